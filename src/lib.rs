@@ -1,0 +1,22 @@
+//! Wavetank: a discrete-event simulator of microservices on Amazon ECS.
+//!
+//! A scenario (what the user wrote) is resolved into a [`blueprint::Blueprint`] (typed and validated), simulated by
+//! [`sim`] on the kernel in [`engine`], watched by [`probe`], replicated and compared by [`experiment`] and told by
+//! [`report`]. Modules stand on floors and import only downwards; `ARCHITECTURE.md` draws the picture and
+//! `tests/tidy.rs` keeps it.
+
+pub mod aws;
+pub mod blueprint;
+pub mod cli;
+pub mod cluster;
+pub mod engine;
+pub mod experiment;
+pub mod fault;
+pub mod policy;
+pub mod probe;
+pub mod report;
+pub mod scenario;
+pub mod sim;
+pub mod stats;
+pub mod units;
+pub mod workload;

@@ -1,1 +1,169 @@
-//! (to be written)
+//! A scenario resolved: typed, validated, every default filled in, every name an index.
+//!
+//! The simulator reads nothing else. What a constructor of `scenario::resolve` has let through is trusted here: indices
+//! point at something, bounds are consistent, distributions are valid. An `Option` means "may be absent in the world",
+//! never "use the default". Text survives only as names for output. Parsing is not here, nor is anything that changes
+//! while time passes.
+
+pub mod balancer;
+pub mod capacity;
+pub mod environment;
+pub mod model;
+pub mod question;
+pub mod service;
+pub mod task;
+
+pub use balancer::*;
+pub use capacity::*;
+pub use environment::*;
+pub use model::*;
+pub use question::*;
+pub use service::*;
+pub use task::*;
+
+use crate::engine::dist::Dist;
+use crate::units::{Instant, Span};
+
+/// Declares an index into one of the blueprint's tables.
+macro_rules! index {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub u16);
+        impl $name {
+            pub const fn at(self) -> usize {
+                self.0 as usize
+            }
+            /// Panics if a table has more than 65,535 rows, which `scenario` refuses.
+            pub fn from_usize(at: usize) -> Self {
+                $name(u16::try_from(at).expect("tables are bounded to 65,535 rows by the scenario's checks"))
+            }
+        }
+    )*};
+}
+
+index! {
+    /// Into [`Blueprint::zones`].
+    ZoneIx;
+    /// Into [`Blueprint::auto_scaling_groups`].
+    GroupIx;
+    /// Into [`Blueprint::task_definitions`].
+    TaskDefinitionIx;
+    /// Into [`Blueprint::services`].
+    ServiceIx;
+    /// Into [`Service::revisions`].
+    RevisionIx;
+    /// Into [`Service::operations`] (the same in all revisions of a service).
+    OperationIx;
+    /// Into [`Blueprint::programs`].
+    ProgramIx;
+    /// Into [`Blueprint::calls`].
+    CallIx;
+    /// Into [`Blueprint::dependencies`].
+    DependencyIx;
+    /// Into [`Blueprint::load_balancers`].
+    LoadBalancerIx;
+    /// Into [`Blueprint::target_groups`].
+    TargetGroupIx;
+    /// Into [`Blueprint::traffic`].
+    TrafficIx;
+    /// Into [`Blueprint::classes`].
+    ClassIx;
+    /// Into [`Blueprint::alarms`].
+    AlarmIx;
+    /// Into [`Blueprint::images`].
+    ImageIx;
+    /// Into [`Blueprint::events`].
+    EventIx;
+}
+
+/// Everything that a run needs to know. See the module's doc.
+#[derive(Clone, Debug)]
+pub struct Blueprint {
+    pub name: String,
+    pub question: Option<String>,
+    pub seed: u64,
+    /// Lies before the measured time; nothing in it is reported.
+    pub warm_up: Span,
+    /// Measured time.
+    pub duration: Span,
+    pub start: Start,
+    pub kind: Kind,
+    /// Wall clock at measured time 0, in seconds since 1970 (UTC): labels only, cron is resolved already.
+    pub starts_at: Option<i64>,
+    pub region: String,
+    pub zones: Vec<String>,
+    pub network: Network,
+    pub auto_scaling_groups: Vec<AutoScalingGroup>,
+    pub images: Vec<Image>,
+    pub task_definitions: Vec<TaskDefinition>,
+    pub services: Vec<Service>,
+    pub programs: Vec<Program>,
+    pub calls: Vec<CallSite>,
+    pub dependencies: Vec<Dependency>,
+    pub load_balancers: Vec<LoadBalancer>,
+    pub target_groups: Vec<TargetGroup>,
+    pub traffic: Vec<Traffic>,
+    /// All request classes of all traffic, in order; a class knows its traffic.
+    pub classes: Vec<RequestClass>,
+    pub alarms: Vec<Alarm>,
+    /// What befalls the world and what its owners do to it, in order of time (ties in the order written).
+    pub events: Vec<TimedEvent>,
+    pub objectives: Vec<Objective>,
+    pub expectations: Vec<Expectation>,
+    pub replications: u32,
+    pub prices: Discounts,
+    pub model: Model,
+    pub limits: Limits,
+}
+
+/// How the world looks when the warm-up begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Every desired task runs and is healthy, every instance is in service, images are cached.
+    SteadyState,
+    /// Nothing runs; Auto Scaling groups launch, services start their tasks.
+    Empty,
+}
+
+/// Whether there is a transient to cut (design: a scenario with a profile, event or scaling has none to cut).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Terminating,
+    Steady,
+}
+
+/// One-way latencies. Every hop draws from its law once per attempt and direction.
+#[derive(Clone, Debug)]
+pub struct Network {
+    pub same_zone: Dist,
+    pub cross_zone: Dist,
+    /// From a client outside the cluster to a balancer's node or, without a balancer, to a task; zero by default.
+    pub client: Dist,
+    /// Replaces `same_zone`/`cross_zone` for the hop from a calling task to a balancer's node, if given.
+    pub to_balancer: Option<Dist>,
+}
+
+/// What ends a run that would not end by itself; each is reported as the run's outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Attempts in flight at once.
+    pub in_flight: u32,
+    /// How long after the horizon requests in flight are still followed; afterwards they end as `unfinished`.
+    pub run_out: Span,
+}
+
+impl Blueprint {
+    /// When measuring starts.
+    pub fn measured_from(&self) -> Instant {
+        Instant::ZERO + self.warm_up
+    }
+    /// When measuring ends.
+    pub fn horizon(&self) -> Instant {
+        self.measured_from() + self.duration
+    }
+    /// Seconds on the user's clock, whose 0 is the end of the warm-up: negative before it.
+    pub fn clock(&self, at: Instant) -> f64 {
+        (at.nanos() as i128 - self.warm_up.nanos() as i128) as f64 / 1e9
+    }
+}

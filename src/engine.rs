@@ -1,1 +1,1 @@
-//! (to be written)
+//! The kernel: calendar, arenas, random draws and distributions. It has no word of clusters.

@@ -4,6 +4,7 @@
 //! [`sim`] on the kernel in [`engine`], watched by [`probe`], replicated and compared by [`experiment`] and told by
 //! [`report`]. Modules stand on floors and import only downwards; `ARCHITECTURE.md` draws the picture and
 //! `tests/tidy.rs` keeps it.
+#![forbid(unsafe_code)]
 
 pub mod aws;
 pub mod blueprint;

@@ -1,0 +1,206 @@
+//! What comes from outside: traffic, deployments, faults, and the alarms that watch.
+
+use super::{
+    ClassIx, DependencyIx, GroupIx, LoadBalancerIx, Method, Retry, RevisionIx, ServiceIx, TargetGroupIx, TrafficIx, ZoneIx,
+};
+use crate::engine::dist::Dist;
+use crate::units::{Instant, Span};
+use std::sync::Arc;
+
+#[derive(Clone, Debug)]
+pub struct Traffic {
+    pub name: String,
+    pub to: Destination,
+    pub source: Source,
+    /// Positions in [`super::Blueprint::classes`], with weights that sum to more than 0.
+    pub classes: Vec<(ClassIx, f64)>,
+    /// Of one attempt; `None`: the client waits for ever.
+    pub timeout: Option<Span>,
+    pub retry: Retry,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Destination {
+    LoadBalancer { load_balancer: LoadBalancerIx, listener: u16 },
+    Service { service: ServiceIx, balancing: super::Balancing },
+}
+
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// Arrivals that do not wait for answers.
+    Open { profile: RateProfile, arrivals: Arrivals },
+    /// Recorded arrivals, in time order, on the simulation's clock.
+    Recorded(Arc<[RecordedArrival]>),
+    /// `users` who each wait for the answer, think, and ask again.
+    Closed { users: u32, think_time: Dist },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordedArrival {
+    pub at: Instant,
+    /// `None`: drawn by the classes' weights.
+    pub class: Option<ClassIx>,
+}
+
+/// Requests a second over simulated time (warm-up included), linear within each segment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RateProfile {
+    /// In order, the first at instant 0, contiguous; the last one's `to` holds for ever.
+    pub segments: Vec<RateSegment>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RateSegment {
+    pub start: Instant,
+    pub end: Instant,
+    /// Requests/s at `start` and at `end`.
+    pub from: f64,
+    pub to: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Arrivals {
+    Poisson,
+    /// Evenly spaced in integrated rate.
+    Regular,
+    /// Two states of exponential length; in `high` the rate is `ratio` times that in `low`, the mean stays the profile's.
+    Bursty { ratio: f64, mean_high: Span, mean_low: Span },
+}
+
+#[derive(Clone, Debug)]
+pub struct RequestClass {
+    pub name: String,
+    pub traffic: TrafficIx,
+    pub method: Method,
+    pub host: String,
+    pub path: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct TimedEvent {
+    pub at: Instant,
+    pub what: Happening,
+}
+
+#[derive(Clone, Debug)]
+pub enum Happening {
+    /// Services that begin a deployment together.
+    Deploy(Vec<(ServiceIx, RevisionIx)>),
+    /// UpdateService with another desired count.
+    SetDesiredCount { service: ServiceIx, count: u32 },
+    Fault(Fault),
+}
+
+#[derive(Clone, Debug)]
+pub struct Fault {
+    /// As written, for labels: `zone_outage us-east-1b`.
+    pub label: String,
+    pub kind: FaultKind,
+    /// `None`: it does not end by itself.
+    pub lasting: Option<Span>,
+}
+
+#[derive(Clone, Debug)]
+pub enum FaultKind {
+    /// `count` running tasks of a service exit at once, chosen at random.
+    TaskCrash { service: ServiceIx, count: u32 },
+    /// From now on (for `lasting`), each running task of the service crashes after a life drawn from this.
+    RandomTaskCrash { service: ServiceIx, time_between_failures: Dist },
+    /// `count` instances of a group die, chosen at random.
+    InstanceLoss { group: GroupIx, count: u32 },
+    /// Everything in the zone is unreachable; see `docs/model.md`.
+    ZoneOutage { zone: ZoneIx },
+    /// `count` instances of a group (chosen at random) give their tasks 1/factor of the CPU speed.
+    SlowInstance { group: GroupIx, count: u32, factor: f64 },
+    /// Every hop that it covers takes this much longer, each way.
+    AddedLatency { between: LatencyScope, delay: Dist },
+    /// Service times are `factor` times as long.
+    DependencySlow { dependency: DependencyIx, factor: f64 },
+    /// The primary fails; the standby answers after the dependency's failover time.
+    DependencyFailover { dependency: DependencyIx },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LatencyScope {
+    Everywhere,
+    /// Hops that begin or end in the zone.
+    Zone(ZoneIx),
+    /// Hops to or from tasks of the service.
+    Service(ServiceIx),
+    Dependency(DependencyIx),
+}
+
+#[derive(Clone, Debug)]
+pub struct Alarm {
+    pub name: String,
+    pub metrics: Vec<AlarmMetric>,
+    /// Over positions in `metrics`.
+    pub expression: Expression,
+    pub comparison: Comparison,
+    pub threshold: f64,
+    /// A multiple of 60 s.
+    pub period: Span,
+    pub evaluation_periods: u32,
+    pub datapoints_to_alarm: u32,
+    pub missing: MissingData,
+}
+
+#[derive(Clone, Debug)]
+pub struct AlarmMetric {
+    pub id: String,
+    pub metric: Metric,
+    pub stat: Stat,
+}
+
+/// CloudWatch's names; published once a minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    RequestCount(TargetGroupIx),
+    RequestCountPerTarget(TargetGroupIx),
+    TargetResponseTime(TargetGroupIx),
+    Target2xx(TargetGroupIx),
+    Target4xx(TargetGroupIx),
+    Target5xx(TargetGroupIx),
+    HealthyHostCount(TargetGroupIx),
+    UnhealthyHostCount(TargetGroupIx),
+    /// Codes the balancer made itself.
+    Elb5xx(LoadBalancerIx),
+    CpuUtilization(ServiceIx),
+    MemoryUtilization(ServiceIx),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stat {
+    Sum,
+    Average,
+    Minimum,
+    Maximum,
+    SampleCount,
+}
+
+/// Metric arithmetic; a datapoint that divides by zero or misses an operand is missing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expression {
+    Metric(usize),
+    Number(f64),
+    Add(Box<Expression>, Box<Expression>),
+    Subtract(Box<Expression>, Box<Expression>),
+    Multiply(Box<Expression>, Box<Expression>),
+    Divide(Box<Expression>, Box<Expression>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    GreaterThan,
+    GreaterThanOrEqual,
+    LessThan,
+    LessThanOrEqual,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingData {
+    Missing,
+    Ignore,
+    Breaching,
+    NotBreaching,
+}

@@ -1,0 +1,93 @@
+//! What is asked of the runs: objectives, expectations, prices.
+
+use super::ClassIx;
+use crate::units::{Ratio, Span};
+
+#[derive(Clone, Debug)]
+pub struct Objective {
+    pub name: String,
+    /// `None`: all classes together.
+    pub class: Option<ClassIx>,
+    pub measure: Measure,
+    pub scope: Scope,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Measure {
+    /// The quantile of latency over served requests stays at or below the bound.
+    Latency { quantile: f64, at_most: Span },
+    /// Mean latency of served requests.
+    MeanLatency { at_most: Span },
+    /// Served over offered (first attempts).
+    Availability { at_least: Ratio },
+    /// Whole run only, for each hour of measured time.
+    CostPerHour { at_most_usd: f64 },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Whole,
+    /// On the user's clock.
+    During(Span, Span),
+    /// In each of the consecutive windows.
+    Every(Span),
+}
+
+/// One line of an `expect:` block.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expectation {
+    /// As in the file, for messages.
+    pub text: String,
+    /// Line in the scenario file.
+    pub line: u32,
+    pub subject: Subject,
+    pub bound: Bound,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Subject {
+    /// A cell of a results table (`summary.csv`, `events.csv`, …): the rows where all `filter` columns equal.
+    Table { file: String, filter: Vec<(String, String)>, pick: Pick },
+    /// The verdict of an objective by name: `met`, `not met`, `undecided`.
+    Objective(String),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Pick {
+    /// The value of the column in the only row that matches.
+    Column(String),
+    /// How many rows match.
+    Count,
+    /// Over all rows that match.
+    Minimum(String),
+    Maximum(String),
+    Sum(String),
+    First(String),
+    Last(String),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Bound {
+    Is(ExpectedValue),
+    /// |seen − value| ≤ tolerance (absolute).
+    Near { value: f64, tolerance: f64 },
+    AtMost(f64),
+    AtLeast(f64),
+    Between(f64, f64),
+    /// The value lies in the figure's own confidence interval at this level, e.g. 0.999.
+    Covers { value: f64, level: f64 },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum ExpectedValue {
+    Number(f64),
+    Text(String),
+}
+
+/// Taken off the published on-demand prices.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Discounts {
+    pub fargate: Ratio,
+    pub ec2: Ratio,
+    pub alb: Ratio,
+}

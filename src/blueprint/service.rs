@@ -1,0 +1,339 @@
+//! Services: what they run, where, how many, how they are deployed and scaled, and how their code behaves.
+//!
+//! An operation is a small program of [`Step`]s. Revision 0 runs at the start; each `deploy` event of the scenario adds
+//! one, complete in itself: the same operations in the same order, changed as the event says.
+
+use super::{
+    AlarmIx, CallIx, DependencyIx, GroupIx, LoadBalancerIx, OperationIx, ProgramIx, ServiceIx, TargetGroupIx,
+    TaskDefinitionIx, ZoneIx,
+};
+use crate::blueprint::task::Defects;
+use crate::engine::dist::Dist;
+use crate::units::{Instant, Ratio, Span};
+
+#[derive(Clone, Debug)]
+pub struct Service {
+    pub name: String,
+    pub desired_count: u32,
+    /// Where its tasks may run. At least one share with weight > 0 or base > 0; Fargate and groups are never mixed.
+    pub capacity: Vec<CapacityShare>,
+    pub placement_constraints: Vec<PlacementConstraint>,
+    /// Applied in order; ECS's default for services is a spread over zones.
+    pub placement_strategy: Vec<PlacementStrategy>,
+    pub health_check_grace_period: Span,
+    pub deployment: DeploymentConfiguration,
+    /// At most five [GR:ecs].
+    pub load_balancers: Vec<ServiceLoadBalancer>,
+    pub auto_scaling: Option<AutoScaling>,
+    /// Names of the operations; programs differ by revision.
+    pub operations: Vec<String>,
+    /// Revision 0 and what the scenario deploys later, in order.
+    pub revisions: Vec<Revision>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CapacityShare {
+    pub provider: Provider,
+    pub base: u32,
+    pub weight: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Provider {
+    Fargate,
+    FargateSpot,
+    /// Instances of an Auto Scaling group.
+    Group(GroupIx),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlacementConstraint {
+    /// Each task of the service on another instance.
+    DistinctInstance,
+    /// `memberOf` with `attribute:ecs.availability-zone in [...]` or `== ...`; a bit per zone.
+    Zones(u64),
+    /// `memberOf` with `attribute:ecs.instance-type == ...`: groups whose type it is.
+    InstanceType(&'static str),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlacementStrategy {
+    SpreadZone,
+    SpreadInstance,
+    BinpackCpu,
+    BinpackMemory,
+    Random,
+}
+
+#[derive(Clone, Debug)]
+pub struct ServiceLoadBalancer {
+    pub target_group: TargetGroupIx,
+    /// For blue/green: the second target group and the production listener rule whose weights flip between the two.
+    pub alternate: Option<Alternate>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Alternate {
+    pub target_group: TargetGroupIx,
+    pub rule: RuleRef,
+}
+
+/// A listener rule by position; `rule == rules.len()` is the listener's default action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuleRef {
+    pub load_balancer: LoadBalancerIx,
+    pub listener: u16,
+    pub rule: u16,
+}
+
+#[derive(Clone, Debug)]
+pub struct DeploymentConfiguration {
+    pub strategy: DeploymentStrategy,
+    /// Percent of desired, rounded up.
+    pub minimum_healthy_percent: u32,
+    /// Percent of desired, rounded down.
+    pub maximum_percent: u32,
+    pub circuit_breaker: Option<CircuitBreaker>,
+    pub alarms: Option<DeploymentAlarms>,
+    /// Blue/green: both revisions kept after the shift. Rolling: only with alarms.
+    pub bake_time: Span,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeploymentStrategy {
+    Rolling,
+    BlueGreen,
+}
+
+/// [DG:deployment-circuit-breaker].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CircuitBreaker {
+    pub rollback: bool,
+    pub threshold: BreakerThreshold,
+    /// Counting starts afresh whenever a task becomes healthy.
+    pub reset_on_healthy_task: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum BreakerThreshold {
+    /// `clamp(ceil(percent of desired), 3, 200)`.
+    BoundedPercent(f64),
+    UnboundedPercent(f64),
+    Count(u32),
+}
+
+#[derive(Clone, Debug)]
+pub struct DeploymentAlarms {
+    pub alarms: Vec<AlarmIx>,
+    pub rollback: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct AutoScaling {
+    pub min_capacity: u32,
+    pub max_capacity: u32,
+    pub policies: Vec<TargetTracking>,
+    /// In order of time; the cron expressions are resolved to the instants that lie within the run.
+    pub scheduled: Vec<ScheduledCapacity>,
+}
+
+#[derive(Clone, Debug)]
+pub struct TargetTracking {
+    pub name: String,
+    pub metric: ScalingMetric,
+    /// Percent for utilisation, requests a target and minute for request counts.
+    pub target_value: f64,
+    pub scale_out_cooldown: Span,
+    pub scale_in_cooldown: Span,
+    pub disable_scale_in: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScalingMetric {
+    /// ECSServiceAverageCPUUtilization.
+    Cpu,
+    /// ALBRequestCountPerTarget of one target group.
+    RequestCountPerTarget(TargetGroupIx),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScheduledCapacity {
+    pub at: Instant,
+    pub min_capacity: Option<u32>,
+    pub max_capacity: Option<u32>,
+}
+
+/// One version of a service's task definition and code.
+#[derive(Clone, Debug)]
+pub struct Revision {
+    pub task_definition: TaskDefinitionIx,
+    /// The container that serves, by position.
+    pub serving_container: usize,
+    pub runtime: Runtime,
+    pub cpu_model: CpuModel,
+    /// From the start of the serving container until it listens and passes checks.
+    pub start_up: Dist,
+    /// First match wins; what no route takes is answered 404. Empty: every path goes to operation 0.
+    pub routes: Vec<Route>,
+    /// One for each of [`Service::operations`].
+    pub operations: Vec<Operation>,
+    pub on_disconnect: OnDisconnect,
+    pub defects: Defects,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Operation {
+    pub program: ProgramIx,
+    /// Share of requests answered 500 once the program has run.
+    pub error_ratio: Ratio,
+    /// Multiplies every `cpu` step of the program (1 for revision 0).
+    pub cpu_factor: f64,
+}
+
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// `None`: any.
+    pub method: Option<Method>,
+    pub path: PathPattern,
+    pub operation: OperationIx,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Head,
+    Post,
+    Put,
+    Patch,
+    Delete,
+    Options,
+}
+
+/// `*` stands for any run of characters, `?` for one; case-sensitive [BC:elbv2 PathPatternConfig].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathPattern(pub String);
+
+/// How the serving process takes requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runtime {
+    /// A worker is held from the first step to the last, waits and calls included. `backlog` requests may wait for one.
+    ThreadPool { workers: u32, backlog: u32 },
+    /// Only `cpu` steps hold a loop, one at a time each; waits and calls leave it. `backlog` bounds new requests that
+    /// have not yet had a loop.
+    EventLoop { loops: u32, backlog: u32 },
+    /// Every request proceeds at once.
+    Unbounded,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CpuModel {
+    /// A CFS quota of cpu × 100 ms in every period of 100 ms: full speed until it is spent, then a stall.
+    CfsQuota,
+    /// Processor sharing of `cpu` cores, each request at most one: the smooth share of theory.
+    Fluid,
+}
+
+/// What becomes of work whose caller has gone (timed out or closed the connection).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDisconnect {
+    /// It goes on to its end and is wasted.
+    Continue,
+    /// It stops at once: queued work is dropped, running work freed, its own calls abandoned.
+    Cancel,
+}
+
+#[derive(Clone, Debug)]
+pub struct Program {
+    pub steps: Vec<Step>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// CPU time on the task's share.
+    Cpu(Dist),
+    /// Time that passes without CPU (disk, a third party, sleep).
+    Wait(Dist),
+    Call(CallIx),
+    /// Runs all branches at once and joins when all have ended; fails if one fails.
+    Parallel(Vec<ProgramIx>),
+}
+
+#[derive(Clone, Debug)]
+pub struct CallSite {
+    /// For output: `service/operation/step`.
+    pub name: String,
+    pub to: Callee,
+    /// Including queueing and network, for each attempt.
+    pub timeout: Option<Span>,
+    pub retry: Retry,
+}
+
+#[derive(Clone, Debug)]
+pub enum Callee {
+    /// Straight to one of the service's healthy tasks.
+    Service { service: ServiceIx, operation: OperationIx, balancing: Balancing },
+    /// Through a load balancer's listener (internal or public), which routes by host, path and method.
+    LoadBalancer { load_balancer: LoadBalancerIx, listener: u16, method: Method, host: String, path: String },
+    Dependency(DependencyIx),
+}
+
+/// How a caller without a balancer picks the callee's task. One shared view for all tasks of a calling service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Balancing {
+    RoundRobin,
+    LeastOutstandingRequests,
+    Random,
+}
+
+/// Attempts include the first: `max_attempts` 1 is no retry. Timeouts, refused connections and 5xx are retried.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Retry {
+    pub max_attempts: u32,
+    pub backoff: Backoff,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Backoff {
+    /// Before the first retry.
+    pub base: Span,
+    /// From one retry to the next: 1 is a fixed pause, 2 the usual doubling.
+    pub factor: f64,
+    pub cap: Span,
+    pub jitter: Jitter,
+}
+
+/// With pause d = min(cap, base·factor^k) before retry k (from 0): [AWS architecture blog, exponential backoff and jitter].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Jitter {
+    /// d.
+    None,
+    /// Uniform in [0, d].
+    Full,
+    /// d/2 + uniform in [0, d/2].
+    Equal,
+    /// min(cap, uniform in [base, 3 × the last pause]).
+    Decorrelated,
+}
+
+/// A database or other thing outside the cluster, with `slots` served at once and an unbounded FIFO queue up to `backlog`.
+#[derive(Clone, Debug)]
+pub struct Dependency {
+    pub name: String,
+    pub zone: Option<ZoneIx>,
+    pub standby: Option<ZoneIx>,
+    /// From the loss of the primary (or a commanded failover) until the standby answers.
+    pub failover: Span,
+    pub slots: u32,
+    pub backlog: u32,
+    pub service_time: Dist,
+}
+
+/// So that lists of a program's callees can be walked without the callers' floors.
+impl Callee {
+    pub fn dependency(&self) -> Option<DependencyIx> {
+        match self {
+            Callee::Dependency(at) => Some(*at),
+            _ => None,
+        }
+    }
+}

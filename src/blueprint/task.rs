@@ -1,0 +1,107 @@
+//! Task definitions: containers, their order, checks, images, and the size of the whole.
+//!
+//! What ECS knows comes from its JSON; what it does not (image sizes, how long a container takes to start or to shut
+//! down) stands beside it. How the code in the serving container behaves is in [`super::service`].
+
+use super::ImageIx;
+use crate::engine::dist::Dist;
+use crate::units::{CpuUnits, MiB, Ratio, Span};
+
+#[derive(Clone, Debug)]
+pub struct Image {
+    /// Reference as the container definition writes it, or `<task definition>/<container>` if it writes none.
+    pub name: String,
+    pub size: MiB,
+}
+
+#[derive(Clone, Debug)]
+pub struct TaskDefinition {
+    pub name: String,
+    /// Reserved: the task's own `cpu`, else the sum over its containers.
+    pub cpu: CpuUnits,
+    /// Reserved: the task's own `memory`, else the sum of reservations (or limits) of its containers.
+    pub memory: MiB,
+    pub network_mode: NetworkMode,
+    pub architecture: Architecture,
+    /// Above the 20 GiB that Fargate includes.
+    pub extra_storage_gib: u32,
+    /// One to ten.
+    pub containers: Vec<Container>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NetworkMode {
+    None,
+    Bridge,
+    Host,
+    Awsvpc,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Architecture {
+    X86_64,
+    Arm64,
+}
+
+#[derive(Clone, Debug)]
+pub struct Container {
+    pub name: String,
+    pub essential: bool,
+    pub image: ImageIx,
+    /// Static host ports; dynamic ones (host port 0) are not listed. Awsvpc tasks take none of the instance's.
+    pub host_ports: Vec<u16>,
+    /// Containers (by position in the task definition) that must have come this far before this one starts. Acyclic.
+    pub depends_on: Vec<ContainerDependency>,
+    pub health_check: Option<ContainerHealthCheck>,
+    /// If this container has not come as far as a dependent needs within this, the task stops.
+    pub start_timeout: Option<Span>,
+    /// From SIGTERM to SIGKILL.
+    pub stop_timeout: Span,
+    /// How long the container takes to end by itself after SIGTERM.
+    pub shut_down: Dist,
+    /// For containers that end by themselves (init containers): how long they run, and with which code they exit.
+    pub exits: Option<ContainerExit>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ContainerExit {
+    pub after: Dist,
+    pub code: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContainerDependency {
+    pub container: usize,
+    pub condition: ContainerCondition,
+}
+
+/// `dependsOn[].condition` [BC:ecs ContainerDependency].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContainerCondition {
+    Start,
+    Complete,
+    Success,
+    Healthy,
+}
+
+/// A container's own check, run by the agent [BC:ecs HealthCheck]. It passes once the container's start-up is over and
+/// the revision does not fail its checks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ContainerHealthCheck {
+    pub interval: Span,
+    pub timeout: Span,
+    pub retries: u32,
+    /// Failures within it do not count; zero is "off".
+    pub start_period: Span,
+}
+
+/// What a revision may do wrong before and after it runs.
+#[derive(Clone, Debug)]
+pub struct Defects {
+    /// Share of tasks whose serving container fails to start: the task goes PENDING → STOPPED.
+    pub fails_to_start: Ratio,
+    /// How long after RUNNING the serving container exits by itself.
+    pub exits_after: Option<Dist>,
+    /// Share of health checks (balancer's and container's) that fail although the server answers.
+    pub fails_health_checks: Ratio,
+}

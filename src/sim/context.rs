@@ -1,0 +1,43 @@
+//! What every step of the simulation may use: the calendar, the blueprint, the luck, and the outgoing mail.
+//!
+//! The planes get `&mut Context` beside their own state. Observations, orders and signals are appended here and taken
+//! away by the run loop after each event, so that no plane calls another or a probe.
+
+use super::event::Event;
+use super::observation::{Observation, RequestFinished};
+use super::signal::{Order, Signal};
+use crate::blueprint::Blueprint;
+use crate::engine::calendar::Calendar;
+use crate::engine::random::Key;
+use crate::units::Instant;
+
+pub struct Context<'a> {
+    pub blueprint: &'a Blueprint,
+    pub calendar: Calendar<Event>,
+    /// The replication's key; entities take theirs from it by kind and name at build.
+    pub key: Key,
+    pub observations: Vec<Observation>,
+    pub finished: Vec<RequestFinished>,
+    pub orders: Vec<Order>,
+    pub signals: Vec<Signal>,
+}
+
+/// Changes with every change to how draws are keyed: results of different contracts are not comparable draw by draw.
+pub const GENERATOR_CONTRACT: u32 = 1;
+
+impl<'a> Context<'a> {
+    pub fn new(blueprint: &'a Blueprint, replication: u32) -> Self {
+        Context {
+            blueprint,
+            calendar: Calendar::new(),
+            key: Key::root(GENERATOR_CONTRACT, blueprint.seed, replication),
+            observations: Vec::new(),
+            finished: Vec::new(),
+            orders: Vec::new(),
+            signals: Vec::new(),
+        }
+    }
+    pub fn now(&self) -> Instant {
+        self.calendar.now()
+    }
+}

@@ -1,0 +1,119 @@
+//! What the calendar holds: a `Copy` record of 16 bytes, dispatched by `match` in two levels.
+//!
+//! The first level is the plane that handles the event, the second what it is. An event names at most one record (whose
+//! id is generational, so that one that comes too late finds nothing) and carries at most 32 bits more.
+
+use crate::engine::arena::{Id, RawId};
+
+#[derive(Clone, Copy, Debug)]
+pub struct Event {
+    pub what: What,
+    pub extra: u32,
+    pub id: RawId,
+}
+
+const _: () = assert!(size_of::<Event>() == 16);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    Data(DataEvent),
+    Control(ControlEvent),
+    World(WorldEvent),
+}
+
+/// Steps of requests; handled by `data_plane`. What `id` and `extra` are is said for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DataEvent {
+    /// A traffic source's next arrival. `extra`: traffic.
+    Arrival,
+    /// The burst state of a traffic source changes. `extra`: traffic.
+    BurstTurn,
+    /// A closed user has thought. `extra`: traffic.
+    ThinkTimeOver,
+    /// An attempt is sent (after a back-off pause). `id`: attempt.
+    Send,
+    /// An attempt reaches a balancer's node. `id`: attempt.
+    AtNode,
+    /// An attempt reaches its task or dependency. `id`: attempt.
+    AtServer,
+    /// The current `wait` step, or a dependency's service, is over. `id`: attempt.
+    WaitOver,
+    /// The answer reaches the balancer's node. `id`: attempt.
+    AnswerAtNode,
+    /// The answer reaches the caller. `id`: attempt.
+    AnswerAtCaller,
+    /// The head of a deadline list may be due. `extra`: list.
+    DeadlineDue,
+    /// The next change of a task's CPU: a departure, the quota spent, or the quota renewed. `extra`: server.
+    CpuTurn,
+    /// A crossing of zone or node that nobody answers is given up. `id`: attempt.
+    ConnectTimeout,
+}
+
+/// Steps of orchestration; handled by `control_plane`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ControlEvent {
+    /// The service scheduler looks at a service. `extra`: service.
+    SchedulerPass,
+    /// A task's current state is over. `id`: task. `extra`: the step's ordinal, so that an overtaken step finds nothing.
+    TaskStep,
+    /// Something of a container is due (started, start-up over, exited, check). `id`: task. `extra`: container and what.
+    ContainerStep,
+    /// A node checks a target. `id`: task. `extra`: target group and node.
+    TargetCheck,
+    /// A health check was not answered in time. `id`: task. `extra`: check.
+    TargetCheckTimeout,
+    /// A target's registration, deregistration delay or slow start is over. `id`: task. `extra`: target group and what.
+    TargetStep,
+    /// An instance's current state is over. `id`: instance.
+    InstanceStep,
+    /// An Auto Scaling group looks at its size. `extra`: group.
+    GroupPass,
+    /// Something of a deployment is due (bake time over, healthy-after). `extra`: service.
+    DeploymentStep,
+    /// A minute of metrics has been published. `extra`: minute.
+    MetricsPublished,
+    /// A scheduled scaling action. `extra`: service.
+    ScheduledScaling,
+    /// A task has its random crash. `id`: task.
+    RandomCrash,
+    /// Silence has lasted long enough for loss. `id`: instance or task. `extra`: which.
+    LossDetected,
+    /// The Fargate launch bucket may have tokens again.
+    LaunchBucket,
+}
+
+/// What befalls the world, and the run's own marks; handled by the run loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorldEvent {
+    /// `extra`: position in the blueprint's events.
+    Happens,
+    /// A fault with an end is lifted. `extra`: position in the blueprint's events.
+    Ends,
+    /// A CloudWatch minute ends: counters are read.
+    MinuteEnds,
+    /// A window of the timeline ends.
+    WindowEnds,
+    /// Warm-up is over.
+    MeasuringBegins,
+    /// The horizon.
+    MeasuringEnds,
+}
+
+impl Event {
+    pub fn data<T>(what: DataEvent, id: Id<T>) -> Event {
+        Event { what: What::Data(what), extra: 0, id: id.raw() }
+    }
+    pub fn data_extra(what: DataEvent, extra: u32) -> Event {
+        Event { what: What::Data(what), extra, id: RawId::NONE }
+    }
+    pub fn control<T>(what: ControlEvent, id: Id<T>, extra: u32) -> Event {
+        Event { what: What::Control(what), extra, id: id.raw() }
+    }
+    pub fn control_extra(what: ControlEvent, extra: u32) -> Event {
+        Event { what: What::Control(what), extra, id: RawId::NONE }
+    }
+    pub fn world(what: WorldEvent, extra: u32) -> Event {
+        Event { what: What::World(what), extra, id: RawId::NONE }
+    }
+}

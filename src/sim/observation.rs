@@ -1,0 +1,300 @@
+//! What was seen: the past-tense records that the simulation hands to the probes.
+//!
+//! Request outcomes have a record of their own (it is on the request path and holds no text); everything else is an
+//! [`Observation`]. Times are the simulation's; probes shift them to the user's clock.
+
+use crate::blueprint::{ClassIx, GroupIx, LoadBalancerIx, RevisionIx, ServiceIx, ZoneIx};
+use crate::units::{CpuUnits, Instant, MiB, Span};
+
+/// Whoever watches a run. The run loop hands over what was seen after each event, in order.
+pub trait Observer {
+    fn request_finished(&mut self, request: &RequestFinished);
+    fn observed(&mut self, observation: Observation);
+}
+
+/// A client's request has ended, retries included.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestFinished {
+    pub class: ClassIx,
+    pub outcome: Outcome,
+    pub arrived: Instant,
+    /// From the first attempt's sending to the last answer (or to giving up).
+    pub latency: Span,
+    pub attempts: u32,
+    /// Of the task that gave the last answer, if a task did.
+    pub served_by: Option<ServedBy>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServedBy {
+    pub service: ServiceIx,
+    pub revision: RevisionIx,
+    pub zone: ZoneIx,
+}
+
+/// Each offered request has exactly one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Outcome {
+    Served,
+    /// The target answered 4xx (no route).
+    ClientError,
+    /// The target answered 5xx: its code failed, or a call it made did.
+    ServerError,
+    /// No answer within the client's timeout.
+    TimedOut,
+    /// Direct connection refused or reset, or no task to connect to.
+    Refused,
+    /// The balancer answered by itself: a fixed response that is not 2xx.
+    FixedResponse,
+    /// 502: connection refused or reset by the target, or cut off at the end of the deregistration delay.
+    BadGateway,
+    /// 503: the target group has no targets.
+    ServiceUnavailable,
+    /// 504: connecting took 10 s, or no answer within the idle timeout.
+    GatewayTimeout,
+    /// Still in flight when the run ended.
+    Unfinished,
+}
+
+impl Outcome {
+    pub const ALL: [Outcome; 10] = [
+        Outcome::Served,
+        Outcome::ClientError,
+        Outcome::ServerError,
+        Outcome::TimedOut,
+        Outcome::Refused,
+        Outcome::FixedResponse,
+        Outcome::BadGateway,
+        Outcome::ServiceUnavailable,
+        Outcome::GatewayTimeout,
+        Outcome::Unfinished,
+    ];
+
+    /// For column names and labels.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Outcome::Served => "served",
+            Outcome::ClientError => "client_error",
+            Outcome::ServerError => "server_error",
+            Outcome::TimedOut => "timed_out",
+            Outcome::Refused => "refused",
+            Outcome::FixedResponse => "fixed_response",
+            Outcome::BadGateway => "bad_gateway_502",
+            Outcome::ServiceUnavailable => "unavailable_503",
+            Outcome::GatewayTimeout => "gateway_timeout_504",
+            Outcome::Unfinished => "unfinished",
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub enum Observation {
+    /// A row of `events.csv`.
+    Happened(Event),
+    /// Counts of a service's tasks have changed.
+    ServiceLevels(ServiceLevels),
+    /// A task is over (or the run is): a row of `tasks.csv`, and what Fargate bills.
+    TaskEnded(TaskRecord),
+    /// An instance is over (or the run is): what EC2 bills.
+    InstanceEnded(InstanceRecord),
+    DeploymentStarted(DeploymentRecord),
+    /// The same record, complete.
+    DeploymentEnded(DeploymentRecord),
+    DeploymentStepped(DeploymentStep),
+    Scaled(ScalingRecord),
+    /// A window of the timeline has ended.
+    Sampled(Box<Sample>),
+    /// Counters of the revisions of a service, taken when a deployment starts and ends.
+    RevisionCounts { deployment: u32, counts: Vec<RevisionCount> },
+    /// Usage of a balancer over one minute, for its LCUs.
+    BalancerMinute { load_balancer: LoadBalancerIx, ended: Instant, meter: super::signal::LoadBalancerMeter },
+    /// The run ended early.
+    LimitReached(String),
+}
+
+/// Ordinals (`task`, `instance`, `deployment`) count up over a run and never repeat.
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub at: Instant,
+    pub kind: EventKind,
+    pub service: Option<ServiceIx>,
+    pub deployment: Option<u32>,
+    pub revision: Option<RevisionIx>,
+    pub task: Option<u32>,
+    pub instance: Option<u32>,
+    pub zone: Option<ZoneIx>,
+    /// States or values; empty where there is none.
+    pub from: String,
+    pub to: String,
+    pub reason: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// Task states, in AWS's spelling.
+    Task,
+    Container,
+    /// Target states by target group: `initial`, `healthy`, `unhealthy`, `draining`, `unused`.
+    Target,
+    Instance,
+    /// `IN_PROGRESS`, `COMPLETED`, `FAILED` and life-cycle stages.
+    Deployment,
+    /// Messages of the service scheduler.
+    Service,
+    /// `OK`, `ALARM`, `INSUFFICIENT_DATA`.
+    Alarm,
+    /// Desired count from → to, with the cause.
+    Scaling,
+    Fault,
+    AutoScalingGroup,
+}
+
+impl EventKind {
+    pub const fn name(self) -> &'static str {
+        match self {
+            EventKind::Task => "task",
+            EventKind::Container => "container",
+            EventKind::Target => "target",
+            EventKind::Instance => "instance",
+            EventKind::Deployment => "deployment",
+            EventKind::Service => "service",
+            EventKind::Alarm => "alarm",
+            EventKind::Scaling => "scaling",
+            EventKind::Fault => "fault",
+            EventKind::AutoScalingGroup => "auto_scaling_group",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServiceLevels {
+    pub at: Instant,
+    pub service: ServiceIx,
+    pub desired: u32,
+    /// PROVISIONING, PENDING and ACTIVATING.
+    pub pending: u32,
+    pub running: u32,
+    pub healthy: u32,
+    /// DEACTIVATING and STOPPING.
+    pub stopping: u32,
+}
+
+#[derive(Clone, Debug)]
+pub struct TaskRecord {
+    pub task: u32,
+    pub service: ServiceIx,
+    pub revision: RevisionIx,
+    pub provider: crate::blueprint::Provider,
+    pub instance: Option<u32>,
+    pub zone: ZoneIx,
+    pub cpu: CpuUnits,
+    pub memory: MiB,
+    pub extra_storage_gib: u32,
+    pub architecture: crate::blueprint::Architecture,
+    pub created: Instant,
+    /// Start of the image pull: where Fargate's bill begins.
+    pub pull_started: Option<Instant>,
+    pub running: Option<Instant>,
+    pub healthy: Option<Instant>,
+    pub stopping: Option<Instant>,
+    /// `None`: still there when the run ended.
+    pub stopped: Option<Instant>,
+    pub stop_code: &'static str,
+    pub stop_reason: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct InstanceRecord {
+    pub instance: u32,
+    pub group: GroupIx,
+    pub zone: ZoneIx,
+    pub launched: Instant,
+    pub registered: Option<Instant>,
+    pub terminated: Option<Instant>,
+    pub reason: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct DeploymentRecord {
+    pub deployment: u32,
+    pub service: ServiceIx,
+    pub strategy: &'static str,
+    pub from: RevisionIx,
+    pub to: RevisionIx,
+    pub started: Instant,
+    pub ended: Option<Instant>,
+    /// `IN_PROGRESS`, `COMPLETED`, `FAILED`, `ROLLED_BACK`.
+    pub outcome: &'static str,
+    pub reason: String,
+    /// When a breaker or alarm decided, if one did.
+    pub detected: Option<Instant>,
+    pub lowest_healthy: u32,
+    /// Task-seconds × size above the desired count at the start, for the extra cost: vCPU-s and GiB-s.
+    pub extra_vcpu_s: f64,
+    pub extra_gib_s: f64,
+}
+
+#[derive(Clone, Debug)]
+pub struct DeploymentStep {
+    pub at: Instant,
+    pub deployment: u32,
+    pub service: ServiceIx,
+    pub desired: u32,
+    pub old_running: u32,
+    pub new_running: u32,
+    pub new_healthy: u32,
+    pub draining: u32,
+    pub lower: u32,
+    pub upper: u32,
+    /// `start 2`, `stop 1`, `wait`, `shift traffic`, `complete`, `fail`, `roll back`.
+    pub decision: String,
+    pub reason: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct ScalingRecord {
+    pub at: Instant,
+    pub service: ServiceIx,
+    pub policy: String,
+    /// `scale out`, `scale in`, `refused`.
+    pub action: &'static str,
+    pub from: u32,
+    pub to: u32,
+    pub metric: f64,
+    pub target: f64,
+    pub reason: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct Sample {
+    pub at: Instant,
+    /// For each service, since the last sample.
+    pub services: Vec<ServiceSample>,
+    /// For each dependency.
+    pub dependencies: Vec<DependencySample>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ServiceSample {
+    /// ns of one vCPU since the last sample.
+    pub cpu_used: u64,
+    pub cpu_reserved: u64,
+    /// At this instant, over the service's tasks.
+    pub queued: u64,
+    pub in_service: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DependencySample {
+    pub queued: u64,
+    pub in_service: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RevisionCount {
+    /// Attempts answered, clients' and other services' together; health checks are not counted.
+    pub requests: u64,
+    /// Of these, answered 5xx or cut off.
+    pub errors: u64,
+}

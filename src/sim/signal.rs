@@ -1,0 +1,131 @@
+//! The messages between the two planes; nothing else passes the wall.
+//!
+//! Orders go from the control plane to the data plane, signals the other way. The run loop carries them across after
+//! each event, in the order they were sent.
+
+use crate::blueprint::{LoadBalancerIx, RevisionIx, RuleRef, ServiceIx, TargetGroupIx, WeightedGroup, ZoneIx};
+use crate::cluster::Task;
+use crate::engine::arena::Id;
+use crate::units::{CpuUnits, Instant};
+
+/// From the control plane to the data plane.
+#[derive(Clone, Debug)]
+pub enum Order {
+    /// The serving container's process exists (it may still be starting up: CPU and queue exist, nothing is accepted
+    /// before `Listen`).
+    StartServer(ServerSpec),
+    /// The process accepts requests.
+    Listen(Id<Task>),
+    /// SIGTERM: new connections are refused, work in hand goes on.
+    CloseServer(Id<Task>),
+    /// SIGKILL, exit or loss: everything in hand is lost, connections are reset.
+    KillServer(Id<Task>),
+    /// The share of full CPU speed that a task gets from now on (1 unless its instance is slow).
+    SetSpeed { task: Id<Task>, speed: f64 },
+    /// What a node of a balancer may send requests of this target group to, from now on (healthy targets, or all of
+    /// them when it fails open). In order of registration.
+    PublishTargets { target_group: TargetGroupIx, node: u16, targets: Vec<PublishedTarget> },
+    /// The target leaves the group for good (deregistration delay over): what still runs on it through this group is
+    /// cut off with a 502.
+    CutOff { target_group: TargetGroupIx, task: Id<Task> },
+    /// What direct calls (service discovery) to a service may go to, from now on.
+    PublishDiscovery { service: ServiceIx, tasks: Vec<Id<Task>> },
+    /// Weights of a listener rule, from now on.
+    SetWeights { rule: RuleRef, groups: Vec<WeightedGroup> },
+    /// Send one health check from a node to a target. Answered by [`Signal::CheckAnswered`], or by nothing: the sender keeps
+    /// the timeout.
+    CheckTarget { target_group: TargetGroupIx, node: u16, task: Id<Task>, check: u32 },
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct ServerSpec {
+    pub task: Id<Task>,
+    pub service: ServiceIx,
+    pub revision: RevisionIx,
+    pub zone: ZoneIx,
+    pub cpu: CpuUnits,
+    /// Hardware threads the task can run on at once.
+    pub host_vcpus: u32,
+    pub speed: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PublishedTarget {
+    pub task: Id<Task>,
+    /// Slow start: when the ramp began (its length is the group's); `None`: full weight.
+    pub ramping_since: Option<Instant>,
+}
+
+/// From the data plane to the control plane.
+#[derive(Clone, Debug)]
+pub enum Signal {
+    /// `status`: the HTTP status; 0 for a refused or reset connection.
+    CheckAnswered { target_group: TargetGroupIx, node: u16, task: Id<Task>, check: u32, status: u16 },
+    /// The counters of the CloudWatch minute that has just ended.
+    Metered(Box<Meter>),
+}
+
+/// One minute's counters as CloudWatch receives them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Meter {
+    /// Minutes since the simulation began.
+    pub minute: u32,
+    pub ended: Instant,
+    pub services: Vec<ServiceMeter>,
+    pub target_groups: Vec<TargetGroupMeter>,
+    pub load_balancers: Vec<LoadBalancerMeter>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ServiceMeter {
+    /// CPU time used by the service's tasks, in ns of one vCPU.
+    pub cpu_used: u64,
+    /// CPU time reserved by its servers over the minute, in ns of one vCPU.
+    pub cpu_reserved: u64,
+    /// Highest and lowest over tasks of used/reserved, for the Maximum and Minimum statistics.
+    pub highest: f64,
+    pub lowest: f64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct TargetGroupMeter {
+    pub requests: u64,
+    pub target_2xx: u64,
+    pub target_4xx: u64,
+    pub target_5xx: u64,
+    /// Sum over answered requests, ns.
+    pub response_time: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LoadBalancerMeter {
+    pub requests: u64,
+    pub elb_4xx: u64,
+    pub elb_5xx: u64,
+    pub rule_evaluations: u64,
+    pub bytes: u64,
+    /// Requests in flight at the sampling instant, as a stand-in for active connections.
+    pub active: u64,
+}
+
+/// Nodes of a balancer are numbered zone by zone: `zone position in the balancer × nodes_per_zone + i`.
+pub fn node_zone(load_balancer_zones: &[ZoneIx], nodes_per_zone: u32, node: u16) -> ZoneIx {
+    load_balancer_zones[usize::from(node) / nodes_per_zone as usize]
+}
+
+/// A target group belongs to exactly one balancer; `scenario` checks it. `None`: no listener forwards to it.
+pub fn balancer_of(blueprint: &crate::blueprint::Blueprint, group: TargetGroupIx) -> Option<LoadBalancerIx> {
+    blueprint
+        .load_balancers
+        .iter()
+        .position(|balancer| {
+            balancer.listeners.iter().any(|listener| {
+                let rules = listener.rules.iter().map(|rule| &rule.action);
+                rules.chain([&listener.default_action]).any(|action| match action {
+                    crate::blueprint::Action::Forward(groups) => groups.iter().any(|each| each.target_group == group),
+                    crate::blueprint::Action::FixedResponse(_) => false,
+                })
+            })
+        })
+        .map(LoadBalancerIx::from_usize)
+}

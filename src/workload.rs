@@ -15,6 +15,7 @@ mod profile;
 
 pub use profile::{RateProfile, RateSegment};
 
+use crate::engine::dist::{Dist, Law, Tables};
 use crate::engine::random::Key;
 use crate::units::{Instant, Span};
 use bursts::Bursts;
@@ -42,6 +43,8 @@ const BURST: u64 = 2;
 /// The arrivals of one traffic source, in order of time: an iterator that ends when no more will ever come.
 #[derive(Clone, Debug)]
 pub struct ArrivalStream {
+    /// Exponential of mean 1.
+    exponential: Law,
     gaps: Gaps,
     /// Number of the next arrival, from 0.
     ordinal: u64,
@@ -68,8 +71,9 @@ impl ArrivalStream {
     /// The stream of a source from instant 0 on.
     ///
     /// Panics on a profile that breaks its own rules; `scenario` lets none through.
-    pub fn new(profile: &RateProfile, arrivals: Arrivals, key: Key) -> Self {
+    pub fn new(profile: &RateProfile, arrivals: Arrivals, key: Key, tables: &mut Tables) -> Self {
         profile.check();
+        let exponential = unit_exponential(tables);
         let gaps = match arrivals {
             Arrivals::Poisson | Arrivals::Bursty { .. } => Gaps::Exponential(key.child(GAP)),
             Arrivals::Regular => Gaps::Regular(key.child(PHASE).uniform()),
@@ -80,11 +84,12 @@ impl ArrivalStream {
                 ratio,
                 mean_high,
                 mean_low,
-            } => Bursts::new(ratio, mean_high, mean_low, key.child(BURST)),
+            } => Bursts::new(ratio, [mean_high, mean_low], &exponential, key.child(BURST)),
         };
         let segments = profile.segments_for_ever();
         let piece = Piece::of(&segments[0], &bursts);
         ArrivalStream {
+            exponential,
             gaps,
             ordinal: 0,
             at: 0,
@@ -118,7 +123,7 @@ impl ArrivalStream {
         while self.segments[self.segment].end.nanos() <= turn && self.segment + 1 < self.segments.len() {
             self.segment += 1;
         }
-        self.bursts.advance_to(turn);
+        self.bursts.advance_to(turn, &self.exponential);
         self.piece = Piece::of(&self.segments[self.segment], &self.bursts);
         Some(())
     }
@@ -130,7 +135,7 @@ impl Iterator for ArrivalStream {
     #[inline]
     fn next(&mut self) -> Option<Instant> {
         let mut step = match self.gaps {
-            Gaps::Exponential(key) => unit_exponential(key.child(self.ordinal)),
+            Gaps::Exponential(key) => self.exponential.draw(key.child(self.ordinal)),
             Gaps::Regular(phase) if self.ordinal == 0 => phase,
             Gaps::Regular(_) => 1.0,
         };
@@ -152,10 +157,8 @@ impl Iterator for ArrivalStream {
     }
 }
 
-/// An exponential variable of mean 1 from the key's uniform.
-#[inline]
-fn unit_exponential(key: Key) -> f64 {
-    -libm::log(key.uniform())
+fn unit_exponential(tables: &mut Tables) -> Law {
+    Law::compile(&Dist::exponential(1.0).expect("a mean of one is valid"), tables)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! stationary law; what is left of an exponential time is exponential again, so the process is stationary from instant
 //! 0 on and the profile stays the mean rate at every instant.
 
-use super::unit_exponential;
+use crate::engine::dist::Law;
 use crate::engine::random::Key;
 use crate::units::Span;
 
@@ -32,7 +32,7 @@ impl Bursts {
     };
 
     /// With `h` and `l` the mean lengths, the factor in the low state is (h+l)/(ratio·h+l): the mean over time is 1.
-    pub fn new(ratio: f64, mean_high: Span, mean_low: Span, key: Key) -> Bursts {
+    pub fn new(ratio: f64, [mean_high, mean_low]: [Span; 2], exponential: &Law, key: Key) -> Bursts {
         let (high, low) = (mean_high.nanos() as f64, mean_low.nanos() as f64);
         assert!(
             ratio.is_finite() && ratio >= 0.0,
@@ -54,7 +54,7 @@ impl Bursts {
             turns: 0,
             key,
         };
-        bursts.turn = bursts.next_turn();
+        bursts.turn = bursts.next_turn(exponential);
         bursts
     }
 
@@ -67,19 +67,19 @@ impl Bursts {
     }
 
     /// Changes state if an instant is that of the next turn.
-    pub fn advance_to(&mut self, at: u64) {
+    pub fn advance_to(&mut self, at: u64, exponential: &Law) {
         if at < self.turn {
             return;
         }
         self.factors = (self.factors.1, self.factors.0);
         self.means = (self.means.1, self.means.0);
-        self.turn = self.next_turn();
+        self.turn = self.next_turn(exponential);
     }
 
     /// A state lasts at least a nanosecond, so that every turn moves on.
-    fn next_turn(&mut self) -> u64 {
+    fn next_turn(&mut self, exponential: &Law) -> u64 {
         self.turns += 1;
-        let length = (unit_exponential(self.key.child(self.turns)) * self.means.0).round() as u64;
+        let length = (exponential.draw(self.key.child(self.turns)) * self.means.0).round() as u64;
         self.turn.saturating_add(length.max(1))
     }
 }

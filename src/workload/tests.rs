@@ -12,6 +12,10 @@ fn key(seed: u64) -> Key {
     Key::root(1, seed, 0).entity("traffic", "shoppers")
 }
 
+fn stream(profile: &RateProfile, arrivals: Arrivals, key: Key) -> ArrivalStream {
+    ArrivalStream::new(profile, arrivals, key, &mut Tables::new())
+}
+
 fn at(seconds: f64) -> Instant {
     Instant::from_nanos((seconds * 1e9) as u64)
 }
@@ -38,12 +42,13 @@ fn bursty() -> Arrivals {
 
 /// How many arrivals of independent streams come before the end of a window that starts with the stream.
 fn counts(profile: &RateProfile, arrivals: Arrivals, window_s: f64, streams: u64) -> Vec<f64> {
-    let count = |seed| {
-        ArrivalStream::new(profile, arrivals, key(seed))
+    let mut tables = Tables::new();
+    let mut count = |seed| {
+        ArrivalStream::new(profile, arrivals, key(seed), &mut tables)
             .take_while(|&t| t < at(window_s))
             .count() as f64
     };
-    (0..streams).map(count).collect()
+    (0..streams).map(&mut count).collect()
 }
 
 fn mean_and_variance(values: &[f64]) -> (f64, f64) {
@@ -61,7 +66,7 @@ fn counts_in_windows_are_poisson() {
     // chi-square with 11 degrees of freedom.
     let (windows, cells) = (20_000usize, 12usize);
     let mut seen = vec![0u64; windows];
-    for arrival in ArrivalStream::new(&RateProfile::constant(40.0), Arrivals::Poisson, key(1)) {
+    for arrival in stream(&RateProfile::constant(40.0), Arrivals::Poisson, key(1)) {
         let window = (arrival.nanos() / 100_000_000) as usize;
         if window >= windows {
             break;
@@ -86,7 +91,7 @@ fn counts_in_windows_are_poisson() {
 fn counts_in_neighbouring_windows_are_uncorrelated() {
     let windows = 50_000usize;
     let mut seen = vec![0f64; windows];
-    for arrival in ArrivalStream::new(&RateProfile::constant(20.0), Arrivals::Poisson, key(2)) {
+    for arrival in stream(&RateProfile::constant(20.0), Arrivals::Poisson, key(2)) {
         let Some(count) = seen.get_mut((arrival.nanos() / 250_000_000) as usize) else {
             break;
         };
@@ -117,10 +122,11 @@ fn each_arrival_lies_where_the_integrated_rate_meets_its_exponentials() {
     ]);
     let mut sum = 0.0;
     let gaps = key(3).child(GAP);
-    let stream = ArrivalStream::new(&profile, Arrivals::Poisson, key(3));
+    let exponential = unit_exponential(&mut Tables::new());
+    let arrivals_seen = stream(&profile, Arrivals::Poisson, key(3));
     let mut seen = 0;
-    for (ordinal, arrival) in (0u64..).zip(stream).take(25_000) {
-        sum += unit_exponential(gaps.child(ordinal));
+    for (ordinal, arrival) in (0u64..).zip(arrivals_seen).take(25_000) {
+        sum += exponential.draw(gaps.child(ordinal));
         let integrated = profile.integral(Instant::ZERO, arrival);
         assert!(
             (integrated - sum).abs() < 1e-6,
@@ -135,8 +141,8 @@ fn each_arrival_lies_where_the_integrated_rate_meets_its_exponentials() {
 fn regular_arrivals_are_evenly_spaced_in_integrated_rate_for_days() {
     // 3/s has no whole number of nanoseconds; after two days the 518,400th arrival is still within a nanosecond.
     let phase = key(4).child(PHASE).uniform();
-    let stream = ArrivalStream::new(&RateProfile::constant(3.0), Arrivals::Regular, key(4));
-    for (ordinal, arrival) in (0u64..518_400).zip(stream) {
+    let arrivals_seen = stream(&RateProfile::constant(3.0), Arrivals::Regular, key(4));
+    for (ordinal, arrival) in (0u64..518_400).zip(arrivals_seen) {
         let exact = (ordinal as f64 + phase) / 3.0;
         assert!(
             (arrival.seconds() - exact).abs() < 2e-9,
@@ -150,7 +156,7 @@ fn a_ramp_gives_as_many_regular_arrivals_as_its_integral() {
     // (100 + 300)/2 × 60 s = 12,000 before the minute is over, whatever the phase.
     let profile = points(&[(0.0, 100.0), (60.0, 300.0)]);
     for seed in 0..20 {
-        let count = ArrivalStream::new(&profile, Arrivals::Regular, key(seed))
+        let count = stream(&profile, Arrivals::Regular, key(seed))
             .take_while(|&t| t < at(60.0))
             .count();
         assert_eq!(count, 12_000, "seed {seed}");
@@ -168,7 +174,7 @@ fn silence_is_jumped_over() {
         (9_000.0, 0.0),
     ]);
     for arrivals in [Arrivals::Poisson, Arrivals::Regular, bursty()] {
-        let seen: Vec<Instant> = ArrivalStream::new(&profile, arrivals, key(5)).collect();
+        let seen: Vec<Instant> = stream(&profile, arrivals, key(5)).collect();
         assert!(seen.len() > 5, "{arrivals:?}: {}", seen.len());
         assert!(
             seen.iter().all(|&t| at(3_600.0) <= t && t <= at(3_601.0)),
@@ -180,12 +186,9 @@ fn silence_is_jumped_over() {
 #[test]
 fn a_stream_ends_when_no_more_will_ever_come() {
     for arrivals in [Arrivals::Poisson, Arrivals::Regular, bursty()] {
-        assert_eq!(
-            ArrivalStream::new(&RateProfile::constant(0.0), arrivals, key(6)).next(),
-            None
-        );
+        assert_eq!(stream(&RateProfile::constant(0.0), arrivals, key(6)).next(), None);
         let down = points(&[(0.0, 10.0), (10.0, 0.0)]);
-        let mut stream = ArrivalStream::new(&down, arrivals, key(6));
+        let mut stream = stream(&down, arrivals, key(6));
         assert!(stream.by_ref().count() > 10);
         assert_eq!(stream.next(), None);
     }
@@ -235,8 +238,8 @@ fn bursts_ride_on_the_profile() {
 #[test]
 fn a_higher_rate_moves_arrivals_but_keeps_their_draws() {
     // Common random numbers: at twice the rate each arrival comes in half the time (to the nanosecond's rounding).
-    let slow = ArrivalStream::new(&RateProfile::constant(10.0), Arrivals::Poisson, key(7));
-    let fast = ArrivalStream::new(&RateProfile::constant(20.0), Arrivals::Poisson, key(7));
+    let slow = stream(&RateProfile::constant(10.0), Arrivals::Poisson, key(7));
+    let fast = stream(&RateProfile::constant(20.0), Arrivals::Poisson, key(7));
     for (slow, fast) in slow.zip(fast).take(10_000) {
         assert!(slow.nanos().abs_diff(2 * fast.nanos()) <= 2, "{slow} against {fast}");
     }
@@ -244,7 +247,7 @@ fn a_higher_rate_moves_arrivals_but_keeps_their_draws() {
 
 #[test]
 fn the_ordinal_counts_what_has_come() {
-    let mut stream = ArrivalStream::new(&RateProfile::constant(10.0), Arrivals::Poisson, key(8));
+    let mut stream = stream(&RateProfile::constant(10.0), Arrivals::Poisson, key(8));
     assert_eq!(stream.ordinal(), 0);
     stream.next();
     stream.next();
@@ -255,8 +258,12 @@ fn the_ordinal_counts_what_has_come() {
 fn a_seed_gives_these_arrivals() {
     let profile = points(&[(0.0, 100.0), (60.0, 900.0)]);
     let golden = [Arrivals::Poisson, Arrivals::Regular, bursty()].map(|arrivals| {
-        let stream = ArrivalStream::new(&profile, arrivals, key(42));
-        stream.step_by(1000).take(5).map(Instant::nanos).collect::<Vec<_>>()
+        let arrivals_seen = stream(&profile, arrivals, key(42));
+        arrivals_seen
+            .step_by(1000)
+            .take(5)
+            .map(Instant::nanos)
+            .collect::<Vec<_>>()
     });
     insta::assert_debug_snapshot!(golden);
 }

@@ -17,6 +17,9 @@ mod orders;
 mod program;
 mod server;
 
+#[cfg(test)]
+mod tests;
+
 use crate::blueprint::{CallIx, OnDisconnect, RevisionIx, ServiceIx};
 use crate::cluster::attempt::{Attempt, ServedOperation};
 use crate::cluster::deadline::Deadlines;

@@ -241,19 +241,13 @@ impl DataPlane {
             }
             None => (Leg::BackToCaller, attempt.from, DataEvent::AnswerAtCaller),
         };
-        let dependency = match attempt.callee {
+        let (service, zone, callee, key) = (attempt.service, attempt.zone, attempt.callee, attempt.key);
+        let dependency = match callee {
             Callee::Call(call) => self.dependency_of(call),
             _ => None,
         };
-        let hop = Hop {
-            leg,
-            from: to,
-            to: attempt.zone,
-            at_balancer: AtBalancer::Elsewhere,
-            service: attempt.service,
-            dependency,
-        };
-        match self.network.carry(cx, id, attempt.key, hop, event) {
+        let hop = Hop { leg, from: to, to: zone, at_balancer: AtBalancer::Elsewhere, service, dependency };
+        match self.network.carry(cx, id, key, hop, event) {
             Crossing::UnderWay => {}
             Crossing::Arrived if event == DataEvent::AnswerAtNode => self.answer_at_node(cx, id),
             Crossing::Arrived => self.answer_at_caller(cx, id),

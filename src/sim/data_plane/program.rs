@@ -2,7 +2,6 @@
 
 use super::network::Delay;
 use crate::blueprint::{self, Blueprint, CallIx, Callee, OperationIx, ProgramIx, ServiceIx, Step as Written};
-use crate::cluster::attempt::ServedOperation;
 use crate::cluster::deadline::Deadlines;
 use crate::cluster::view::View;
 use crate::engine::calendar::Calendar;
@@ -66,7 +65,7 @@ pub(super) struct CallSite {
 }
 
 pub(super) enum To {
-    Service { operation: ServedOperation, service: ServiceIx, chooser: Chooser, view: View },
+    Service { service: ServiceIx, chooser: Chooser, view: View },
     Balancer { load_balancer: blueprint::LoadBalancerIx, action: u32 },
     Dependency(usize),
 }
@@ -75,8 +74,7 @@ impl CallSite {
     pub fn new(blueprint: &Blueprint, at: usize, deadlines: &mut Deadlines, actions: &super::build::Actions) -> Self {
         let call = &blueprint.calls[at];
         let to = match &call.to {
-            Callee::Service { service, operation, balancing } => To::Service {
-                operation: ServedOperation::Operation(*operation),
+            Callee::Service { service, balancing, .. } => To::Service {
                 service: *service,
                 chooser: Chooser {
                     algorithm: (*balancing).into(),

@@ -376,11 +376,6 @@ impl DataPlane {
             self.answer(cx, id, Answer::Refused);
         }
     }
-
-    /// Since when the process has existed; for tests and meters.
-    pub(super) fn servers(&self) -> impl Iterator<Item = &Server> {
-        self.servers.iter().flatten()
-    }
 }
 
 /// Where a meter begins to count for a process that has just started.

@@ -41,7 +41,11 @@ impl Programs {
             bounds.push(steps.len() as u32);
         }
         let revisions = blueprint.services.iter().flat_map(|service| &service.revisions);
-        Programs { steps, bounds, operations: revisions.map(|revision| revision.operations.clone()).collect() }
+        Programs {
+            steps,
+            bounds,
+            operations: revisions.map(|revision| revision.operations.clone()).collect(),
+        }
     }
 
     #[inline]
@@ -65,8 +69,15 @@ pub(super) struct CallSite {
 }
 
 pub(super) enum To {
-    Service { service: ServiceIx, chooser: Chooser, view: View },
-    Balancer { load_balancer: blueprint::LoadBalancerIx, action: u32 },
+    Service {
+        service: ServiceIx,
+        chooser: Chooser,
+        view: View,
+    },
+    Balancer {
+        load_balancer: blueprint::LoadBalancerIx,
+        action: u32,
+    },
     Dependency(usize),
 }
 
@@ -83,7 +94,13 @@ impl CallSite {
                 },
                 view: View::default(),
             },
-            Callee::LoadBalancer { load_balancer, listener, method, host, path } => To::Balancer {
+            Callee::LoadBalancer {
+                load_balancer,
+                listener,
+                method,
+                host,
+                path,
+            } => To::Balancer {
                 load_balancer: *load_balancer,
                 action: actions.of(blueprint, *load_balancer, *listener, *method, host, path),
             },

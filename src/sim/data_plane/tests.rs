@@ -24,7 +24,12 @@ pub(super) fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: 
         starts_at: None,
         region: "us-east-1".into(),
         zones: vec!["us-east-1a".into(), "us-east-1b".into()],
-        network: Network { same_zone: zero(), cross_zone: zero(), client: zero(), to_balancer: None },
+        network: Network {
+            same_zone: zero(),
+            cross_zone: zero(),
+            client: zero(),
+            to_balancer: None,
+        },
         auto_scaling_groups: vec![],
         images: vec![],
         task_definitions: vec![],
@@ -36,16 +41,27 @@ pub(super) fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: 
         target_groups: vec![],
         traffic: vec![Traffic {
             name: "users".into(),
-            to: Destination::Service { service: ServiceIx(0), balancing: Balancing::RoundRobin },
+            to: Destination::Service {
+                service: ServiceIx(0),
+                balancing: Balancing::RoundRobin,
+            },
             source: Source::Open {
                 profile: RateProfile {
-                    segments: vec![RateSegment { start: Instant::ZERO, end: Instant::NEVER, from: rate, to: rate }],
+                    segments: vec![RateSegment {
+                        start: Instant::ZERO,
+                        end: Instant::NEVER,
+                        from: rate,
+                        to: rate,
+                    }],
                 },
                 arrivals: Arrivals::Poisson,
             },
             classes: vec![(ClassIx(0), 1.0)],
             timeout: None,
-            retry: Retry { max_attempts: 1, backoff: no_backoff() },
+            retry: Retry {
+                max_attempts: 1,
+                backoff: no_backoff(),
+            },
         }],
         classes: vec![RequestClass {
             name: "users".into(),
@@ -59,14 +75,26 @@ pub(super) fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: 
         objectives: vec![],
         expectations: vec![],
         replications: 1,
-        prices: Discounts { fargate: Ratio::ZERO, ec2: Ratio::ZERO, alb: Ratio::ZERO },
+        prices: Discounts {
+            fargate: Ratio::ZERO,
+            ec2: Ratio::ZERO,
+            alb: Ratio::ZERO,
+        },
         model: Model::default(),
-        limits: Limits { in_flight: 1_000_000, run_out: Span::from_secs(3600) },
+        limits: Limits {
+            in_flight: 1_000_000,
+            run_out: Span::from_secs(3600),
+        },
     }
 }
 
 fn no_backoff() -> Backoff {
-    Backoff { base: Span::ZERO, factor: 1.0, cap: Span::ZERO, jitter: Jitter::None }
+    Backoff {
+        base: Span::ZERO,
+        factor: 1.0,
+        cap: Span::ZERO,
+        jitter: Jitter::None,
+    }
 }
 
 fn service(name: &str, program: u16, runtime: Runtime) -> Service {
@@ -95,7 +123,11 @@ fn service(name: &str, program: u16, runtime: Runtime) -> Service {
             cpu_model: CpuModel::Fluid,
             start_up: Dist::constant(0.0).expect("zero is a constant"),
             routes: vec![],
-            operations: vec![Operation { program: ProgramIx(program - 1), error_ratio: Ratio::ZERO, cpu_factor: 1.0 }],
+            operations: vec![Operation {
+                program: ProgramIx(program - 1),
+                error_ratio: Ratio::ZERO,
+                cpu_factor: 1.0,
+            }],
             on_disconnect: OnDisconnect::Continue,
             defects: Defects {
                 fails_to_start: Ratio::ZERO,
@@ -154,13 +186,29 @@ pub(super) fn drive(blueprint: &Blueprint, tasks: u32, vcpus: f64, mut watch: im
                 task
             })
             .collect();
-        plane.execute(&mut cx, Order::PublishDiscovery { service: service_ix, tasks: tasks.clone() });
+        plane.execute(
+            &mut cx,
+            Order::PublishDiscovery {
+                service: service_ix,
+                tasks: tasks.clone(),
+            },
+        );
         for binding in &service.load_balancers {
-            let targets: Vec<_> = tasks.iter().map(|&task| PublishedTarget { task, ramping_since: None }).collect();
+            let targets: Vec<_> = tasks
+                .iter()
+                .map(|&task| PublishedTarget {
+                    task,
+                    ramping_since: None,
+                })
+                .collect();
             for node in 0..blueprint.zones.len() as u16 {
                 plane.execute(
                     &mut cx,
-                    Order::PublishTargets { target_group: binding.target_group, node, targets: targets.clone() },
+                    Order::PublishTargets {
+                        target_group: binding.target_group,
+                        node,
+                        targets: targets.clone(),
+                    },
                 );
             }
         }
@@ -169,7 +217,9 @@ pub(super) fn drive(blueprint: &Blueprint, tasks: u32, vcpus: f64, mut watch: im
     let mut events = 0;
     while let Some(event) = cx.calendar.pop() {
         events += 1;
-        let What::Data(what) = event.what else { unreachable!("only the data plane is here") };
+        let What::Data(what) = event.what else {
+            unreachable!("only the data plane is here")
+        };
         plane.handle(&mut cx, what, event.id, event.extra);
         for request in cx.finished.drain(..) {
             watch(&request);
@@ -184,7 +234,10 @@ pub(super) fn drive(blueprint: &Blueprint, tasks: u32, vcpus: f64, mut watch: im
 }
 
 pub(super) fn seen(blueprint: &Blueprint, tasks: u32, vcpus: f64) -> Seen {
-    let mut seen = Seen { latencies: vec![], others: vec![] };
+    let mut seen = Seen {
+        latencies: vec![],
+        others: vec![],
+    };
     drive(blueprint, tasks, vcpus, |request| match request.outcome {
         Outcome::Served => seen.latencies.push(request.latency.seconds()),
         other => match seen.others.iter_mut().find(|(outcome, _)| *outcome == other) {
@@ -206,7 +259,10 @@ fn assert_near(value: f64, wanted: f64, relative: f64) {
 fn an_mm1_queue_has_its_mean_sojourn() {
     let blueprint = blueprint(
         vec![Step::Wait(exponential(1.0))],
-        Runtime::ThreadPool { workers: 1, backlog: u32::MAX },
+        Runtime::ThreadPool {
+            workers: 1,
+            backlog: u32::MAX,
+        },
         0.8,
         2_000_000,
     );
@@ -218,7 +274,11 @@ fn an_mm1_queue_has_its_mean_sojourn() {
 #[test]
 fn processor_sharing_of_c_cores_is_insensitive_to_the_service_law() {
     // M/G/4-PS with at most one core a job has M/M/4's mean, 1.745541 at ρ = 0.8, whatever the law.
-    for law in [exponential(1.0), constant(1.0), Dist::lognormal_mean_cv(1.0, 2.0).expect("a valid law")] {
+    for law in [
+        exponential(1.0),
+        constant(1.0),
+        Dist::lognormal_mean_cv(1.0, 2.0).expect("a valid law"),
+    ] {
         let blueprint = blueprint(vec![Step::Cpu(law)], Runtime::Unbounded, 3.2, 300_000);
         assert_near(seen(&blueprint, 1, 4.0).mean(), 1.745541, 0.04);
     }
@@ -234,7 +294,11 @@ fn a_full_backlog_refuses() {
         200_000,
     );
     let seen = seen(&blueprint, 1, 1.0);
-    let refused = seen.others.iter().find(|(outcome, _)| *outcome == Outcome::Refused).map_or(0, |(_, count)| *count);
+    let refused = seen
+        .others
+        .iter()
+        .find(|(outcome, _)| *outcome == Outcome::Refused)
+        .map_or(0, |(_, count)| *count);
     let share = refused as f64 / (refused + seen.latencies.len() as u64) as f64;
     assert_near(share, 4.0 / 7.0, 0.02);
 }
@@ -245,7 +309,10 @@ fn a_client_that_gives_up_leaves_its_work_behind() {
     // first although nobody wants it any more.
     let mut blueprint = blueprint(
         vec![Step::Wait(constant(3.0))],
-        Runtime::ThreadPool { workers: 1, backlog: u32::MAX },
+        Runtime::ThreadPool {
+            workers: 1,
+            backlog: u32::MAX,
+        },
         0.5,
         1000,
     );
@@ -261,26 +328,42 @@ fn a_client_that_gives_up_leaves_its_work_behind() {
 fn speed() {
     let w1 = blueprint(
         vec![Step::Wait(exponential(1.0))],
-        Runtime::ThreadPool { workers: 1, backlog: u32::MAX },
+        Runtime::ThreadPool {
+            workers: 1,
+            backlog: u32::MAX,
+        },
         0.8,
         5_000_000,
     );
     let lognormal = Dist::lognormal_mean_cv(0.02, 1.0).expect("a valid law");
-    let pool = Runtime::ThreadPool { workers: 4, backlog: u32::MAX };
+    let pool = Runtime::ThreadPool {
+        workers: 4,
+        backlog: u32::MAX,
+    };
     let hop = constant(0.0005);
     let mut w2 = blueprint(vec![Step::Wait(lognormal.clone())], pool, 16_000.0, 300);
     w2.zones.truncate(1);
     w2.network.same_zone = hop.clone();
     balanced(&mut w2, 0, Algorithm::RoundRobin, 1);
-    w2.traffic[0].to = Destination::LoadBalancer { load_balancer: LoadBalancerIx(0), listener: 0 };
-    let mut w3 = blueprint(vec![Step::Wait(lognormal.clone()), Step::Call(CallIx(0))], pool, 2_800.0, 300);
+    w2.traffic[0].to = Destination::LoadBalancer {
+        load_balancer: LoadBalancerIx(0),
+        listener: 0,
+    };
+    let mut w3 = blueprint(
+        vec![Step::Wait(lognormal.clone()), Step::Call(CallIx(0))],
+        pool,
+        2_800.0,
+        300,
+    );
     w3.zones.truncate(1);
     w3.network.same_zone = hop.clone();
     w3.network.client = hop;
     w3.model.alb.least_outstanding_ties = Ties::FirstRegistered;
     w3.traffic[0].timeout = Some(Span::from_secs(1));
-    w3.traffic[0].to =
-        Destination::Service { service: ServiceIx(0), balancing: Balancing::LeastOutstandingRequests };
+    w3.traffic[0].to = Destination::Service {
+        service: ServiceIx(0),
+        balancing: Balancing::LeastOutstandingRequests,
+    };
     for at in 1..5u16 {
         let mut steps = vec![Step::Wait(lognormal.clone())];
         if at < 4 {
@@ -296,12 +379,18 @@ fn speed() {
                 balancing: Balancing::LeastOutstandingRequests,
             },
             timeout: Some(Span::from_secs(1)),
-            retry: Retry { max_attempts: 1, backoff: no_backoff() },
+            retry: Retry {
+                max_attempts: 1,
+                backoff: no_backoff(),
+            },
         });
     }
     // The worker is freed before calling on, as in the reference: event loops would not queue waits, so workers are many.
     for service in &mut w3.services {
-        service.revisions[0].runtime = Runtime::ThreadPool { workers: 40, backlog: u32::MAX };
+        service.revisions[0].runtime = Runtime::ThreadPool {
+            workers: 40,
+            backlog: u32::MAX,
+        };
     }
     for (name, blueprint, tasks) in [("w1", &w1, 1), ("w2", &w2, 100), ("w3", &w3, 20)] {
         let mut count = 0u64;
@@ -349,9 +438,15 @@ fn balanced(blueprint: &mut Blueprint, service: usize, algorithm: Algorithm, nod
             name: "http".into(),
             port: 80,
             rules: vec![],
-            default_action: Action::Forward(vec![WeightedGroup { target_group: group, weight: 1 }]),
+            default_action: Action::Forward(vec![WeightedGroup {
+                target_group: group,
+                weight: 1,
+            }]),
         }],
         idle_timeout: Span::from_secs(60),
     });
-    blueprint.services[service].load_balancers.push(ServiceLoadBalancer { target_group: group, alternate: None });
+    blueprint.services[service].load_balancers.push(ServiceLoadBalancer {
+        target_group: group,
+        alternate: None,
+    });
 }

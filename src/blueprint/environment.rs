@@ -7,6 +7,7 @@ use crate::engine::dist::Dist;
 use crate::units::{Instant, Span};
 use std::sync::Arc;
 
+pub use crate::policy::alarm::{Comparison, MissingData};
 pub use crate::workload::{Arrivals, RateProfile, RateSegment};
 
 #[derive(Clone, Debug)]
@@ -164,20 +165,4 @@ pub enum Expression {
     Subtract(Box<Expression>, Box<Expression>),
     Multiply(Box<Expression>, Box<Expression>),
     Divide(Box<Expression>, Box<Expression>),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Comparison {
-    GreaterThan,
-    GreaterThanOrEqual,
-    LessThan,
-    LessThanOrEqual,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MissingData {
-    Missing,
-    Ignore,
-    Breaching,
-    NotBreaching,
 }

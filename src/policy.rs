@@ -1,7 +1,9 @@
-//! Policies: what should be done. Each reads a view and returns a decision with its reason.
+//! Decisions: routing, placement, scaling, rollout, retry. Each reads a view and returns a decision with its reason.
 //!
-//! Nothing here schedules, changes the world or reads more of it than its view shows; so each rule can be tested alone,
-//! by its name.
+//! Nothing here schedules, draws from anything but the key it is given, or changes the world (a round-robin position is
+//! part of its view).
 
 pub mod alarm;
+pub mod retry;
+pub mod routing;
 pub mod scaling;

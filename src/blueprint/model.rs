@@ -6,8 +6,6 @@
 use crate::engine::dist::Dist;
 use crate::units::Span;
 
-pub use crate::policy::scaling::{ScaleIn, TargetTrackingModel};
-
 #[derive(Clone, Debug)]
 pub struct Model {
     pub alb: AlbModel,
@@ -66,6 +64,25 @@ pub struct CloudWatchModel {
     pub publication_delay: Span,
     /// Where in the minute periods begin, as a share of it; `None`: drawn for each replication.
     pub phase: Option<f64>,
+}
+
+#[derive(Clone, Debug)]
+pub struct TargetTrackingModel {
+    pub scale_in: ScaleIn,
+    /// Periods above the target before scaling out, below 0.9 × target before scaling in.
+    pub high_periods: u32,
+    pub low_periods: u32,
+    /// The low alarm's threshold as a share of the target.
+    pub low_threshold: f64,
+}
+
+/// How much is removed at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScaleIn {
+    /// Down to the count that the metric asks for.
+    Proportional,
+    /// One task a cooldown.
+    OneStep,
 }
 
 #[derive(Clone, Debug)]

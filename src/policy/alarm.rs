@@ -5,14 +5,7 @@
 //! and which state an alarm was in.
 
 use crate::aws::quotas::cloudwatch::EXTRA_PERIODS;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Comparison {
-    GreaterThan,
-    GreaterThanOrEqual,
-    LessThan,
-    LessThanOrEqual,
-}
+use crate::blueprint::{Comparison, MissingData};
 
 impl Comparison {
     pub fn holds(self, value: f64, threshold: f64) -> bool {
@@ -33,15 +26,6 @@ impl Comparison {
             Comparison::LessThanOrEqual => "at or below",
         }
     }
-}
-
-/// `TreatMissingData`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MissingData {
-    Missing,
-    Ignore,
-    Breaching,
-    NotBreaching,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -7,29 +7,10 @@
 //!
 //! Not here: metrics and their delay, scheduled actions, and carrying a decision out.
 
-use super::alarm::{AlarmRule, Comparison, MissingData, Verdict};
+use super::alarm::{AlarmRule, Verdict};
+use crate::blueprint::{Comparison, MissingData, ScaleIn, TargetTrackingModel};
 use crate::units::{Instant, Span};
 use std::cmp::Ordering;
-
-/// MODEL: what target tracking does not publish.
-#[derive(Clone, Debug)]
-pub struct TargetTrackingModel {
-    pub scale_in: ScaleIn,
-    /// Periods above the target before scaling out, below 0.9 × target before scaling in.
-    pub high_periods: u32,
-    pub low_periods: u32,
-    /// The low alarm's threshold as a share of the target.
-    pub low_threshold: f64,
-}
-
-/// How much is removed at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScaleIn {
-    /// Down to the count that the metric asks for.
-    Proportional,
-    /// One task a cooldown.
-    OneStep,
-}
 
 /// A service and its policies at one instant.
 #[derive(Clone, Copy, Debug)]

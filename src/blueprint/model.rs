@@ -76,9 +76,12 @@ pub struct TargetTrackingModel {
     pub low_threshold: f64,
 }
 
+/// How much is removed at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScaleIn {
+    /// Down to the count that the metric asks for.
     Proportional,
+    /// One task a cooldown.
     OneStep,
 }
 

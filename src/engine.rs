@@ -9,9 +9,11 @@
 pub mod arena;
 pub mod calendar;
 
+pub mod dist;
 pub mod random;
 
 pub use arena::{Arena, Id, RawId};
 pub use calendar::{Calendar, LaneId, TimerId};
 
+pub use dist::{Dist, DistError, Law, Tables};
 pub use random::{Cursor, Key};

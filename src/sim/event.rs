@@ -26,8 +26,6 @@ pub enum What {
 pub enum DataEvent {
     /// A traffic source's next arrival. `extra`: traffic.
     Arrival,
-    /// The burst state of a traffic source changes. `extra`: traffic.
-    BurstTurn,
     /// A closed user has thought. `extra`: traffic.
     ThinkTimeOver,
     /// An attempt is sent (after a back-off pause). `id`: attempt.

@@ -1,1 +1,18 @@
-//! (to be written)
+//! What was seen: probes turn the observations of one run into one [`RunRecord`], and many of those into figures.
+//!
+//! Probes only watch. A run with other probes, or none, is the same run. Counts and histograms are integers, so pooling
+//! replications gives the same figures whatever thread made which.
+//!
+//! Files, charts and words for people are not here but in [`crate::report`].
+
+pub mod coarse;
+pub mod cost;
+pub mod record;
+pub mod recorder;
+pub mod timeline;
+mod watch;
+pub mod windows;
+
+pub use record::{Cell, ClassRecord, DeploymentStory, ObjectiveWindow, Outcomes, RunRecord};
+pub use recorder::Recorder;
+pub use timeline::Timeline;

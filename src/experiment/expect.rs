@@ -6,7 +6,7 @@
 //! such row) has failed, and says why.
 
 use crate::blueprint::{Bound, ExpectedValue, Expectation, Pick, Subject};
-use crate::probe::estimate::{self, Precision};
+use crate::stats::mean_interval;
 
 /// What the runs have left, as expectations see it.
 pub trait Evidence {
@@ -97,21 +97,13 @@ fn judged(expectation: &Expectation, evidence: &impl Evidence) -> Result<(bool, 
 
 /// The interval of the mean over runs at the level.
 fn covers(value: f64, level: f64, runs: &[f64]) -> Result<(bool, String), String> {
-    let figure = estimate::mean(runs, level).ok_or("there are no runs")?;
-    match figure.precision {
-        Precision::Between { low, high } => {
-            let seen = format!("{} to {} ({} runs, mean {})", short(low), short(high), runs.len(), short(figure.value));
-            Ok(((low..=high).contains(&value), seen))
-        }
-        Precision::AllAgree => {
-            // Nothing but rounding lies between equal runs.
-            let equal = (figure.value - value).abs() <= 1e-9 * value.abs();
-            Ok((equal, format!("{} in each of {} runs", short(figure.value), runs.len())))
-        }
-        Precision::TooFewRuns | Precision::TooFewRequests => {
-            Err(format!("no interval from {} run(s); it takes 2 replications or more", runs.len()))
-        }
-    }
+    let interval = mean_interval(runs, level)
+        .ok_or_else(|| format!("no interval from {} run(s); it takes 2 replications or more", runs.len()))?;
+    let (low, high, mean) = (interval.low, interval.high, interval.estimate);
+    // Runs that all agree leave nothing but rounding between them and the value.
+    let rounding = 1e-9 * value.abs();
+    let covered = (low - rounding..=high + rounding).contains(&value);
+    Ok((covered, format!("{} to {} ({} runs, mean {})", short(low), short(high), runs.len(), short(mean))))
 }
 
 /// What the expectation speaks of in a table.

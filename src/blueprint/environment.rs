@@ -7,6 +7,8 @@ use crate::engine::dist::Dist;
 use crate::units::{Instant, Span};
 use std::sync::Arc;
 
+pub use crate::workload::{Arrivals, RateProfile, RateSegment};
+
 #[derive(Clone, Debug)]
 pub struct Traffic {
     pub name: String,
@@ -40,31 +42,6 @@ pub struct RecordedArrival {
     pub at: Instant,
     /// `None`: drawn by the classes' weights.
     pub class: Option<ClassIx>,
-}
-
-/// Requests a second over simulated time (warm-up included), linear within each segment.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RateProfile {
-    /// In order, the first at instant 0, contiguous; the last one's `to` holds for ever.
-    pub segments: Vec<RateSegment>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RateSegment {
-    pub start: Instant,
-    pub end: Instant,
-    /// Requests/s at `start` and at `end`.
-    pub from: f64,
-    pub to: f64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Arrivals {
-    Poisson,
-    /// Evenly spaced in integrated rate.
-    Regular,
-    /// Two states of exponential length; in `high` the rate is `ratio` times that in `low`, the mean stays the profile's.
-    Bursty { ratio: f64, mean_high: Span, mean_low: Span },
 }
 
 #[derive(Clone, Debug)]

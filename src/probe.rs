@@ -6,13 +6,18 @@
 //! Files, charts and words for people are not here but in [`crate::report`].
 
 pub mod coarse;
-pub mod cost;
+pub mod estimate;
+pub mod pool;
 pub mod record;
 pub mod recorder;
 pub mod timeline;
+pub mod verdict;
 mod watch;
 pub mod windows;
 
-pub use record::{Cell, ClassRecord, DeploymentStory, ObjectiveWindow, Outcomes, RunRecord};
+pub use estimate::{Estimate, Precision};
+pub use pool::Pool;
+pub use record::{Cell, ClassRecord, CostLine, DeploymentStory, ObjectiveWindow, Outcomes, RunRecord};
 pub use recorder::Recorder;
 pub use timeline::Timeline;
+pub use verdict::{Judgement, Verdict};

@@ -5,7 +5,6 @@
 //! arrived in it, and tasks, deployments and events that were not over before it began.
 
 use super::coarse::CoarseHistogram;
-use super::cost::CostLine;
 use super::timeline::Timeline;
 use crate::blueprint::ClassIx;
 use crate::sim::observation::{
@@ -13,7 +12,7 @@ use crate::sim::observation::{
     TaskRecord,
 };
 use crate::stats::LatencyHistogram;
-use crate::units::{Instant, Span};
+use crate::units::{Instant, MicroUsd, Span};
 
 /// One replication, seen whole.
 #[derive(Clone, Debug)]
@@ -92,6 +91,20 @@ pub struct DeploymentStory {
     pub answered: Vec<RevisionCount>,
 }
 
+/// One line of the bill for the measured time of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CostLine {
+    /// What is paid for: `fargate_vcpu`, `ec2_instance`, `alb_hour`, ...
+    pub item: &'static str,
+    /// Whose it is: a service, a group or a balancer.
+    pub subject: String,
+    pub quantity: f64,
+    /// Of the quantity: `vCPU-h`, `GB-h`, `h`, `LCU-h`.
+    pub unit: &'static str,
+    /// Discounts taken off.
+    pub amount: MicroUsd,
+}
+
 impl Outcomes {
     pub fn of(&self, outcome: Outcome) -> u64 {
         self.0[outcome as usize]
@@ -121,7 +134,7 @@ impl RunRecord {
 
     /// Latencies of served requests in the cells that `wanted` picks.
     pub fn latencies_where(&self, wanted: impl Fn(&Cell) -> bool) -> LatencyHistogram {
-        let mut sum = LatencyHistogram::new();
+        let mut sum = LatencyHistogram::fine();
         for cell in self.cells.iter().filter(|cell| wanted(cell)) {
             sum.merge(&cell.latencies);
         }
@@ -155,7 +168,7 @@ impl RunRecord {
             let cells = || self.cells.iter().filter(|cell| cell.class == ix);
             let served: u64 = cells().map(|cell| cell.served).sum();
             let failed: u64 = cells().map(|cell| cell.failed).sum();
-            let recorded: u64 = cells().map(|cell| cell.latencies.count()).sum();
+            let recorded: u64 = cells().map(|cell| cell.latencies.len()).sum();
             assert_eq!(
                 served,
                 class.outcomes.served(),

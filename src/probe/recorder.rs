@@ -4,7 +4,6 @@
 //! (a cell's histogram is made when the cell sees its first request, a window's grows with its highest octave). What
 //! happened before measured time is dropped here, so that nothing further up has to know of the warm-up.
 
-use super::cost::CostProbe;
 use super::record::{Cell, ClassRecord, DeploymentStory, RunRecord};
 use super::timeline::Timeline;
 use super::watch::Watch;
@@ -41,7 +40,6 @@ pub struct Recorder {
     counted: Vec<Counted>,
     deployment_steps: Vec<DeploymentStep>,
     scaling: Vec<ScalingRecord>,
-    cost: CostProbe,
 }
 
 #[derive(Clone, Debug)]
@@ -110,7 +108,6 @@ impl Recorder {
             counted: Vec::new(),
             deployment_steps: Vec::new(),
             scaling: Vec::new(),
-            cost: CostProbe::new(blueprint),
         }
     }
 
@@ -154,7 +151,7 @@ impl Recorder {
             deployments: self.deployments,
             deployment_steps: self.deployment_steps,
             scaling: self.scaling,
-            cost: self.cost.into_lines(end),
+            cost: Vec::new(),
         };
         record.check_ledger();
         record
@@ -202,7 +199,7 @@ fn new_cell(class: ClassIx, served_by: Option<ServedBy>) -> Box<Cell> {
         served_by,
         served: 0,
         failed: 0,
-        latencies: LatencyHistogram::new(),
+        latencies: LatencyHistogram::fine(),
     })
 }
 
@@ -233,7 +230,6 @@ impl Observer for Recorder {
     }
 
     fn observed(&mut self, observation: Observation) {
-        self.cost.observed(&observation);
         match observation {
             Observation::Happened(event) => {
                 self.last_seen = event.at;

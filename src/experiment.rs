@@ -8,6 +8,7 @@ pub mod compare;
 pub mod expect;
 pub mod plan;
 pub mod replicate;
+pub mod verdict;
 
 pub use compare::{Comparison, compare};
 pub use plan::{Outcome, Plan, Variant};

@@ -14,6 +14,7 @@ use std::fmt::Write;
 /// Why `blueprint` lies below `cluster`: docs/decisions/0001-blueprint-below-cluster.md.
 const FLOORS: &[(&str, u8)] = &[
     ("units", 0),
+    ("special", 0),
     ("engine", 1),
     ("stats", 1),
     ("aws", 2),
@@ -44,7 +45,13 @@ const DOORS: &[(&[&str], &[&str], &str)] = &[
         "one idea of a latency histogram and of its error",
     ),
     (
-        &["serde_saphyr", "schemars", "annotate_snippets", "strsim"],
+        &[
+            "granit_parser",
+            "serde_saphyr",
+            "schemars",
+            "annotate_snippets",
+            "strsim",
+        ],
         &["scenario"],
         "what the user wrote is read, described and explained in one place",
     ),

@@ -47,13 +47,27 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct TerminalOptions {
     /// How results are printed
-    #[arg(long, global = true, value_enum, default_value = "text", value_name = "FORMAT", help_heading = "Output")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "text",
+        value_name = "FORMAT",
+        help_heading = "Output"
+    )]
     pub format: Format,
     /// Print results and complaints only: no progress, no paths
     #[arg(long, short, global = true, help_heading = "Output")]
     pub quiet: bool,
     /// Colours: auto also heeds NO_COLOR and CLICOLOR_FORCE
-    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN", help_heading = "Output")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN",
+        help_heading = "Output"
+    )]
     pub color: ColorChoice,
 }
 
@@ -170,8 +184,20 @@ pub struct Gallery {
 
 impl From<Compare> for Run {
     fn from(compare: Compare) -> Run {
-        let Compare { scenario, vary, changes, effort, out } = compare;
-        Run { scenarios: vec![scenario], changes, vary, effort, out }
+        let Compare {
+            scenario,
+            vary,
+            changes,
+            effort,
+            out,
+        } = compare;
+        Run {
+            scenarios: vec![scenario],
+            changes,
+            vary,
+            effort,
+            out,
+        }
     }
 }
 
@@ -194,6 +220,10 @@ mod tests {
         }
         let mut command = Arguments::command();
         command.build();
-        assert!(longest(&mut command) <= 80, "a line of help is {} columns wide", longest(&mut command));
+        assert!(
+            longest(&mut command) <= 80,
+            "a line of help is {} columns wide",
+            longest(&mut command)
+        );
     }
 }

@@ -105,7 +105,12 @@ pub fn compare(outcomes: &[Outcome]) -> Comparison {
     let mut rows: Vec<Row> = pairs.iter().map(|pair| row(pair, outcomes, each_level)).collect();
     withhold_latency_winners(&mut rows);
     let variants = outcomes.iter().map(|outcome| outcome.name.clone()).collect();
-    Comparison { variants, replications, each_level, rows }
+    Comparison {
+        variants,
+        replications,
+        each_level,
+        rows,
+    }
 }
 
 fn pairs(outcomes: &[Outcome], replications: usize) -> Vec<Pair> {
@@ -114,15 +119,26 @@ fn pairs(outcomes: &[Outcome], replications: usize) -> Vec<Pair> {
         for class in figure.classes(&outcomes[0].blueprint) {
             let of = |outcome: &Outcome| -> Vec<Option<f64>> {
                 let records = &outcome.records[..replications];
-                records.iter().map(|record| figure.of(&outcome.blueprint, record, class.as_deref())).collect()
+                records
+                    .iter()
+                    .map(|record| figure.of(&outcome.blueprint, record, class.as_deref()))
+                    .collect()
             };
             let columns: Vec<_> = outcomes.iter().map(of).collect();
             for variant in 1..outcomes.len() {
                 for base in 0..variant {
                     let both = columns[base].iter().zip(&columns[variant]);
-                    let values: Vec<_> = both.filter_map(|(base, variant)| Some(((*base)?, (*variant)?))).collect();
+                    let values: Vec<_> = both
+                        .filter_map(|(base, variant)| Some(((*base)?, (*variant)?)))
+                        .collect();
                     if !values.is_empty() {
-                        pairs.push(Pair { figure, class: class.clone(), base, variant, values });
+                        pairs.push(Pair {
+                            figure,
+                            class: class.clone(),
+                            base,
+                            variant,
+                            values,
+                        });
                     }
                 }
             }
@@ -153,7 +169,9 @@ fn finding(better: Better, differences: &[f64], interval: Option<Interval>) -> F
     if differences.iter().all(|difference| *difference == 0.0) {
         return Finding::Same;
     }
-    let Some(interval) = interval else { return Finding::TooFewRuns };
+    let Some(interval) = interval else {
+        return Finding::TooFewRuns;
+    };
     if interval.contains(0.0) {
         return Finding::WithinNoise;
     }
@@ -170,7 +188,10 @@ fn withhold_latency_winners(rows: &mut [Row]) {
     let decided = |finding| matches!(finding, Finding::VariantBetter | Finding::BaseBetter);
     let shares_differ = |row: &&Row| row.figure == Figure::FailedShare && decided(row.finding);
     let uneven: Vec<_> = rows.iter().filter(shares_differ).map(key).collect();
-    for row in rows.iter_mut().filter(|row| row.figure.is_latency() && decided(row.finding)) {
+    for row in rows
+        .iter_mut()
+        .filter(|row| row.figure.is_latency() && decided(row.finding))
+    {
         if uneven.contains(&key(row)) {
             row.finding = Finding::SharesServedDiffer;
         }

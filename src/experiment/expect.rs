@@ -5,7 +5,7 @@
 //! so that an expectation sees what a reader of the files sees. A line that cannot be evaluated (no such column, no
 //! such row) has failed, and says why.
 
-use crate::blueprint::{Bound, ExpectedValue, Expectation, Pick, Subject};
+use crate::blueprint::{Bound, Expectation, ExpectedValue, Pick, Subject};
 use crate::stats::mean_interval;
 
 /// What the runs have left, as expectations see it.
@@ -54,7 +54,10 @@ pub struct Finding {
 
 /// Holds every expectation against the evidence.
 pub fn check(expectations: &[Expectation], evidence: &impl Evidence) -> Vec<Finding> {
-    expectations.iter().map(|expectation| check_one(expectation, evidence)).collect()
+    expectations
+        .iter()
+        .map(|expectation| check_one(expectation, evidence))
+        .collect()
 }
 
 fn check_one(expectation: &Expectation, evidence: &impl Evidence) -> Finding {
@@ -76,16 +79,29 @@ fn check_one(expectation: &Expectation, evidence: &impl Evidence) -> Finding {
 fn judged(expectation: &Expectation, evidence: &impl Evidence) -> Result<(bool, String), String> {
     match &expectation.subject {
         Subject::Objective(name) => {
-            let verdict = evidence.verdict(name).ok_or_else(|| format!("there is no objective `{name}`"))?;
+            let verdict = evidence
+                .verdict(name)
+                .ok_or_else(|| format!("there is no objective `{name}`"))?;
             let seen = Seen::Text(verdict.to_string());
             Ok((holds(&expectation.bound, &seen)?, seen.to_string()))
         }
         Subject::Table { file, filter, pick } => {
             let name = file.trim_end_matches(".csv");
-            let missing = || format!("there is no table `{name}`; there are {}", evidence.table_names().join(", "));
+            let missing = || {
+                format!(
+                    "there is no table `{name}`; there are {}",
+                    evidence.table_names().join(", ")
+                )
+            };
             if let Bound::Covers { value, level } = expectation.bound {
                 let runs: Result<Vec<_>, _> = (0..evidence.runs())
-                    .map(|run| number(&picked(&evidence.table_of_run(name, run).ok_or_else(missing)?, filter, pick)?))
+                    .map(|run| {
+                        number(&picked(
+                            &evidence.table_of_run(name, run).ok_or_else(missing)?,
+                            filter,
+                            pick,
+                        )?)
+                    })
                     .collect();
                 return covers(value, level, &runs?);
             }
@@ -97,13 +113,26 @@ fn judged(expectation: &Expectation, evidence: &impl Evidence) -> Result<(bool, 
 
 /// The interval of the mean over runs at the level.
 fn covers(value: f64, level: f64, runs: &[f64]) -> Result<(bool, String), String> {
-    let interval = mean_interval(runs, level)
-        .ok_or_else(|| format!("no interval from {} run(s); it takes 2 replications or more", runs.len()))?;
+    let interval = mean_interval(runs, level).ok_or_else(|| {
+        format!(
+            "no interval from {} run(s); it takes 2 replications or more",
+            runs.len()
+        )
+    })?;
     let (low, high, mean) = (interval.low, interval.high, interval.estimate);
     // Runs that all agree leave nothing but rounding between them and the value.
     let rounding = 1e-9 * value.abs();
     let covered = (low - rounding..=high + rounding).contains(&value);
-    Ok((covered, format!("{} to {} ({} runs, mean {})", short(low), short(high), runs.len(), short(mean))))
+    Ok((
+        covered,
+        format!(
+            "{} to {} ({} runs, mean {})",
+            short(low),
+            short(high),
+            runs.len(),
+            short(mean)
+        ),
+    ))
 }
 
 /// What the expectation speaks of in a table.
@@ -112,16 +141,27 @@ fn picked(grid: &Grid, filter: &[(String, String)], pick: &Pick) -> Result<Seen,
         let known = || format!("there is no column `{name}`; there are {}", grid.columns.join(", "));
         grid.columns.iter().position(|column| column == name).ok_or_else(known)
     };
-    let wanted: Vec<_> = filter.iter().map(|(name, value)| Ok((column(name)?, value))).collect::<Result<_, String>>()?;
+    let wanted: Vec<_> = filter
+        .iter()
+        .map(|(name, value)| Ok((column(name)?, value)))
+        .collect::<Result<_, String>>()?;
     let matches = |row: &&Vec<Seen>| wanted.iter().all(|(at, value)| row[*at].is_written(value));
     let rows: Vec<_> = grid.rows.iter().filter(matches).collect();
     let values = |name: &String| -> Result<Vec<&Seen>, String> {
         let at = column(name)?;
-        Ok(rows.iter().map(|row| &row[at]).filter(|seen| **seen != Seen::Nothing).collect())
+        Ok(rows
+            .iter()
+            .map(|row| &row[at])
+            .filter(|seen| **seen != Seen::Nothing)
+            .collect())
     };
     let folded = |name: &String, fold: fn(f64, f64) -> f64| {
         let numbers: Vec<f64> = values(name)?.into_iter().map(number).collect::<Result<_, _>>()?;
-        numbers.into_iter().reduce(fold).map(Seen::Number).ok_or_else(|| format!("`{name}` is empty in every row"))
+        numbers
+            .into_iter()
+            .reduce(fold)
+            .map(Seen::Number)
+            .ok_or_else(|| format!("`{name}` is empty in every row"))
     };
     match pick {
         Pick::Count => Ok(Seen::Number(rows.len() as f64)),
@@ -133,8 +173,14 @@ fn picked(grid: &Grid, filter: &[(String, String)], pick: &Pick) -> Result<Seen,
         Pick::Minimum(name) => folded(name, f64::min),
         Pick::Maximum(name) => folded(name, f64::max),
         Pick::Sum(name) => folded(name, |sum, value| sum + value),
-        Pick::First(name) => values(name)?.first().map(|seen| (*seen).clone()).ok_or_else(|| "no row matches".into()),
-        Pick::Last(name) => values(name)?.last().map(|seen| (*seen).clone()).ok_or_else(|| "no row matches".into()),
+        Pick::First(name) => values(name)?
+            .first()
+            .map(|seen| (*seen).clone())
+            .ok_or_else(|| "no row matches".into()),
+        Pick::Last(name) => values(name)?
+            .last()
+            .map(|seen| (*seen).clone())
+            .ok_or_else(|| "no row matches".into()),
     }
 }
 
@@ -196,7 +242,10 @@ fn place(subject: &Subject) -> String {
 
 /// Nine significant digits without the noise of binary fractions.
 fn short(number: f64) -> String {
-    format!("{number:.8e}").parse::<f64>().expect("a number just printed parses").to_string()
+    format!("{number:.8e}")
+        .parse::<f64>()
+        .expect("a number just printed parses")
+        .to_string()
 }
 
 impl Seen {

@@ -70,7 +70,12 @@ impl Plan {
         let whole = done / count;
         let outcomes = self.variants.into_iter().zip(records).map(|(variant, mut records)| {
             records.truncate(whole);
-            Outcome { name: variant.name, blueprint: variant.blueprint, records, planned: replications }
+            Outcome {
+                name: variant.name,
+                blueprint: variant.blueprint,
+                records,
+                planned: replications,
+            }
         });
         outcomes.collect()
     }

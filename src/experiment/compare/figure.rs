@@ -94,7 +94,10 @@ impl Figure {
     }
 
     pub const fn is_latency(self) -> bool {
-        matches!(self, Figure::MeanLatency | Figure::P50Latency | Figure::P95Latency | Figure::P99Latency)
+        matches!(
+            self,
+            Figure::MeanLatency | Figure::P50Latency | Figure::P95Latency | Figure::P99Latency
+        )
     }
 
     /// All requests together and, for the two figures that decide most, each class by itself.
@@ -109,7 +112,9 @@ impl Figure {
     /// The figure in one run; classes go by name, because variants may order them otherwise.
     pub(super) fn of(self, blueprint: &Blueprint, record: &RunRecord, class: Option<&str>) -> Option<f64> {
         let class = match class {
-            Some(name) => Some(ClassIx::from_usize(blueprint.classes.iter().position(|class| class.name == name)?)),
+            Some(name) => Some(ClassIx::from_usize(
+                blueprint.classes.iter().position(|class| class.name == name)?,
+            )),
             None => None,
         };
         match self {
@@ -126,7 +131,10 @@ impl Figure {
             Figure::P95Latency => quantile_ms(record, class, 0.95),
             Figure::P99Latency => quantile_ms(record, class, 0.99),
             Figure::CostPerHour => {
-                let cost = record.cost.iter().fold(MicroUsd::default(), |sum, line| sum + line.amount);
+                let cost = record
+                    .cost
+                    .iter()
+                    .fold(MicroUsd::default(), |sum, line| sum + line.amount);
                 let hours = record.measured.seconds() / 3600.0;
                 (hours > 0.0).then(|| cost.usd() / hours)
             }
@@ -140,9 +148,11 @@ impl Figure {
             }),
             Figure::NewRevisionRequests => answered(record, |count| count.requests),
             Figure::NewRevisionErrors => answered(record, |count| count.errors),
-            Figure::LowestHealthy => {
-                record.deployments.iter().map(|story| f64::from(story.deployment.lowest_healthy)).reduce(f64::min)
-            }
+            Figure::LowestHealthy => record
+                .deployments
+                .iter()
+                .map(|story| f64::from(story.deployment.lowest_healthy))
+                .reduce(f64::min),
         }
     }
 }
@@ -157,7 +167,10 @@ fn mean_s(record: &RunRecord, span: impl Fn(&DeploymentStory) -> Option<Span>) -
 }
 
 fn answered(record: &RunRecord, count: impl Fn(&crate::sim::observation::RevisionCount) -> u64) -> Option<f64> {
-    let new = record.deployments.iter().filter_map(|story| story.answered.get(story.deployment.to.at()));
+    let new = record
+        .deployments
+        .iter()
+        .filter_map(|story| story.answered.get(story.deployment.to.at()));
     let counts: Vec<u64> = new.map(count).collect();
     (!counts.is_empty()).then(|| counts.iter().sum::<u64>() as f64)
 }

@@ -25,7 +25,10 @@ fn a_difference_is_named_only_outside_the_noise() {
     let values = [(10.0, 11.0), (20.0, 22.0), (5.0, 8.0)];
     assert_eq!(row_of(Figure::MeanLatency, &values, 0.95).words(), "within noise");
     assert_eq!(row_of(Figure::MeanLatency, &values, 0.90).words(), "rolling better");
-    assert_eq!(row_of(Figure::LowestHealthy, &values, 0.90).words(), "blue-green better");
+    assert_eq!(
+        row_of(Figure::LowestHealthy, &values, 0.90).words(),
+        "blue-green better"
+    );
     assert_eq!(row_of(Figure::NewRevisionRequests, &values, 0.90).words(), "different");
 }
 
@@ -38,16 +41,25 @@ fn pairing_sees_what_the_spread_between_runs_would_hide() {
 
 #[test]
 fn equal_runs_and_single_runs_say_so() {
-    assert_eq!(row_of(Figure::CostPerHour, &[(2.0, 2.0), (2.0, 2.0)], 0.95).words(), "no difference");
+    assert_eq!(
+        row_of(Figure::CostPerHour, &[(2.0, 2.0), (2.0, 2.0)], 0.95).words(),
+        "no difference"
+    );
     assert_eq!(row_of(Figure::CostPerHour, &[(2.0, 3.0)], 0.95).words(), "too few runs");
     // A difference that is the same in all runs is certain as far as they go.
-    assert_eq!(row_of(Figure::CostPerHour, &[(2.0, 3.0), (2.0, 3.0)], 0.95).words(), "rolling better");
+    assert_eq!(
+        row_of(Figure::CostPerHour, &[(2.0, 3.0), (2.0, 3.0)], 0.95).words(),
+        "rolling better"
+    );
 }
 
 #[test]
 fn no_latency_winner_where_the_shares_served_differ() {
     let better = [(0.0, 10.0), (0.0, 10.1), (0.0, 9.9)];
-    let mut rows = vec![row_of(Figure::FailedShare, &better, 0.95), row_of(Figure::P99Latency, &better, 0.95)];
+    let mut rows = vec![
+        row_of(Figure::FailedShare, &better, 0.95),
+        row_of(Figure::P99Latency, &better, 0.95),
+    ];
     let cost = row_of(Figure::CostPerHour, &better, 0.95);
     rows.push(cost.clone());
     let mut other_class = row_of(Figure::P99Latency, &better, 0.95);
@@ -56,5 +68,9 @@ fn no_latency_winner_where_the_shares_served_differ() {
     withhold_latency_winners(&mut rows);
     assert_eq!(rows[1].words(), "no winner: shares served differ");
     assert_eq!(rows[0].finding, Finding::BaseBetter);
-    assert_eq!(&rows[2..], [cost, other_class], "other figures and other classes keep theirs");
+    assert_eq!(
+        &rows[2..],
+        [cost, other_class],
+        "other figures and other classes keep theirs"
+    );
 }

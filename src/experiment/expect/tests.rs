@@ -38,9 +38,24 @@ impl Evidence for Hand {
 }
 
 fn table(filter: &[(&str, &str)], pick: Pick, bound: Bound) -> Finding {
-    let filter = filter.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-    let subject = Subject::Table { file: "summary.csv".into(), filter, pick };
-    check_one(&Expectation { text: "as written".into(), line: 7, subject, bound }, &Hand)
+    let filter = filter
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.to_string()))
+        .collect();
+    let subject = Subject::Table {
+        file: "summary.csv".into(),
+        filter,
+        pick,
+    };
+    check_one(
+        &Expectation {
+            text: "as written".into(),
+            line: 7,
+            subject,
+            bound,
+        },
+        &Hand,
+    )
 }
 
 fn column(name: &str) -> Pick {
@@ -54,8 +69,14 @@ fn a_cell_is_held_against_each_kind_of_bound() {
     let passes = |bound| table(BROWSE, column("mean_ms"), bound).passed;
     assert!(passes(Bound::Is(ExpectedValue::Number(10.5))));
     assert!(!passes(Bound::Is(ExpectedValue::Number(10.4))));
-    assert!(passes(Bound::Near { value: 10.0, tolerance: 0.5 }));
-    assert!(!passes(Bound::Near { value: 10.0, tolerance: 0.4 }));
+    assert!(passes(Bound::Near {
+        value: 10.0,
+        tolerance: 0.5
+    }));
+    assert!(!passes(Bound::Near {
+        value: 10.0,
+        tolerance: 0.4
+    }));
     assert!(passes(Bound::AtMost(10.5)) && !passes(Bound::AtMost(10.0)));
     assert!(passes(Bound::AtLeast(10.5)) && !passes(Bound::AtLeast(11.0)));
     assert!(passes(Bound::Between(10.0, 11.0)) && !passes(Bound::Between(11.0, 12.0)));
@@ -68,7 +89,11 @@ fn rows_are_counted_and_folded() {
     assert_eq!(seen(&[], Pick::Sum("offered".into())), "130");
     assert_eq!(seen(&[], Pick::Minimum("mean_ms".into())), "4");
     assert_eq!(seen(&[], Pick::Maximum("mean_ms".into())), "10.5");
-    assert_eq!(seen(&[], Pick::Last("mean_ms".into())), "4", "empty cells are passed over");
+    assert_eq!(
+        seen(&[], Pick::Last("mean_ms".into())),
+        "4",
+        "empty cells are passed over"
+    );
 }
 
 #[test]
@@ -78,7 +103,14 @@ fn covers_means_the_interval_over_runs() {
     assert!(covers(6.1).passed && covers(14.9).passed, "{}", covers(6.1).seen);
     assert!(!covers(6.0).passed && !covers(15.0).passed);
     assert!(covers(6.0).seen.starts_with("6.02"), "{}", covers(6.0).seen);
-    let agreed = table(&[("class", "buy")], column("mean_ms"), Bound::Covers { value: 4.0, level: 0.999 });
+    let agreed = table(
+        &[("class", "buy")],
+        column("mean_ms"),
+        Bound::Covers {
+            value: 4.0,
+            level: 0.999,
+        },
+    );
     assert!(agreed.passed, "{}", agreed.seen);
 }
 
@@ -86,7 +118,15 @@ fn covers_means_the_interval_over_runs() {
 fn a_failure_says_what_was_expected_what_was_seen_and_where() {
     let finding = table(BROWSE, column("mean_ms"), Bound::AtMost(0.1 + 0.2));
     let told = [finding.expected, finding.seen, finding.place, finding.text];
-    assert_eq!(told, ["at most 0.3", "10.5", "summary.csv, class = browse, column mean_ms", "as written"]);
+    assert_eq!(
+        told,
+        [
+            "at most 0.3",
+            "10.5",
+            "summary.csv, class = browse, column mean_ms",
+            "as written"
+        ]
+    );
 }
 
 #[test]
@@ -96,9 +136,18 @@ fn what_cannot_be_evaluated_has_failed_and_says_why() {
         assert!(!finding.passed);
         finding.seen
     };
-    assert_eq!(seen(BROWSE, column("p98_ms")), "there is no column `p98_ms`; there are class, offered, mean_ms");
-    assert_eq!(seen(&[("colour", "red")], Pick::Count), "there is no column `colour`; there are class, offered, mean_ms");
-    assert_eq!(seen(&[("offered", "30")], column("mean_ms")), "2 rows match where one was expected");
+    assert_eq!(
+        seen(BROWSE, column("p98_ms")),
+        "there is no column `p98_ms`; there are class, offered, mean_ms"
+    );
+    assert_eq!(
+        seen(&[("colour", "red")], Pick::Count),
+        "there is no column `colour`; there are class, offered, mean_ms"
+    );
+    assert_eq!(
+        seen(&[("offered", "30")], column("mean_ms")),
+        "2 rows match where one was expected"
+    );
     assert_eq!(seen(&[("class", "x")], column("mean_ms")), "no row matches");
     assert_eq!(seen(&[("class", "search")], column("mean_ms")), "an empty cell");
     assert_eq!(seen(BROWSE, column("class")), "`browse`, which is no number");
@@ -109,7 +158,15 @@ fn an_objective_is_known_by_its_verdict() {
     let objective = |name: &str, verdict: &str| {
         let subject = Subject::Objective(name.into());
         let bound = Bound::Is(ExpectedValue::Text(verdict.into()));
-        check_one(&Expectation { text: String::new(), line: 1, subject, bound }, &Hand)
+        check_one(
+            &Expectation {
+                text: String::new(),
+                line: 1,
+                subject,
+                bound,
+            },
+            &Hand,
+        )
     };
     assert!(objective("quick", "met").passed);
     assert!(!objective("quick", "not met").passed);

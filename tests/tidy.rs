@@ -36,7 +36,7 @@ const DOORS: &[(&[&str], &[&str], &str)] = &[
     (&["rand", "rand_distr"], &["engine"], "luck comes from keyed draws only"),
     (
         &["libm"],
-        &["engine", "stats"],
+        &["engine", "special", "stats"],
         "one library of elementary functions, pinned, so that all platforms agree",
     ),
     (

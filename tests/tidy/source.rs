@@ -131,15 +131,15 @@ impl Source {
         found.map(|at| words[at].line).collect()
     }
 
-    /// Lines where the path occurs, in one piece or as `first::{second, …}`.
-    pub fn uses_of_path(&self, path: &[&str; 2]) -> Vec<usize> {
+    /// Lines where one of the names is taken out of a module, as `module::name` or `module::{…, name}`.
+    pub fn uses_of_path(&self, module: &str, names: &[&str]) -> Vec<usize> {
         let heads = self
             .words
             .iter()
-            .filter(|word| word.text == path[0] && word.after == "::");
-        heads
-            .flat_map(|head| self.children(head))
-            .filter(|(_, name)| name == path[1])
+            .filter(|word| word.text == module && word.after == "::");
+        let taken = heads.flat_map(|head| self.children(head));
+        taken
+            .filter(|(_, name)| names.contains(&name.as_str()))
             .map(|(line, _)| line)
             .collect()
     }

@@ -3,5 +3,7 @@
 //! Nothing here schedules, draws from anything but the key it is given, or changes the world (a round-robin position is
 //! part of its view).
 
+pub mod alarm;
 pub mod retry;
 pub mod routing;
+pub mod scaling;

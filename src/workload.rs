@@ -13,27 +13,12 @@ mod bursts;
 mod piece;
 mod profile;
 
-pub use profile::{RateProfile, RateSegment};
-
+use crate::blueprint::{Arrivals, RateProfile, RateSegment};
 use crate::engine::dist::{Dist, Law, Tables};
 use crate::engine::random::Key;
-use crate::units::{Instant, Span};
+use crate::units::Instant;
 use bursts::Bursts;
 use piece::Piece;
-
-/// How arrivals scatter around the rate profile.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Arrivals {
-    Poisson,
-    /// Evenly spaced in integrated rate.
-    Regular,
-    /// Two states of exponential length; in `high` the rate is `ratio` times that in `low`, the mean stays the profile's.
-    Bursty {
-        ratio: f64,
-        mean_high: Span,
-        mean_low: Span,
-    },
-}
 
 /// Purposes below the stream's key.
 const GAP: u64 = 0;

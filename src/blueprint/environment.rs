@@ -1,13 +1,12 @@
 //! What comes from outside: traffic, deployments, faults, and the alarms that watch.
 
 use super::{
-    ClassIx, DependencyIx, GroupIx, LoadBalancerIx, Method, Retry, RevisionIx, ServiceIx, TargetGroupIx, TrafficIx, ZoneIx,
+    ClassIx, DependencyIx, GroupIx, LoadBalancerIx, Method, Retry, RevisionIx, ServiceIx, TargetGroupIx, TrafficIx,
+    ZoneIx,
 };
 use crate::engine::dist::Dist;
 use crate::units::{Instant, Span};
 use std::sync::Arc;
-
-pub use crate::workload::{Arrivals, RateProfile, RateSegment};
 
 #[derive(Clone, Debug)]
 pub struct Traffic {
@@ -23,8 +22,14 @@ pub struct Traffic {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Destination {
-    LoadBalancer { load_balancer: LoadBalancerIx, listener: u16 },
-    Service { service: ServiceIx, balancing: super::Balancing },
+    LoadBalancer {
+        load_balancer: LoadBalancerIx,
+        listener: u16,
+    },
+    Service {
+        service: ServiceIx,
+        balancing: super::Balancing,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -42,6 +47,33 @@ pub struct RecordedArrival {
     pub at: Instant,
     /// `None`: drawn by the classes' weights.
     pub class: Option<ClassIx>,
+}
+
+/// Requests a second over simulated time (warm-up included), linear within each segment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RateProfile {
+    /// In order, the first at instant 0, contiguous; the last one's `to` holds for ever.
+    pub segments: Vec<RateSegment>,
+}
+
+/// A segment of no length says nothing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RateSegment {
+    pub start: Instant,
+    pub end: Instant,
+    /// Requests/s at `start` and at `end`.
+    pub from: f64,
+    pub to: f64,
+}
+
+/// How arrivals scatter around the rate profile.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Arrivals {
+    Poisson,
+    /// Evenly spaced in integrated rate.
+    Regular,
+    /// Two states of exponential length; in `high` the rate is `ratio` times that in `low`, the mean stays the profile's.
+    Bursty { ratio: f64, mean_high: Span, mean_low: Span },
 }
 
 #[derive(Clone, Debug)]
@@ -64,7 +96,10 @@ pub enum Happening {
     /// Services that begin a deployment together.
     Deploy(Vec<(ServiceIx, RevisionIx)>),
     /// UpdateService with another desired count.
-    SetDesiredCount { service: ServiceIx, count: u32 },
+    SetDesiredCount {
+        service: ServiceIx,
+        count: u32,
+    },
     Fault(Fault),
 }
 
@@ -82,7 +117,10 @@ pub enum FaultKind {
     /// `count` running tasks of a service exit at once, chosen at random.
     TaskCrash { service: ServiceIx, count: u32 },
     /// From now on (for `lasting`), each running task of the service crashes after a life drawn from this.
-    RandomTaskCrash { service: ServiceIx, time_between_failures: Dist },
+    RandomTaskCrash {
+        service: ServiceIx,
+        time_between_failures: Dist,
+    },
     /// `count` instances of a group die, chosen at random.
     InstanceLoss { group: GroupIx, count: u32 },
     /// Everything in the zone is unreachable; see `docs/model.md`.

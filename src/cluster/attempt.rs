@@ -212,8 +212,12 @@ pub struct DeadlineLink {
 }
 
 impl DeadlineLink {
-    pub const NONE: DeadlineLink =
-        DeadlineLink { at: Instant::NEVER, list: u16::MAX, previous: NO_SLOT, next: NO_SLOT };
+    pub const NONE: DeadlineLink = DeadlineLink {
+        at: Instant::NEVER,
+        list: u16::MAX,
+        previous: NO_SLOT,
+        next: NO_SLOT,
+    };
 }
 
 /// Place in a [`super::queue::Queue`].
@@ -224,5 +228,8 @@ pub struct QueueLink {
 }
 
 impl QueueLink {
-    pub const NONE: QueueLink = QueueLink { previous: NO_SLOT, next: NO_SLOT };
+    pub const NONE: QueueLink = QueueLink {
+        previous: NO_SLOT,
+        next: NO_SLOT,
+    };
 }

@@ -120,7 +120,11 @@ impl Cpu {
         self.advance(now);
         let finish = self.virtual_now.saturating_add(work.nanos() << FRACTION);
         self.admitted += 1;
-        self.jobs.push(Reverse(Job { finish, admission: self.admitted, attempt }));
+        self.jobs.push(Reverse(Job {
+            finish,
+            admission: self.admitted,
+            attempt,
+        }));
     }
 
     /// Takes out a job that has not finished; nothing if it is not here.
@@ -180,7 +184,11 @@ impl Cpu {
             CpuModel::Fluid => (self.share.min(VCPU * jobs), VCPU * jobs),
             CpuModel::CfsQuota => (self.threads.min(jobs), jobs),
         };
-        if got == wanted { (self.speed, 1) } else { (self.speed * got, wanted) }
+        if got == wanted {
+            (self.speed, 1)
+        } else {
+            (self.speed * got, wanted)
+        }
     }
 
     /// Until virtual time reaches `finish`, rounded up.
@@ -198,7 +206,13 @@ impl Cpu {
 
     /// When the quota will be spent, if the jobs stay as they are.
     fn exhaustion(&self) -> Instant {
-        let Quota { period, size, spent, period_end, .. } = self.quota;
+        let Quota {
+            period,
+            size,
+            spent,
+            period_end,
+            ..
+        } = self.quota;
         let running = self.running();
         let now = self.updated.nanos();
         let this_period = now + (size - spent.min(size)).div_ceil(running);

@@ -26,10 +26,19 @@ struct List {
 impl Deadlines {
     /// The list for a length of patience; equal lengths share one.
     pub fn list(&mut self, patience: Span) -> u16 {
-        let at = self.lists.iter().position(|list| list.patience == patience).unwrap_or_else(|| {
-            self.lists.push(List { patience, head: NO_SLOT, tail: NO_SLOT, armed: false });
-            self.lists.len() - 1
-        });
+        let at = self
+            .lists
+            .iter()
+            .position(|list| list.patience == patience)
+            .unwrap_or_else(|| {
+                self.lists.push(List {
+                    patience,
+                    head: NO_SLOT,
+                    tail: NO_SLOT,
+                    armed: false,
+                });
+                self.lists.len() - 1
+            });
         u16::try_from(at).expect("a scenario has fewer than 65,536 different timeouts")
     }
 
@@ -52,7 +61,12 @@ impl Deadlines {
         let at = now + entry.patience;
         let previous = entry.tail;
         entry.tail = id.index();
-        attempts[id].deadline = DeadlineLink { at, list, previous, next: NO_SLOT };
+        attempts[id].deadline = DeadlineLink {
+            at,
+            list,
+            previous,
+            next: NO_SLOT,
+        };
         if previous == NO_SLOT {
             entry.head = id.index();
         } else {
@@ -69,7 +83,9 @@ impl Deadlines {
     /// Takes an attempt out of its list; nothing if it is in none.
     #[inline]
     pub fn remove(&mut self, attempts: &mut Arena<Attempt>, id: Id<Attempt>) {
-        let DeadlineLink { list, previous, next, .. } = attempts[id].deadline;
+        let DeadlineLink {
+            list, previous, next, ..
+        } = attempts[id].deadline;
         if list == u16::MAX {
             return;
         }

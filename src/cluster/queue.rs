@@ -13,7 +13,11 @@ pub struct Queue {
 
 impl Default for Queue {
     fn default() -> Self {
-        Queue { head: NO_SLOT, tail: NO_SLOT, len: 0 }
+        Queue {
+            head: NO_SLOT,
+            tail: NO_SLOT,
+            len: 0,
+        }
     }
 }
 
@@ -28,7 +32,10 @@ impl Queue {
 
     #[inline]
     pub fn push(&mut self, attempts: &mut Arena<Attempt>, id: Id<Attempt>) {
-        attempts[id].queue = QueueLink { previous: self.tail, next: NO_SLOT };
+        attempts[id].queue = QueueLink {
+            previous: self.tail,
+            next: NO_SLOT,
+        };
         match attempts.id_at(self.tail) {
             Some(tail) if self.len > 0 => attempts[tail].queue.next = id.index(),
             _ => self.head = id.index(),

@@ -32,7 +32,11 @@ impl View {
         let next = self.targets.get(self.position as usize).map(|target| target.task);
         let position = targets.iter().position(|target| Some(target.task) == next);
         self.ramping = targets.iter().any(|target| target.ramping_since.is_some());
-        let slots = targets.iter().map(|target| target.task.index() as usize + 1).max().unwrap_or(0);
+        let slots = targets
+            .iter()
+            .map(|target| target.task.index() as usize + 1)
+            .max()
+            .unwrap_or(0);
         if self.outstanding.len() < slots {
             self.outstanding.resize(slots, 0);
         }

@@ -43,20 +43,27 @@ mod tests {
     use super::*;
 
     fn backoff(jitter: Jitter) -> Backoff {
-        Backoff { base: Span::from_millis(100), factor: 2.0, cap: Span::from_secs(1), jitter }
+        Backoff {
+            base: Span::from_millis(100),
+            factor: 2.0,
+            cap: Span::from_secs(1),
+            jitter,
+        }
     }
 
     fn mean_ms(jitter: Jitter, retry: u32, last: Span) -> f64 {
         let draws = 20_000;
-        let total: f64 =
-            (0..draws).map(|n| pause(&backoff(jitter), retry, last, Key::root(1, n, 0)).millis()).sum();
+        let total: f64 = (0..draws)
+            .map(|n| pause(&backoff(jitter), retry, last, Key::root(1, n, 0)).millis())
+            .sum();
         total / draws as f64
     }
 
     #[test]
     fn without_jitter_pauses_double_up_to_the_cap() {
-        let pauses: Vec<_> =
-            (0..6).map(|k| pause(&backoff(Jitter::None), k, Span::ZERO, Key::root(1, 1, 0)).millis()).collect();
+        let pauses: Vec<_> = (0..6)
+            .map(|k| pause(&backoff(Jitter::None), k, Span::ZERO, Key::root(1, 1, 0)).millis())
+            .collect();
         assert_eq!(pauses, [100.0, 200.0, 400.0, 800.0, 1000.0, 1000.0]);
     }
 

@@ -50,7 +50,11 @@ pub fn choose(view: &mut View, chooser: Chooser, key: Key, now: Instant) -> Opti
 #[inline]
 fn next_in_turn(view: &mut View) -> usize {
     let at = view.position as usize;
-    view.position = if at + 1 == view.targets.len() { 0 } else { view.position + 1 };
+    view.position = if at + 1 == view.targets.len() {
+        0
+    } else {
+        view.position + 1
+    };
     at
 }
 
@@ -106,7 +110,11 @@ pub fn matching_rule(listener: &Listener, method: Method, host: &str, path: &str
     listener.rules.iter().position(|rule| {
         (rule.methods.is_empty() || rule.methods.contains(&method))
             && (rule.paths.is_empty() || rule.paths.iter().any(|pattern| matches(&pattern.0, path)))
-            && (rule.hosts.is_empty() || rule.hosts.iter().any(|each| matches(&each.0.to_ascii_lowercase(), &host)))
+            && (rule.hosts.is_empty()
+                || rule
+                    .hosts
+                    .iter()
+                    .any(|each| matches(&each.0.to_ascii_lowercase(), &host)))
     })
 }
 
@@ -167,7 +175,11 @@ mod tests {
     }
 
     fn chooser(algorithm: Algorithm, ties: Ties) -> Chooser {
-        Chooser { algorithm, ties, slow_start: Span::ZERO }
+        Chooser {
+            algorithm,
+            ties,
+            slow_start: Span::ZERO,
+        }
     }
 
     #[test]
@@ -175,7 +187,9 @@ mod tests {
         let mut view = view(&[9, 0, 5]);
         let chooser = chooser(Algorithm::RoundRobin, Ties::Uniform);
         let key = Key::root(1, 1, 0);
-        let turns: Vec<_> = (0..7).filter_map(|_| choose(&mut view, chooser, key, Instant::ZERO)).collect();
+        let turns: Vec<_> = (0..7)
+            .filter_map(|_| choose(&mut view, chooser, key, Instant::ZERO))
+            .collect();
         assert_eq!(turns, [0, 1, 2, 0, 1, 2, 0]);
     }
 
@@ -207,7 +221,9 @@ mod tests {
             slow_start: Span::from_secs(100),
         };
         let now = Instant::ZERO + Span::from_secs(25);
-        let ramping = (0..4000).filter(|&n| choose(&mut view, chooser, Key::root(1, n, 0), now) == Some(1)).count();
+        let ramping = (0..4000)
+            .filter(|&n| choose(&mut view, chooser, Key::root(1, n, 0), now) == Some(1))
+            .count();
         // Accepted with probability 1/4 at each of its turns: of 1.25 requests a round it gets 0.25, one in five.
         // Standard deviation of Binomial(4000, 0.2) is 25.3.
         assert!(ramping.abs_diff(800) < 127, "{ramping}");

@@ -17,6 +17,9 @@ mod orders;
 mod program;
 mod server;
 
+#[cfg(test)]
+mod tests;
+
 use crate::blueprint::{CallIx, OnDisconnect, RevisionIx, ServiceIx};
 use crate::cluster::attempt::{Attempt, ServedOperation};
 use crate::cluster::deadline::Deadlines;
@@ -132,7 +135,10 @@ impl DataPlane {
     /// Requests and errors of each revision of a service since the run began.
     pub fn revision_counts(&self, service: ServiceIx) -> Vec<RevisionCount> {
         let first = self.first_revision[service.at()] as usize;
-        let end = self.first_revision.get(service.at() + 1).map_or(self.counts.len(), |&next| next as usize);
+        let end = self
+            .first_revision
+            .get(service.at() + 1)
+            .map_or(self.counts.len(), |&next| next as usize);
         self.counts[first..end].to_vec()
     }
 
@@ -142,7 +148,10 @@ impl DataPlane {
 
     fn server_mut(&mut self, attempt: Id<Attempt>) -> Option<&mut Server> {
         let task = self.attempts[attempt].task?;
-        self.servers.get_mut(task.index() as usize)?.as_mut().filter(|server| server.task == task)
+        self.servers
+            .get_mut(task.index() as usize)?
+            .as_mut()
+            .filter(|server| server.task == task)
     }
 }
 

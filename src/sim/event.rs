@@ -100,18 +100,38 @@ pub enum WorldEvent {
 
 impl Event {
     pub fn data<T>(what: DataEvent, id: Id<T>) -> Event {
-        Event { what: What::Data(what), extra: 0, id: id.raw() }
+        Event {
+            what: What::Data(what),
+            extra: 0,
+            id: id.raw(),
+        }
     }
     pub fn data_extra(what: DataEvent, extra: u32) -> Event {
-        Event { what: What::Data(what), extra, id: RawId::NONE }
+        Event {
+            what: What::Data(what),
+            extra,
+            id: RawId::NONE,
+        }
     }
     pub fn control<T>(what: ControlEvent, id: Id<T>, extra: u32) -> Event {
-        Event { what: What::Control(what), extra, id: id.raw() }
+        Event {
+            what: What::Control(what),
+            extra,
+            id: id.raw(),
+        }
     }
     pub fn control_extra(what: ControlEvent, extra: u32) -> Event {
-        Event { what: What::Control(what), extra, id: RawId::NONE }
+        Event {
+            what: What::Control(what),
+            extra,
+            id: RawId::NONE,
+        }
     }
     pub fn world(what: WorldEvent, extra: u32) -> Event {
-        Event { what: What::World(what), extra, id: RawId::NONE }
+        Event {
+            what: What::World(what),
+            extra,
+            id: RawId::NONE,
+        }
     }
 }

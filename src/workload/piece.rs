@@ -4,7 +4,7 @@
 //! along, so that nothing drifts.
 
 use super::bursts::Bursts;
-use super::profile::RateSegment;
+use crate::blueprint::RateSegment;
 use crate::units::{Instant, NANOS_PER_SECOND};
 
 #[derive(Clone, Copy, Debug)]

@@ -1,23 +1,7 @@
-//! A rate over time: piecewise linear, in requests a second.
+//! What a rate profile says: its rate at an instant, its integral, its segments for the rest of time.
 
+use crate::blueprint::{RateProfile, RateSegment};
 use crate::units::{Instant, NANOS_PER_SECOND};
-
-/// Requests a second over simulated time (warm-up included), linear within each segment.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RateProfile {
-    /// In order, the first at instant 0, contiguous; the last one's `to` holds for ever.
-    pub segments: Vec<RateSegment>,
-}
-
-/// A segment of no length says nothing.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RateSegment {
-    pub start: Instant,
-    pub end: Instant,
-    /// Requests/s at `start` and at `end`.
-    pub from: f64,
-    pub to: f64,
-}
 
 impl RateProfile {
     /// The same rate for ever.

@@ -3,6 +3,7 @@
 //! The draws are fixed, so a failure is a change of the process; bounds are quantiles at odds of one in a million.
 
 use super::*;
+use crate::units::Span;
 use statrs::distribution::{ChiSquared, ContinuousCDF, Discrete, Poisson};
 
 /// A normal variable exceeds this in absolute value once in a million.

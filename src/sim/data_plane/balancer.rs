@@ -37,10 +37,19 @@ impl Balancer {
     pub fn new(blueprint: &Blueprint, written: &blueprint::LoadBalancer, deadlines: &mut Deadlines) -> Self {
         let per_zone = blueprint.model.alb.nodes_per_zone as usize;
         Balancer {
-            nodes: written.zones.iter().flat_map(|&zone| std::iter::repeat_n(zone, per_zone)).collect(),
+            nodes: written
+                .zones
+                .iter()
+                .flat_map(|&zone| std::iter::repeat_n(zone, per_zone))
+                .collect(),
             idle: deadlines.list(written.idle_timeout),
             meter: LoadBalancerMeter::default(),
-            rules: written.listeners.iter().map(|listener| listener.rules.len() as u64).max().unwrap_or(0),
+            rules: written
+                .listeners
+                .iter()
+                .map(|listener| listener.rules.len() as u64)
+                .max()
+                .unwrap_or(0),
         }
     }
 }
@@ -68,15 +77,28 @@ impl Group {
 impl DataPlane {
     /// Sends an attempt to one of the balancer's nodes: DNS gives any of them.
     #[inline]
-    pub(super) fn to_balancer(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, load_balancer: blueprint::LoadBalancerIx) {
+    pub(super) fn to_balancer(
+        &mut self,
+        cx: &mut Context<'_>,
+        id: Id<Attempt>,
+        load_balancer: blueprint::LoadBalancerIx,
+    ) {
         let nodes = self.balancers[load_balancer.at()].nodes.len() as u32;
         let attempt = &mut self.attempts[id];
-        let mut node = if nodes == 1 { 0 } else { attempt.key.child(purpose::NODE).below(nodes) as u16 };
+        let mut node = if nodes == 1 {
+            0
+        } else {
+            attempt.key.child(purpose::NODE).below(nodes) as u16
+        };
         if self.network.troubled() {
             node = self.node_that_dns_gives(cx, id, load_balancer, node);
         }
         let attempt = &mut self.attempts[id];
-        attempt.path = Some(NodePath { load_balancer, node, target_group: None });
+        attempt.path = Some(NodePath {
+            load_balancer,
+            node,
+            target_group: None,
+        });
         let hop = Hop {
             leg: Leg::ToNode,
             from: attempt.from,
@@ -141,7 +163,11 @@ impl DataPlane {
                     [only] => Some(only.target_group),
                     several => {
                         let total: u32 = several.iter().map(|group| group.weight).sum();
-                        let mut left = if total == 0 { 0 } else { key.child(purpose::GROUP).below(total) };
+                        let mut left = if total == 0 {
+                            0
+                        } else {
+                            key.child(purpose::GROUP).below(total)
+                        };
                         several
                             .iter()
                             .find(|group| {
@@ -166,7 +192,9 @@ impl DataPlane {
         let attempt = &mut self.attempts[id];
         let path = attempt.path.as_mut().expect("a request at a node has come to one");
         path.target_group = Some(target_group);
-        let NodePath { load_balancer, node, .. } = *path;
+        let NodePath {
+            load_balancer, node, ..
+        } = *path;
         let group = &mut self.groups[target_group.at()];
         let view = &mut group.views[usize::from(node)];
         let Some(target) = routing::choose(view, group.chooser, attempt.key.child(purpose::TARGET), now) else {
@@ -177,7 +205,11 @@ impl DataPlane {
         group.meter.requests += 1;
         attempt.flags.set(Flags::OUTSTANDING);
         attempt.task = Some(task);
-        let Some(server) = self.servers.get(task.index() as usize).and_then(Option::as_ref).filter(|s| s.task == task)
+        let Some(server) = self
+            .servers
+            .get(task.index() as usize)
+            .and_then(Option::as_ref)
+            .filter(|s| s.task == task)
         else {
             // The control plane has not yet noticed that the process is gone: the connection is refused.
             return self.answer_at_node_with(cx, id, Answer::Refused);
@@ -245,7 +277,10 @@ impl DataPlane {
             self.attempts.remove(id);
             return;
         }
-        let group = attempt.path.and_then(|path| path.target_group).expect("a target answers through its group");
+        let group = attempt
+            .path
+            .and_then(|path| path.target_group)
+            .expect("a target answers through its group");
         let meter = &mut self.groups[group.at()].meter;
         match answer {
             Answer::Success => meter.target_2xx += 1,
@@ -301,7 +336,11 @@ impl DataPlane {
         attempt.flags.clear(Flags::OUTSTANDING);
         let task = attempt.task.expect("what is outstanding is so at a task");
         match attempt.path {
-            Some(NodePath { node, target_group: Some(group), .. }) => {
+            Some(NodePath {
+                node,
+                target_group: Some(group),
+                ..
+            }) => {
                 self.groups[group.at()].views[usize::from(node)].ended(task);
             }
             _ => self.direct_view(id).ended(task),

@@ -6,7 +6,9 @@ use super::dependency::DependencyState;
 use super::network::Network;
 use super::program::{CallSite, Programs};
 use super::{DataPlane, OperationTable, RevisionTraits};
-use crate::blueprint::{Action, Blueprint, Callee, Destination, LoadBalancerIx, Method, OperationIx, RequestClass, Revision};
+use crate::blueprint::{
+    Action, Blueprint, Callee, Destination, LoadBalancerIx, Method, OperationIx, RequestClass, Revision,
+};
 use crate::cluster::attempt::ServedOperation;
 use crate::cluster::deadline::Deadlines;
 use crate::engine::arena::Arena;
@@ -71,10 +73,18 @@ fn served(revision: &Revision, method: Method, path: &str) -> ServedOperation {
 
 impl OperationTable {
     fn new(blueprint: &Blueprint) -> Self {
-        let revisions: Vec<&Revision> = blueprint.services.iter().flat_map(|service| &service.revisions).collect();
+        let revisions: Vec<&Revision> = blueprint
+            .services
+            .iter()
+            .flat_map(|service| &service.revisions)
+            .collect();
         let mut by_class = Vec::new();
         for class in &blueprint.classes {
-            by_class.extend(revisions.iter().map(|revision| served(revision, class.method, &class.path)));
+            by_class.extend(
+                revisions
+                    .iter()
+                    .map(|revision| served(revision, class.method, &class.path)),
+            );
         }
         let mut by_call = Vec::new();
         for call in &blueprint.calls {
@@ -84,7 +94,11 @@ impl OperationTable {
                 Callee::Dependency(_) => ServedOperation::NoRoute,
             }));
         }
-        OperationTable { revisions: revisions.len(), by_class, by_call }
+        OperationTable {
+            revisions: revisions.len(),
+            by_class,
+            by_call,
+        }
     }
 }
 
@@ -96,28 +110,38 @@ impl DataPlane {
         let actions = Actions::new(blueprint);
         let network = Network::new(blueprint, &mut cx.calendar, &mut tables);
         let programs = Programs::new(blueprint, &mut cx.calendar, &mut tables);
-        let calls =
-            (0..blueprint.calls.len()).map(|at| CallSite::new(blueprint, at, &mut deadlines, &actions)).collect();
-        let clients =
-            (0..blueprint.traffic.len()).map(|at| Client::new(cx, at, &mut deadlines, &mut tables)).collect();
+        let calls = (0..blueprint.calls.len())
+            .map(|at| CallSite::new(blueprint, at, &mut deadlines, &actions))
+            .collect();
+        let clients = (0..blueprint.traffic.len())
+            .map(|at| Client::new(cx, at, &mut deadlines, &mut tables))
+            .collect();
         let balancers = blueprint
             .load_balancers
             .iter()
             .map(|balancer| Balancer::new(blueprint, balancer, &mut deadlines))
             .collect();
-        let groups = (0..blueprint.target_groups.len()).map(|at| Group::new(blueprint, at)).collect();
-        let dependencies =
-            blueprint.dependencies.iter().map(|written| DependencyState::new(written, &mut tables)).collect();
+        let groups = (0..blueprint.target_groups.len())
+            .map(|at| Group::new(blueprint, at))
+            .collect();
+        let dependencies = blueprint
+            .dependencies
+            .iter()
+            .map(|written| DependencyState::new(written, &mut tables))
+            .collect();
         let deadline_timers = (0..deadlines.len())
-            .map(|list| cx.calendar.timer(Event::data_extra(DataEvent::DeadlineDue, list as u32)))
+            .map(|list| {
+                cx.calendar
+                    .timer(Event::data_extra(DataEvent::DeadlineDue, list as u32))
+            })
             .collect();
         let mut first_revision = Vec::new();
         let mut revisions = Vec::new();
         for service in &blueprint.services {
             first_revision.push(revisions.len() as u32);
-            revisions.extend(
-                service.revisions.iter().map(|revision| RevisionTraits { on_disconnect: revision.on_disconnect }),
-            );
+            revisions.extend(service.revisions.iter().map(|revision| RevisionTraits {
+                on_disconnect: revision.on_disconnect,
+            }));
         }
         DataPlane {
             attempts: Arena::with_capacity(1024),
@@ -150,9 +174,17 @@ impl DataPlane {
 /// The listener's action that takes each class at a node; what goes straight to tasks has none and gets 0.
 fn class_actions(blueprint: &Blueprint, actions: &Actions) -> Vec<u32> {
     let of = |class: &RequestClass| match blueprint.traffic[class.traffic.at()].to {
-        Destination::LoadBalancer { load_balancer, listener } => {
-            actions.of(blueprint, load_balancer, listener, class.method, &class.host, &class.path)
-        }
+        Destination::LoadBalancer {
+            load_balancer,
+            listener,
+        } => actions.of(
+            blueprint,
+            load_balancer,
+            listener,
+            class.method,
+            &class.host,
+            &class.path,
+        ),
         Destination::Service { .. } => 0,
     };
     blueprint.classes.iter().map(of).collect()

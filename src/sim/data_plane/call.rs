@@ -6,9 +6,7 @@ use super::program;
 use super::{DataPlane, Leg, purpose};
 use crate::blueprint::{CallIx, OnDisconnect, ServiceIx};
 use crate::cluster::Attempt;
-use crate::cluster::attempt::{
-    Answer, Callee, Caller, DeadlineLink, Flags, Phase, QueueLink, ServedOperation,
-};
+use crate::cluster::attempt::{Answer, Callee, Caller, DeadlineLink, Flags, Phase, QueueLink, ServedOperation};
 use crate::cluster::deadline::Due;
 use crate::cluster::view::View;
 use crate::engine::arena::{Id, RawId};
@@ -109,8 +107,12 @@ impl DataPlane {
         let attempt = &mut self.attempts[id];
         attempt.service = service;
         attempt.task = chosen;
-        let server = chosen
-            .and_then(|task| self.servers.get(task.index() as usize)?.as_ref().filter(|server| server.task == task));
+        let server = chosen.and_then(|task| {
+            self.servers
+                .get(task.index() as usize)?
+                .as_ref()
+                .filter(|server| server.task == task)
+        });
         if chosen.is_some() {
             attempt.flags.set(Flags::OUTSTANDING);
         }
@@ -138,7 +140,10 @@ impl DataPlane {
     #[inline]
     pub(super) fn call(&mut self, cx: &mut Context<'_>, parent: Id<Attempt>, call: CallIx) {
         let attempt = &self.attempts[parent];
-        let request_key = attempt.key.child(purpose::STEP + u64::from(attempt.step)).child(u64::from(call.0));
+        let request_key = attempt
+            .key
+            .child(purpose::STEP + u64::from(attempt.step))
+            .child(u64::from(call.0));
         let child = self.attempts.insert(Attempt {
             request_key,
             key: request_key.child(purpose::ATTEMPT + 1),
@@ -196,7 +201,10 @@ impl DataPlane {
         if self.attempts[id].flags.has(Flags::NODE_WAITS) {
             return self.cut_off(cx, id, Answer::GatewayTimeout);
         }
-        if let Some(path) = self.attempts[id].path.filter(|_| self.attempts[id].flags.has(Flags::OUTSTANDING)) {
+        if let Some(path) = self.attempts[id]
+            .path
+            .filter(|_| self.attempts[id].flags.has(Flags::OUTSTANDING))
+        {
             // 460: the client closed the connection while the target worked.
             self.balancers[path.load_balancer.at()].meter.elb_4xx += 1;
         }
@@ -241,19 +249,20 @@ impl DataPlane {
             }
             None => (Leg::BackToCaller, attempt.from, DataEvent::AnswerAtCaller),
         };
-        let dependency = match attempt.callee {
+        let (service, zone, callee, key) = (attempt.service, attempt.zone, attempt.callee, attempt.key);
+        let dependency = match callee {
             Callee::Call(call) => self.dependency_of(call),
             _ => None,
         };
         let hop = Hop {
             leg,
             from: to,
-            to: attempt.zone,
+            to: zone,
             at_balancer: AtBalancer::Elsewhere,
-            service: attempt.service,
+            service,
             dependency,
         };
-        match self.network.carry(cx, id, attempt.key, hop, event) {
+        match self.network.carry(cx, id, key, hop, event) {
             Crossing::UnderWay => {}
             Crossing::Arrived if event == DataEvent::AnswerAtNode => self.answer_at_node(cx, id),
             Crossing::Arrived => self.answer_at_caller(cx, id),
@@ -320,7 +329,12 @@ impl DataPlane {
         }
         let number = attempt.number + 1;
         let key = attempt.request_key.child(purpose::ATTEMPT + u64::from(number));
-        let pause = retry::pause(&policy.backoff, u32::from(number) - 2, attempt.last_pause, key.child(purpose::PAUSE));
+        let pause = retry::pause(
+            &policy.backoff,
+            u32::from(number) - 2,
+            attempt.last_pause,
+            key.child(purpose::PAUSE),
+        );
         let next = Attempt {
             key,
             number,

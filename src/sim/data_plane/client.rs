@@ -3,9 +3,7 @@
 use super::{DataPlane, purpose};
 use crate::blueprint::{ClassIx, Destination, ProgramIx, RecordedArrival, RevisionIx, Source, TrafficIx};
 use crate::cluster::Attempt;
-use crate::cluster::attempt::{
-    Answer, Callee, Caller, DeadlineLink, Flags, Phase, QueueLink, ServedOperation,
-};
+use crate::cluster::attempt::{Answer, Callee, Caller, DeadlineLink, Flags, Phase, QueueLink, ServedOperation};
 use crate::cluster::deadline::Deadlines;
 use crate::cluster::view::View;
 use crate::engine::arena::{Id, RawId};
@@ -32,22 +30,30 @@ pub(super) struct Client {
 
 pub(super) enum To {
     Balancer(crate::blueprint::LoadBalancerIx),
-    Direct { chooser: Chooser, view: View, service: crate::blueprint::ServiceIx },
+    Direct {
+        chooser: Chooser,
+        view: View,
+        service: crate::blueprint::ServiceIx,
+    },
 }
 
 enum Arrivals {
-    Open { stream: ArrivalStream, ordinal: u64 },
-    Recorded { arrivals: Arc<[RecordedArrival]>, next: usize },
-    Closed { users: u32, think_time: Law },
+    Open {
+        stream: ArrivalStream,
+        ordinal: u64,
+    },
+    Recorded {
+        arrivals: Arc<[RecordedArrival]>,
+        next: usize,
+    },
+    Closed {
+        users: u32,
+        think_time: Law,
+    },
 }
 
 impl Client {
-    pub fn new(
-        cx: &Context<'_>,
-        at: usize,
-        deadlines: &mut Deadlines,
-        tables: &mut Tables,
-    ) -> Self {
+    pub fn new(cx: &Context<'_>, at: usize, deadlines: &mut Deadlines, tables: &mut Tables) -> Self {
         let written = &cx.blueprint.traffic[at];
         let key = cx.key.entity("traffic", &written.name);
         let total: f64 = written.classes.iter().map(|(_, weight)| weight).sum();
@@ -73,13 +79,18 @@ impl Client {
             max_attempts: written.retry.max_attempts,
             key,
             arrivals: match &written.source {
-                Source::Open { profile, arrivals } => {
-                    Arrivals::Open { stream: ArrivalStream::new(profile, *arrivals, key.child(0)), ordinal: 0 }
-                }
-                Source::Recorded(arrivals) => Arrivals::Recorded { arrivals: arrivals.clone(), next: 0 },
-                Source::Closed { users, think_time } => {
-                    Arrivals::Closed { users: *users, think_time: Law::compile(think_time, tables) }
-                }
+                Source::Open { profile, arrivals } => Arrivals::Open {
+                    stream: ArrivalStream::new(profile, *arrivals, key.child(0), tables),
+                    ordinal: 0,
+                },
+                Source::Recorded(arrivals) => Arrivals::Recorded {
+                    arrivals: arrivals.clone(),
+                    next: 0,
+                },
+                Source::Closed { users, think_time } => Arrivals::Closed {
+                    users: *users,
+                    think_time: Law::compile(think_time, tables),
+                },
             },
             classes: classes.collect(),
         }
@@ -91,7 +102,11 @@ impl Client {
             return *only;
         }
         let u = request.child(purpose::CLASS).uniform();
-        let at = self.classes.iter().position(|&(share, _)| u < share).unwrap_or(self.classes.len() - 1);
+        let at = self
+            .classes
+            .iter()
+            .position(|&(share, _)| u < share)
+            .unwrap_or(self.classes.len() - 1);
         self.classes[at].1
     }
 
@@ -175,7 +190,8 @@ impl DataPlane {
     #[inline]
     fn schedule_arrival(&mut self, cx: &mut Context<'_>, at: usize) {
         if let Some(instant) = self.clients[at].next_arrival(self.stops_at) {
-            cx.calendar.schedule_at(instant, Event::data_extra(DataEvent::Arrival, at as u32));
+            cx.calendar
+                .schedule_at(instant, Event::data_extra(DataEvent::Arrival, at as u32));
         }
     }
 
@@ -216,11 +232,14 @@ impl DataPlane {
     #[inline]
     pub(super) fn request_finished(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
         let attempt = &self.attempts[id];
-        let served_by = attempt.zone.filter(|_| attempt.service != DataPlane::NO_SERVICE).map(|zone| ServedBy {
-            service: attempt.service,
-            revision: attempt.revision,
-            zone,
-        });
+        let served_by = attempt
+            .zone
+            .filter(|_| attempt.service != DataPlane::NO_SERVICE)
+            .map(|zone| ServedBy {
+                service: attempt.service,
+                revision: attempt.revision,
+                zone,
+            });
         cx.finished.push(RequestFinished {
             class: attempt.class,
             outcome: outcome(answer),
@@ -261,7 +280,10 @@ impl DataPlane {
             });
             self.open_requests -= 1;
         }
-        assert_eq!(self.open_requests, 0, "every request offered ends in exactly one outcome");
+        assert_eq!(
+            self.open_requests, 0,
+            "every request offered ends in exactly one outcome"
+        );
     }
 }
 

@@ -101,7 +101,11 @@ impl DataPlane {
         let attempt = &mut self.attempts[id];
         attempt.phase = Phase::Waiting;
         let time = dependency.service_time.sample(attempt.key.child(purpose::SERVICE));
-        let time = if dependency.slowdown == 1.0 { time } else { time.scaled(dependency.slowdown) };
+        let time = if dependency.slowdown == 1.0 {
+            time
+        } else {
+            time.scaled(dependency.slowdown)
+        };
         cx.calendar.schedule_in(time, Event::data(DataEvent::WaitOver, id));
     }
 

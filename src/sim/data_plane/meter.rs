@@ -17,7 +17,13 @@ fn read(server: &mut Server, which: fn(&mut Server) -> &mut Metered, now: Instan
 impl DataPlane {
     /// The minute's counters, which begin again at zero. Tasks in an unreachable zone report nothing.
     pub fn meter(&mut self, minute: u32, now: Instant) -> Meter {
-        let mut services = vec![ServiceMeter { lowest: f64::INFINITY, ..Default::default() }; self.first_revision.len()];
+        let mut services = vec![
+            ServiceMeter {
+                lowest: f64::INFINITY,
+                ..Default::default()
+            };
+            self.first_revision.len()
+        ];
         for server in self.servers.iter_mut().flatten() {
             let (used, reserved) = read(server, |server| &mut server.metered, now);
             if reserved == 0 || self.network.down_since(server.zone).is_some() {
@@ -38,7 +44,11 @@ impl DataPlane {
             minute,
             ended: now,
             services,
-            target_groups: self.groups.iter_mut().map(|group| std::mem::take(&mut group.meter)).collect(),
+            target_groups: self
+                .groups
+                .iter_mut()
+                .map(|group| std::mem::take(&mut group.meter))
+                .collect(),
             load_balancers: self
                 .balancers
                 .iter_mut()
@@ -60,12 +70,17 @@ impl DataPlane {
             sample.cpu_used += used;
             sample.cpu_reserved += reserved;
             sample.queued += u64::from(server.queue.len());
-            sample.in_service += u64::from(server.present) - u64::from(server.queue.len()).min(u64::from(server.present));
+            sample.in_service +=
+                u64::from(server.present) - u64::from(server.queue.len()).min(u64::from(server.present));
         }
         let dependencies = self.dependencies.iter().map(|dependency| DependencySample {
             queued: u64::from(dependency.queue.len()),
             in_service: u64::from(dependency.busy),
         });
-        Sample { at: now, services, dependencies: dependencies.collect() }
+        Sample {
+            at: now,
+            services,
+            dependencies: dependencies.collect(),
+        }
     }
 }

@@ -5,13 +5,13 @@
 
 use super::{Leg, purpose};
 use crate::blueprint::{Blueprint, DependencyIx, LatencyScope, ServiceIx, ZoneIx};
+use crate::cluster::Attempt;
 use crate::engine::arena::Id;
 use crate::engine::calendar::{Calendar, LaneId};
 use crate::engine::dist::{Dist, Law, Tables};
 use crate::engine::random::Key;
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
-use crate::cluster::Attempt;
 use crate::units::{Instant, Span};
 
 /// A span that passes before an event.
@@ -109,7 +109,10 @@ impl Network {
             same_zone: Delay::compile(&network.same_zone, calendar, tables),
             cross_zone: Delay::compile(&network.cross_zone, calendar, tables),
             client: Delay::compile(&network.client, calendar, tables),
-            to_balancer: network.to_balancer.as_ref().map(|dist| Delay::compile(dist, calendar, tables)),
+            to_balancer: network
+                .to_balancer
+                .as_ref()
+                .map(|dist| Delay::compile(dist, calendar, tables)),
             down_since: vec![None; blueprint.zones.len()],
             added: Vec::new(),
             troubled: false,
@@ -167,7 +170,11 @@ impl Network {
         if self.troubled {
             return self.carry_through_trouble(cx, key, hop, event);
         }
-        if self.delay(hop).schedule(cx, key, event) { Crossing::UnderWay } else { Crossing::Arrived }
+        if self.delay(hop).schedule(cx, key, event) {
+            Crossing::UnderWay
+        } else {
+            Crossing::Arrived
+        }
     }
 
     #[inline(never)]

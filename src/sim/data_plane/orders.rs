@@ -7,9 +7,7 @@ use super::{DataPlane, Leg, client};
 use crate::blueprint::{Action, ClassIx, ServiceIx, TargetGroupIx};
 use crate::cluster::Attempt;
 use crate::cluster::Task;
-use crate::cluster::attempt::{
-    Answer, Callee, Caller, Check, DeadlineLink, Flags, Phase, QueueLink, ServedOperation,
-};
+use crate::cluster::attempt::{Answer, Callee, Caller, Check, DeadlineLink, Flags, Phase, QueueLink, ServedOperation};
 use crate::cluster::cpu::{Cpu, CpuSpec};
 use crate::cluster::queue::Queue;
 use crate::cluster::server::{Door, Server};
@@ -39,19 +37,31 @@ impl DataPlane {
                     cx.calendar.arm(timer, next);
                 }
             }
-            Order::PublishTargets { target_group, node, targets } => {
-                let targets = targets
-                    .iter()
-                    .map(|target| ViewTarget { task: target.task, ramping_since: target.ramping_since });
+            Order::PublishTargets {
+                target_group,
+                node,
+                targets,
+            } => {
+                let targets = targets.iter().map(|target| ViewTarget {
+                    task: target.task,
+                    ramping_since: target.ramping_since,
+                });
                 self.groups[target_group.at()].views[usize::from(node)].publish(targets.collect());
             }
             Order::PublishDiscovery { service, tasks } => self.publish_discovery(service, &tasks),
             Order::CutOff { target_group, task } => self.cut_off_target(cx, target_group, task),
             Order::SetWeights { rule, groups } => {
-                let at = self.actions.at(rule.load_balancer, rule.listener, usize::from(rule.rule));
+                let at = self
+                    .actions
+                    .at(rule.load_balancer, rule.listener, usize::from(rule.rule));
                 self.actions.all[at as usize] = Action::Forward(groups);
             }
-            Order::CheckTarget { target_group, node, task, check } => {
+            Order::CheckTarget {
+                target_group,
+                node,
+                task,
+                check,
+            } => {
                 self.check_target(cx, target_group, node, task, check);
             }
         }
@@ -59,7 +69,10 @@ impl DataPlane {
     }
 
     fn server_of(&mut self, task: Id<Task>) -> Option<&mut Server> {
-        self.servers.get_mut(task.index() as usize)?.as_mut().filter(|server| server.task == task)
+        self.servers
+            .get_mut(task.index() as usize)?
+            .as_mut()
+            .filter(|server| server.task == task)
     }
 
     fn set_door(&mut self, task: Id<Task>, door: Door) {
@@ -73,11 +86,19 @@ impl DataPlane {
         if self.servers.len() <= slot {
             self.servers.resize_with(slot + 1, || None);
         }
-        assert!(self.servers[slot].is_none(), "a task's slot is used again only when its process is gone");
+        assert!(
+            self.servers[slot].is_none(),
+            "a task's slot is used again only when its process is gone"
+        );
         let revision = &cx.blueprint.services[spec.service.at()].revisions[spec.revision.at()];
         let period = cx.blueprint.model.cpu.cfs_period;
         // Each process has its own phase of the CFS period; keyed by slot and time, which no policy of the data plane moves.
-        let phase = cx.key.entity("cfs", "").child(slot as u64).child(cx.now().nanos()).uniform();
+        let phase = cx
+            .key
+            .entity("cfs", "")
+            .child(slot as u64)
+            .child(cx.now().nanos())
+            .uniform();
         let mut cpu = Cpu::new(
             CpuSpec {
                 model: revision.cpu_model,
@@ -110,8 +131,13 @@ impl DataPlane {
     }
 
     fn publish_discovery(&mut self, service: ServiceIx, tasks: &[Id<Task>]) {
-        let targets: Vec<ViewTarget> =
-            tasks.iter().map(|&task| ViewTarget { task, ramping_since: None }).collect();
+        let targets: Vec<ViewTarget> = tasks
+            .iter()
+            .map(|&task| ViewTarget {
+                task,
+                ramping_since: None,
+            })
+            .collect();
         for call in &mut self.calls {
             if let To::Service { service: to, view, .. } = &mut call.to
                 && *to == service
@@ -136,8 +162,12 @@ impl DataPlane {
                 && attempt.path.is_some_and(|path| path.target_group == Some(target_group))
                 && !matches!(attempt.caller, Caller::Check(_))
         };
-        let cut: Vec<Id<Attempt>> =
-            self.attempts.iter().filter(|(_, attempt)| through(attempt)).map(|(id, _)| id).collect();
+        let cut: Vec<Id<Attempt>> = self
+            .attempts
+            .iter()
+            .filter(|(_, attempt)| through(attempt))
+            .map(|(id, _)| id)
+            .collect();
         for id in cut {
             self.cut_off(cx, id, Answer::BadGateway);
         }
@@ -156,21 +186,35 @@ impl DataPlane {
             return;
         };
         let zone = self.balancers[load_balancer.at()].nodes[usize::from(node)];
-        let key = cx.key.entity("check", "").child(u64::from(target_group.0)).child(u64::from(node));
+        let key = cx
+            .key
+            .entity("check", "")
+            .child(u64::from(target_group.0))
+            .child(u64::from(node));
         let key = key.child(u64::from(check)).child(cx.now().nanos());
         let program = self.groups[target_group.at()].check_program;
         let (service, revision, at) = match self.server_of(task) {
             Some(server) => (server.service, server.revision, Some(server.zone)),
             None => {
                 let status = Answer::Refused.status();
-                cx.signals.push(Signal::CheckAnswered { target_group, node, task, check, status });
+                cx.signals.push(Signal::CheckAnswered {
+                    target_group,
+                    node,
+                    task,
+                    check,
+                    status,
+                });
                 return;
             }
         };
         let id = self.attempts.insert(Attempt {
             request_key: key,
             key,
-            caller: Caller::Check(Check { target_group, node, number: check }),
+            caller: Caller::Check(Check {
+                target_group,
+                node,
+                number: check,
+            }),
             callee: Callee::Known,
             phase: Phase::Sent,
             flags: Flags::default(),
@@ -213,8 +257,18 @@ impl DataPlane {
     }
 
     pub(super) fn check_answered(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, check: Check, answer: Answer) {
-        let Check { target_group, node, number } = check;
+        let Check {
+            target_group,
+            node,
+            number,
+        } = check;
         let task = self.attempts[id].task.expect("a health check is asked of a task");
-        cx.signals.push(Signal::CheckAnswered { target_group, node, task, check: number, status: answer.status() });
+        cx.signals.push(Signal::CheckAnswered {
+            target_group,
+            node,
+            task,
+            check: number,
+            status: answer.status(),
+        });
     }
 }

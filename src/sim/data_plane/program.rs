@@ -2,7 +2,6 @@
 
 use super::network::Delay;
 use crate::blueprint::{self, Blueprint, CallIx, Callee, OperationIx, ProgramIx, ServiceIx, Step as Written};
-use crate::cluster::attempt::ServedOperation;
 use crate::cluster::deadline::Deadlines;
 use crate::cluster::view::View;
 use crate::engine::calendar::Calendar;
@@ -42,7 +41,11 @@ impl Programs {
             bounds.push(steps.len() as u32);
         }
         let revisions = blueprint.services.iter().flat_map(|service| &service.revisions);
-        Programs { steps, bounds, operations: revisions.map(|revision| revision.operations.clone()).collect() }
+        Programs {
+            steps,
+            bounds,
+            operations: revisions.map(|revision| revision.operations.clone()).collect(),
+        }
     }
 
     #[inline]
@@ -66,8 +69,15 @@ pub(super) struct CallSite {
 }
 
 pub(super) enum To {
-    Service { operation: ServedOperation, service: ServiceIx, chooser: Chooser, view: View },
-    Balancer { load_balancer: blueprint::LoadBalancerIx, action: u32 },
+    Service {
+        service: ServiceIx,
+        chooser: Chooser,
+        view: View,
+    },
+    Balancer {
+        load_balancer: blueprint::LoadBalancerIx,
+        action: u32,
+    },
     Dependency(usize),
 }
 
@@ -75,8 +85,7 @@ impl CallSite {
     pub fn new(blueprint: &Blueprint, at: usize, deadlines: &mut Deadlines, actions: &super::build::Actions) -> Self {
         let call = &blueprint.calls[at];
         let to = match &call.to {
-            Callee::Service { service, operation, balancing } => To::Service {
-                operation: ServedOperation::Operation(*operation),
+            Callee::Service { service, balancing, .. } => To::Service {
                 service: *service,
                 chooser: Chooser {
                     algorithm: (*balancing).into(),
@@ -85,7 +94,13 @@ impl CallSite {
                 },
                 view: View::default(),
             },
-            Callee::LoadBalancer { load_balancer, listener, method, host, path } => To::Balancer {
+            Callee::LoadBalancer {
+                load_balancer,
+                listener,
+                method,
+                host,
+                path,
+            } => To::Balancer {
                 load_balancer: *load_balancer,
                 action: actions.of(blueprint, *load_balancer, *listener, *method, host, path),
             },

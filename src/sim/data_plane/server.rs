@@ -7,9 +7,7 @@ use super::program::Step;
 use super::{DataPlane, purpose};
 use crate::blueprint::{OnDisconnect, Runtime};
 use crate::cluster::Attempt;
-use crate::cluster::attempt::{
-    Answer, Callee, Caller, DeadlineLink, Flags, Phase, QueueLink, ServedOperation,
-};
+use crate::cluster::attempt::{Answer, Callee, Caller, DeadlineLink, Flags, Phase, QueueLink, ServedOperation};
 use crate::cluster::server::{Admission, Server};
 use crate::engine::arena::{Id, RawId};
 use crate::sim::context::Context;
@@ -27,7 +25,11 @@ impl DataPlane {
             return self.at_dependency(cx, id, at);
         }
         let task = attempt.task.expect("an attempt that goes to a server has a task");
-        let Some(server) = self.servers.get_mut(task.index() as usize).and_then(Option::as_mut).filter(|s| s.task == task)
+        let Some(server) = self
+            .servers
+            .get_mut(task.index() as usize)
+            .and_then(Option::as_mut)
+            .filter(|s| s.task == task)
         else {
             return self.answer(cx, id, Answer::Refused);
         };
@@ -100,7 +102,9 @@ impl DataPlane {
                 }
                 Step::Cpu(law) => {
                     let task = attempt.task.expect("a strand runs on a task");
-                    let server = self.servers[task.index() as usize].as_mut().expect("a strand dies with its server");
+                    let server = self.servers[task.index() as usize]
+                        .as_mut()
+                        .expect("a strand dies with its server");
                     if let Runtime::EventLoop { loops, .. } = server.runtime
                         && !attempt.flags.has(Flags::HOLDS_WORKER)
                     {
@@ -209,8 +213,7 @@ impl DataPlane {
     /// A strand has come to its end, by itself or because a call failed.
     pub(super) fn strand_over(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
         let attempt = &self.attempts[id];
-        let (service, revision, operation, key) =
-            (attempt.service, attempt.revision, attempt.operation, attempt.key);
+        let (service, revision, operation, key) = (attempt.service, attempt.revision, attempt.operation, attempt.key);
         let flags = attempt.flags;
         if let Caller::Join(parent) = attempt.caller {
             self.leave_loop(id);
@@ -335,7 +338,11 @@ impl DataPlane {
     /// A strand that ends early leaves the call it waits for without a caller.
     pub(super) fn abandon_calls(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         let child = Id::from_raw(self.attempts[id].child);
-        if self.attempts.get(child).is_some_and(|child| child.caller == Caller::Strand(id)) {
+        if self
+            .attempts
+            .get(child)
+            .is_some_and(|child| child.caller == Caller::Strand(id))
+        {
             self.disconnect(cx, child);
         }
     }
@@ -346,7 +353,12 @@ impl DataPlane {
             return;
         };
         cx.calendar.drop_timer(server.cpu_timer);
-        let Server { task, service, revision, .. } = server;
+        let Server {
+            task,
+            service,
+            revision,
+            ..
+        } = server;
         let in_hand = |attempt: &Attempt| {
             attempt.task == Some(task)
                 && matches!(
@@ -354,8 +366,12 @@ impl DataPlane {
                     Phase::Queued | Phase::OnCpu | Phase::Waiting | Phase::Calling | Phase::Joining
                 )
         };
-        let lost: Vec<Id<Attempt>> =
-            self.attempts.iter().filter(|(_, attempt)| in_hand(attempt)).map(|(id, _)| id).collect();
+        let lost: Vec<Id<Attempt>> = self
+            .attempts
+            .iter()
+            .filter(|(_, attempt)| in_hand(attempt))
+            .map(|(id, _)| id)
+            .collect();
         for &id in &lost {
             self.attempts[id].flags.clear(Flags::HOLDS_WORKER);
             if self.attempts[id].phase == Phase::Calling {
@@ -375,11 +391,6 @@ impl DataPlane {
             }
             self.answer(cx, id, Answer::Refused);
         }
-    }
-
-    /// Since when the process has existed; for tests and meters.
-    pub(super) fn servers(&self) -> impl Iterator<Item = &Server> {
-        self.servers.iter().flatten()
     }
 }
 

@@ -36,8 +36,8 @@ const DOORS: &[(&[&str], &[&str], &str)] = &[
     (&["rand", "rand_distr"], &["engine"], "luck comes from keyed draws only"),
     (
         &["libm"],
-        &["engine", "special", "stats"],
-        "one library of elementary functions, pinned, so that all platforms agree",
+        &["engine", "special", "report"],
+        "one library of elementary functions, pinned, so that all platforms agree, for draws, intervals and axes",
     ),
     (
         &["hdrhistogram"],

@@ -257,3 +257,6 @@ impl Run {
         }));
     }
 }
+
+#[cfg(test)]
+mod tests;

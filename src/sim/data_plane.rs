@@ -84,7 +84,6 @@ impl DataPlane {
                 DataEvent::DeadlineDue => self.deadlines_due(cx, extra as u16),
                 DataEvent::CpuTurn => self.cpu_turn(cx, extra as usize),
                 DataEvent::FailoverDone => self.failover_done(extra as usize),
-                _ if !self.attempts.contains(attempt) => {}
                 DataEvent::Send => self.send(cx, attempt),
                 DataEvent::AtNode => self.at_node(cx, attempt),
                 DataEvent::AtTask => self.at_task(cx, attempt),

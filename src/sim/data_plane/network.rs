@@ -79,6 +79,8 @@ struct Added {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hop {
     pub leg: Leg,
+    /// Of the attempt.
+    pub key: Key,
     /// `None`: a client, who stands nowhere.
     pub from: Option<ZoneIx>,
     pub to: Option<ZoneIx>,
@@ -174,12 +176,12 @@ impl Network {
 
     /// Carries an attempt over one leg; `event` happens at the other end, at once if there is no delay.
     #[inline]
-    pub fn carry(&self, cx: &mut Context<'_>, id: Id<Attempt>, key: Key, hop: Hop, event: DataEvent) -> Crossing {
+    pub fn carry(&self, cx: &mut Context<'_>, id: Id<Attempt>, hop: Hop, event: DataEvent) -> Crossing {
         if self.troubled {
-            return self.carry_through_trouble(cx, id, key, hop, event);
+            return self.carry_through_trouble(cx, id, hop, event);
         }
         self.delay(hop)
-            .schedule(cx, || key.child(purpose::LEG + hop.leg as u64), event, id);
+            .schedule(cx, || hop.key.child(purpose::LEG + hop.leg as u64), event, id);
         Crossing::UnderWay
     }
 
@@ -188,11 +190,10 @@ impl Network {
         &self,
         cx: &mut Context<'_>,
         id: Id<Attempt>,
-        key: Key,
         hop: Hop,
         event: DataEvent,
     ) -> Crossing {
-        let key = key.child(purpose::LEG + hop.leg as u64);
+        let key = hop.key.child(purpose::LEG + hop.leg as u64);
         let down = |zone: Option<ZoneIx>| zone.is_some_and(|zone| self.down_since[zone.at()].is_some());
         if down(hop.from) || down(hop.to) {
             return Crossing::Lost;

@@ -3,6 +3,8 @@
 //! A thread pool's worker is held from a program's first step to its last; an event loop only through `cpu` steps; an
 //! unbounded server never makes anyone wait.
 
+use super::call::send_back;
+use super::network::Between;
 use super::program::Step;
 use super::{DataPlane, purpose};
 use crate::blueprint::{OnDisconnect, Runtime};
@@ -19,7 +21,9 @@ impl DataPlane {
     /// An attempt has reached its task.
     #[inline]
     pub(super) fn at_task(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let attempt = &mut self.attempts[id];
+        let Some(attempt) = self.attempts.get_mut(id) else {
+            return;
+        };
         let task = attempt.task.expect("an attempt that goes to a task has one");
         let Some(server) = self.servers.get_mut(task) else {
             return self.answer(cx, id, Answer::Refused);
@@ -75,7 +79,9 @@ impl DataPlane {
     /// Goes on with a strand's program. Who was reset meanwhile, because its task died, goes on no more.
     #[inline]
     pub(super) fn go_on(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let attempt = &mut self.attempts[id];
+        let Some(mut attempt) = self.attempts.get_mut(id) else {
+            return;
+        };
         if !matches!(attempt.phase, Phase::Waiting | Phase::Ready | Phase::OnCpu) {
             return;
         }
@@ -85,9 +91,8 @@ impl DataPlane {
         let number = purpose::STEP + u64::from(attempt.step);
         if attempt.flags.has(Flags::HOLDS_LOOP) && !matches!(step, Step::Cpu(_)) {
             leave_loop(&mut self.servers, &mut self.attempts, cx, id);
+            attempt = &mut self.attempts[id];
         }
-        let attempt = &mut self.attempts[id];
-        attempt.step += 1;
         match step {
             Step::Wait(delay) => {
                 attempt.phase = Phase::Waiting;
@@ -100,7 +105,6 @@ impl DataPlane {
                     && !attempt.flags.has(Flags::HOLDS_LOOP)
                 {
                     if server.busy >= loops {
-                        attempt.step -= 1;
                         return server.queue.push(&mut self.attempts, id);
                     }
                     server.busy += 1;
@@ -115,21 +119,23 @@ impl DataPlane {
             }
             Step::Call(call) => {
                 let call = *call;
-                self.call(cx, id, call);
+                attempt.step += 1;
+                return self.call(cx, id, call);
             }
-            Step::Parallel(_) => self.fork(cx, id),
+            Step::Parallel(_) => return self.fork(cx, id),
         }
+        attempt.step += 1;
     }
 
     /// Starts the branches of a `parallel` step, each a strand of the same task without a worker of its own.
     #[inline(never)]
     fn fork(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         let attempt = &mut self.attempts[id];
-        let step = attempt.step - 1;
-        let Some(Step::Parallel(branches)) = self.programs.step(attempt.program, step) else {
+        let Some(Step::Parallel(branches)) = self.programs.step(attempt.program, attempt.step) else {
             unreachable!("only a parallel step forks");
         };
-        let key = attempt.key.child(purpose::STEP + u64::from(step));
+        let key = attempt.key.child(purpose::STEP + u64::from(attempt.step));
+        attempt.step += 1;
         attempt.flags.clear(Flags::BRANCH_FAILED);
         if branches.is_empty() {
             attempt.phase = Phase::Ready;
@@ -192,23 +198,24 @@ impl DataPlane {
         self.strand_over(cx, id, Answer::Failure);
     }
 
-    /// A strand has come to its end.
+    /// A strand has come to its end: it leaves its server, gives back what it holds there, and is answered.
     #[inline]
     fn strand_over(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
-        let attempt = &self.attempts[id];
-        let (caller, served, key) = (attempt.caller, attempt.served, attempt.key);
-        if let Caller::Join(parent) = caller {
-            leave_loop(&mut self.servers, &mut self.attempts, cx, id);
-            self.attempts.remove(id);
-            return self.joined(cx, parent, answer);
+        let attempt = &mut self.attempts[id];
+        if let Caller::Join(parent) = attempt.caller {
+            return self.branch_over(cx, id, parent, answer);
         }
-        self.leave_server(cx, id);
+        let task = attempt.task.expect("a strand runs on a task");
+        let server = self.servers.get_mut(task).expect("a strand dies with its server");
+        server.present -= 1;
+        let held = attempt.flags.has(Flags::HOLDS_SOMETHING);
+        attempt.flags.clear(Flags::HOLDS_SOMETHING);
         let mut answer = answer;
-        if !matches!(caller, Caller::Check(_)) {
-            let row = self.operations.row(served);
+        if !matches!(attempt.caller, Caller::Check(_)) {
+            let row = self.operations.row(attempt.served);
             if row.error_ratio > 0.0
                 && answer == Answer::Success
-                && key.child(purpose::ERROR).happens(row.error_ratio)
+                && attempt.key.child(purpose::ERROR).happens(row.error_ratio)
             {
                 answer = Answer::Failure;
             }
@@ -216,11 +223,26 @@ impl DataPlane {
             counts.requests += 1;
             counts.errors += u64::from(answer != Answer::Success);
         }
-        self.answer(cx, id, answer);
+        if attempt.flags.has(Flags::CALLER_GONE) {
+            self.attempts.remove(id);
+        } else {
+            let between = Between::AndTask(attempt.served);
+            send_back(cx, &self.network, &self.balancers, (attempt, id), between, answer);
+        }
+        if held {
+            hand_on(server, &mut self.attempts, cx);
+        }
+    }
+
+    /// A branch has come to its end.
+    #[inline(never)]
+    fn branch_over(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, parent: Id<Attempt>, answer: Answer) {
+        leave_loop(&mut self.servers, &mut self.attempts, cx, id);
+        self.attempts.remove(id);
+        self.joined(cx, parent, answer);
     }
 
     /// A branch has ended; the last one lets the `parallel` step end.
-    #[inline(never)]
     fn joined(&mut self, cx: &mut Context<'_>, parent: Id<Attempt>, answer: Answer) {
         let Some(attempt) = self.attempts.get_mut(parent) else {
             return;
@@ -244,17 +266,15 @@ impl DataPlane {
         }
     }
 
-    /// The request leaves its server, and gives back the worker or loop that it holds.
-    #[inline]
+    /// A cancelled request leaves its server, and gives back the worker or loop that it holds.
     fn leave_server(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         let attempt = &mut self.attempts[id];
         let task = attempt.task.expect("a strand runs on a task");
-        let holds = attempt.flags.has(Flags::HOLDS_WORKER) || attempt.flags.has(Flags::HOLDS_LOOP);
-        attempt.flags.clear(Flags::HOLDS_WORKER);
-        attempt.flags.clear(Flags::HOLDS_LOOP);
+        let held = attempt.flags.has(Flags::HOLDS_SOMETHING);
+        attempt.flags.clear(Flags::HOLDS_SOMETHING);
         if let Some(server) = self.servers.get_mut(task) {
             server.present -= 1;
-            if holds {
+            if held {
                 hand_on(server, &mut self.attempts, cx);
             }
         }
@@ -322,8 +342,7 @@ impl DataPlane {
             .collect();
         for &id in &lost {
             let attempt = &mut self.attempts[id];
-            attempt.flags.clear(Flags::HOLDS_WORKER);
-            attempt.flags.clear(Flags::HOLDS_LOOP);
+            attempt.flags.clear(Flags::HOLDS_SOMETHING);
             if let Phase::Calling(call) = attempt.phase {
                 self.abandon(cx, id, call);
             }

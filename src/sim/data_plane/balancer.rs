@@ -207,7 +207,7 @@ impl DataPlane {
         self.back_to_caller(cx, id, answer);
     }
 
-    #[inline]
+    #[inline(always)]
     fn back_to_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
         let attempt = &mut self.attempts[id];
         no_longer_outstanding(attempt, &mut self.groups, &mut self.sites);

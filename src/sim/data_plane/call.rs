@@ -20,7 +20,7 @@ use crate::units::{Instant, Span};
 
 impl DataPlane {
     /// Sends an attempt on its way: now its caller waits.
-    #[inline]
+    #[inline(always)]
     pub(super) fn send(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         let now = cx.now();
         let Some(attempt) = self.attempts.get_mut(id) else {
@@ -75,7 +75,7 @@ impl DataPlane {
     }
 
     /// Completes an attempt's entry in a list of deadlines.
-    #[inline]
+    #[inline(always)]
     pub(super) fn listed(&mut self, cx: &mut Context<'_>, joined: Joined, id: Id<Attempt>) {
         self.deadlines.tied(&mut self.attempts, joined.link, id);
         if let Some(at) = joined.arm {
@@ -84,7 +84,7 @@ impl DataPlane {
     }
 
     /// A strand makes a call.
-    #[inline]
+    #[inline(always)]
     pub(super) fn call(&mut self, cx: &mut Context<'_>, parent: Id<Attempt>, call: CallIx) {
         let attempt = &self.attempts[parent];
         let step = attempt.key.child(purpose::STEP + u64::from(attempt.step));
@@ -227,7 +227,7 @@ impl DataPlane {
     }
 
     /// What the caller makes of an answer: goes on, tries again, or fails in its turn. The record stays.
-    #[inline]
+    #[inline(always)]
     fn tell_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
         if answer.is_retryable() && self.tries_again(cx, id) {
             return;
@@ -333,7 +333,7 @@ pub(super) enum Picked {
 }
 
 /// Picks a task for an attempt from what its sender knows.
-#[inline]
+#[inline(always)]
 pub(super) fn pick(
     attempt: &mut Attempt,
     view: &mut View,
@@ -368,7 +368,7 @@ fn to_task(attempt: &Attempt) -> Hop {
 }
 
 /// Sends an answer to the node that the attempt came through, or else straight to the caller.
-#[inline]
+#[inline(always)]
 pub(super) fn send_back(
     cx: &mut Context<'_>,
     network: &Network,
@@ -398,7 +398,7 @@ pub(super) fn send_back(
 }
 
 /// The view from which the attempt was sent counts it no more.
-#[inline]
+#[inline(always)]
 pub(super) fn no_longer_outstanding(attempt: &mut Attempt, groups: &mut [Group], sites: &mut [SiteState]) {
     if !attempt.flags.has(Flags::OUTSTANDING) {
         return;

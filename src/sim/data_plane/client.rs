@@ -86,7 +86,7 @@ impl Client {
     }
 
     /// When the next request comes, if one does before `stop`.
-    #[inline]
+    #[inline(always)]
     fn next_arrival(&mut self, stop: Instant) -> Option<Instant> {
         let at = match &mut self.arrivals {
             Arrivals::Open { stream, .. } => stream.next(),
@@ -161,7 +161,7 @@ impl DataPlane {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn schedule_arrival(&mut self, cx: &mut Context<'_>, at: usize) {
         if let Some(instant) = self.clients[at].next_arrival(self.stops_at) {
             cx.calendar
@@ -233,7 +233,7 @@ impl DataPlane {
 }
 
 /// What is seen of a client's request that has come to its end.
-#[inline]
+#[inline(always)]
 pub(super) fn finished(
     attempt: &Attempt,
     class: ClassIx,

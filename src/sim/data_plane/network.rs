@@ -34,7 +34,7 @@ impl Delay {
     }
 
     /// Schedules a step of an attempt after the delay. Only a delay that is drawn asks for the key.
-    #[inline]
+    #[inline(always)]
     pub fn schedule(&self, cx: &mut Context<'_>, key: impl FnOnce() -> Key, what: DataEvent, id: Id<Attempt>) {
         match self {
             Delay::None => cx.follow(what, id),
@@ -159,7 +159,7 @@ impl Network {
         self.troubled = !self.added.is_empty() || self.down_since.iter().any(Option::is_some);
     }
 
-    #[inline]
+    #[inline(always)]
     fn delay(&self, hop: Hop) -> &Delay {
         let (Some(from), Some(to)) = (hop.from, hop.to) else {
             return match hop.between {
@@ -175,7 +175,7 @@ impl Network {
     }
 
     /// Carries an attempt over one leg; `event` happens at the other end, at once if there is no delay.
-    #[inline]
+    #[inline(always)]
     pub fn carry(&self, cx: &mut Context<'_>, id: Id<Attempt>, hop: Hop, event: DataEvent) -> Crossing {
         if self.troubled {
             return self.carry_through_trouble(cx, id, hop, event);

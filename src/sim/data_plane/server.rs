@@ -199,7 +199,7 @@ impl DataPlane {
     }
 
     /// A strand has come to its end: it leaves its server, gives back what it holds there, and is answered.
-    #[inline]
+    #[inline(always)]
     fn strand_over(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
         let attempt = &mut self.attempts[id];
         if let Caller::Join(parent) = attempt.caller {
@@ -379,7 +379,7 @@ fn leave_loop(servers: &mut Servers, attempts: &mut Arena<Attempt>, cx: &mut Con
 }
 
 /// Whoever waits first gets the worker or loop that is given up, and is ready to run.
-#[inline]
+#[inline(always)]
 fn hand_on(server: &mut Server, attempts: &mut Arena<Attempt>, cx: &mut Context<'_>) {
     match server.queue.pop(attempts) {
         Some(next) => {

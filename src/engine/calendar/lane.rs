@@ -75,8 +75,24 @@ impl<E: Copy> Lanes<E> {
         self.lanes[lane.0 as usize].delay
     }
 
-    /// Puts an event into its lane, or says where else it belongs.
+    /// Whether an event at this time goes behind others in the lane's ring: nearly always, in a lane that is busy.
     #[inline]
+    pub(super) fn follows(&self, lane: LaneId, at: Instant) -> bool {
+        let lane = &self.lanes[lane.0 as usize];
+        lane.has_head && at >= lane.tail && at != Instant::NEVER
+    }
+
+    /// Puts an event that follows into the lane's ring.
+    #[inline]
+    pub(super) fn push_behind(&mut self, id: LaneId, mut entry: Entry<E>) {
+        let lane = &mut self.lanes[id.0 as usize];
+        lane.tail = time_of(entry.key);
+        // A lane that has a head has a number that fits.
+        entry.key |= Key::from(id.0);
+        lane.ring.push_back(entry);
+    }
+
+    /// Puts an event into its lane, or says where else it belongs.
     pub(super) fn push(&mut self, id: LaneId, mut entry: Entry<E>) -> Place<E> {
         let number = Key::from(id.0);
         let lane = &mut self.lanes[id.0 as usize];

@@ -257,6 +257,3 @@ impl Run {
         }));
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -6,6 +6,7 @@
 
 pub mod axis;
 pub mod canvas;
+pub mod comparison;
 pub mod cost;
 pub mod deployment;
 pub mod distribution;

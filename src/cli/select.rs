@@ -86,3 +86,31 @@ pub fn load(
     }
     Ok((!wrong).then_some(selected))
 }
+
+/// One file, with all its variants.
+fn one(file: &Path, changes: &Changes, vary: &[String]) -> Result<(Selected, Diagnostics), Diagnostics> {
+    let (scenario, blueprint, mut warnings) = resolve(file, changes)?;
+    let name = blueprint.name.clone();
+    let varied = match vary {
+        [] => scenario.variants()?,
+        paths => vary_by(&scenario, paths)?,
+    };
+    let text = scenario.resolved_yaml();
+    let mut variants = Vec::new();
+    let mut as_written = None;
+    for (variant, changed) in varied {
+        let (blueprint, more) = changed.resolve()?;
+        warnings = warnings.merge(more);
+        if as_written.is_none() && changed.resolved_yaml() == text {
+            as_written = Some(variants.len());
+        }
+        variants.push(Variant { name: variant, blueprint });
+    }
+    let compared = variants.len();
+    let as_written = as_written.unwrap_or_else(|| {
+        variants.push(Variant { name: name.clone(), blueprint });
+        compared
+    });
+    let command = command(file, changes, vary);
+    Ok((Selected { file: file.display().to_string(), name, variants, as_written, compared, command, text }, warnings))
+}

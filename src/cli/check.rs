@@ -10,6 +10,10 @@ use std::path::Path;
 
 pub fn check(terminal: &Terminal, check: &Check) -> anyhow::Result<Status> {
     let files = select::files(&check.scenarios)?;
+    if let Err(why) = select::check_arguments(&files, &check.changes, &[]) {
+        terminal.complain(&format!("error: {why}"));
+        return Ok(Status::Wrong);
+    }
     let mut status = Status::Good;
     let mut told = Vec::new();
     for file in &files {
@@ -31,10 +35,6 @@ pub fn check(terminal: &Terminal, check: &Check) -> anyhow::Result<Status> {
                 "resolved": resolved,
             })),
         }
-    }
-    if files.is_empty() {
-        terminal.complain("error: there are no scenario files in what was given");
-        status = Status::Wrong;
     }
     if terminal.format == Format::Json {
         terminal.say_json(&json!({ "scenarios": told, "status": status as u8 }));

@@ -87,7 +87,8 @@ fn first_difference(kept: &[u8], made: &[u8]) -> String {
     differing.into_iter().next().unwrap_or_else(|| "has another length".to_owned())
 }
 
-/// Files in the folder and its folders that do not belong there any more.
+/// Files in the folder and its folders that do not belong there any more. What only `wavetank run` writes (pictures,
+/// large tables) is not the gallery's and may lie there.
 fn left_over(folder: &Path, files: &[File]) -> anyhow::Result<Vec<String>> {
     let mut found = BTreeSet::new();
     let mut folders = vec![folder.to_owned()];
@@ -97,10 +98,10 @@ fn left_over(folder: &Path, files: &[File]) -> anyhow::Result<Vec<String>> {
             let path = entry?.path();
             match path.strip_prefix(folder) {
                 Ok(_) if path.is_dir() => folders.push(path),
-                Ok(name) => {
+                Ok(name) if is_ours(&path) => {
                     found.insert(name.to_string_lossy().replace('\\', "/"));
                 }
-                Err(_) => {}
+                _ => {}
             }
         }
     }
@@ -108,6 +109,12 @@ fn left_over(folder: &Path, files: &[File]) -> anyhow::Result<Vec<String>> {
         found.remove(&file.name);
     }
     Ok(found.into_iter().collect())
+}
+
+/// Whether the gallery might have written it.
+fn is_ours(path: &Path) -> bool {
+    let kind = path.extension().is_some_and(|extension| extension == "csv" || extension == "svg");
+    kind && fs::metadata(path).is_ok_and(|data| data.len() <= BYTES_MOST as u64)
 }
 
 /// Removes what is no longer written.

@@ -8,6 +8,8 @@
 pub mod balancer;
 pub mod capacity;
 pub mod environment;
+#[cfg(test)]
+pub mod fixture;
 pub mod model;
 pub mod question;
 pub mod service;

@@ -3,5 +3,6 @@
 //! Everything here is a function of the records and the blueprint, down to the byte. Measuring is not here
 //! ([`crate::probe`]), nor is running ([`crate::experiment`]).
 
+pub mod chart;
 pub mod table;
 pub mod tables;

@@ -326,6 +326,7 @@ fn a_client_that_gives_up_leaves_its_work_behind() {
 #[test]
 #[ignore]
 fn speed() {
+    let secs: u64 = std::env::var("SECS").ok().and_then(|s| s.parse().ok()).unwrap_or(300);
     let w1 = blueprint(
         vec![Step::Wait(exponential(1.0))],
         Runtime::ThreadPool {
@@ -341,7 +342,7 @@ fn speed() {
         backlog: u32::MAX,
     };
     let hop = constant(0.0005);
-    let mut w2 = blueprint(vec![Step::Wait(lognormal.clone())], pool, 16_000.0, 300);
+    let mut w2 = blueprint(vec![Step::Wait(lognormal.clone())], pool, 16_000.0, secs);
     w2.zones.truncate(1);
     w2.network.same_zone = hop.clone();
     balanced(&mut w2, 0, Algorithm::RoundRobin, 1);
@@ -353,7 +354,7 @@ fn speed() {
         vec![Step::Wait(lognormal.clone()), Step::Call(CallIx(0))],
         pool,
         2_800.0,
-        300,
+        secs,
     );
     w3.zones.truncate(1);
     w3.network.same_zone = hop.clone();
@@ -392,7 +393,12 @@ fn speed() {
             backlog: u32::MAX,
         };
     }
+    println!("{} bytes an attempt", size_of::<crate::cluster::Attempt>());
+    let only = std::env::var("ONLY").unwrap_or_default();
     for (name, blueprint, tasks) in [("w1", &w1, 1), ("w2", &w2, 100), ("w3", &w3, 20)] {
+        if !only.is_empty() && only != name {
+            continue;
+        }
         let mut count = 0u64;
         let mut sum = 0.0;
         let start = std::time::Instant::now();

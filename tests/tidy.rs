@@ -22,7 +22,6 @@ const FLOORS: &[(&str, u8)] = &[
     ("cluster", 4),
     ("policy", 5),
     ("workload", 5),
-    ("fault", 5),
     ("sim", 6),
     ("probe", 7),
     ("scenario", 7),

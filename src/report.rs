@@ -4,5 +4,7 @@
 //! ([`crate::probe`]), nor is running ([`crate::experiment`]).
 
 pub mod chart;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod table;
 pub mod tables;

@@ -40,6 +40,15 @@ impl Axis {
         Axis::linear(label, 0.0, count * step, step)
     }
 
+    /// Percentages up to 100, from a round one at or below `lowest`, so that a dip shows.
+    pub fn of_percent(lowest: f64) -> Axis {
+        let low = [99.0, 95.0, 90.0, 80.0, 60.0, 0.0]
+            .into_iter()
+            .find(|low| lowest >= *low)
+            .unwrap_or(0.0);
+        Axis::linear("%", low, 100.0, (100.0 - low) / if low == 0.0 { 4.0 } else { 5.0 })
+    }
+
     /// Around values of either sign, zero included.
     pub fn around_zero(label: impl Into<String>, lowest: f64, highest: f64) -> Axis {
         let (lowest, highest) = (lowest.min(0.0), highest.max(0.0));
@@ -80,12 +89,12 @@ impl Axis {
             .filter(|&at| at <= lowest)
             .fold(decimal(1.0, from), f64::max);
         let high = all.clone().find(|&at| at >= highest).unwrap_or(decimal(1.0, to));
-        // Beyond two decades the twos and fives crowd.
-        let ones_only = high / low > 200.0;
+        // Beyond three decades the twos and fives crowd.
+        let ones_only = high / low > 2000.0;
         let is_one = |at: f64| (log10(at) - log10(at).round()).abs() < 1e-9;
         let ticks = all.filter(|&at| at >= low && at <= high && (!ones_only || is_one(at)));
         Axis {
-            label: "ms (log scale)".to_owned(),
+            label: "ms (log)".to_owned(),
             scale: Scale::Log,
             low,
             high,
@@ -260,11 +269,14 @@ mod tests {
             ]
         );
         assert_eq!(
-            texts(&Axis::of_time_between(4795.0, 5100.0)),
-            ["80", "81", "82", "83", "84", "85"]
+            texts(&Axis::of_time_between(4750.0, 5300.0)),
+            ["80", "81", "82", "83", "84", "85", "86", "87", "88"]
         );
         assert_eq!(texts(&Axis::of_latency(3.0, 90.0)), ["2", "5", "10", "20", "50", "100"]);
-        assert_eq!(texts(&Axis::of_latency(3.0, 9000.0)), ["10", "100", "1,000", "10,000"]);
+        assert_eq!(
+            texts(&Axis::of_latency(1.0, 9000.0)),
+            ["1", "10", "100", "1,000", "10,000"]
+        );
         assert_eq!(texts(&Axis::around_zero("x", -3.0, 8.0)), ["−5", "0", "5", "10"]);
         assert_eq!(
             texts(&Axis::of_shares(20_000.0)),

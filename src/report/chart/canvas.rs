@@ -31,6 +31,8 @@ pub type Colour = RGBColor;
 
 pub const INK: Colour = RGBColor(0x22, 0x22, 0x22);
 pub const FAINT: Colour = RGBColor(0x5f, 0x5f, 0x5f);
+/// For broad lines that lie below others.
+pub const PALE: Colour = RGBColor(0xb8, 0xb8, 0xb8);
 pub const GRID: Colour = RGBColor(0xdd, 0xdd, 0xdd);
 pub const WHITE: Colour = RGBColor(0xff, 0xff, 0xff);
 

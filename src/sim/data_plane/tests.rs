@@ -11,7 +11,7 @@ use crate::sim::signal::{Order, PublishedTarget, ServerSpec};
 use crate::units::{CpuUnits, Instant, MiB, Ratio, Span};
 
 /// A service of equal tasks that does `steps`, called straight by one Poisson (or other) traffic.
-pub(super) fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) -> Blueprint {
+pub(crate) fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) -> Blueprint {
     let zero = || Dist::constant(0.0).expect("zero is a constant");
     Blueprint {
         name: "test".into(),
@@ -138,16 +138,16 @@ fn service(name: &str, program: u16, runtime: Runtime) -> Service {
     }
 }
 
-pub(super) fn exponential(mean: f64) -> Dist {
+pub(crate) fn exponential(mean: f64) -> Dist {
     Dist::exponential(mean).expect("a valid mean")
 }
 
-pub(super) fn constant(seconds: f64) -> Dist {
+pub(crate) fn constant(seconds: f64) -> Dist {
     Dist::constant(seconds).expect("a valid constant")
 }
 
 /// Latencies of what was served (s) and the count of each other outcome.
-pub(super) struct Seen {
+pub(crate) struct Seen {
     pub latencies: Vec<f64>,
     pub others: Vec<(Outcome, u64)>,
 }
@@ -159,7 +159,7 @@ impl Seen {
 }
 
 /// Runs the data plane with `tasks` servers of `vcpus` for each service, all listening from the start.
-pub(super) fn drive(blueprint: &Blueprint, tasks: u32, vcpus: f64, mut watch: impl FnMut(&RequestFinished)) -> u64 {
+pub(crate) fn drive(blueprint: &Blueprint, tasks: u32, vcpus: f64, mut watch: impl FnMut(&RequestFinished)) -> u64 {
     let mut cx = Context::new(blueprint, 0);
     let mut plane = DataPlane::new(&mut cx);
     let mut ids: Arena<crate::cluster::Task> = Arena::new();
@@ -233,7 +233,7 @@ pub(super) fn drive(blueprint: &Blueprint, tasks: u32, vcpus: f64, mut watch: im
     events
 }
 
-pub(super) fn seen(blueprint: &Blueprint, tasks: u32, vcpus: f64) -> Seen {
+pub(crate) fn seen(blueprint: &Blueprint, tasks: u32, vcpus: f64) -> Seen {
     let mut seen = Seen {
         latencies: vec![],
         others: vec![],
@@ -418,7 +418,7 @@ fn speed() {
 }
 
 /// Puts a balancer with `nodes` nodes before a service.
-fn balanced(blueprint: &mut Blueprint, service: usize, algorithm: Algorithm, nodes: u32) {
+pub(crate) fn balanced(blueprint: &mut Blueprint, service: usize, algorithm: Algorithm, nodes: u32) {
     let group = TargetGroupIx::from_usize(blueprint.target_groups.len());
     blueprint.model.alb.nodes_per_zone = nodes;
     blueprint.target_groups.push(TargetGroup {

@@ -6,6 +6,7 @@
 //! Files, charts and words for people are not here but in [`crate::report`].
 
 pub mod coarse;
+pub mod cost;
 pub mod estimate;
 pub mod pool;
 pub mod record;
@@ -15,6 +16,7 @@ pub mod verdict;
 mod watch;
 pub mod windows;
 
+pub use cost::CostProbe;
 pub use estimate::{Estimate, Precision};
 pub use pool::Pool;
 pub use record::{Cell, ClassRecord, CostLine, DeploymentStory, ObjectiveWindow, Outcomes, RunRecord};

@@ -3,5 +3,8 @@
 //! Everything here is a function of the records and the blueprint, down to the byte. Measuring is not here
 //! ([`crate::probe`]), nor is running ([`crate::experiment`]).
 
+pub mod chart;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod table;
 pub mod tables;

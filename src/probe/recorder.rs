@@ -4,6 +4,7 @@
 //! (a cell's histogram is made when the cell sees its first request, a window's grows with its highest octave). What
 //! happened before measured time is dropped here, so that nothing further up has to know of the warm-up.
 
+use super::cost::CostProbe;
 use super::record::{Cell, ClassRecord, DeploymentStory, RunRecord};
 use super::timeline::Timeline;
 use super::watch::Watch;
@@ -40,6 +41,7 @@ pub struct Recorder {
     counted: Vec<Counted>,
     deployment_steps: Vec<DeploymentStep>,
     scaling: Vec<ScalingRecord>,
+    cost: CostProbe,
 }
 
 #[derive(Clone, Debug)]
@@ -108,6 +110,7 @@ impl Recorder {
             counted: Vec::new(),
             deployment_steps: Vec::new(),
             scaling: Vec::new(),
+            cost: CostProbe::new(blueprint),
         }
     }
 
@@ -151,7 +154,7 @@ impl Recorder {
             deployments: self.deployments,
             deployment_steps: self.deployment_steps,
             scaling: self.scaling,
-            cost: Vec::new(),
+            cost: self.cost.finish(end),
         };
         record.check_ledger();
         record
@@ -230,6 +233,7 @@ impl Observer for Recorder {
     }
 
     fn observed(&mut self, observation: Observation) {
+        self.cost.observe(&observation);
         match observation {
             Observation::Happened(event) => {
                 self.last_seen = event.at;

@@ -4,6 +4,7 @@
 //! fills it, and [`docs`] prints the schemas as `docs/results.md`. Times are on the user's clock: 0 is the end of the
 //! warm-up.
 
+pub mod comparison;
 pub mod cost;
 pub mod deployments;
 pub mod docs;

@@ -1,6 +1,6 @@
 //! Prints the schemas of all tables as `docs/results.md`, so that the documentation cannot disagree with the files.
 
-use super::SCHEMAS;
+use super::{SCHEMAS, comparison};
 use crate::report::table::Schema;
 
 const HEAD: &str = "\
@@ -25,7 +25,7 @@ one run after the other.
 /// The whole page.
 pub fn page() -> String {
     let mut page = HEAD.to_owned();
-    for schema in SCHEMAS {
+    for schema in SCHEMAS.into_iter().chain([&comparison::COMPARISON]) {
         page.push_str(&section(schema));
     }
     page

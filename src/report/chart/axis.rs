@@ -2,6 +2,7 @@
 //!
 //! Logarithms go through `libm`, so that a tick or a point is not half a pixel elsewhere on another platform.
 
+use crate::report::words::plain;
 use libm::{exp10, log10};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -216,34 +217,6 @@ fn round_step(least: f64) -> f64 {
         .into_iter()
         .find(|step| *step >= least * (1.0 - 1e-9))
         .unwrap_or(decimal(1.0, decade + 1))
-}
-
-/// As people write it: thousands apart, no noise of binary fractions.
-pub fn plain(number: f64) -> String {
-    let number = crate::report::table::significant(number, 6);
-    if number == 0.0 {
-        return "0".to_owned();
-    }
-    let text = number.to_string();
-    let (sign, digits) = text
-        .strip_prefix('-')
-        .map_or(("", text.as_str()), |digits| ("−", digits));
-    let (whole, fraction) = digits
-        .split_once('.')
-        .map_or((digits, String::new()), |(a, b)| (a, format!(".{b}")));
-    format!("{sign}{}{fraction}", thousands(whole))
-}
-
-/// `1234567` as `1,234,567`.
-pub fn thousands(digits: &str) -> String {
-    let mut grouped = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 #[cfg(test)]

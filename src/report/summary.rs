@@ -4,12 +4,14 @@
 //! what it cost; one line for each deployment; and what to be careful about. No line is longer than 80 columns. Colours
 //! are ANSI sequences that the terminal's stream strips where they are not wanted.
 
+mod comparison;
 mod figures;
 mod json;
 mod stories;
 mod verdicts;
 pub mod warnings;
 
+pub use comparison::comparison;
 pub use json::json;
 
 use super::words::{counted, duration};

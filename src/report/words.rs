@@ -31,9 +31,16 @@ pub fn short(number: f64, digits: usize) -> String {
 pub fn aligned(number: f64, digits: usize) -> String {
     let rounded = significant(number, digits);
     let scientific = format!("{rounded:e}");
-    let exponent: i32 = scientific.split_once('e').and_then(|(_, power)| power.parse().ok()).unwrap_or(0);
+    let exponent: i32 = scientific
+        .split_once('e')
+        .and_then(|(_, power)| power.parse().ok())
+        .unwrap_or(0);
     let decimals = digits as i32 - 1 - exponent;
-    if decimals <= 0 { plain(number.round()) } else { format!("{rounded:.*}", decimals as usize) }
+    if decimals <= 0 {
+        plain(number.round())
+    } else {
+        format!("{rounded:.*}", decimals as usize)
+    }
 }
 
 /// `1234567` as `1,234,567`.

@@ -7,13 +7,12 @@ use super::warnings;
 use crate::probe::Pool;
 use crate::report::assumptions;
 use crate::report::provenance::{FORMAT, Provenance};
-use crate::report::table::Table;
 use crate::report::tables;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 pub fn json(pool: &Pool, provenance: &Provenance) -> Value {
     let blueprint = pool.blueprint;
-    let table = |name: &str| rows(&tables::one(pool, name).expect("a table of this name"));
+    let table = |name: &str| tables::one(pool, name).expect("a table of this name").to_json();
     json!({
         "format": FORMAT,
         "wavetank": env!("CARGO_PKG_VERSION"),
@@ -33,20 +32,6 @@ pub fn json(pool: &Pool, provenance: &Provenance) -> Value {
         "warnings": warnings::all(pool),
         "model_left_at_default": assumptions::left_at_default(&blueprint.model),
     })
-}
-
-/// A table as objects with its columns as keys.
-pub fn rows(table: &Table) -> Value {
-    let object = |row: &Vec<crate::report::table::Value>| {
-        let pairs = table
-            .schema
-            .columns
-            .iter()
-            .zip(row)
-            .map(|(column, value)| (column.name.to_owned(), value.into()));
-        Value::Object(pairs.collect::<Map<String, Value>>())
-    };
-    Value::Array(table.rows.iter().map(object).collect())
 }
 
 fn cpu(pool: &Pool) -> Value {

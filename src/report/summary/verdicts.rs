@@ -12,10 +12,17 @@ pub fn section(pool: &Pool) -> String {
     let judgements = pool.judge();
     let told = pool.blueprint.objectives.iter().zip(&judgements);
     told.map(|(objective, judgement)| {
-        let head = vec![format!("{}: {}", objective.name, seen(objective, judgement)), asked(objective)];
+        let head = vec![
+            format!("{}: {}", objective.name, seen(objective, judgement)),
+            asked(objective),
+        ];
         let details = wrapped(&details(pool, objective, judgement));
         // The first line begins with the verdict instead of the indent; its colour has no width.
-        format!("{}  {}{details}", verdict(judgement.verdict), wrapped(&head).trim_start())
+        format!(
+            "{}  {}{details}",
+            verdict(judgement.verdict),
+            wrapped(&head).trim_start()
+        )
     })
     .collect()
 }
@@ -46,7 +53,9 @@ fn verdict(verdict: Verdict) -> String {
 
 fn details(pool: &Pool, objective: &Objective, judgement: &Judgement) -> Vec<String> {
     let worst = &judgement.worst;
-    let class = objective.class.map_or("all requests", |class| pool.blueprint.classes[class.at()].name.as_str());
+    let class = objective
+        .class
+        .map_or("all requests", |class| pool.blueprint.classes[class.at()].name.as_str());
     let mut parts = vec![class.to_owned()];
     parts.extend(in_what(objective, judgement));
     parts.extend(distance(objective, worst));
@@ -80,7 +89,11 @@ fn distance(objective: &Objective, worst: &WindowJudgement) -> Option<String> {
         Measure::Latency { at_most, .. } => {
             let half = interval.map_or(String::new(), |half| format!(" ± {}", short(100.0 * half, 1)));
             let within = share(judged.value);
-            format!("{}{half} % within {} ms", within.trim_end_matches(" %"), short(at_most.millis(), 4))
+            format!(
+                "{}{half} % within {} ms",
+                within.trim_end_matches(" %"),
+                short(at_most.millis(), 4)
+            )
         }
         Measure::Availability { .. } => {
             let half = interval.map_or(String::new(), |half| format!(" ± {}", short(100.0 * half, 1)));

@@ -225,7 +225,7 @@ fn habits(source: &Source) -> Vec<Complaint> {
             "`foo.rs` beside `foo/`, never `foo/mod.rs`",
         ));
     }
-    if !source.text.starts_with("//!") {
+    if !source.is_test && !source.text.starts_with("//!") {
         complaints.push(complain(
             source,
             1,

@@ -16,7 +16,9 @@ pub mod over_runs;
 pub mod png;
 pub mod rows;
 pub mod traffic;
+pub mod variants;
 
+use crate::experiment::{Comparison, Outcome};
 use crate::probe::Pool;
 
 /// Deployments that get a chart of their own; the others are in `deployment_steps.csv`.
@@ -57,6 +59,16 @@ pub fn all(pool: &Pool) -> Vec<Chart> {
     charts
 }
 
+/// All charts of an experiment that compares variants; those of each variant's runs are [`all`].
+pub fn compared(name: &str, outcomes: &[Outcome], comparison: &Comparison) -> Vec<Chart> {
+    let charts = [
+        comparison::comparison(name, comparison),
+        variants::over_time(name, outcomes),
+        variants::bars(name, comparison),
+    ];
+    charts.into_iter().flatten().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,7 +99,9 @@ mod tests {
         let shop = sample::shop();
         let runs = sample::runs(&shop, 1);
         let rasteriser = png::Rasteriser::new();
-        for chart in all(&Pool::new(&shop, &runs)) {
+        let variants = sample::variants(5);
+        let compared = compared("online-shop", &variants, &crate::experiment::compare(&variants));
+        for chart in all(&Pool::new(&shop, &runs)).into_iter().chain(compared) {
             let picture = rasteriser.png(&chart.svg);
             // A PNG says its width and height at bytes 16 and 20, most significant byte first.
             let size = |at: usize| u32::from_be_bytes(picture[at..at + 4].try_into().expect("four bytes"));

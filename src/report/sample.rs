@@ -138,6 +138,31 @@ pub fn runs(blueprint: &Blueprint, count: u32) -> Vec<RunRecord> {
     (0..count).map(|replication| run(blueprint, replication)).collect()
 }
 
+/// Two variants, in the second of which a quarter of the target's errors at buying were served after all, deployments
+/// took half as long again, and the rest is the same.
+pub fn variants(count: u32) -> Vec<crate::experiment::Outcome> {
+    let blueprint = shop();
+    let records = runs(&blueprint, count);
+    let mut better = records.clone();
+    for record in &mut better {
+        let outcomes = &mut record.classes[2].outcomes.0;
+        let saved = outcomes[Outcome::ServerError as usize] / 4;
+        outcomes[Outcome::ServerError as usize] -= saved;
+        outcomes[Outcome::Served as usize] += saved;
+        for story in &mut record.deployments {
+            let it = &mut story.deployment;
+            it.ended = it.ended.map(|ended| ended + ended.since(it.started).scaled(0.5));
+        }
+    }
+    let outcome = |name: &str, records| crate::experiment::Outcome {
+        name: name.into(),
+        blueprint: blueprint.clone(),
+        records,
+        planned: count,
+    };
+    vec![outcome("rolling", records), outcome("blue-green", better)]
+}
+
 fn run(blueprint: &Blueprint, replication: u32) -> RunRecord {
     let key = Key::root(1, 42, replication);
     let mut recorder = Recorder::new(blueprint, replication);

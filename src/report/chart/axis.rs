@@ -2,6 +2,7 @@
 //!
 //! Logarithms go through `libm`, so that a tick or a point is not half a pixel elsewhere on another platform.
 
+use crate::report::words::plain;
 use libm::{exp10, log10};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -42,17 +43,20 @@ impl Axis {
 
     /// Percentages up to 100, from a round one at or below `lowest`, so that a dip shows.
     pub fn of_percent(lowest: f64) -> Axis {
-        let low = [99.0, 95.0, 90.0, 80.0, 60.0, 0.0]
+        let (low, step) = [(99.0, 0.2), (95.0, 1.0), (90.0, 2.0), (80.0, 5.0), (60.0, 10.0)]
             .into_iter()
-            .find(|low| lowest >= *low)
-            .unwrap_or(0.0);
-        Axis::linear("%", low, 100.0, (100.0 - low) / if low == 0.0 { 4.0 } else { 5.0 })
+            .find(|(low, _)| lowest >= *low)
+            .unwrap_or((0.0, 20.0));
+        Axis::linear("%", low, 100.0, step)
     }
 
     /// Around values of either sign, zero included.
     pub fn around_zero(label: impl Into<String>, lowest: f64, highest: f64) -> Axis {
         let (lowest, highest) = (lowest.min(0.0), highest.max(0.0));
-        let reach = if highest > lowest { highest - lowest } else { 1.0 };
+        if lowest == highest {
+            return Axis::linear(label, -1.0, 1.0, 1.0);
+        }
+        let reach = highest - lowest;
         let step = round_step(reach / 4.0);
         Axis::linear(
             label,
@@ -218,34 +222,6 @@ fn round_step(least: f64) -> f64 {
         .unwrap_or(decimal(1.0, decade + 1))
 }
 
-/// As people write it: thousands apart, no noise of binary fractions.
-pub fn plain(number: f64) -> String {
-    let number = crate::report::table::significant(number, 6);
-    if number == 0.0 {
-        return "0".to_owned();
-    }
-    let text = number.to_string();
-    let (sign, digits) = text
-        .strip_prefix('-')
-        .map_or(("", text.as_str()), |digits| ("−", digits));
-    let (whole, fraction) = digits
-        .split_once('.')
-        .map_or((digits, String::new()), |(a, b)| (a, format!(".{b}")));
-    format!("{sign}{}{fraction}", thousands(whole))
-}
-
-/// `1234567` as `1,234,567`.
-pub fn thousands(digits: &str) -> String {
-    let mut grouped = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -295,6 +271,8 @@ mod tests {
 
     #[test]
     fn every_tick_lies_on_its_axis() {
+        assert_eq!(texts(&Axis::around_zero("x", 0.0, 0.0)), ["−1", "0", "1"]);
+        assert_eq!(texts(&Axis::of_percent(68.0)), ["60", "70", "80", "90", "100"]);
         for axis in [
             Axis::from_zero("x", 1e-7),
             Axis::of_latency(0.3, 1e5),

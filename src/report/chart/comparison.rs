@@ -80,7 +80,7 @@ fn line(row: &Row, scale: f64, unit: &str) -> Line {
 }
 
 /// Factor and unit to show a figure in.
-const fn unit(figure: Figure) -> (f64, &'static str) {
+pub const fn unit(figure: Figure) -> (f64, &'static str) {
     match figure {
         Figure::FailedShare => (100.0, "%"),
         Figure::MeanLatency | Figure::P50Latency | Figure::P95Latency | Figure::P99Latency => (1.0, "ms"),
@@ -91,7 +91,8 @@ const fn unit(figure: Figure) -> (f64, &'static str) {
     }
 }
 
-fn title(label: &str) -> String {
+/// With a capital.
+pub fn title(label: &str) -> String {
     let mut letters = label.chars();
     let first = letters.next().map(|letter| letter.to_uppercase().to_string());
     first.unwrap_or_default() + letters.as_str()

@@ -1,6 +1,6 @@
 //! What the measured time costs, line by line.
 
-use super::axis::{Axis, plain};
+use super::axis::Axis;
 use super::canvas::{BLUE, FAINT};
 use super::rows::{Group, Row, Rows, Shape};
 use crate::probe::Pool;
@@ -8,6 +8,7 @@ use crate::probe::estimate;
 use crate::probe::record::RunRecord;
 use crate::report::table::significant;
 use crate::report::tables::cost::{lines, per_hour, per_million, per_month, total};
+use crate::report::words::plain;
 
 /// Bars of cost per hour, dearest first. `None` if nothing costs anything.
 pub fn cost(pool: &Pool) -> Option<Rows> {

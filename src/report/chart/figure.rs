@@ -105,7 +105,7 @@ const LEFT: f64 = 92.0;
 const RIGHT: f64 = 28.0;
 const LANE_ROW: f64 = 17.0;
 const LANE_ROWS_MAX: usize = 5;
-const PANEL_HEAD: f64 = 30.0;
+const PANEL_HEAD: f64 = 36.0;
 const PANEL_GAP: f64 = 16.0;
 const FOOT: f64 = 52.0;
 /// Rows of a legend are this high.
@@ -443,12 +443,12 @@ fn legend_rows(panel: &Panel) -> f64 {
 }
 
 fn draw_panel_head(canvas: &Canvas, panel: &Panel, frame: Frame) {
-    let first = frame.top - 12.0 - LEGEND_ROW * (legend_rows(panel) - 1.0).max(0.0);
+    let first = frame.top - 17.0 - LEGEND_ROW * (legend_rows(panel) - 1.0).max(0.0);
     canvas.text(&panel.title, (LEFT, first), HEAD);
     // The unit stands above its numbers, upright: a turned label is slower to read.
     canvas.text(
         &panel.y.label,
-        (LEFT - 8.0, frame.top - 12.0),
+        (LEFT - 8.0, frame.top - 17.0),
         TICK.anchored(Anchor::End),
     );
     for entry in legend(panel) {

@@ -56,7 +56,7 @@ fn tasks_panel(pool: &Pool, service: ServiceIx) -> Panel {
         level("healthy", GREEN, |window| window.healthy).drawn(Stroke::Guide),
     ];
     let title = &pool.blueprint.services[service.at()].name;
-    let y = Axis::of_counts("tasks", highest(&lines));
+    let y = Axis::of_counts("tasks", 1.04 * highest(&lines));
     Panel {
         pins: pins(pool, service),
         ..Panel::of_lines(title, y, lines)

@@ -18,6 +18,7 @@ pub mod probe;
 pub mod report;
 pub mod scenario;
 pub mod sim;
+pub mod special;
 pub mod stats;
 pub mod units;
 pub mod workload;

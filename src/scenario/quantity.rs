@@ -133,7 +133,12 @@ pub fn print_rate(rate: f64) -> String {
 
 /// `70%`.
 pub fn ratio(text: &str) -> Result<Ratio, Flaw> {
-    Ratio::new(percentage(text)? / 100.0).ok_or(Flaw::OutOfRange("above 100%"))
+    let above = Flaw::OutOfRange("above 100%");
+    let percent = percentage(text)?;
+    let (number, _) = split(text)?;
+    // Moving the point in the text, not dividing, gives the double that is nearest to what was written.
+    let share = if number.contains(['e', 'E']) { percent / 100.0 } else { float(&format!("{number}e-2"))? };
+    Ratio::new(share).ok_or(above)
 }
 
 /// `70%` as 70.
@@ -145,15 +150,15 @@ pub fn percentage(text: &str) -> Result<f64, Flaw> {
 }
 
 pub fn print_ratio(ratio: Ratio) -> String {
-    print_percentage(ratio.get() * 100.0, |percent| percent / 100.0 == ratio.get())
-}
-
-/// The shortest decimal near `percent` that `same` accepts, so that `0.07 * 100` prints as `7%`.
-fn print_percentage(percent: f64, same: impl Fn(f64) -> bool) -> String {
-    (0..=17)
-        .map(|digits| format!("{percent:.digits$}"))
-        .find(|text| text.parse().is_ok_and(&same))
-        .map_or_else(|| format!("{percent}%"), |text| format!("{text}%"))
+    // A double prints without exponent; its point goes two digits to the right.
+    let text = ratio.get().to_string();
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let fraction = format!("{fraction:0<2}");
+    let (moved, rest) = fraction.split_at(2);
+    let whole = format!("{whole}{moved}");
+    let whole = whole.trim_start_matches('0');
+    let whole = if whole.is_empty() { "0" } else { whole };
+    if rest.is_empty() { format!("{whole}%") } else { format!("{whole}.{rest}%") }
 }
 
 /// `1.4x`.

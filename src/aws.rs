@@ -2,4 +2,7 @@
 //!
 //! Nothing here decides anything.
 
+pub mod fargate;
 pub mod instance_types;
+pub mod prices;
+pub mod quotas;

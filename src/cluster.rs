@@ -1,8 +1,17 @@
 //! The world as it is: instances, tasks, services, deployments, target groups (the control plane's half) and servers,
-//! nodes and requests in flight (the data plane's half); with the legal transitions and every invariant.
+//! views and attempts in flight (the data plane's half).
+//!
+//! Records and their legal changes; nothing here schedules or draws luck, so each can be tested by hand.
 
+pub mod attempt;
+pub mod cpu;
+pub mod deadline;
 pub mod instance;
+pub mod queue;
+pub mod server;
 pub mod task;
+pub mod view;
 
+pub use attempt::Attempt;
 pub use instance::Instance;
 pub use task::Task;

@@ -1,1 +1,9 @@
-//! (to be written)
+//! Decisions: routing, placement, scaling, rollout, retry. Each reads a view and returns a decision with its reason.
+//!
+//! Nothing here schedules, draws from anything but the key it is given, or changes the world (a round-robin position is
+//! part of its view).
+
+pub mod alarm;
+pub mod retry;
+pub mod routing;
+pub mod scaling;

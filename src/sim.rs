@@ -9,4 +9,5 @@ pub mod control_plane;
 pub mod data_plane;
 pub mod event;
 pub mod observation;
+//run
 pub mod signal;

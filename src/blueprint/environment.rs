@@ -1,7 +1,8 @@
 //! What comes from outside: traffic, deployments, faults, and the alarms that watch.
 
 use super::{
-    ClassIx, DependencyIx, GroupIx, LoadBalancerIx, Method, Retry, RevisionIx, ServiceIx, TargetGroupIx, TrafficIx, ZoneIx,
+    ClassIx, DependencyIx, GroupIx, LoadBalancerIx, Method, Retry, RevisionIx, ServiceIx, TargetGroupIx, TrafficIx,
+    ZoneIx,
 };
 use crate::engine::dist::Dist;
 use crate::units::{Instant, Span};
@@ -21,8 +22,14 @@ pub struct Traffic {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Destination {
-    LoadBalancer { load_balancer: LoadBalancerIx, listener: u16 },
-    Service { service: ServiceIx, balancing: super::Balancing },
+    LoadBalancer {
+        load_balancer: LoadBalancerIx,
+        listener: u16,
+    },
+    Service {
+        service: ServiceIx,
+        balancing: super::Balancing,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -49,6 +56,7 @@ pub struct RateProfile {
     pub segments: Vec<RateSegment>,
 }
 
+/// A segment of no length says nothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RateSegment {
     pub start: Instant,
@@ -58,6 +66,7 @@ pub struct RateSegment {
     pub to: f64,
 }
 
+/// How arrivals scatter around the rate profile.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Arrivals {
     Poisson,
@@ -87,7 +96,10 @@ pub enum Happening {
     /// Services that begin a deployment together.
     Deploy(Vec<(ServiceIx, RevisionIx)>),
     /// UpdateService with another desired count.
-    SetDesiredCount { service: ServiceIx, count: u32 },
+    SetDesiredCount {
+        service: ServiceIx,
+        count: u32,
+    },
     Fault(Fault),
 }
 
@@ -105,7 +117,10 @@ pub enum FaultKind {
     /// `count` running tasks of a service exit at once, chosen at random.
     TaskCrash { service: ServiceIx, count: u32 },
     /// From now on (for `lasting`), each running task of the service crashes after a life drawn from this.
-    RandomTaskCrash { service: ServiceIx, time_between_failures: Dist },
+    RandomTaskCrash {
+        service: ServiceIx,
+        time_between_failures: Dist,
+    },
     /// `count` instances of a group die, chosen at random.
     InstanceLoss { group: GroupIx, count: u32 },
     /// Everything in the zone is unreachable; see `docs/model.md`.

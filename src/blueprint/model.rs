@@ -76,9 +76,12 @@ pub struct TargetTrackingModel {
     pub low_threshold: f64,
 }
 
+/// How much is removed at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScaleIn {
+    /// Down to the count that the metric asks for.
     Proportional,
+    /// One task a cooldown.
     OneStep,
 }
 
@@ -141,7 +144,10 @@ fn constant(seconds: f64) -> Dist {
 impl Default for Model {
     fn default() -> Self {
         Model {
-            alb: AlbModel { nodes_per_zone: 1, first_health_check: (0.0, 1.0), least_outstanding_ties: Ties::Uniform,
+            alb: AlbModel {
+                nodes_per_zone: 1,
+                first_health_check: (0.0, 1.0),
+                least_outstanding_ties: Ties::Uniform,
                 node_loss_detection: Span::from_secs(30),
                 dns_ttl: Span::from_secs(60),
                 connect_timeout: Span::from_secs(10),
@@ -149,11 +155,18 @@ impl Default for Model {
             scheduler: SchedulerModel {
                 pass: Span::from_secs(1),
                 draining_counts_to_maximum: false,
-                restart_backoff: RestartBackoff { base: Span::from_secs(15), factor: 2.0, max: Span::from_secs(27 * 60) },
+                restart_backoff: RestartBackoff {
+                    base: Span::from_secs(15),
+                    factor: 2.0,
+                    max: Span::from_secs(27 * 60),
+                },
                 placement_retry: Span::from_secs(60),
                 failed_zone_avoided: Span::from_secs(300),
             },
-            cloudwatch: CloudWatchModel { publication_delay: Span::from_secs(60), phase: None },
+            cloudwatch: CloudWatchModel {
+                publication_delay: Span::from_secs(60),
+                phase: None,
+            },
             target_tracking: TargetTrackingModel {
                 scale_in: ScaleIn::Proportional,
                 high_periods: 3,
@@ -181,7 +194,10 @@ impl Default for Model {
                 healthy_after: Span::from_secs(40),
                 loss_detection: uniform(60.0, 120.0),
             },
-            cpu: CpuShareModel { cfs_period: Span::from_millis(100), fargate_host_vcpus: 2 },
+            cpu: CpuShareModel {
+                cfs_period: Span::from_millis(100),
+                fargate_host_vcpus: 2,
+            },
         }
     }
 }

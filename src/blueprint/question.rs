@@ -47,7 +47,11 @@ pub struct Expectation {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Subject {
     /// A cell of a results table (`summary.csv`, `events.csv`, …): the rows where all `filter` columns equal.
-    Table { file: String, filter: Vec<(String, String)>, pick: Pick },
+    Table {
+        file: String,
+        filter: Vec<(String, String)>,
+        pick: Pick,
+    },
     /// The verdict of an objective by name: `met`, `not met`, `undecided`.
     Objective(String),
 }
@@ -70,12 +74,18 @@ pub enum Pick {
 pub enum Bound {
     Is(ExpectedValue),
     /// |seen − value| ≤ tolerance (absolute).
-    Near { value: f64, tolerance: f64 },
+    Near {
+        value: f64,
+        tolerance: f64,
+    },
     AtMost(f64),
     AtLeast(f64),
     Between(f64, f64),
     /// The value lies in the figure's own confidence interval at this level, e.g. 0.999.
-    Covers { value: f64, level: f64 },
+    Covers {
+        value: f64,
+        level: f64,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]

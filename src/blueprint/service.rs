@@ -271,9 +271,19 @@ pub struct CallSite {
 #[derive(Clone, Debug)]
 pub enum Callee {
     /// Straight to one of the service's healthy tasks.
-    Service { service: ServiceIx, operation: OperationIx, balancing: Balancing },
+    Service {
+        service: ServiceIx,
+        operation: OperationIx,
+        balancing: Balancing,
+    },
     /// Through a load balancer's listener (internal or public), which routes by host, path and method.
-    LoadBalancer { load_balancer: LoadBalancerIx, listener: u16, method: Method, host: String, path: String },
+    LoadBalancer {
+        load_balancer: LoadBalancerIx,
+        listener: u16,
+        method: Method,
+        host: String,
+        path: String,
+    },
     Dependency(DependencyIx),
 }
 

@@ -1,10 +1,13 @@
 //! The calendar: what happens next, and when.
 //!
 //! Three sources feed one order. Irregular events lie in a 4-ary heap. An event after a constant delay goes to that
-//! delay's FIFO *lane*, of which only the head lies in the heap. A thing that moves (a departure under processor
+//! delay's FIFO *lane*, of which only the head lies in a heap of heads. A thing that moves (a departure under processor
 //! sharing, a retransmission) is a *timer*: armed, moved in place and disarmed in an indexed heap. Whatever the source,
 //! events come in the order of their time, and those of one time in the order in which they were scheduled (or, for a
 //! timer, last armed).
+//!
+//! Heads have a heap of their own because they are few and come often: beside the irregular events each would sink
+//! through them, and would fill the root that an irregular event has just left for its successor.
 //!
 //! Deliberately not here: cancelling (an event whose record is gone returns on its first line), what an event means,
 //! and closures or trait objects: an event is a small `Copy` value.
@@ -15,7 +18,7 @@ mod timer;
 
 use crate::units::{Instant, Span};
 use heap::{Entry, Heap};
-use lane::Lanes;
+use lane::{Lanes, Place};
 use timer::Timers;
 
 pub use lane::LaneId;
@@ -30,13 +33,14 @@ pub struct Calendar<E> {
     /// Counts what has been scheduled or armed; breaks ties. Keys hold its lower 48 bits: at 20 million events a second
     /// they last for five months of computing.
     scheduled: u64,
-    heap: Heap<E>,
+    irregular: Heap<E>,
+    heads: Heap<E>,
     lanes: Lanes<E>,
     timers: Timers<E>,
 }
 
-/// The place of an event in the order of all: time, then number of scheduling; the lane that must yield its next head
-/// rides along in the lowest 16 bits and never decides, because numbers of scheduling are unique.
+/// The place of an event in the order of all: time, then number of scheduling. A head's lane rides along in the lowest
+/// 16 bits and never decides, because numbers of scheduling are unique.
 type Key = u128;
 
 const LANE_BITS: u32 = 16;
@@ -54,7 +58,8 @@ impl<E: Copy> Calendar<E> {
         Calendar {
             now: Instant::ZERO,
             scheduled: 0,
-            heap: Heap::new(),
+            irregular: Heap::new(),
+            heads: Heap::new(),
             lanes: Lanes::new(),
             timers: Timers::new(),
         }
@@ -68,7 +73,7 @@ impl<E: Copy> Calendar<E> {
 
     /// The number of events pending, armed timers included.
     pub fn len(&self) -> usize {
-        self.heap.len() + self.lanes.waiting() + self.timers.armed()
+        self.irregular.len() + self.heads.len() + self.lanes.waiting() + self.timers.armed()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -83,7 +88,7 @@ impl<E: Copy> Calendar<E> {
             return;
         }
         let key = self.next_key(at);
-        self.heap.push(Entry { key, event });
+        self.irregular.push(Entry { key, event });
     }
 
     /// Schedules an event after a delay that varies. A constant delay has a [`Calendar::lane`], which costs less.
@@ -113,48 +118,35 @@ impl<E: Copy> Calendar<E> {
             return;
         }
         let key = self.next_key(at);
-        if let Some(entry) = self.lanes.push(lane, Entry { key, event }) {
-            self.heap.push(entry);
+        match self.lanes.push(lane, Entry { key, event }) {
+            Place::Ring => {}
+            Place::Head(entry) => self.heads.push(entry),
+            Place::OutOfOrder(entry) => self.irregular.push(entry),
         }
     }
 
     /// The time of the next event.
-    pub fn peek_time(&mut self) -> Option<Instant> {
-        let next = self.heap.least().min(self.timers.least());
+    pub fn peek_time(&self) -> Option<Instant> {
+        let next = self.next();
         (next != Key::MAX).then(|| time_of(next))
     }
 
     /// The next event, whose time becomes the present.
     #[inline]
     pub fn pop(&mut self) -> Option<E> {
-        let irregular = self.heap.least();
-        if self.timers.least() < irregular {
-            self.now = time_of(self.timers.least());
-            return Some(self.timers.fire());
-        }
-        if irregular == Key::MAX {
-            return None;
-        }
-        self.now = time_of(irregular);
-        Some(self.take_from_heap(irregular))
+        let next = self.next();
+        (next != Key::MAX).then(|| self.take(next))
     }
 
     /// The next event if it is due at or before `limit`. Otherwise the present becomes `limit` and nothing happens.
     #[inline]
     pub fn pop_until(&mut self, limit: Instant) -> Option<E> {
-        let irregular = self.heap.least();
-        let timer = self.timers.least();
-        let next = irregular.min(timer);
+        let next = self.next();
         if next == Key::MAX || time_of(next) > limit {
             self.now = self.now.max(limit);
             return None;
         }
-        self.now = time_of(next);
-        Some(if timer < irregular {
-            self.timers.fire()
-        } else {
-            self.take_from_heap(irregular)
-        })
+        Some(self.take(next))
     }
 
     /// A new timer, disarmed, that delivers `event` whenever it goes off.
@@ -195,12 +187,25 @@ impl<E: Copy> Calendar<E> {
         key(at, self.scheduled)
     }
 
-    /// Takes the head of the heap, whose key is `head`; if it is the head of a lane, the lane's next takes its place.
+    /// The least key of all sources; [`Key::MAX`] if nothing is pending.
     #[inline]
-    fn take_from_heap(&mut self, head: Key) -> E {
-        match self.lanes.next_after(head) {
-            Some(next) => self.heap.replace_least(next),
-            None => self.heap.pop_least(),
+    fn next(&self) -> Key {
+        self.irregular.least().min(self.heads.least()).min(self.timers.least())
+    }
+
+    /// Takes the event whose key is the least of all.
+    #[inline]
+    fn take(&mut self, next: Key) -> E {
+        self.now = time_of(next);
+        if next == self.heads.least() {
+            match self.lanes.next_after(next) {
+                Some(entry) => self.heads.replace_least(entry),
+                None => self.heads.pop_least(),
+            }
+        } else if next == self.irregular.least() {
+            self.irregular.pop_least()
+        } else {
+            self.timers.fire()
         }
     }
 }

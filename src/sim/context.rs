@@ -37,6 +37,12 @@ impl<'a> Context<'a> {
             signals: Vec::new(),
         }
     }
+    /// Whether the run loop has anything to carry.
+    #[inline]
+    pub fn has_mail(&self) -> bool {
+        !(self.finished.is_empty() && self.orders.is_empty() && self.signals.is_empty() && self.observations.is_empty())
+    }
+    #[inline]
     pub fn now(&self) -> Instant {
         self.calendar.now()
     }

@@ -1,1 +1,195 @@
-//! (to be written)
+//! The data plane: serves requests from what the control plane last published.
+//!
+//! It knows servers, views and attempts in flight, not tasks' life cycles, deployments or desired counts. Each file has
+//! one part of a request's way: `client` sends and retries, `balancer` routes, `server` executes, `call` settles answers
+//! with whoever waits, `network` carries. Orders from the control plane are executed here, CloudWatch's counters are
+//! read here. No step allocates (records come from arenas, queues are threaded through them), hashes or compares text.
+
+mod balancer;
+mod build;
+mod call;
+mod client;
+mod dependency;
+mod faults;
+mod meter;
+mod network;
+mod orders;
+mod program;
+mod server;
+
+#[cfg(test)]
+mod tests;
+
+use crate::blueprint::{CallIx, OnDisconnect, RevisionIx, ServiceIx};
+use crate::cluster::attempt::{Attempt, ServedOperation};
+use crate::cluster::deadline::Deadlines;
+use crate::cluster::server::Server;
+use crate::engine::arena::{Arena, Id, RawId};
+use crate::engine::calendar::TimerId;
+use crate::sim::context::Context;
+use crate::sim::event::DataEvent;
+use crate::sim::observation::RevisionCount;
+use crate::units::Instant;
+
+use balancer::{Balancer, Group};
+use build::Actions;
+use client::Client;
+use dependency::DependencyState;
+use network::Network;
+use program::{CallSite, Programs};
+
+pub struct DataPlane {
+    attempts: Arena<Attempt>,
+    /// By task slot.
+    servers: Vec<Option<Server>>,
+    deadlines: Deadlines,
+    /// One for each list of `deadlines`.
+    deadline_timers: Vec<TimerId>,
+    network: Network,
+    balancers: Vec<Balancer>,
+    groups: Vec<Group>,
+    clients: Vec<Client>,
+    calls: Vec<CallSite>,
+    dependencies: Vec<DependencyState>,
+    programs: Programs,
+    /// Operation for each class or call that goes through a balancer, by `row × revisions + revision`.
+    operations: OperationTable,
+    revisions: Vec<RevisionTraits>,
+    /// First row of `revisions` for each service.
+    first_revision: Vec<u32>,
+    counts: Vec<RevisionCount>,
+    /// Strands that have got a worker and begin when the present step is over.
+    ready: Vec<Id<Attempt>>,
+    finished_jobs: Vec<Id<Attempt>>,
+    /// Clients' requests that have not ended.
+    open_requests: u64,
+    stops_at: Instant,
+    /// The limit of attempts in flight was reached.
+    overflowed: bool,
+    actions: Actions,
+    /// Listener action and traffic of each class.
+    class_actions: Vec<u32>,
+    class_traffic: Vec<u16>,
+}
+
+/// What the request path needs of a revision.
+#[derive(Clone, Copy, Debug)]
+struct RevisionTraits {
+    on_disconnect: OnDisconnect,
+}
+
+#[derive(Clone, Debug)]
+struct OperationTable {
+    revisions: usize,
+    by_class: Vec<ServedOperation>,
+    by_call: Vec<ServedOperation>,
+}
+
+impl DataPlane {
+    /// Handles an event of this plane. One whose attempt is gone does nothing.
+    #[inline]
+    pub fn handle(&mut self, cx: &mut Context<'_>, what: DataEvent, id: RawId, extra: u32) {
+        let attempt = Id::from_raw(id);
+        match what {
+            DataEvent::Arrival => self.arrival(cx, extra as usize),
+            DataEvent::DeadlineDue => self.deadlines_due(cx, extra as u16),
+            DataEvent::CpuTurn => self.cpu_turn(cx, extra as usize),
+            DataEvent::FailoverDone => self.failover_done(extra as usize),
+            _ if !self.attempts.contains(attempt) => {}
+            DataEvent::Send => self.send(cx, attempt),
+            DataEvent::AtNode => self.at_node(cx, attempt),
+            DataEvent::AtCallee => self.at_callee(cx, attempt),
+            DataEvent::WaitOver => self.wait_over(cx, attempt),
+            DataEvent::AnswerAtNode => self.answer_at_node(cx, attempt),
+            DataEvent::AnswerAtCaller => self.answer_at_caller(cx, attempt),
+            DataEvent::ConnectTimeout => self.connect_timed_out(cx, attempt),
+        }
+        self.run_ready(cx);
+    }
+
+    /// Lets those run who have got what they waited for, in the order in which they got it.
+    #[inline]
+    fn run_ready(&mut self, cx: &mut Context<'_>) {
+        let mut at = 0;
+        while at < self.ready.len() {
+            self.run(cx, self.ready[at]);
+            at += 1;
+        }
+        self.ready.clear();
+    }
+
+    /// Attempts in flight, those that nobody waits for included.
+    pub fn in_flight(&self) -> usize {
+        self.attempts.len()
+    }
+
+    /// Clients' requests that have been offered and not ended.
+    pub fn open_requests(&self) -> u64 {
+        self.open_requests
+    }
+
+    pub fn overflowed(&self) -> bool {
+        self.overflowed
+    }
+
+    /// Requests and errors of each revision of a service since the run began.
+    pub fn revision_counts(&self, service: ServiceIx) -> Vec<RevisionCount> {
+        let first = self.first_revision[service.at()] as usize;
+        let end = self
+            .first_revision
+            .get(service.at() + 1)
+            .map_or(self.counts.len(), |&next| next as usize);
+        self.counts[first..end].to_vec()
+    }
+
+    fn revision_row(&self, service: ServiceIx, revision: RevisionIx) -> usize {
+        self.first_revision[service.at()] as usize + revision.at()
+    }
+
+    fn server_mut(&mut self, attempt: Id<Attempt>) -> Option<&mut Server> {
+        let task = self.attempts[attempt].task?;
+        self.servers
+            .get_mut(task.index() as usize)?
+            .as_mut()
+            .filter(|server| server.task == task)
+    }
+}
+
+impl OperationTable {
+    #[inline]
+    fn of_class(&self, class: usize, revision_row: usize) -> ServedOperation {
+        self.by_class[class * self.revisions + revision_row]
+    }
+    #[inline]
+    fn of_call(&self, call: CallIx, revision_row: usize) -> ServedOperation {
+        self.by_call[call.at() * self.revisions + revision_row]
+    }
+}
+
+/// Purposes below an attempt's key. Steps of its program take `STEP + step`.
+mod purpose {
+    /// Below the request's key.
+    pub const CLASS: u64 = 1;
+    pub const ATTEMPT: u64 = 1 << 8;
+    pub const NEXT_REQUEST: u64 = 2;
+    /// Below the attempt's key.
+    pub const NODE: u64 = 1;
+    pub const GROUP: u64 = 2;
+    pub const TARGET: u64 = 3;
+    pub const ERROR: u64 = 4;
+    pub const PAUSE: u64 = 5;
+    pub const DNS: u64 = 6;
+    pub const SERVICE: u64 = 7;
+    pub const LEG: u64 = 1 << 4;
+    pub const STEP: u64 = 1 << 16;
+    pub const BRANCH: u64 = 1 << 24;
+}
+
+/// Which way an attempt is carried: the four legs have draws of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leg {
+    ToNode,
+    ToCallee,
+    BackToNode,
+    BackToCaller,
+}

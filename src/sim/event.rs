@@ -26,16 +26,12 @@ pub enum What {
 pub enum DataEvent {
     /// A traffic source's next arrival. `extra`: traffic.
     Arrival,
-    /// The burst state of a traffic source changes. `extra`: traffic.
-    BurstTurn,
-    /// A closed user has thought. `extra`: traffic.
-    ThinkTimeOver,
-    /// An attempt is sent (after a back-off pause). `id`: attempt.
+    /// An attempt is sent, after a back-off pause or a closed user's think time. `id`: attempt.
     Send,
     /// An attempt reaches a balancer's node. `id`: attempt.
     AtNode,
     /// An attempt reaches its task or dependency. `id`: attempt.
-    AtServer,
+    AtCallee,
     /// The current `wait` step, or a dependency's service, is over. `id`: attempt.
     WaitOver,
     /// The answer reaches the balancer's node. `id`: attempt.
@@ -46,8 +42,10 @@ pub enum DataEvent {
     DeadlineDue,
     /// The next change of a task's CPU: a departure, the quota spent, or the quota renewed. `extra`: server.
     CpuTurn,
-    /// A crossing of zone or node that nobody answers is given up. `id`: attempt.
+    /// A connection that nobody answers is given up. `id`: attempt.
     ConnectTimeout,
+    /// A dependency's standby takes over. `extra`: dependency.
+    FailoverDone,
 }
 
 /// Steps of orchestration; handled by `control_plane`.
@@ -102,18 +100,38 @@ pub enum WorldEvent {
 
 impl Event {
     pub fn data<T>(what: DataEvent, id: Id<T>) -> Event {
-        Event { what: What::Data(what), extra: 0, id: id.raw() }
+        Event {
+            what: What::Data(what),
+            extra: 0,
+            id: id.raw(),
+        }
     }
     pub fn data_extra(what: DataEvent, extra: u32) -> Event {
-        Event { what: What::Data(what), extra, id: RawId::NONE }
+        Event {
+            what: What::Data(what),
+            extra,
+            id: RawId::NONE,
+        }
     }
     pub fn control<T>(what: ControlEvent, id: Id<T>, extra: u32) -> Event {
-        Event { what: What::Control(what), extra, id: id.raw() }
+        Event {
+            what: What::Control(what),
+            extra,
+            id: id.raw(),
+        }
     }
     pub fn control_extra(what: ControlEvent, extra: u32) -> Event {
-        Event { what: What::Control(what), extra, id: RawId::NONE }
+        Event {
+            what: What::Control(what),
+            extra,
+            id: RawId::NONE,
+        }
     }
     pub fn world(what: WorldEvent, extra: u32) -> Event {
-        Event { what: What::World(what), extra, id: RawId::NONE }
+        Event {
+            what: What::World(what),
+            extra,
+            id: RawId::NONE,
+        }
     }
 }

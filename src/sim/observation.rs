@@ -106,9 +106,16 @@ pub enum Observation {
     /// A window of the timeline has ended.
     Sampled(Box<Sample>),
     /// Counters of the revisions of a service, taken when a deployment starts and ends.
-    RevisionCounts { deployment: u32, counts: Vec<RevisionCount> },
+    RevisionCounts {
+        deployment: u32,
+        counts: Vec<RevisionCount>,
+    },
     /// Usage of a balancer over one minute, for its LCUs.
-    BalancerMinute { load_balancer: LoadBalancerIx, ended: Instant, meter: super::signal::LoadBalancerMeter },
+    BalancerMinute {
+        load_balancer: LoadBalancerIx,
+        ended: Instant,
+        meter: super::signal::LoadBalancerMeter,
+    },
     /// The run ended early.
     LimitReached(String),
 }

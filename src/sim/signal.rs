@@ -24,17 +24,29 @@ pub enum Order {
     SetSpeed { task: Id<Task>, speed: f64 },
     /// What a node of a balancer may send requests of this target group to, from now on (healthy targets, or all of
     /// them when it fails open). In order of registration.
-    PublishTargets { target_group: TargetGroupIx, node: u16, targets: Vec<PublishedTarget> },
+    PublishTargets {
+        target_group: TargetGroupIx,
+        node: u16,
+        targets: Vec<PublishedTarget>,
+    },
     /// The target leaves the group for good (deregistration delay over): what still runs on it through this group is
     /// cut off with a 502.
-    CutOff { target_group: TargetGroupIx, task: Id<Task> },
+    CutOff {
+        target_group: TargetGroupIx,
+        task: Id<Task>,
+    },
     /// What direct calls (service discovery) to a service may go to, from now on.
     PublishDiscovery { service: ServiceIx, tasks: Vec<Id<Task>> },
     /// Weights of a listener rule, from now on.
     SetWeights { rule: RuleRef, groups: Vec<WeightedGroup> },
     /// Send one health check from a node to a target. Answered by [`Signal::CheckAnswered`], or by nothing: the sender keeps
     /// the timeout.
-    CheckTarget { target_group: TargetGroupIx, node: u16, task: Id<Task>, check: u32 },
+    CheckTarget {
+        target_group: TargetGroupIx,
+        node: u16,
+        task: Id<Task>,
+        check: u32,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +72,13 @@ pub struct PublishedTarget {
 #[derive(Clone, Debug)]
 pub enum Signal {
     /// `status`: the HTTP status; 0 for a refused or reset connection.
-    CheckAnswered { target_group: TargetGroupIx, node: u16, task: Id<Task>, check: u32, status: u16 },
+    CheckAnswered {
+        target_group: TargetGroupIx,
+        node: u16,
+        task: Id<Task>,
+        check: u32,
+        status: u16,
+    },
     /// The counters of the CloudWatch minute that has just ended.
     Metered(Box<Meter>),
 }

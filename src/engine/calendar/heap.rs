@@ -1,8 +1,8 @@
-//! A 4-ary heap of keyed events whose root may be vacant for a moment.
+//! A 4-ary heap of keyed events whose root may be vacant for a while.
 //!
-//! A simulation pops an event and, more often than not, schedules another at once. So a pop leaves the root vacant and
-//! the next push fills it with one walk down, instead of one walk for the pop and another for the push. Only if nothing
-//! is pushed in between does the last entry take the root.
+//! A simulation pops an event and, more often than not, schedules another of its kind soon. So a pop leaves the root
+//! vacant and the next push fills it with one walk down, instead of one walk for the pop and another for the push. Only
+//! if the next pop comes first does the last entry take the root.
 //!
 //! Deliberately not here: ties (keys are unique) and moving what lies inside (see `timer`).
 
@@ -20,15 +20,58 @@ pub(super) struct Heap<E> {
     entries: Vec<Entry<E>>,
     /// The root has been popped and not replaced yet; its entry is a leftover.
     vacant: bool,
+    /// The least key; [`Key::MAX`] if there is none.
+    least: Key,
+}
+
+/// What lies in a heap by its key.
+pub(super) trait Keyed {
+    fn key(&self) -> Key;
+}
+
+impl<E> Keyed for Entry<E> {
+    #[inline]
+    fn key(&self) -> Key {
+        self.key
+    }
 }
 
 const ARITY: usize = 4;
+
+#[inline]
+pub(super) fn parent_of(place: usize) -> usize {
+    (place - 1) / ARITY
+}
+
+/// The child of `place` with the least key.
+#[inline]
+pub(super) fn least_child<T: Keyed>(entries: &[T], place: usize) -> Option<usize> {
+    let first = place * ARITY + 1;
+    match entries.get(first..)?.first_chunk::<ARITY>() {
+        Some([a, b, c, d]) => {
+            // A tournament of two rounds, which compiles without branches: which child is least is the one thing a
+            // processor cannot predict.
+            let (left, left_key) = if b.key() < a.key() { (1, b.key()) } else { (0, a.key()) };
+            let (right, right_key) = if d.key() < c.key() { (3, d.key()) } else { (2, c.key()) };
+            Some(first + if right_key < left_key { right } else { left })
+        }
+        None => (first..entries.len()).min_by_key(|&child| entries[child].key()),
+    }
+}
+
+/// The least key of a heap whose root may be vacant.
+#[inline]
+pub(super) fn least_key<T: Keyed>(entries: &[T], vacant: bool) -> Key {
+    let place = if vacant { least_child(entries, 0) } else { Some(0) };
+    place.and_then(|place| entries.get(place)).map_or(Key::MAX, Keyed::key)
+}
 
 impl<E: Copy> Heap<E> {
     pub(super) fn new() -> Self {
         Heap {
             entries: Vec::new(),
             vacant: false,
+            least: Key::MAX,
         }
     }
 
@@ -38,15 +81,13 @@ impl<E: Copy> Heap<E> {
 
     /// The least key, [`Key::MAX`] if there is none.
     #[inline]
-    pub(super) fn least(&mut self) -> Key {
-        if self.vacant {
-            self.fill();
-        }
-        self.entries.first().map_or(Key::MAX, |entry| entry.key)
+    pub(super) fn least(&self) -> Key {
+        self.least
     }
 
     #[inline]
     pub(super) fn push(&mut self, entry: Entry<E>) {
+        self.least = self.least.min(entry.key);
         if self.vacant {
             self.vacant = false;
             self.sink(entry);
@@ -59,25 +100,31 @@ impl<E: Copy> Heap<E> {
     /// Takes the least entry. [`Heap::least`] has just said that there is one.
     #[inline]
     pub(super) fn pop_least(&mut self) -> E {
+        self.fill();
         self.vacant = true;
+        self.least = least_key(&self.entries, true);
         self.entries[0].event
     }
 
     /// Takes the least entry and puts another in. [`Heap::least`] has just said that there is one.
     #[inline]
     pub(super) fn replace_least(&mut self, entry: Entry<E>) -> E {
+        self.fill();
         let event = self.entries[0].event;
         self.sink(entry);
+        self.least = self.entries[0].key;
         event
     }
 
-    /// The last entry takes the vacant root.
+    /// The last entry takes the root if it is vacant.
     #[inline]
     fn fill(&mut self) {
-        self.vacant = false;
-        let last = self.entries.pop().expect("a vacant root is an entry");
-        if !self.entries.is_empty() {
-            self.sink(last);
+        if self.vacant {
+            self.vacant = false;
+            let last = self.entries.pop().expect("a vacant root is an entry");
+            if !self.entries.is_empty() {
+                self.sink(last);
+            }
         }
     }
 
@@ -86,21 +133,7 @@ impl<E: Copy> Heap<E> {
     fn sink(&mut self, entry: Entry<E>) {
         let entries = self.entries.as_mut_slice();
         let mut place = 0;
-        loop {
-            let first = place * ARITY + 1;
-            let child = match entries.get(first..).and_then(|rest| rest.first_chunk::<ARITY>()) {
-                Some([a, b, c, d]) => {
-                    // A tournament of two rounds, which compiles without branches: which child is least is the one
-                    // thing a processor cannot predict.
-                    let (left, left_key) = if b.key < a.key { (1, b.key) } else { (0, a.key) };
-                    let (right, right_key) = if d.key < c.key { (3, d.key) } else { (2, c.key) };
-                    first + if right_key < left_key { right } else { left }
-                }
-                None => match (first..entries.len()).min_by_key(|&child| entries[child].key) {
-                    Some(child) => child,
-                    None => break,
-                },
-            };
+        while let Some(child) = least_child(entries, place) {
             if entry.key < entries[child].key {
                 break;
             }
@@ -116,7 +149,7 @@ impl<E: Copy> Heap<E> {
         let entries = self.entries.as_mut_slice();
         let mut place = entries.len() - 1;
         while place > 0 {
-            let parent = (place - 1) / ARITY;
+            let parent = parent_of(place);
             if entries[parent].key < entry.key {
                 break;
             }

@@ -1,7 +1,7 @@
 //! Lanes: rings of events that all come after the same delay, and therefore in the order in which they were scheduled.
 //!
-//! Only a lane's head lies in the heap, marked with the lane's number; when it is popped, the next in the ring takes
-//! its place. So 20,000 messages in flight over one network hop are one entry of the heap.
+//! Only a lane's head lies in the heap of heads, its key marked with the lane's number; when it is popped, the next in
+//! the ring takes its place. So 20,000 messages in flight over one network hop are one entry of a heap.
 //!
 //! Deliberately not here: a lane's end. Lanes are as many as the scenario has different delays; the few that faults add
 //! stay, empty.
@@ -27,13 +27,21 @@ struct Lane<E> {
     delay: Span,
     /// What waits behind the head.
     ring: VecDeque<Entry<E>>,
-    /// Whether the lane has its head in the heap.
+    /// Whether the lane has its head in the heap of heads.
     has_head: bool,
     /// The time of the lane's last event.
     tail: Instant,
 }
 
-/// A head's key carries the lane's number plus one; zero marks what belongs to no lane.
+/// Where an event of a lane goes.
+pub(super) enum Place<E> {
+    Ring,
+    /// The lane was empty: its head, for the heap of heads.
+    Head(Entry<E>),
+    /// Earlier than the lane's last, or of a lane whose number does not fit into a key.
+    OutOfOrder(Entry<E>),
+}
+
 const LANE_MASK: Key = (1 << LANE_BITS) - 1;
 
 impl<E: Copy> Lanes<E> {
@@ -44,7 +52,7 @@ impl<E: Copy> Lanes<E> {
         }
     }
 
-    /// The number of events in the rings; heads are counted by the heap.
+    /// The number of events in the rings; heads are counted by their heap.
     pub(super) fn waiting(&self) -> usize {
         self.lanes.iter().map(|lane| lane.ring.len()).sum()
     }
@@ -67,34 +75,29 @@ impl<E: Copy> Lanes<E> {
         self.lanes[lane.0 as usize].delay
     }
 
-    /// Puts an event into its lane, or returns what must go to the heap: the event itself if it is out of order or the
-    /// lane's number does not fit into a key, or the lane's new head.
+    /// Puts an event into its lane, or says where else it belongs.
     #[inline]
-    pub(super) fn push(&mut self, id: LaneId, mut entry: Entry<E>) -> Option<Entry<E>> {
-        let number = Key::from(id.0) + 1;
+    pub(super) fn push(&mut self, id: LaneId, mut entry: Entry<E>) -> Place<E> {
+        let number = Key::from(id.0);
         let lane = &mut self.lanes[id.0 as usize];
         let at = time_of(entry.key);
         if number > LANE_MASK || (lane.has_head && at < lane.tail) {
-            return Some(entry);
+            return Place::OutOfOrder(entry);
         }
         lane.tail = at;
         entry.key |= number;
         if lane.has_head {
             lane.ring.push_back(entry);
-            return None;
+            return Place::Ring;
         }
         lane.has_head = true;
-        Some(entry)
+        Place::Head(entry)
     }
 
     /// The event that takes the place of `head`, which is being popped.
     #[inline]
     pub(super) fn next_after(&mut self, head: Key) -> Option<Entry<E>> {
-        let number = (head & LANE_MASK) as usize;
-        if number == 0 {
-            return None;
-        }
-        let lane = &mut self.lanes[number - 1];
+        let lane = &mut self.lanes[(head & LANE_MASK) as usize];
         let next = lane.ring.pop_front();
         lane.has_head = next.is_some();
         next

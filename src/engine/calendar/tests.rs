@@ -113,7 +113,7 @@ proptest! {
             prop_assert_eq!(calendar.now().nanos(), plain.now);
             prop_assert_eq!(calendar.len(), plain.pending.len());
             let next = plain.pending.iter().min().map(|&(at, _, _)| Instant::from_nanos(at));
-            prop_assert_eq!(calendar.clone().peek_time(), next);
+            prop_assert_eq!(calendar.peek_time(), next);
             for (event, &timer) in timers.iter().enumerate() {
                 let armed = plain.pending.iter().find(|&&(_, _, other)| other == event as u32);
                 prop_assert_eq!(calendar.armed_at(timer), armed.map(|&(at, _, _)| Instant::from_nanos(at)));

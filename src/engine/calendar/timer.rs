@@ -6,6 +6,7 @@
 //! Deliberately not here: timeouts of requests, which lanes and intrusive lists serve better.
 
 use super::Key;
+use super::heap::{Keyed, least_child, least_key, parent_of};
 
 /// A timer of one calendar. Whoever made it drops it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,7 +15,13 @@ pub struct TimerId(u32);
 #[derive(Clone, Debug)]
 pub(super) struct Timers<E> {
     heap: Vec<Armed>,
-    records: Vec<Record<E>>,
+    /// The root went off and has not been replaced yet; its entry is a leftover, below all others.
+    vacant: bool,
+    /// The least key; [`Key::MAX`] if no timer is armed.
+    least: Key,
+    /// Of each timer, its place in the heap.
+    places: Vec<u32>,
+    events: Vec<E>,
     free: Vec<u32>,
 }
 
@@ -24,10 +31,11 @@ struct Armed {
     timer: u32,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Record<E> {
-    event: E,
-    place: u32,
+impl Keyed for Armed {
+    #[inline]
+    fn key(&self) -> Key {
+        self.key
+    }
 }
 
 /// The place of a timer that is not armed.
@@ -35,35 +43,37 @@ const DISARMED: u32 = u32::MAX;
 /// The place of a timer that has been given back.
 const DROPPED: u32 = u32::MAX - 1;
 
-const ARITY: usize = 4;
-
 impl<E: Copy> Timers<E> {
     pub(super) fn new() -> Self {
         Timers {
             heap: Vec::new(),
-            records: Vec::new(),
+            vacant: false,
+            least: Key::MAX,
+            places: Vec::new(),
+            events: Vec::new(),
             free: Vec::new(),
         }
     }
 
     pub(super) fn armed(&self) -> usize {
-        self.heap.len()
+        self.heap.len() - usize::from(self.vacant)
     }
 
     pub(super) fn create(&mut self, event: E) -> TimerId {
-        let record = Record { event, place: DISARMED };
         if let Some(index) = self.free.pop() {
-            self.records[index as usize] = record;
+            self.places[index as usize] = DISARMED;
+            self.events[index as usize] = event;
             return TimerId(index);
         }
-        let index = u32::try_from(self.records.len()).ok().filter(|&index| index < DROPPED);
-        self.records.push(record);
+        let index = u32::try_from(self.places.len()).ok().filter(|&index| index < DROPPED);
+        self.places.push(DISARMED);
+        self.events.push(event);
         TimerId(index.expect("timers are fewer than 2^32"))
     }
 
     pub(super) fn drop(&mut self, timer: TimerId) {
         self.disarm(timer);
-        self.records[timer.0 as usize].place = DROPPED;
+        self.places[timer.0 as usize] = DROPPED;
         self.free.push(timer.0);
     }
 
@@ -71,6 +81,10 @@ impl<E: Copy> Timers<E> {
     pub(super) fn arm(&mut self, timer: TimerId, key: Key) {
         let armed = Armed { key, timer: timer.0 };
         match self.place_of(timer) {
+            None if self.vacant => {
+                self.vacant = false;
+                self.sink(0, armed);
+            }
             None => {
                 self.heap.push(armed);
                 self.rise(self.heap.len() - 1, armed);
@@ -78,13 +92,15 @@ impl<E: Copy> Timers<E> {
             Some(place) if key < self.heap[place].key => self.rise(place, armed),
             Some(place) => self.sink(place, armed),
         }
+        self.least = least_key(&self.heap, self.vacant);
     }
 
     #[inline]
     pub(super) fn disarm(&mut self, timer: TimerId) {
         if let Some(place) = self.place_of(timer) {
-            self.records[timer.0 as usize].place = DISARMED;
+            self.places[timer.0 as usize] = DISARMED;
             self.take_out(place);
+            self.least = least_key(&self.heap, self.vacant);
         }
     }
 
@@ -95,22 +111,28 @@ impl<E: Copy> Timers<E> {
     /// The least key, [`Key::MAX`] if no timer is armed.
     #[inline]
     pub(super) fn least(&self) -> Key {
-        self.heap.first().map_or(Key::MAX, |armed| armed.key)
+        self.least
     }
 
     /// Disarms the timer that is due first and delivers its event. [`Timers::least`] has just said that there is one.
+    ///
+    /// It leaves the root vacant, because a timer that goes off is most often armed again at once.
     #[inline]
     pub(super) fn fire(&mut self) -> E {
-        let record = &mut self.records[self.heap[0].timer as usize];
-        record.place = DISARMED;
-        let event = record.event;
-        self.take_out(0);
-        event
+        if self.vacant {
+            self.vacant = false;
+            self.take_out(0);
+        }
+        let timer = self.heap[0].timer as usize;
+        self.places[timer] = DISARMED;
+        self.vacant = true;
+        self.least = least_key(&self.heap, true);
+        self.events[timer]
     }
 
     #[inline]
     fn place_of(&self, timer: TimerId) -> Option<usize> {
-        match self.records[timer.0 as usize].place {
+        match self.places[timer.0 as usize] {
             DISARMED => None,
             place => {
                 assert!(place != DROPPED, "a timer is used after it was dropped");
@@ -133,11 +155,11 @@ impl<E: Copy> Timers<E> {
         }
     }
 
-    /// Puts an entry where it belongs, at `place` or above.
+    /// Puts an entry where it belongs, at `place` or above. A leftover in the root is below every key to come.
     #[inline]
     fn rise(&mut self, mut place: usize, armed: Armed) {
         while place > 0 {
-            let parent = (place - 1) / ARITY;
+            let parent = parent_of(place);
             if self.heap[parent].key < armed.key {
                 break;
             }
@@ -150,12 +172,7 @@ impl<E: Copy> Timers<E> {
     /// Puts an entry where it belongs, at `place` or below.
     #[inline]
     fn sink(&mut self, mut place: usize, armed: Armed) {
-        loop {
-            let first = place * ARITY + 1;
-            let end = self.heap.len().min(first + ARITY);
-            let Some(child) = (first..end).min_by_key(|&child| self.heap[child].key) else {
-                break;
-            };
+        while let Some(child) = least_child(&self.heap, place) {
             if armed.key < self.heap[child].key {
                 break;
             }
@@ -167,7 +184,7 @@ impl<E: Copy> Timers<E> {
 
     #[inline]
     fn put(&mut self, place: usize, armed: Armed) {
-        self.records[armed.timer as usize].place = place as u32;
+        self.places[armed.timer as usize] = place as u32;
         self.heap[place] = armed;
     }
 }

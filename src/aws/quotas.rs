@@ -1,0 +1,120 @@
+//! Limits and defaults of ECS, Application Load Balancers, CloudWatch and Application Auto Scaling.
+//!
+//! Sources: `[BC:…]` is the API model in botocore 1.44.5 (2026-11), `[GR:ecs]` the General Reference and `[DG:…]`,
+//! `[ALB:…]`, `[AAS:…]`, `[CW:…]` the guides as of 2026; `[ALB23:…]` the guide of 2023-06-15. Quotas are the initial ones
+//! of us-east-1. What AWS does not publish is not here but in the blueprint's model.
+
+/// ECS: task definitions, services, launches.
+pub mod ecs {
+    use std::ops::RangeInclusive;
+
+    /// [GR:ecs]
+    pub const CONTAINERS_PER_TASK_DEFINITION: usize = 10;
+    /// [GR:ecs]
+    pub const TASKS_PER_SERVICE: u32 = 5_000;
+    /// [GR:ecs]
+    pub const SERVICES_PER_CLUSTER: usize = 5_000;
+    /// [GR:ecs]
+    pub const INSTANCES_PER_CLUSTER: u32 = 5_000;
+    /// [GR:ecs]
+    pub const TARGET_GROUPS_PER_SERVICE: usize = 5;
+    /// Tasks a service may start a minute, on Fargate as on EC2 [GR:ecs].
+    pub const LAUNCHES_PER_MINUTE: u32 = 500;
+    /// Launch bucket of Fargate in an account and region, and of Fargate Spot: tasks at once [DG:throttling].
+    pub const FARGATE_LAUNCH_BURST: u32 = 100;
+    /// … and its refill, tasks a second.
+    pub const FARGATE_LAUNCH_RATE: u32 = 20;
+    /// A task of a service without balancer and container check counts as healthy after so many seconds of RUNNING
+    /// [BC:ecs minimumHealthyPercent].
+    pub const HEALTHY_AFTER_S: u64 = 40;
+    /// Replica services [BC:ecs DeploymentConfiguration].
+    pub const MINIMUM_HEALTHY_PERCENT: u32 = 100;
+    pub const MAXIMUM_PERCENT: u32 = 200;
+    /// Deployment circuit breaker, bounded percent: default, and the bounds [DG:deployment-circuit-breaker].
+    pub const BREAKER_PERCENT: f64 = 50.0;
+    pub const BREAKER_THRESHOLD: RangeInclusive<u32> = 3..=200;
+    /// SIGTERM to SIGKILL [BC:ecs ContainerDefinition.stopTimeout].
+    pub const STOP_TIMEOUT_S: u64 = 30;
+    pub const FARGATE_STOP_TIMEOUT_S: RangeInclusive<u64> = 2..=120;
+    /// `startTimeout` on Fargate [BC:ecs ContainerDefinition.startTimeout].
+    pub const FARGATE_START_TIMEOUT_S: RangeInclusive<u64> = 2..=120;
+    /// Task-level `cpu` on EC2, in CPU units [BC:ecs TaskDefinition.cpu].
+    pub const EC2_TASK_CPU: RangeInclusive<u32> = 128..=196_608;
+
+    /// A container's own check [BC:ecs HealthCheck].
+    pub mod health_check {
+        use std::ops::RangeInclusive;
+
+        pub const INTERVAL_S: u64 = 30;
+        pub const INTERVAL_RANGE_S: RangeInclusive<u64> = 5..=300;
+        pub const TIMEOUT_S: u64 = 5;
+        pub const TIMEOUT_RANGE_S: RangeInclusive<u64> = 2..=60;
+        pub const RETRIES: u32 = 3;
+        pub const RETRIES_RANGE: RangeInclusive<u32> = 1..=10;
+        pub const START_PERIOD_RANGE_S: RangeInclusive<u64> = 0..=300;
+    }
+}
+
+/// Application Load Balancers.
+pub mod alb {
+    use std::ops::RangeInclusive;
+
+    /// [ALB23:load-balancer-limits], the default rules not counted.
+    pub const RULES_PER_BALANCER: usize = 100;
+    pub const LISTENERS_PER_BALANCER: usize = 50;
+    pub const TARGET_GROUPS_PER_BALANCER: usize = 100;
+    pub const TARGETS_PER_GROUP: usize = 1_000;
+    pub const TARGET_GROUPS_PER_ACTION: usize = 5;
+    /// [BC:elbv2 RulePriority]
+    pub const RULE_PRIORITY: RangeInclusive<u32> = 1..=50_000;
+    /// Values in the conditions of one rule, together [ALB23:load-balancer-listeners].
+    pub const VALUES_PER_RULE: usize = 5;
+    /// `*` and `?` in one rule [ALB23:load-balancer-listeners].
+    pub const WILDCARDS_PER_RULE: usize = 5;
+    /// Of a path or host pattern [BC:elbv2 RuleCondition].
+    pub const PATTERN_LENGTH: usize = 128;
+    /// [BC:elbv2 TargetGroupTuple.Weight]
+    pub const WEIGHT: RangeInclusive<u32> = 0..=999;
+    /// [ALB:load-balancer attributes]
+    pub const IDLE_TIMEOUT_S: u64 = 60;
+    pub const IDLE_TIMEOUT_RANGE_S: RangeInclusive<u64> = 1..=4_000;
+    /// [ALB:edit-target-group-attributes]
+    pub const DEREGISTRATION_DELAY_S: u64 = 300;
+    pub const DEREGISTRATION_DELAY_RANGE_S: RangeInclusive<u64> = 0..=3_600;
+    /// Besides 0, which is off [ALB:edit-target-group-attributes].
+    pub const SLOW_START_RANGE_S: RangeInclusive<u64> = 30..=900;
+
+    /// Checks of targets [ALB:target-group-health-checks].
+    pub mod health_check {
+        use std::ops::RangeInclusive;
+
+        pub const PATH: &str = "/";
+        pub const INTERVAL_S: u64 = 30;
+        pub const INTERVAL_RANGE_S: RangeInclusive<u64> = 5..=300;
+        pub const TIMEOUT_S: u64 = 5;
+        pub const TIMEOUT_RANGE_S: RangeInclusive<u64> = 2..=120;
+        pub const HEALTHY_THRESHOLD: u32 = 5;
+        pub const UNHEALTHY_THRESHOLD: u32 = 2;
+        pub const THRESHOLD_RANGE: RangeInclusive<u32> = 2..=10;
+        /// Status codes that pass by default, and those that a matcher may name.
+        pub const MATCHER: (u16, u16) = (200, 200);
+        pub const MATCHER_RANGE: RangeInclusive<u16> = 200..=499;
+    }
+}
+
+/// CloudWatch.
+pub mod cloudwatch {
+    /// Metrics of ECS and of balancers come once a minute [DG:available-metrics], [ALB23:load-balancer-cloudwatch-metrics].
+    pub const PERIOD_S: u64 = 60;
+    /// Periods beyond `EvaluationPeriods` that an alarm looks back when datapoints are missing: 2 in the guide's
+    /// examples; AWS says that the number depends on the period [CW:alarms-and-missing-data].
+    pub const EXTRA_PERIODS: u32 = 2;
+    /// `Period × EvaluationPeriods` of an alarm with a period below an hour stays within a day [BC:cloudwatch].
+    pub const LONGEST_RANGE_S: u64 = 86_400;
+}
+
+/// Application Auto Scaling of ECS services.
+pub mod auto_scaling {
+    /// Both cooldowns of target tracking [AAS].
+    pub const COOLDOWN_S: u64 = 300;
+}

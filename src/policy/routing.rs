@@ -1,0 +1,248 @@
+//! Routing: which target a request goes to, and which rule or route takes a path.
+//!
+//! Targets are chosen from a node's own view: published targets and that node's own counts, nothing else. Rules and
+//! routes are matched once, when a run is built: request classes are finite, so no request compares text.
+
+use crate::blueprint::{Algorithm, Balancing, Listener, Method, Route, Ties};
+use crate::cluster::view::View;
+use crate::engine::random::Key;
+use crate::units::{Instant, Span};
+
+/// How a view's owner chooses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chooser {
+    pub algorithm: Algorithm,
+    pub ties: Ties,
+    /// The length of slow start's ramp; zero is off.
+    pub slow_start: Span,
+}
+
+impl From<Balancing> for Algorithm {
+    fn from(balancing: Balancing) -> Algorithm {
+        match balancing {
+            Balancing::RoundRobin => Algorithm::RoundRobin,
+            Balancing::LeastOutstandingRequests => Algorithm::LeastOutstandingRequests,
+            Balancing::Random => Algorithm::WeightedRandom,
+        }
+    }
+}
+
+/// Purposes below the attempt's routing key.
+const TIE: u64 = 1;
+const RANDOM: u64 = 2;
+const RAMP: u64 = 3;
+
+/// Position in the view of the target to take; `None` if there is none. Moves round robin on.
+#[inline]
+pub fn choose(view: &mut View, chooser: Chooser, key: Key, now: Instant) -> Option<usize> {
+    match view.targets.len() {
+        0 => None,
+        1 => Some(0),
+        count => Some(match chooser.algorithm {
+            Algorithm::RoundRobin if view.ramping => next_with_slow_start(view, chooser.slow_start, key, now),
+            Algorithm::RoundRobin => next_in_turn(view),
+            Algorithm::LeastOutstandingRequests => least_outstanding(view, chooser.ties, key),
+            Algorithm::WeightedRandom => key.child(RANDOM).below(count as u32) as usize,
+        }),
+    }
+}
+
+#[inline]
+fn next_in_turn(view: &mut View) -> usize {
+    let at = view.position as usize;
+    view.position = if at + 1 == view.targets.len() {
+        0
+    } else {
+        view.position + 1
+    };
+    at
+}
+
+/// A target in slow start is taken with probability (time in slow start)/(length), else passed over; AWS says "linear"
+/// and no more. If every target is passed over twice, the turn goes to whoever has it.
+#[inline(never)]
+fn next_with_slow_start(view: &mut View, length: Span, key: Key, now: Instant) -> usize {
+    for turn in 0..2 * view.targets.len() as u64 {
+        let at = next_in_turn(view);
+        let share = match view.targets[at].ramping_since {
+            None => 1.0,
+            Some(_) if length.is_zero() => 1.0,
+            Some(since) => now.since(since).nanos() as f64 / length.nanos() as f64,
+        };
+        if share >= 1.0 || key.child(RAMP).child(turn).uniform() < share {
+            return at;
+        }
+    }
+    next_in_turn(view)
+}
+
+#[inline]
+fn least_outstanding(view: &View, ties: Ties, key: Key) -> usize {
+    let mut least = u32::MAX;
+    let mut first = 0;
+    let mut equals = 0;
+    for (at, target) in view.targets.iter().enumerate() {
+        let outstanding = view.outstanding[target.task.index() as usize];
+        if outstanding < least {
+            (least, first, equals) = (outstanding, at, 1);
+        } else if outstanding == least {
+            equals += 1;
+        }
+    }
+    if ties == Ties::FirstRegistered || equals == 1 {
+        return first;
+    }
+    let mut skip = key.child(TIE).below(equals);
+    for (at, target) in view.targets.iter().enumerate().skip(first) {
+        if view.outstanding[target.task.index() as usize] == least {
+            if skip == 0 {
+                return at;
+            }
+            skip -= 1;
+        }
+    }
+    first
+}
+
+/// Position of the listener's rule that takes a request; `None`: its default action does. Rules are in order of priority.
+pub fn matching_rule(listener: &Listener, method: Method, host: &str, path: &str) -> Option<usize> {
+    let host = host.to_ascii_lowercase();
+    listener.rules.iter().position(|rule| {
+        (rule.methods.is_empty() || rule.methods.contains(&method))
+            && (rule.paths.is_empty() || rule.paths.iter().any(|pattern| matches(&pattern.0, path)))
+            && (rule.hosts.is_empty()
+                || rule
+                    .hosts
+                    .iter()
+                    .any(|each| matches(&each.0.to_ascii_lowercase(), &host)))
+    })
+}
+
+/// Position of the first route that takes a request.
+pub fn matching_route(routes: &[Route], method: Method, path: &str) -> Option<usize> {
+    routes
+        .iter()
+        .position(|route| route.method.is_none_or(|each| each == method) && matches(&route.path.0, path))
+}
+
+/// Whether a pattern takes a text: `*` stands for any run of characters, `?` for exactly one [ALB23:load-balancer-listeners].
+pub fn matches(pattern: &str, text: &str) -> bool {
+    let pattern: Vec<char> = pattern.chars().collect();
+    let text: Vec<char> = text.chars().collect();
+    let (mut p, mut t) = (0, 0);
+    // Where the last `*` stands and how much of the text it has taken.
+    let mut star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some('*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(&wanted) if wanted == '?' || wanted == text[t] => {
+                p += 1;
+                t += 1;
+            }
+            _ => match star {
+                None => return false,
+                Some((at, taken)) => {
+                    star = Some((at, taken + 1));
+                    p = at + 1;
+                    t = taken + 1;
+                }
+            },
+        }
+    }
+    pattern[p..].iter().all(|&rest| rest == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::Task;
+    use crate::cluster::view::ViewTarget;
+    use crate::engine::arena::Id;
+
+    fn view(outstanding: &[u32]) -> View {
+        let mut view = View::default();
+        let mut arena: crate::engine::arena::Arena<()> = crate::engine::arena::Arena::new();
+        let targets = outstanding.iter().map(|_| ViewTarget {
+            task: Id::<Task>::from_raw(arena.insert(()).raw()),
+            ramping_since: None,
+        });
+        view.publish(targets.collect());
+        view.outstanding.copy_from_slice(outstanding);
+        view
+    }
+
+    fn chooser(algorithm: Algorithm, ties: Ties) -> Chooser {
+        Chooser {
+            algorithm,
+            ties,
+            slow_start: Span::ZERO,
+        }
+    }
+
+    #[test]
+    fn round_robin_takes_targets_in_turn() {
+        let mut view = view(&[9, 0, 5]);
+        let chooser = chooser(Algorithm::RoundRobin, Ties::Uniform);
+        let key = Key::root(1, 1, 0);
+        let turns: Vec<_> = (0..7)
+            .filter_map(|_| choose(&mut view, chooser, key, Instant::ZERO))
+            .collect();
+        assert_eq!(turns, [0, 1, 2, 0, 1, 2, 0]);
+    }
+
+    #[test]
+    fn least_outstanding_takes_the_least_busy_and_breaks_ties_uniformly() {
+        let mut view = view(&[2, 1, 3, 1, 1]);
+        let uniform = chooser(Algorithm::LeastOutstandingRequests, Ties::Uniform);
+        let mut taken = [0u32; 5];
+        for n in 0..3000 {
+            taken[choose(&mut view, uniform, Key::root(1, n, 0), Instant::ZERO).expect("there are targets")] += 1;
+        }
+        assert_eq!((taken[0], taken[2]), (0, 0));
+        // Binomial(3000, 1/3) has standard deviation 25.8: five of them around 1000.
+        for at in [1, 3, 4] {
+            assert!(taken[at].abs_diff(1000) < 130, "{taken:?}");
+        }
+        let first = chooser(Algorithm::LeastOutstandingRequests, Ties::FirstRegistered);
+        assert_eq!(choose(&mut view, first, Key::root(1, 1, 0), Instant::ZERO), Some(1));
+    }
+
+    #[test]
+    fn slow_start_gives_a_target_a_share_that_grows_linearly() {
+        let mut view = view(&[0, 0]);
+        view.targets[1].ramping_since = Some(Instant::ZERO);
+        view.ramping = true;
+        let chooser = Chooser {
+            algorithm: Algorithm::RoundRobin,
+            ties: Ties::Uniform,
+            slow_start: Span::from_secs(100),
+        };
+        let now = Instant::ZERO + Span::from_secs(25);
+        let ramping = (0..4000)
+            .filter(|&n| choose(&mut view, chooser, Key::root(1, n, 0), now) == Some(1))
+            .count();
+        // Accepted with probability 1/4 at each of its turns: of 1.25 requests a round it gets 0.25, one in five.
+        // Standard deviation of Binomial(4000, 0.2) is 25.3.
+        assert!(ramping.abs_diff(800) < 127, "{ramping}");
+    }
+
+    #[test]
+    fn path_patterns_are_case_sensitive_and_know_two_wildcards() {
+        for (pattern, path, wanted) in [
+            ("/img/*", "/img/a.jpg", true),
+            ("/img/*", "/IMG/a.jpg", false),
+            ("/img/*/pics", "/img/2026/11/pics", true),
+            ("/a?c", "/abc", true),
+            ("/a?c", "/ac", false),
+            ("*", "", true),
+            ("/buy*", "/buy", true),
+            ("/*x*y", "/xxyzy", true),
+            ("/*x*y", "/xyz", false),
+        ] {
+            assert_eq!(matches(pattern, path), wanted, "{pattern} {path}");
+        }
+    }
+}

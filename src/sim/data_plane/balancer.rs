@@ -1,0 +1,352 @@
+//! Application Load Balancer nodes: take requests in, route them to a target, hand answers back.
+//!
+//! A node knows what the control plane published to it and what it has itself under way; nodes share nothing. ALB never
+//! sends a request to a second target.
+
+use super::network::{AtBalancer, Crossing, Hop};
+use super::{DataPlane, Leg, purpose};
+use crate::blueprint::{self, Action, Blueprint, ServiceIx, TargetGroupIx, ZoneIx};
+use crate::cluster::Attempt;
+use crate::cluster::attempt::{Answer, Flags, NodePath, Phase};
+use crate::cluster::deadline::Deadlines;
+use crate::cluster::view::View;
+use crate::engine::arena::Id;
+use crate::policy::routing::{self, Chooser};
+use crate::sim::context::Context;
+use crate::sim::event::{DataEvent, Event};
+use crate::sim::signal::{LoadBalancerMeter, TargetGroupMeter};
+
+pub(super) struct Balancer {
+    /// Zone of each node.
+    pub nodes: Vec<ZoneIx>,
+    pub idle: u16,
+    pub meter: LoadBalancerMeter,
+    /// Rules that a request runs through before one takes it, by listener action; billed beyond the first ten.
+    pub rules: u64,
+}
+
+pub(super) struct Group {
+    /// By node of the balancer that forwards to it.
+    pub views: Vec<View>,
+    pub chooser: Chooser,
+    pub check_program: blueprint::ProgramIx,
+    pub meter: TargetGroupMeter,
+}
+
+impl Balancer {
+    pub fn new(blueprint: &Blueprint, written: &blueprint::LoadBalancer, deadlines: &mut Deadlines) -> Self {
+        let per_zone = blueprint.model.alb.nodes_per_zone as usize;
+        Balancer {
+            nodes: written
+                .zones
+                .iter()
+                .flat_map(|&zone| std::iter::repeat_n(zone, per_zone))
+                .collect(),
+            idle: deadlines.list(written.idle_timeout),
+            meter: LoadBalancerMeter::default(),
+            rules: written
+                .listeners
+                .iter()
+                .map(|listener| listener.rules.len() as u64)
+                .max()
+                .unwrap_or(0),
+        }
+    }
+}
+
+impl Group {
+    pub fn new(blueprint: &Blueprint, at: usize) -> Self {
+        let written = &blueprint.target_groups[at];
+        let balancer = crate::sim::signal::balancer_of(blueprint, TargetGroupIx::from_usize(at));
+        let nodes = balancer.map_or(0, |balancer| {
+            blueprint.load_balancers[balancer.at()].zones.len() * blueprint.model.alb.nodes_per_zone as usize
+        });
+        Group {
+            views: vec![View::default(); nodes],
+            chooser: Chooser {
+                algorithm: written.algorithm,
+                ties: blueprint.model.alb.least_outstanding_ties,
+                slow_start: written.slow_start,
+            },
+            check_program: written.health_check.runs,
+            meter: TargetGroupMeter::default(),
+        }
+    }
+}
+
+impl DataPlane {
+    /// Sends an attempt to one of the balancer's nodes: DNS gives any of them.
+    #[inline]
+    pub(super) fn to_balancer(
+        &mut self,
+        cx: &mut Context<'_>,
+        id: Id<Attempt>,
+        load_balancer: blueprint::LoadBalancerIx,
+    ) {
+        let nodes = self.balancers[load_balancer.at()].nodes.len() as u32;
+        let attempt = &mut self.attempts[id];
+        let mut node = if nodes == 1 {
+            0
+        } else {
+            attempt.key.child(purpose::NODE).below(nodes) as u16
+        };
+        if self.network.troubled() {
+            node = self.node_that_dns_gives(cx, id, load_balancer, node);
+        }
+        let attempt = &mut self.attempts[id];
+        attempt.path = Some(NodePath {
+            load_balancer,
+            node,
+            target_group: None,
+        });
+        let hop = Hop {
+            leg: Leg::ToNode,
+            from: attempt.from,
+            to: Some(self.balancers[load_balancer.at()].nodes[usize::from(node)]),
+            at_balancer: AtBalancer::CallersLeg,
+            service: attempt.service,
+            dependency: None,
+        };
+        match self.network.carry(cx, id, attempt.key, hop, DataEvent::AtNode) {
+            Crossing::UnderWay => {}
+            Crossing::Arrived => self.at_node(cx, id),
+            Crossing::Lost => self.nobody_answers(cx, id),
+        }
+    }
+
+    /// The addresses of a lost zone's nodes leave DNS after a while, and clients follow within the TTL.
+    fn node_that_dns_gives(
+        &self,
+        cx: &Context<'_>,
+        id: Id<Attempt>,
+        load_balancer: blueprint::LoadBalancerIx,
+        node: u16,
+    ) -> u16 {
+        let nodes = &self.balancers[load_balancer.at()].nodes;
+        let Some(since) = self.network.down_since(nodes[usize::from(node)]) else {
+            return node;
+        };
+        let key = self.attempts[id].key.child(purpose::DNS);
+        let model = &cx.blueprint.model.alb;
+        let leaves = since + model.node_loss_detection + model.dns_ttl.scaled(key.uniform());
+        if cx.now() < leaves {
+            return node;
+        }
+        let up = |node: &u16| self.network.down_since(nodes[usize::from(*node)]).is_none();
+        let count = (0..nodes.len() as u16).filter(up).count();
+        if count == 0 {
+            return node;
+        }
+        let chosen = key.child(1).below(count as u32) as usize;
+        (0..nodes.len() as u16).filter(up).nth(chosen).unwrap_or(node)
+    }
+
+    /// A request has reached a node: a rule's action decides what becomes of it.
+    #[inline]
+    pub(super) fn at_node(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+        let attempt = &mut self.attempts[id];
+        if attempt.flags.has(Flags::CALLER_GONE) {
+            self.attempts.remove(id);
+            return;
+        }
+        attempt.at_node = cx.now();
+        let path = attempt.path.expect("a request at a node has come to one");
+        let key = attempt.key;
+        let action = self.action_of(id);
+        let balancer = &mut self.balancers[path.load_balancer.at()];
+        balancer.meter.requests += 1;
+        balancer.meter.rule_evaluations += balancer.rules;
+        match &self.actions.all[action as usize] {
+            Action::FixedResponse(status) => self.node_answers(cx, id, Answer::Fixed(*status)),
+            Action::Forward(groups) => {
+                let chosen = match groups.as_slice() {
+                    [only] => Some(only.target_group),
+                    several => {
+                        let total: u32 = several.iter().map(|group| group.weight).sum();
+                        let mut left = if total == 0 {
+                            0
+                        } else {
+                            key.child(purpose::GROUP).below(total)
+                        };
+                        several
+                            .iter()
+                            .find(|group| {
+                                let here = left < group.weight;
+                                left = left.saturating_sub(group.weight);
+                                here
+                            })
+                            .map(|group| group.target_group)
+                    }
+                };
+                match chosen {
+                    Some(group) => self.forward(cx, id, group),
+                    None => self.node_answers(cx, id, Answer::ServiceUnavailable),
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn forward(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, target_group: TargetGroupIx) {
+        let now = cx.now();
+        let attempt = &mut self.attempts[id];
+        let path = attempt.path.as_mut().expect("a request at a node has come to one");
+        path.target_group = Some(target_group);
+        let NodePath {
+            load_balancer, node, ..
+        } = *path;
+        let group = &mut self.groups[target_group.at()];
+        let view = &mut group.views[usize::from(node)];
+        let Some(target) = routing::choose(view, group.chooser, attempt.key.child(purpose::TARGET), now) else {
+            return self.node_answers(cx, id, Answer::ServiceUnavailable);
+        };
+        let task = view.targets[target].task;
+        view.began(task);
+        group.meter.requests += 1;
+        attempt.flags.set(Flags::OUTSTANDING);
+        attempt.task = Some(task);
+        let Some(server) = self
+            .servers
+            .get(task.index() as usize)
+            .and_then(Option::as_ref)
+            .filter(|s| s.task == task)
+        else {
+            // The control plane has not yet noticed that the process is gone: the connection is refused.
+            return self.answer_at_node_with(cx, id, Answer::Refused);
+        };
+        attempt.service = server.service;
+        attempt.revision = server.revision;
+        attempt.zone = Some(server.zone);
+        let balancer = &self.balancers[load_balancer.at()];
+        if now + self.deadlines.patience(balancer.idle) < attempt.deadline.at {
+            attempt.flags.set(Flags::NODE_WAITS);
+            self.deadlines.remove(&mut self.attempts, id);
+            self.await_answer(cx, balancer.idle, id);
+        }
+        let attempt = &self.attempts[id];
+        let hop = Hop {
+            leg: Leg::ToCallee,
+            from: Some(self.balancers[load_balancer.at()].nodes[usize::from(node)]),
+            to: attempt.zone,
+            at_balancer: AtBalancer::Elsewhere,
+            service: attempt.service,
+            dependency: None,
+        };
+        match self.network.carry(cx, id, attempt.key, hop, DataEvent::AtCallee) {
+            Crossing::UnderWay => {}
+            Crossing::Arrived => self.at_callee(cx, id),
+            Crossing::Lost => self.nobody_answers(cx, id),
+        }
+    }
+
+    /// The way is dead: the request hangs until somebody's patience ends, at the latest the connection's.
+    pub(super) fn nobody_answers(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+        self.attempts[id].phase = Phase::Lost;
+        let event = Event::data(DataEvent::ConnectTimeout, id);
+        let (lane, span) = (self.network.connect_timeout, self.network.connect_span);
+        if span.is_zero() {
+            cx.calendar.schedule_in(span, event);
+        } else {
+            cx.calendar.schedule_in_lane(lane, event);
+        }
+    }
+
+    pub(super) fn connect_timed_out(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+        if self.attempts[id].phase != Phase::Lost {
+            return;
+        }
+        if self.attempts[id].flags.has(Flags::OUTSTANDING) && self.attempts[id].path.is_some() {
+            self.node_answers(cx, id, Answer::GatewayTimeout);
+        } else {
+            self.answer_at_caller_with(cx, id, Answer::Refused);
+        }
+    }
+
+    /// The target's answer has reached the node.
+    #[inline]
+    pub(super) fn answer_at_node(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+        let answer = self.attempts[id].answer;
+        self.answer_at_node_with(cx, id, answer);
+    }
+
+    #[inline]
+    pub(super) fn answer_at_node_with(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
+        let now = cx.now();
+        let attempt = &self.attempts[id];
+        if attempt.flags.has(Flags::CALLER_GONE) {
+            self.attempts.remove(id);
+            return;
+        }
+        let group = attempt
+            .path
+            .and_then(|path| path.target_group)
+            .expect("a target answers through its group");
+        let meter = &mut self.groups[group.at()].meter;
+        match answer {
+            Answer::Success => meter.target_2xx += 1,
+            Answer::NotFound => meter.target_4xx += 1,
+            Answer::Failure => meter.target_5xx += 1,
+            _ => return self.node_answers(cx, id, Answer::BadGateway),
+        }
+        meter.response_time += now.since(attempt.at_node).nanos();
+        self.back_to_caller(cx, id, answer);
+    }
+
+    /// The node answers by itself.
+    pub(super) fn node_answers(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
+        let path = self.attempts[id].path.expect("a node answers what came to it");
+        let meter = &mut self.balancers[path.load_balancer.at()].meter;
+        match answer.status() {
+            400..=499 => meter.elb_4xx += 1,
+            500..=599 => meter.elb_5xx += 1,
+            _ => {}
+        }
+        self.back_to_caller(cx, id, answer);
+    }
+
+    #[inline]
+    fn back_to_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
+        self.no_longer_outstanding(id);
+        let attempt = &mut self.attempts[id];
+        attempt.phase = Phase::Answered;
+        attempt.answer = answer;
+        let path = attempt.path.expect("an answer goes back the way the request came");
+        let hop = Hop {
+            leg: Leg::BackToCaller,
+            from: attempt.from,
+            to: Some(self.balancers[path.load_balancer.at()].nodes[usize::from(path.node)]),
+            at_balancer: AtBalancer::CallersLeg,
+            service: attempt.service,
+            dependency: None,
+        };
+        match self.network.carry(cx, id, attempt.key, hop, DataEvent::AnswerAtCaller) {
+            Crossing::UnderWay => {}
+            Crossing::Arrived => self.answer_at_caller(cx, id),
+            Crossing::Lost => self.attempts[id].phase = Phase::Lost,
+        }
+    }
+
+    /// The view from which the attempt was sent counts it no more.
+    #[inline]
+    pub(super) fn no_longer_outstanding(&mut self, id: Id<Attempt>) {
+        let attempt = &mut self.attempts[id];
+        if !attempt.flags.has(Flags::OUTSTANDING) {
+            return;
+        }
+        attempt.flags.clear(Flags::OUTSTANDING);
+        let task = attempt.task.expect("what is outstanding is so at a task");
+        match attempt.path {
+            Some(NodePath {
+                node,
+                target_group: Some(group),
+                ..
+            }) => {
+                self.groups[group.at()].views[usize::from(node)].ended(task);
+            }
+            _ => self.direct_view(id).ended(task),
+        }
+    }
+
+    /// Which service a target group's tasks belong to is seen at the target; until then a request has none.
+    pub(super) const NO_SERVICE: ServiceIx = ServiceIx(u16::MAX);
+}

@@ -1,0 +1,191 @@
+//! Builds the data plane from the blueprint: everything that can be looked up once is looked up here.
+
+use super::balancer::{Balancer, Group};
+use super::client::Client;
+use super::dependency::DependencyState;
+use super::network::Network;
+use super::program::{CallSite, Programs};
+use super::{DataPlane, OperationTable, RevisionTraits};
+use crate::blueprint::{
+    Action, Blueprint, Callee, Destination, LoadBalancerIx, Method, OperationIx, RequestClass, Revision,
+};
+use crate::cluster::attempt::ServedOperation;
+use crate::cluster::deadline::Deadlines;
+use crate::engine::arena::Arena;
+use crate::engine::dist::Tables;
+use crate::policy::routing;
+use crate::sim::context::Context;
+use crate::sim::event::{DataEvent, Event};
+use crate::sim::observation::RevisionCount;
+
+/// All listener actions in one table, so that a class or a call is resolved to a number once.
+pub(super) struct Actions {
+    /// First action of each listener of each balancer; a listener's default action follows its rules.
+    first: Vec<Vec<u32>>,
+    pub all: Vec<Action>,
+}
+
+impl Actions {
+    fn new(blueprint: &Blueprint) -> Self {
+        let mut all = Vec::new();
+        let mut first = Vec::new();
+        for balancer in &blueprint.load_balancers {
+            let mut starts = Vec::new();
+            for listener in &balancer.listeners {
+                starts.push(all.len() as u32);
+                all.extend(listener.rules.iter().map(|rule| rule.action.clone()));
+                all.push(listener.default_action.clone());
+            }
+            first.push(starts);
+        }
+        Actions { first, all }
+    }
+
+    /// Number of a rule's action (`rule` past the last rule is the default action).
+    pub fn at(&self, load_balancer: LoadBalancerIx, listener: u16, rule: usize) -> u32 {
+        self.first[load_balancer.at()][usize::from(listener)] + rule as u32
+    }
+
+    pub fn of(
+        &self,
+        blueprint: &Blueprint,
+        load_balancer: LoadBalancerIx,
+        listener: u16,
+        method: Method,
+        host: &str,
+        path: &str,
+    ) -> u32 {
+        let written = &blueprint.load_balancers[load_balancer.at()].listeners[usize::from(listener)];
+        let rule = routing::matching_rule(written, method, host, path).unwrap_or(written.rules.len());
+        self.at(load_balancer, listener, rule)
+    }
+}
+
+fn served(revision: &Revision, method: Method, path: &str) -> ServedOperation {
+    if revision.routes.is_empty() {
+        return ServedOperation::Operation(OperationIx(0));
+    }
+    match routing::matching_route(&revision.routes, method, path) {
+        Some(route) => ServedOperation::Operation(revision.routes[route].operation),
+        None => ServedOperation::NoRoute,
+    }
+}
+
+impl OperationTable {
+    fn new(blueprint: &Blueprint) -> Self {
+        let revisions: Vec<&Revision> = blueprint
+            .services
+            .iter()
+            .flat_map(|service| &service.revisions)
+            .collect();
+        let mut by_class = Vec::new();
+        for class in &blueprint.classes {
+            by_class.extend(
+                revisions
+                    .iter()
+                    .map(|revision| served(revision, class.method, &class.path)),
+            );
+        }
+        let mut by_call = Vec::new();
+        for call in &blueprint.calls {
+            by_call.extend(revisions.iter().map(|revision| match &call.to {
+                Callee::Service { operation, .. } => ServedOperation::Operation(*operation),
+                Callee::LoadBalancer { method, path, .. } => served(revision, *method, path),
+                Callee::Dependency(_) => ServedOperation::NoRoute,
+            }));
+        }
+        OperationTable {
+            revisions: revisions.len(),
+            by_class,
+            by_call,
+        }
+    }
+}
+
+impl DataPlane {
+    pub fn new(cx: &mut Context<'_>) -> Self {
+        let blueprint = cx.blueprint;
+        let mut tables = Tables::new();
+        let mut deadlines = Deadlines::default();
+        let actions = Actions::new(blueprint);
+        let network = Network::new(blueprint, &mut cx.calendar, &mut tables);
+        let programs = Programs::new(blueprint, &mut cx.calendar, &mut tables);
+        let calls = (0..blueprint.calls.len())
+            .map(|at| CallSite::new(blueprint, at, &mut deadlines, &actions))
+            .collect();
+        let clients = (0..blueprint.traffic.len())
+            .map(|at| Client::new(cx, at, &mut deadlines, &mut tables))
+            .collect();
+        let balancers = blueprint
+            .load_balancers
+            .iter()
+            .map(|balancer| Balancer::new(blueprint, balancer, &mut deadlines))
+            .collect();
+        let groups = (0..blueprint.target_groups.len())
+            .map(|at| Group::new(blueprint, at))
+            .collect();
+        let dependencies = blueprint
+            .dependencies
+            .iter()
+            .map(|written| DependencyState::new(written, &mut tables))
+            .collect();
+        let deadline_timers = (0..deadlines.len())
+            .map(|list| {
+                cx.calendar
+                    .timer(Event::data_extra(DataEvent::DeadlineDue, list as u32))
+            })
+            .collect();
+        let mut first_revision = Vec::new();
+        let mut revisions = Vec::new();
+        for service in &blueprint.services {
+            first_revision.push(revisions.len() as u32);
+            revisions.extend(service.revisions.iter().map(|revision| RevisionTraits {
+                on_disconnect: revision.on_disconnect,
+            }));
+        }
+        DataPlane {
+            attempts: Arena::with_capacity(1024),
+            servers: Vec::new(),
+            deadlines,
+            deadline_timers,
+            network,
+            balancers,
+            groups,
+            clients,
+            calls,
+            dependencies,
+            programs,
+            operations: OperationTable::new(blueprint),
+            counts: vec![RevisionCount::default(); revisions.len()],
+            revisions,
+            first_revision,
+            ready: Vec::new(),
+            finished_jobs: Vec::new(),
+            open_requests: 0,
+            stops_at: blueprint.horizon(),
+            overflowed: false,
+            class_actions: class_actions(blueprint, &actions),
+            class_traffic: blueprint.classes.iter().map(|class| class.traffic.0).collect(),
+            actions,
+        }
+    }
+}
+
+/// The listener's action that takes each class at a node; what goes straight to tasks has none and gets 0.
+fn class_actions(blueprint: &Blueprint, actions: &Actions) -> Vec<u32> {
+    let of = |class: &RequestClass| match blueprint.traffic[class.traffic.at()].to {
+        Destination::LoadBalancer {
+            load_balancer,
+            listener,
+        } => actions.of(
+            blueprint,
+            load_balancer,
+            listener,
+            class.method,
+            &class.host,
+            &class.path,
+        ),
+        Destination::Service { .. } => 0,
+    };
+    blueprint.classes.iter().map(of).collect()
+}

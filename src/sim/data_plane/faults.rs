@@ -1,0 +1,53 @@
+//! What befalls the data plane: zones that nobody reaches, latency, slow and failing dependencies.
+
+use super::DataPlane;
+use crate::blueprint::{FaultKind, ZoneIx};
+use crate::engine::dist::{Dist, Law, Tables};
+use crate::sim::context::Context;
+
+impl DataPlane {
+    /// A fault of the blueprint's events begins; those that concern only tasks and instances are the control plane's.
+    pub fn fault_begins(&mut self, cx: &mut Context<'_>, position: u32, kind: &FaultKind) {
+        match kind {
+            FaultKind::ZoneOutage { zone } => {
+                self.network.set_down(*zone, Some(cx.now()));
+                self.fail_over_from(cx, *zone);
+            }
+            FaultKind::AddedLatency { between, delay } => {
+                self.network.add_latency(position, *between, law(delay));
+            }
+            FaultKind::DependencySlow { dependency, factor } => self.dependencies[dependency.at()].slowdown *= factor,
+            FaultKind::DependencyFailover { dependency } => self.fail_over(cx, dependency.at()),
+            FaultKind::TaskCrash { .. }
+            | FaultKind::RandomTaskCrash { .. }
+            | FaultKind::InstanceLoss { .. }
+            | FaultKind::SlowInstance { .. } => {}
+        }
+    }
+
+    pub fn fault_ends(&mut self, position: u32, kind: &FaultKind) {
+        match kind {
+            FaultKind::ZoneOutage { zone } => self.network.set_down(*zone, None),
+            FaultKind::AddedLatency { .. } => self.network.remove_latency(position),
+            FaultKind::DependencySlow { dependency, factor } => self.dependencies[dependency.at()].slowdown /= factor,
+            FaultKind::DependencyFailover { .. }
+            | FaultKind::TaskCrash { .. }
+            | FaultKind::RandomTaskCrash { .. }
+            | FaultKind::InstanceLoss { .. }
+            | FaultKind::SlowInstance { .. } => {}
+        }
+    }
+
+    /// Dependencies that stand in a lost zone and have a standby elsewhere begin to fail over.
+    fn fail_over_from(&mut self, cx: &mut Context<'_>, zone: ZoneIx) {
+        for at in 0..self.dependencies.len() {
+            if self.dependencies[at].zone == Some(zone) && self.dependencies[at].has_standby() {
+                self.fail_over(cx, at);
+            }
+        }
+    }
+}
+
+fn law(dist: &Dist) -> Law {
+    Law::compile(dist, &mut Tables::new())
+}

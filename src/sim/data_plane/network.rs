@@ -1,0 +1,206 @@
+//! The network: carries an attempt from place to place, or loses it.
+//!
+//! A constant latency is a lane of the calendar, a varying one a draw. A network without trouble costs one branch; zones
+//! that are unreachable and latency that a fault has added are looked at only while there are any.
+
+use super::{Leg, purpose};
+use crate::blueprint::{Blueprint, DependencyIx, LatencyScope, ServiceIx, ZoneIx};
+use crate::cluster::Attempt;
+use crate::engine::arena::Id;
+use crate::engine::calendar::{Calendar, LaneId};
+use crate::engine::dist::{Dist, Law, Tables};
+use crate::engine::random::Key;
+use crate::sim::context::Context;
+use crate::sim::event::{DataEvent, Event};
+use crate::units::{Instant, Span};
+
+/// A span that passes before an event.
+#[derive(Clone, Debug)]
+pub(super) enum Delay {
+    None,
+    Always(LaneId, Span),
+    Drawn(Law),
+}
+
+impl Delay {
+    pub fn compile(dist: &Dist, calendar: &mut Calendar<Event>, tables: &mut Tables) -> Delay {
+        let law = Law::compile(dist, tables);
+        match law.is_constant() {
+            Some(Span::ZERO) => Delay::None,
+            Some(span) => Delay::Always(calendar.lane(span), span),
+            None => Delay::Drawn(law),
+        }
+    }
+
+    /// Schedules the event after the delay; `false` if there is none and the caller goes on at once.
+    #[inline]
+    pub fn schedule(&self, cx: &mut Context<'_>, key: Key, event: Event) -> bool {
+        match self {
+            Delay::None => return false,
+            Delay::Always(lane, _) => cx.calendar.schedule_in_lane(*lane, event),
+            Delay::Drawn(law) => cx.calendar.schedule_in(law.sample(key), event),
+        }
+        true
+    }
+
+    fn span(&self, key: Key) -> Span {
+        match self {
+            Delay::None => Span::ZERO,
+            Delay::Always(_, span) => *span,
+            Delay::Drawn(law) => law.sample(key),
+        }
+    }
+}
+
+pub(super) struct Network {
+    same_zone: Delay,
+    cross_zone: Delay,
+    client: Delay,
+    to_balancer: Option<Delay>,
+    /// When the zone became unreachable.
+    down_since: Vec<Option<Instant>>,
+    added: Vec<Added>,
+    /// Whether any of the two is in force.
+    troubled: bool,
+    pub connect_timeout: LaneId,
+    pub connect_span: Span,
+}
+
+/// Latency that a fault has added; named by the fault's position in the blueprint's events.
+struct Added {
+    fault: u32,
+    scope: LatencyScope,
+    law: Law,
+}
+
+/// One crossing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hop {
+    pub leg: Leg,
+    /// `None`: a client, who stands nowhere.
+    pub from: Option<ZoneIx>,
+    pub to: Option<ZoneIx>,
+    /// Whether one end is a balancer's node and the other a caller.
+    pub at_balancer: AtBalancer,
+    pub service: ServiceIx,
+    pub dependency: Option<DependencyIx>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AtBalancer {
+    CallersLeg,
+    Elsewhere,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Crossing {
+    /// Without delay: the caller goes on.
+    Arrived,
+    UnderWay,
+    /// Nothing will come of it.
+    Lost,
+}
+
+impl Network {
+    pub fn new(blueprint: &Blueprint, calendar: &mut Calendar<Event>, tables: &mut Tables) -> Self {
+        let network = &blueprint.network;
+        let connect_span = blueprint.model.alb.connect_timeout;
+        Network {
+            same_zone: Delay::compile(&network.same_zone, calendar, tables),
+            cross_zone: Delay::compile(&network.cross_zone, calendar, tables),
+            client: Delay::compile(&network.client, calendar, tables),
+            to_balancer: network
+                .to_balancer
+                .as_ref()
+                .map(|dist| Delay::compile(dist, calendar, tables)),
+            down_since: vec![None; blueprint.zones.len()],
+            added: Vec::new(),
+            troubled: false,
+            connect_timeout: calendar.lane(connect_span),
+            connect_span,
+        }
+    }
+
+    /// Since when the zone has been unreachable, if it is.
+    #[inline]
+    pub fn down_since(&self, zone: ZoneIx) -> Option<Instant> {
+        self.down_since[zone.at()]
+    }
+
+    pub fn troubled(&self) -> bool {
+        self.troubled
+    }
+
+    pub fn set_down(&mut self, zone: ZoneIx, since: Option<Instant>) {
+        self.down_since[zone.at()] = since;
+        self.settle();
+    }
+
+    pub fn add_latency(&mut self, fault: u32, scope: LatencyScope, law: Law) {
+        self.added.push(Added { fault, scope, law });
+        self.settle();
+    }
+
+    pub fn remove_latency(&mut self, fault: u32) {
+        self.added.retain(|added| added.fault != fault);
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        self.troubled = !self.added.is_empty() || self.down_since.iter().any(Option::is_some);
+    }
+
+    #[inline]
+    fn delay(&self, hop: Hop) -> &Delay {
+        match (hop.from, hop.to) {
+            (None, _) | (_, None) if hop.dependency.is_none() => &self.client,
+            _ if hop.at_balancer == AtBalancer::CallersLeg && self.to_balancer.is_some() => {
+                self.to_balancer.as_ref().expect("just looked")
+            }
+            (from, to) if from == to || from.is_none() || to.is_none() => &self.same_zone,
+            _ => &self.cross_zone,
+        }
+    }
+
+    /// Carries an attempt over one leg; `event` happens at the other end.
+    #[inline]
+    pub fn carry(&self, cx: &mut Context<'_>, id: Id<Attempt>, key: Key, hop: Hop, event: DataEvent) -> Crossing {
+        let event = Event::data(event, id);
+        let key = key.child(purpose::LEG + hop.leg as u64);
+        if self.troubled {
+            return self.carry_through_trouble(cx, key, hop, event);
+        }
+        if self.delay(hop).schedule(cx, key, event) {
+            Crossing::UnderWay
+        } else {
+            Crossing::Arrived
+        }
+    }
+
+    #[inline(never)]
+    fn carry_through_trouble(&self, cx: &mut Context<'_>, key: Key, hop: Hop, event: Event) -> Crossing {
+        let down = |zone: Option<ZoneIx>| zone.is_some_and(|zone| self.down_since[zone.at()].is_some());
+        if down(hop.from) || down(hop.to) {
+            return Crossing::Lost;
+        }
+        let mut span = self.delay(hop).span(key);
+        for (position, added) in self.added.iter().enumerate() {
+            let covered = match added.scope {
+                LatencyScope::Everywhere => true,
+                LatencyScope::Zone(zone) => hop.from == Some(zone) || hop.to == Some(zone),
+                LatencyScope::Service(service) => {
+                    hop.dependency.is_none() && hop.at_balancer == AtBalancer::Elsewhere && hop.service == service
+                }
+                LatencyScope::Dependency(dependency) => hop.dependency == Some(dependency),
+            };
+            if covered {
+                span += added.law.sample(key.child(1 + position as u64));
+            }
+        }
+        if span.is_zero() {
+            return Crossing::Arrived;
+        }
+        cx.calendar.schedule_in(span, event);
+        Crossing::UnderWay
+    }
+}

@@ -1,0 +1,241 @@
+//! The run loop: one replication, from the first event to the last answer.
+//!
+//! It alone knows both planes. After each event it carries the mail: orders to the data plane, signals to the control
+//! plane, observations to whoever watches. The faults of the blueprint befall each plane through its own door, here.
+
+use super::context::Context;
+use super::control_plane::ControlPlane;
+use super::data_plane::DataPlane;
+use super::event::{Event, What, WorldEvent};
+use super::observation::{self, EventKind, Observation, Observer};
+use super::signal::Signal;
+use crate::blueprint::{Blueprint, FaultKind, Happening};
+use crate::engine::dist::{Law, Tables};
+use crate::units::{NANOS_PER_SECOND, Span};
+
+/// Windows of a run's timeline, warm-up not counted.
+pub const WINDOWS: u64 = 240;
+
+/// Simulates one replication and tells the observer what was seen.
+pub fn run(blueprint: &Blueprint, replication: u32, observer: &mut impl Observer) {
+    let mut cx = Context::new(blueprint, replication);
+    let mut run = Run {
+        data: DataPlane::new(&mut cx),
+        control: ControlPlane::new(blueprint, cx.key),
+        minute: 0,
+        measuring_over: false,
+    };
+    run.begin(&mut cx);
+    run.deliver(&mut cx, observer);
+    let last = blueprint.horizon() + blueprint.limits.run_out;
+    while let Some(event) = cx.calendar.pop_until(last) {
+        match event.what {
+            What::Data(what) => run.data.handle(&mut cx, what, event.id, event.extra),
+            What::Control(what) => run.control.handle(&mut cx, what, event.id, event.extra),
+            What::World(what) => run.befall(&mut cx, what, event.extra),
+        }
+        if cx.has_mail() {
+            run.deliver(&mut cx, observer);
+        }
+        if run.is_over() {
+            break;
+        }
+    }
+    run.finish(&mut cx);
+    run.deliver(&mut cx, observer);
+}
+
+struct Run {
+    data: DataPlane,
+    control: ControlPlane,
+    /// CloudWatch minutes that have ended.
+    minute: u32,
+    measuring_over: bool,
+}
+
+/// Length of the timeline's windows, so that no more than [`WINDOWS`] cover the measured time.
+pub fn window(blueprint: &Blueprint) -> Span {
+    Span::from_nanos(blueprint.duration.nanos().div_ceil(WINDOWS).max(1))
+}
+
+impl Run {
+    fn begin(&mut self, cx: &mut Context<'_>) {
+        let blueprint = cx.blueprint;
+        for (at, event) in blueprint.events.iter().enumerate() {
+            cx.calendar.schedule_at(event.at, Event::world(WorldEvent::Happens, at as u32));
+        }
+        self.control.begin(cx);
+        self.data.begin(cx);
+        let phase = blueprint.model.cloudwatch.phase.unwrap_or_else(|| cx.key.entity("cloudwatch", "phase").uniform());
+        let first = Span::from_secs_f64(60.0 * phase);
+        let first = if first.is_zero() { Span::from_secs(60) } else { first };
+        cx.calendar.schedule_in(first, Event::world(WorldEvent::MinuteEnds, 0));
+        cx.calendar.schedule_at(blueprint.measured_from(), Event::world(WorldEvent::MeasuringBegins, 0));
+        cx.calendar.schedule_at(blueprint.horizon(), Event::world(WorldEvent::MeasuringEnds, 0));
+    }
+
+    /// The horizon is past and everything offered has been answered, or nothing more fits.
+    fn is_over(&self) -> bool {
+        self.data.overflowed() || (self.measuring_over && self.data.open_requests() == 0)
+    }
+
+    fn finish(&mut self, cx: &mut Context<'_>) {
+        if self.data.overflowed() {
+            cx.observations.push(Observation::LimitReached(format!(
+                "{} attempts were in flight at {:.1} s: a queue grows without bound",
+                self.data.in_flight(),
+                cx.blueprint.clock(cx.now())
+            )));
+        }
+        if !self.measuring_over {
+            self.control.finish(cx);
+        }
+        self.data.finish(cx);
+    }
+
+    /// Carries orders, signals and observations until nobody has anything to say.
+    fn deliver(&mut self, cx: &mut Context<'_>, observer: &mut impl Observer) {
+        loop {
+            let orders = std::mem::take(&mut cx.orders);
+            for order in orders {
+                self.data.execute(cx, order);
+            }
+            let signals = std::mem::take(&mut cx.signals);
+            for signal in signals {
+                self.control.receive(cx, signal);
+            }
+            if cx.orders.is_empty() && cx.signals.is_empty() {
+                break;
+            }
+        }
+        for request in cx.finished.drain(..) {
+            observer.request_finished(&request);
+        }
+        if cx.observations.is_empty() {
+            return;
+        }
+        for observation in std::mem::take(&mut cx.observations) {
+            let deployment = match &observation {
+                Observation::DeploymentStarted(record) | Observation::DeploymentEnded(record) => {
+                    Some((record.deployment, record.service))
+                }
+                _ => None,
+            };
+            observer.observed(observation);
+            if let Some((deployment, service)) = deployment {
+                let counts = self.data.revision_counts(service);
+                observer.observed(Observation::RevisionCounts { deployment, counts });
+            }
+        }
+    }
+
+    fn befall(&mut self, cx: &mut Context<'_>, what: WorldEvent, extra: u32) {
+        match what {
+            WorldEvent::Happens => self.happens(cx, extra),
+            WorldEvent::Ends => self.ends(cx, extra),
+            WorldEvent::MinuteEnds => self.minute_ends(cx),
+            WorldEvent::WindowEnds => {
+                let sample = self.data.sample(cx.now());
+                cx.observations.push(Observation::Sampled(Box::new(sample)));
+                let next = cx.now() + window(cx.blueprint);
+                if cx.now() < cx.blueprint.horizon() {
+                    let next = next.min(cx.blueprint.horizon());
+                    cx.calendar.schedule_at(next, Event::world(WorldEvent::WindowEnds, 0));
+                }
+            }
+            WorldEvent::MeasuringBegins => {
+                // Starts the counters of the first window.
+                self.data.sample(cx.now());
+                let next = (cx.now() + window(cx.blueprint)).min(cx.blueprint.horizon());
+                cx.calendar.schedule_at(next, Event::world(WorldEvent::WindowEnds, 0));
+            }
+            WorldEvent::MeasuringEnds => {
+                self.measuring_over = true;
+                self.control.finish(cx);
+            }
+        }
+    }
+
+    fn minute_ends(&mut self, cx: &mut Context<'_>) {
+        let meter = self.data.meter(self.minute, cx.now());
+        self.minute += 1;
+        for (at, usage) in meter.load_balancers.iter().enumerate() {
+            cx.observations.push(Observation::BalancerMinute {
+                load_balancer: crate::blueprint::LoadBalancerIx::from_usize(at),
+                ended: cx.now(),
+                meter: *usage,
+            });
+        }
+        cx.signals.push(Signal::Metered(Box::new(meter)));
+        cx.calendar.schedule_in(Span::from_nanos(60 * NANOS_PER_SECOND), Event::world(WorldEvent::MinuteEnds, 0));
+    }
+
+    fn happens(&mut self, cx: &mut Context<'_>, at: u32) {
+        let blueprint = cx.blueprint;
+        match &blueprint.events[at as usize].what {
+            Happening::Deploy(services) => self.control.deploy(cx, services),
+            Happening::SetDesiredCount { service, count } => {
+                self.control.set_desired_count(cx, *service, *count, "UpdateService");
+            }
+            Happening::Fault(fault) => {
+                self.observe_fault(cx, &fault.label, "", "begins");
+                if let Some(lasting) = fault.lasting {
+                    cx.calendar.schedule_in(lasting, Event::world(WorldEvent::Ends, at));
+                }
+                self.data.fault_begins(cx, at, &fault.kind);
+                self.fault_begins_in_control(cx, at, &fault.kind);
+            }
+        }
+    }
+
+    fn ends(&mut self, cx: &mut Context<'_>, at: u32) {
+        let blueprint = cx.blueprint;
+        let Happening::Fault(fault) = &blueprint.events[at as usize].what else {
+            unreachable!("only faults end");
+        };
+        self.observe_fault(cx, &fault.label, "begins", "ends");
+        self.data.fault_ends(at, &fault.kind);
+        match &fault.kind {
+            FaultKind::ZoneOutage { zone } => self.control.zone_outage_ends(cx, *zone),
+            FaultKind::RandomTaskCrash { service, .. } => self.control.random_crashes(cx, *service, None),
+            FaultKind::SlowInstance { .. } => self.control.slow_instances_end(cx, at),
+            _ => {}
+        }
+    }
+
+    /// The control plane's half of a fault: what befalls tasks and instances.
+    fn fault_begins_in_control(&mut self, cx: &mut Context<'_>, at: u32, kind: &FaultKind) {
+        let key = cx.key.entity("fault", "").child(u64::from(at));
+        match kind {
+            FaultKind::TaskCrash { service, count } => self.control.crash_tasks(cx, *service, *count, key),
+            FaultKind::RandomTaskCrash { service, time_between_failures } => {
+                let law = Law::compile(time_between_failures, &mut Tables::new());
+                self.control.random_crashes(cx, *service, Some(law));
+            }
+            FaultKind::InstanceLoss { group, count } => self.control.lose_instances(cx, *group, *count, key),
+            FaultKind::ZoneOutage { zone } => self.control.zone_outage_begins(cx, *zone),
+            FaultKind::SlowInstance { group, count, factor } => {
+                self.control.slow_instances_begin(cx, at, *group, *count, *factor, key);
+            }
+            FaultKind::AddedLatency { .. }
+            | FaultKind::DependencySlow { .. }
+            | FaultKind::DependencyFailover { .. } => {}
+        }
+    }
+
+    fn observe_fault(&self, cx: &mut Context<'_>, label: &str, from: &str, to: &str) {
+        cx.observations.push(Observation::Happened(observation::Event {
+            at: cx.now(),
+            kind: EventKind::Fault,
+            service: None,
+            deployment: None,
+            revision: None,
+            task: None,
+            instance: None,
+            zone: None,
+            from: from.to_owned(),
+            to: to.to_owned(),
+            reason: label.to_owned(),
+        }));
+    }
+}

@@ -14,10 +14,14 @@ use serde_json::{Map, Value as Json};
 mod alternatives;
 mod later;
 
+pub(super) use alternatives::{Unknown, known_path};
+
 /// The tree as JSON that reads into [`super::schema::Scenario`].
 pub fn conform(schema: &Json, tree: &Node, problems: &mut Problems) -> Json {
     let empty = Map::new();
-    let walker = Walker { definitions: schema.get("$defs").and_then(Json::as_object).unwrap_or(&empty) };
+    let walker = Walker {
+        definitions: schema.get("$defs").and_then(Json::as_object).unwrap_or(&empty),
+    };
     let root = Path::Root;
     let found = walker.value(schema, "Scenario", tree, &root, problems);
     found.unwrap_or_else(|| walker.stand_in(schema))
@@ -60,7 +64,9 @@ impl<'s> Walker<'s> {
             (["array"], Value::List(items)) => self.list(schema, within, items, path, problems),
             (["boolean"], Value::Bool(yes)) => Some(Json::Bool(*yes)),
             (["integer" | "number"], Value::Number(text)) => self.number(schema, text, path, problems),
-            (types, Value::Number(_) | Value::Text(_)) if schema.get("format").is_some() && types.contains(&"string") => {
+            (types, Value::Number(_) | Value::Text(_))
+                if schema.get("format").is_some() && types.contains(&"string") =>
+            {
                 self.quantity(schema, node, path, problems)
             }
             (types, Value::Text(text)) if types.contains(&"string") => Some(Json::String(text.clone())),
@@ -72,7 +78,9 @@ impl<'s> Walker<'s> {
 
     fn object(&self, schema: &Json, within: &str, node: &Node, path: &Path, problems: &mut Problems) -> Json {
         let properties = schema.get("properties").and_then(Json::as_object);
-        let others = schema.get("additionalProperties").filter(|others| others.is_object() || **others == Json::Bool(true));
+        let others = schema
+            .get("additionalProperties")
+            .filter(|others| others.is_object() || **others == Json::Bool(true));
         let required: Vec<&str> = strings(schema.get("required"));
         let mut result = Map::new();
         for (key, value) in node.entries() {
@@ -86,7 +94,9 @@ impl<'s> Walker<'s> {
                     }
                 }
                 None => {
-                    let known = properties.map(|known| known.keys().map(String::as_str).collect()).unwrap_or_default();
+                    let known = properties
+                        .map(|known| known.keys().map(String::as_str).collect())
+                        .unwrap_or_default();
                     self.unknown_key(within, &key.text, key.place, known, &here, problems);
                 }
             }
@@ -117,8 +127,11 @@ impl<'s> Walker<'s> {
         let diagnostic = match later::advice(within, key) {
             Some(advice) => later::diagnostic(key, advice, place),
             None => {
-                let diagnostic =
-                    super::diagnostic::Diagnostic::new(Code::UnknownKey, place, format!("`{key}` is not a key that is known here"));
+                let diagnostic = super::diagnostic::Diagnostic::new(
+                    Code::UnknownKey,
+                    place,
+                    format!("`{key}` is not a key that is known here"),
+                );
                 match nearest(key, known.iter().copied()) {
                     Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
                     None if key == "<<" => diagnostic.hint("YAML 1.2 has no merge keys; use an alias or write it out"),
@@ -138,21 +151,32 @@ impl<'s> Walker<'s> {
         let low = bound("minItems").unwrap_or(0);
         let high = bound("maxItems").unwrap_or(usize::MAX);
         if items.len() < low || items.len() > high {
-            let expected = if low == high { format!("{low} values") } else { format!("at least {low} values") };
-            problems.report_with(Code::WrongLength, path, format!("`{path}` has {} values", items.len()), |diagnostic| {
-                diagnostic.expected(expected)
-            });
+            let expected = if low == high {
+                format!("{low} values")
+            } else {
+                format!("at least {low} values")
+            };
+            problems.report_with(
+                Code::WrongLength,
+                path,
+                format!("`{path}` has {} values", items.len()),
+                |diagnostic| diagnostic.expected(expected),
+            );
             problems.poison(path);
             return None;
         }
         let anything = Json::Bool(true);
         let schema_of = |at: usize| {
-            prefix.and_then(|prefix| prefix.get(at)).or_else(|| schema.get("items")).unwrap_or(&anything)
+            prefix
+                .and_then(|prefix| prefix.get(at))
+                .or_else(|| schema.get("items"))
+                .unwrap_or(&anything)
         };
         let read = |(at, item): (usize, &Node)| {
             let expected = schema_of(at);
             let here = path.at(at);
-            self.value(expected, within, item, &here, problems).unwrap_or_else(|| self.stand_in(expected))
+            self.value(expected, within, item, &here, problems)
+                .unwrap_or_else(|| self.stand_in(expected))
         };
         Some(Json::Array(items.iter().enumerate().map(read).collect()))
     }
@@ -177,7 +201,9 @@ impl<'s> Walker<'s> {
             Some(value) if high.is_some_and(|high| value > high) => Some("is too large"),
             Some(_) => None,
         };
-        let Some(problem) = problem else { return number.map(Json::Number) };
+        let Some(problem) = problem else {
+            return number.map(Json::Number);
+        };
         let expected = self.describe(schema);
         problems.report_with(Code::OutOfRange, path, format!("`{text}` {problem}"), |diagnostic| {
             diagnostic.expected(expected)
@@ -189,7 +215,9 @@ impl<'s> Walker<'s> {
     fn quantity(&self, schema: &Json, node: &Node, path: &Path, problems: &mut Problems) -> Option<Json> {
         let name = schema.get("format").and_then(Json::as_str).unwrap_or_default();
         let text = node.scalar().expect("only scalars get here");
-        let Some(kind) = Kind::by_name(name) else { return Some(Json::String(text.to_owned())) };
+        let Some(kind) = Kind::by_name(name) else {
+            return Some(Json::String(text.to_owned()));
+        };
         let flaw = match kind.check(text) {
             Ok(()) => return Some(Json::String(text.to_owned())),
             Err(flaw) => flaw,
@@ -219,23 +247,32 @@ impl<'s> Walker<'s> {
 
     fn wrong_kind(&self, schema: &Json, node: &Node, path: &Path, problems: &mut Problems) -> Option<Json> {
         let expected = self.describe(schema);
-        problems.report_with(Code::WrongKind, path, format!("{} stands here", node.kind()), |diagnostic| {
-            let diagnostic = diagnostic.expected(expected);
-            let types = types(schema);
-            match &node.value {
-                Value::Number(text) if types == ["string"] => {
-                    diagnostic.hint(format!("put it in quotes if the text is meant: \"{text}\""))
+        problems.report_with(
+            Code::WrongKind,
+            path,
+            format!("{} stands here", node.kind()),
+            |diagnostic| {
+                let diagnostic = diagnostic.expected(expected);
+                let types = types(schema);
+                match &node.value {
+                    Value::Number(text) if types == ["string"] => {
+                        diagnostic.hint(format!("put it in quotes if the text is meant: \"{text}\""))
+                    }
+                    Value::Text(text)
+                        if types == ["boolean"] && matches!(text.to_lowercase().as_str(), "yes" | "on" | "true") =>
+                    {
+                        diagnostic.hint("write `true`")
+                    }
+                    Value::Text(text)
+                        if types == ["boolean"] && matches!(text.to_lowercase().as_str(), "no" | "off" | "false") =>
+                    {
+                        diagnostic.hint("write `false`")
+                    }
+                    Value::Null => diagnostic.hint("give it a value, or leave the key out"),
+                    _ => diagnostic,
                 }
-                Value::Text(text) if types == ["boolean"] && matches!(text.to_lowercase().as_str(), "yes" | "on" | "true") => {
-                    diagnostic.hint("write `true`")
-                }
-                Value::Text(text) if types == ["boolean"] && matches!(text.to_lowercase().as_str(), "no" | "off" | "false") => {
-                    diagnostic.hint("write `false`")
-                }
-                Value::Null => diagnostic.hint("give it a value, or leave the key out"),
-                _ => diagnostic,
-            }
-        });
+            },
+        );
         problems.poison(path);
         None
     }
@@ -244,7 +281,11 @@ impl<'s> Walker<'s> {
     fn describe(&self, schema: &Json) -> String {
         let (schema, _) = self.resolve(schema, "");
         if let Some(branches) = schema.get("anyOf").and_then(Json::as_array) {
-            return branches.iter().map(|branch| self.describe(branch)).collect::<Vec<_>>().join(", or ");
+            return branches
+                .iter()
+                .map(|branch| self.describe(branch))
+                .collect::<Vec<_>>()
+                .join(", or ");
         }
         if let Some(branches) = schema.get("oneOf").and_then(Json::as_array) {
             return one_of_words(&alternatives::names(branches));
@@ -279,7 +320,11 @@ impl<'s> Walker<'s> {
     fn stand_in(&self, schema: &Json) -> Json {
         let (schema, _) = self.resolve(schema, "");
         for name in ["anyOf", "oneOf"] {
-            if let Some(first) = schema.get(name).and_then(Json::as_array).and_then(|branches| branches.first()) {
+            if let Some(first) = schema
+                .get(name)
+                .and_then(Json::as_array)
+                .and_then(|branches| branches.first())
+            {
                 return self.stand_in(first);
             }
         }
@@ -303,7 +348,12 @@ impl<'s> Walker<'s> {
                 let length = schema.get("minItems").and_then(Json::as_u64).unwrap_or(0) as usize;
                 let prefix = schema.get("prefixItems").and_then(Json::as_array);
                 let item = |at: usize| prefix.and_then(|prefix| prefix.get(at)).or_else(|| schema.get("items"));
-                Json::Array((0..length).filter_map(item).map(|schema| self.stand_in(schema)).collect())
+                Json::Array(
+                    (0..length)
+                        .filter_map(item)
+                        .map(|schema| self.stand_in(schema))
+                        .collect(),
+                )
             }
             ["boolean"] => Json::Bool(false),
             ["integer"] => Json::from(schema.get("minimum").and_then(Json::as_u64).unwrap_or(0).max(1)),
@@ -328,7 +378,9 @@ fn types(schema: &Json) -> Vec<&str> {
 }
 
 fn strings(list: Option<&Json>) -> Vec<&str> {
-    list.and_then(Json::as_array).map(|items| items.iter().filter_map(Json::as_str).collect()).unwrap_or_default()
+    list.and_then(Json::as_array)
+        .map(|items| items.iter().filter_map(Json::as_str).collect())
+        .unwrap_or_default()
 }
 
 /// `one of a, b, c`; cut if there are many.

@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 mod codes;
 mod render;
 
-pub use render::Style;
 pub use codes::{Code, Severity, UnknownCode};
+pub use render::Style;
 
 /// One problem.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +29,13 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     pub fn new(code: Code, place: Place, message: impl Into<String>) -> Self {
-        Diagnostic { code, place, message: message.into(), expected: None, hint: None }
+        Diagnostic {
+            code,
+            place,
+            message: message.into(),
+            expected: None,
+            hint: None,
+        }
     }
 
     pub fn expected(mut self, expected: impl Into<String>) -> Self {
@@ -75,7 +81,11 @@ pub struct Problems<'t> {
 
 impl<'t> Problems<'t> {
     pub fn new(tree: &'t Node) -> Self {
-        Problems { tree, poisoned: BTreeSet::new(), list: Vec::new() }
+        Problems {
+            tree,
+            poisoned: BTreeSet::new(),
+            list: Vec::new(),
+        }
     }
 
     pub fn tree(&self) -> &'t Node {
@@ -115,13 +125,19 @@ impl<'t> Problems<'t> {
         self.poisoned.insert(path.steps());
     }
 
+    pub fn poison_steps(&mut self, path: Vec<Step>) {
+        self.poisoned.insert(path);
+    }
+
     pub fn is_poisoned(&self, path: &Path) -> bool {
         let steps = path.steps();
         (0..=steps.len()).any(|length| self.poisoned.contains(&steps[..length]))
     }
 
     pub fn has_errors(&self) -> bool {
-        self.list.iter().any(|diagnostic| diagnostic.code.severity() == Severity::Error)
+        self.list
+            .iter()
+            .any(|diagnostic| diagnostic.code.severity() == Severity::Error)
     }
 
     pub fn into_list(self) -> Vec<Diagnostic> {
@@ -156,7 +172,9 @@ impl Diagnostics {
     }
 
     pub fn errors(&self) -> usize {
-        self.iter().filter(|diagnostic| diagnostic.code.severity() == Severity::Error).count()
+        self.iter()
+            .filter(|diagnostic| diagnostic.code.severity() == Severity::Error)
+            .count()
     }
 
     pub fn warnings(&self) -> usize {
@@ -173,8 +191,11 @@ impl Diagnostics {
 
     /// Both lists, over the sources of whichever has read more.
     pub fn merge(self, other: Diagnostics) -> Diagnostics {
-        let sources =
-            if other.sources.files().len() > self.sources.files().len() { other.sources } else { self.sources };
+        let sources = if other.sources.files().len() > self.sources.files().len() {
+            other.sources
+        } else {
+            self.sources
+        };
         Diagnostics::new(self.list.into_iter().chain(other.list).collect(), sources)
     }
 

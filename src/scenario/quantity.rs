@@ -41,7 +41,10 @@ const TIME_UNITS: [(&str, u128); 8] = [
 /// `1.5s`, `20us`, `2h`.
 pub fn duration(text: &str) -> Result<Span, Flaw> {
     let (number, unit) = split(text)?;
-    let (_, nanos) = TIME_UNITS.into_iter().find(|(name, _)| *name == unit).ok_or(Flaw::Malformed)?;
+    let (_, nanos) = TIME_UNITS
+        .into_iter()
+        .find(|(name, _)| *name == unit)
+        .ok_or(Flaw::Malformed)?;
     let too_fine = Flaw::OutOfRange("finer than a nanosecond");
     let total = decimal_times(number, nanos)?.ok_or(too_fine)?;
     let total = u64::try_from(total).map_err(|_| Flaw::OutOfRange("longer than 500 years"))?;
@@ -83,10 +86,14 @@ pub fn cpu(text: &str) -> Result<CpuUnits, Flaw> {
             decimal_times(number, 1024)?.ok_or(Flaw::OutOfRange("not a whole number of CPU units (1024 are 1 vCPU)"))?
         }
         Ok(_) => return Err(Flaw::Malformed),
-        Err(Flaw::NoUnit) => decimal_times(text.trim(), 1)?.ok_or(Flaw::OutOfRange("not a whole number of CPU units"))?,
+        Err(Flaw::NoUnit) => {
+            decimal_times(text.trim(), 1)?.ok_or(Flaw::OutOfRange("not a whole number of CPU units"))?
+        }
         Err(flaw) => return Err(flaw),
     };
-    u32::try_from(units).map(CpuUnits).map_err(|_| Flaw::OutOfRange("more CPU than any task has"))
+    u32::try_from(units)
+        .map(CpuUnits)
+        .map_err(|_| Flaw::OutOfRange("more CPU than any task has"))
 }
 
 pub fn print_cpu(cpu: CpuUnits) -> String {
@@ -103,7 +110,11 @@ pub fn memory(text: &str) -> Result<MiB, Flaw> {
         _ => return Err(Flaw::Malformed),
     };
     let total = decimal_times(number, mib)?.ok_or(Flaw::OutOfRange("not a whole number of MiB"))?;
-    u64::try_from(total).ok().filter(|total| *total <= 1 << 40).map(MiB).ok_or(Flaw::OutOfRange("more than 2^40 MiB"))
+    u64::try_from(total)
+        .ok()
+        .filter(|total| *total <= 1 << 40)
+        .map(MiB)
+        .ok_or(Flaw::OutOfRange("more than 2^40 MiB"))
 }
 
 pub fn print_memory(memory: MiB) -> String {
@@ -137,7 +148,11 @@ pub fn ratio(text: &str) -> Result<Ratio, Flaw> {
     let percent = percentage(text)?;
     let (number, _) = split(text)?;
     // Moving the point in the text, not dividing, gives the double that is nearest to what was written.
-    let share = if number.contains(['e', 'E']) { percent / 100.0 } else { float(&format!("{number}e-2"))? };
+    let share = if number.contains(['e', 'E']) {
+        percent / 100.0
+    } else {
+        float(&format!("{number}e-2"))?
+    };
     Ratio::new(share).ok_or(above)
 }
 
@@ -158,7 +173,11 @@ pub fn print_ratio(ratio: Ratio) -> String {
     let whole = format!("{whole}{moved}");
     let whole = whole.trim_start_matches('0');
     let whole = if whole.is_empty() { "0" } else { whole };
-    if rest.is_empty() { format!("{whole}%") } else { format!("{whole}.{rest}%") }
+    if rest.is_empty() {
+        format!("{whole}%")
+    } else {
+        format!("{whole}.{rest}%")
+    }
 }
 
 /// `1.4x`.
@@ -215,11 +234,16 @@ pub fn print_intervals(share: f64) -> String {
 fn split(text: &str) -> Result<(&str, &str), Flaw> {
     let text = text.trim();
     let body = text.strip_prefix(['-', '+']).unwrap_or(text);
-    if matches!(body.to_ascii_lowercase().as_str(), "inf" | "infinity" | "nan" | ".inf" | ".nan") {
+    if matches!(
+        body.to_ascii_lowercase().as_str(),
+        "inf" | "infinity" | "nan" | ".inf" | ".nan"
+    ) {
         return Err(Flaw::NotFinite);
     }
     let signed = text.len() - body.len();
-    let mut end = body.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(body.len());
+    let mut end = body
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(body.len());
     // An exponent belongs to the number only if digits follow: `1e3s`, but not the `e` of a unit.
     if let Some(exponent) = body[end..].strip_prefix(['e', 'E']) {
         let digits = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
@@ -236,7 +260,11 @@ fn split(text: &str) -> Result<(&str, &str), Flaw> {
         return Err(Flaw::Negative);
     }
     let unit = unit.trim();
-    if unit.is_empty() { Err(Flaw::NoUnit) } else { Ok((number, unit)) }
+    if unit.is_empty() {
+        Err(Flaw::NoUnit)
+    } else {
+        Ok((number, unit))
+    }
 }
 
 fn float(number: &str) -> Result<f64, Flaw> {
@@ -255,7 +283,11 @@ fn decimal_times(number: &str, scale: u128) -> Result<Option<u128>, Flaw> {
     let huge = Flaw::OutOfRange("too large");
     let number = number.strip_prefix('+').unwrap_or(number);
     if number.starts_with('-') {
-        return if float(number)? == 0.0 { Ok(Some(0)) } else { Err(Flaw::Negative) };
+        return if float(number)? == 0.0 {
+            Ok(Some(0))
+        } else {
+            Err(Flaw::Negative)
+        };
     }
     let (mantissa, exponent) = match number.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().map_err(|_| huge.clone())?),
@@ -269,7 +301,11 @@ fn decimal_times(number: &str, scale: u128) -> Result<Option<u128>, Flaw> {
         return Ok(Some(0));
     }
     if digits.len() > 25 || exponent.abs() > 40 {
-        return if exponent < 0 || digits.len() <= 25 && exponent <= 0 { Ok(None) } else { Err(huge) };
+        return if exponent < 0 || digits.len() <= 25 && exponent <= 0 {
+            Ok(None)
+        } else {
+            Err(huge)
+        };
     }
     let value: u128 = digits.parse().map_err(|_| Flaw::Malformed)?;
     let scaled = value.checked_mul(scale).ok_or(huge.clone())?;

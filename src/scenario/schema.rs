@@ -122,7 +122,10 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { in_flight: 1_000_000, run_out: Duration::secs(300) }
+        Limits {
+            in_flight: 1_000_000,
+            run_out: Duration::secs(300),
+        }
     }
 }
 

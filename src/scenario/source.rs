@@ -41,19 +41,30 @@ pub struct Sources {
 pub enum ReadProblem {
     /// The operating system's words.
     Unreadable(String),
-    TooLarge { bytes: u64, limit: u64 },
+    TooLarge {
+        bytes: u64,
+        limit: u64,
+    },
     /// The byte at which the text stops being UTF-8.
-    NotUtf8 { at: usize },
+    NotUtf8 {
+        at: usize,
+    },
 }
 
 impl Sources {
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        Sources { files: Vec::new(), directory: directory.into() }
+        Sources {
+            files: Vec::new(),
+            directory: directory.into(),
+        }
     }
 
     /// Takes a text that is already in memory and returns its number.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<Arc<str>>) -> u16 {
-        self.files.push(SourceFile { name: name.into(), text: text.into() });
+        self.files.push(SourceFile {
+            name: name.into(),
+            text: text.into(),
+        });
         u16::try_from(self.files.len() - 1).expect("a scenario names far fewer than 65,536 files")
     }
 
@@ -97,7 +108,11 @@ impl Place {
         let start = floor_boundary(text, self.start as usize);
         let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
         let end = floor_boundary(text, self.end as usize).clamp(start, line_end);
-        Place { file: self.file, start: start as u32, end: end as u32 }
+        Place {
+            file: self.file,
+            start: start as u32,
+            end: end as u32,
+        }
     }
 }
 
@@ -113,7 +128,9 @@ pub fn read_text(path: &Path, limit: u64) -> Result<String, ReadProblem> {
         let length = std::fs::metadata(path).map_or(bytes.len() as u64, |meta| meta.len());
         return Err(ReadProblem::TooLarge { bytes: length, limit });
     }
-    String::from_utf8(bytes).map_err(|error| ReadProblem::NotUtf8 { at: error.utf8_error().valid_up_to() })
+    String::from_utf8(bytes).map_err(|error| ReadProblem::NotUtf8 {
+        at: error.utf8_error().valid_up_to(),
+    })
 }
 
 fn floor_boundary(text: &str, mut at: usize) -> usize {
@@ -132,7 +149,13 @@ mod tests {
     fn counts_lines_and_columns_in_characters() {
         let mut sources = Sources::default();
         let file = sources.add("a", "één: 1\ntwo: 2\n");
-        let at = |start| sources.line_and_column(Place { file, start, end: start });
+        let at = |start| {
+            sources.line_and_column(Place {
+                file,
+                start,
+                end: start,
+            })
+        };
         assert_eq!(at(0), (1, 1));
         assert_eq!(at(5), (1, 4)); // two characters of two bytes lie before it
         assert_eq!(at(9), (2, 1));

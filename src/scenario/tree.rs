@@ -76,9 +76,10 @@ impl Node {
         let mut place = self.place;
         for step in path.steps() {
             let next = match (&step, &here.value) {
-                (Step::Key(key), Value::Map(entries)) => entries.iter().find(|(k, _)| k.text == *key).map(|(k, node)| {
-                    (if node.scalar().is_some() { node.place } else { k.place }, node)
-                }),
+                (Step::Key(key), Value::Map(entries)) => entries
+                    .iter()
+                    .find(|(k, _)| k.text == *key)
+                    .map(|(k, node)| (if node.scalar().is_some() { node.place } else { k.place }, node)),
                 (Step::At(position), Value::List(items)) => items.get(*position).map(|node| (node.place, node)),
                 _ => None,
             };
@@ -119,8 +120,17 @@ impl Node {
                     Some(at) => at,
                     None => {
                         let place = value.place;
-                        let made = Node { value: Value::Null, place };
-                        entries.push((Key { text: key.clone(), place }, made));
+                        let made = Node {
+                            value: Value::Null,
+                            place,
+                        };
+                        entries.push((
+                            Key {
+                                text: key.clone(),
+                                place,
+                            },
+                            made,
+                        ));
                         entries.len() - 1
                     }
                 };
@@ -142,9 +152,12 @@ impl Node {
             Value::Number(text) => number(text).map_or_else(|| Json::String(text.clone()), Json::Number),
             Value::Text(text) => Json::String(text.clone()),
             Value::List(items) => Json::Array(items.iter().map(Node::to_json).collect()),
-            Value::Map(entries) => {
-                Json::Object(entries.iter().map(|(key, node)| (key.text.clone(), node.to_json())).collect())
-            }
+            Value::Map(entries) => Json::Object(
+                entries
+                    .iter()
+                    .map(|(key, node)| (key.text.clone(), node.to_json()))
+                    .collect(),
+            ),
         }
     }
 }

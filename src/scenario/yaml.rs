@@ -86,15 +86,24 @@ impl<'t> Builder<'t> {
         match self.events.next() {
             Some(Ok(next)) => Ok(next),
             Some(Err(error)) => {
-                let at = error.marker().byte_offset().unwrap_or(self.text.len()).min(self.text.len());
-                let place = Place { file: self.file, start: at as u32, end: (at + 1).min(self.text.len()) as u32 };
+                let at = error
+                    .marker()
+                    .byte_offset()
+                    .unwrap_or(self.text.len())
+                    .min(self.text.len());
+                let place = Place {
+                    file: self.file,
+                    start: at as u32,
+                    end: (at + 1).min(self.text.len()) as u32,
+                };
                 let message = error.info();
                 let deep = message.contains("recursion limit") || message.contains("nest");
                 let problem = if deep {
                     too_deep(place)
                 } else {
-                    Diagnostic::new(Code::MalformedYaml, place, format!("this is not YAML: {message}"))
-                        .hint("JSON is YAML too; a value with `: `, ` #`, a leading `*`, `&`, `[`, `{` or `%` needs quotes")
+                    Diagnostic::new(Code::MalformedYaml, place, format!("this is not YAML: {message}")).hint(
+                        "JSON is YAML too; a value with `: `, ` #`, a leading `*`, `&`, `[`, `{` or `%` needs quotes",
+                    )
                 };
                 self.stop(problem)
             }
@@ -113,7 +122,15 @@ impl<'t> Builder<'t> {
             Event::Scalar(text, style, anchor, tag) => {
                 // An explicit tag says "take it as text", as `!!str 5` does; no other tag means anything here.
                 let plain = style == ScalarStyle::Plain && tag.is_none();
-                (if plain { plain_scalar(&text) } else { Value::Text(text.into_owned()) }, anchor, place.end)
+                (
+                    if plain {
+                        plain_scalar(&text)
+                    } else {
+                        Value::Text(text.into_owned())
+                    },
+                    anchor,
+                    place.end,
+                )
             }
             Event::SequenceStart(_, anchor, _) => {
                 let mut items = Vec::new();
@@ -138,15 +155,23 @@ impl<'t> Builder<'t> {
                     let value = self.node(event, span, depth + 1)?;
                     let Some(text) = key.scalar().map(str::to_owned) else {
                         self.problems.push(
-                            Diagnostic::new(Code::MalformedYaml, key.place, format!("{} cannot be a key", key.kind()))
-                                .expected("a word"),
+                            Diagnostic::new(
+                                Code::MalformedYaml,
+                                key.place,
+                                format!("{} cannot be a key", key.kind()),
+                            )
+                            .expected("a word"),
                         );
                         continue;
                     };
                     if seen.insert(text.clone(), key.place).is_some() {
                         self.problems.push(
-                            Diagnostic::new(Code::DuplicateKey, key.place, format!("the key `{text}` stands here twice"))
-                                .hint("in YAML one of the two would be lost in silence; remove one"),
+                            Diagnostic::new(
+                                Code::DuplicateKey,
+                                key.place,
+                                format!("the key `{text}` stands here twice"),
+                            )
+                            .hint("in YAML one of the two would be lost in silence; remove one"),
                         );
                         continue;
                     }
@@ -161,7 +186,10 @@ impl<'t> Builder<'t> {
                             .expected("an alias to something that ends before it"),
                     );
                 };
-                let copy = Node { value: node.value.clone(), place };
+                let copy = Node {
+                    value: node.value.clone(),
+                    place,
+                };
                 self.count(size(&copy), place)?;
                 return Ok(copy);
             }
@@ -169,7 +197,10 @@ impl<'t> Builder<'t> {
                 return self.stop(Diagnostic::new(Code::MalformedYaml, place, "a value was expected here"));
             }
         };
-        let place = Place { end: end.max(place.start), ..place };
+        let place = Place {
+            end: end.max(place.start),
+            ..place
+        };
         let node = Node { value, place };
         if anchor != 0 {
             // The copy counts as well, or nested anchors could hold far more than the limit before any alias is met.
@@ -183,8 +214,12 @@ impl<'t> Builder<'t> {
         self.nodes += more;
         if self.nodes > MAX_NODES {
             return self.stop(
-                Diagnostic::new(Code::TooManyValues, place, format!("more than {MAX_NODES} values once aliases are expanded"))
-                    .hint("anchors that refer to anchors grow like powers; write such lists out or use a CSV file"),
+                Diagnostic::new(
+                    Code::TooManyValues,
+                    place,
+                    format!("more than {MAX_NODES} values once aliases are expanded"),
+                )
+                .hint("anchors that refer to anchors grow like powers; write such lists out or use a CSV file"),
             );
         }
         Ok(())
@@ -197,7 +232,11 @@ impl<'t> Builder<'t> {
 
     fn place(&self, span: Span) -> Place {
         let range = span.byte_range().unwrap_or(self.text.len()..self.text.len());
-        Place { file: self.file, start: range.start as u32, end: range.end as u32 }
+        Place {
+            file: self.file,
+            start: range.start as u32,
+            end: range.end as u32,
+        }
     }
 }
 
@@ -231,7 +270,9 @@ fn is_number(text: &str) -> bool {
         return true;
     }
     unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
-        && unsigned.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '-' | '+'))
+        && unsigned
+            .chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '-' | '+'))
         && unsigned.parse::<f64>().is_ok()
 }
 

@@ -14,7 +14,11 @@ fn problems(text: &str) -> Vec<(Code, String)> {
     let json = conform(schema::json_schema(), &tree, &mut problems);
     serde_json::from_value::<schema::Scenario>(json).expect("what conforms reads into the types");
     let at = |place| sources.slice(place).lines().next().unwrap_or("").to_owned();
-    problems.into_list().into_iter().map(|problem| (problem.code, at(problem.place))).collect()
+    problems
+        .into_list()
+        .into_iter()
+        .map(|problem| (problem.code, at(problem.place)))
+        .collect()
 }
 
 #[test]
@@ -53,7 +57,10 @@ traffic:
         (Code::MissingKey, "duraton: 10m"),
     ];
     for (code, at) in expected {
-        assert!(found.contains(&(code, at.to_owned())), "{code} at {at} is not in {found:#?}");
+        assert!(
+            found.contains(&(code, at.to_owned())),
+            "{code} at {at} is not in {found:#?}"
+        );
     }
     assert_eq!(found.len(), expected.len(), "{found:#?}");
 }
@@ -61,7 +68,10 @@ traffic:
 #[test]
 fn refuses_numbers_that_are_none() {
     let found = problems("duration: .inf\nseed: .nan\nwarm_up: -1s\n");
-    assert_eq!(found.iter().map(|(code, _)| *code).collect::<Vec<_>>(), [Code::OutOfRange; 3]);
+    assert_eq!(
+        found.iter().map(|(code, _)| *code).collect::<Vec<_>>(),
+        [Code::OutOfRange; 3]
+    );
 }
 
 #[test]
@@ -77,7 +87,11 @@ fn takes_every_form_of_a_time() {
         "{ mixture: [{ weight: 1, time: 1s }] }",
     ];
     for law in laws {
-        assert_eq!(problems(&format!("duration: 1s\nservices: {{ a: {{ start_up: {law} }} }}")), [], "{law}");
+        assert_eq!(
+            problems(&format!("duration: 1s\nservices: {{ a: {{ start_up: {law} }} }}")),
+            [],
+            "{law}"
+        );
     }
 }
 

@@ -167,7 +167,11 @@ impl std::str::FromStr for Code {
         let upper = text.trim().to_ascii_uppercase();
         let digits = upper.strip_prefix("WT").unwrap_or(&upper);
         let full = format!("WT{digits:0>4}");
-        Code::ALL.iter().copied().find(|code| code.as_str() == full).ok_or(UnknownCode)
+        Code::ALL
+            .iter()
+            .copied()
+            .find(|code| code.as_str() == full)
+            .ok_or(UnknownCode)
     }
 }
 

@@ -48,8 +48,12 @@ impl Diagnostics {
         if let Some(expected) = &diagnostic.expected {
             annotation = annotation.label(format!("expected {expected}"));
         }
-        let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.as_str());
-        let snippet = Snippet::source(&*file.text).path(file.name.as_str()).annotation(annotation);
+        let title = level
+            .primary_title(diagnostic.message.as_str())
+            .id(diagnostic.code.as_str());
+        let snippet = Snippet::source(&*file.text)
+            .path(file.name.as_str())
+            .annotation(annotation);
         let mut groups = vec![title.element(snippet)];
         if let Some(hint) = &diagnostic.hint {
             groups.push(Group::with_title(Level::HELP.secondary_title(hint.as_str())));
@@ -63,8 +67,10 @@ impl Diagnostics {
             1 => Some(format!("1 {word}")),
             _ => Some(format!("{count} {word}s")),
         };
-        let parts: Vec<String> =
-            [of(self.errors(), "error"), of(self.warnings(), "warning")].into_iter().flatten().collect();
+        let parts: Vec<String> = [of(self.errors(), "error"), of(self.warnings(), "warning")]
+            .into_iter()
+            .flatten()
+            .collect();
         let first = self.iter().next().map_or("", |diagnostic| diagnostic.code.as_str());
         format!("{}; `wavetank explain {first}` says more", parts.join(", "))
     }

@@ -23,12 +23,15 @@ impl Date {
         let shifted = days + 719_468; // from 0000-03-01, so that leap days end a year
         let era = shifted.div_euclid(146_097);
         let day_of_era = shifted.rem_euclid(146_097);
-        let year_of_era =
-            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let shifted_month = (5 * day_of_year + 2) / 153;
         let day = (day_of_year - (153 * shifted_month + 2) / 5 + 1) as u32;
-        let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 } as u32;
+        let month = if shifted_month < 10 {
+            shifted_month + 3
+        } else {
+            shifted_month - 9
+        } as u32;
         let year = year_of_era + era * 400 + i64::from(month <= 2);
         Date { year, month, day }
     }
@@ -59,14 +62,22 @@ pub fn moment(text: &str) -> Result<i64, Flaw> {
         text.and_then(|text| text.parse().ok()).ok_or(Flaw::Malformed)
     };
     let mut parts = date.split('-');
-    let (year, month, day) = (number(parts.next(), 4)?, number(parts.next(), 2)?, number(parts.next(), 2)?);
+    let (year, month, day) = (
+        number(parts.next(), 4)?,
+        number(parts.next(), 2)?,
+        number(parts.next(), 2)?,
+    );
     let mut clock = time.split(':');
     let (hour, minute) = (number(clock.next(), 2)?, number(clock.next(), 2)?);
     let second = clock.next().map_or(Ok(0), |second| number(Some(second), 2))?;
     if parts.next().is_some() || clock.next().is_some() {
         return Err(Flaw::Malformed);
     }
-    let date = Date { year, month: month as u32, day: day as u32 };
+    let date = Date {
+        year,
+        month: month as u32,
+        day: day as u32,
+    };
     let exists = (1..=12).contains(&month) && Date::from_days(date.days()) == date;
     if !exists || hour > 23 || minute > 59 || second > 59 {
         return Err(Flaw::OutOfRange("not a day and time that exist"));

@@ -35,7 +35,10 @@ fn refuses_what_is_no_time() {
     assert!(matches!(duration("0.1ns"), Err(Flaw::OutOfRange(_))));
     assert!(matches!(duration("1e30s"), Err(Flaw::OutOfRange(_))));
     assert!(matches!(duration("600000d"), Err(Flaw::OutOfRange(_))));
-    assert!(matches!(duration("99999999999999999999999999999999s"), Err(Flaw::OutOfRange(_))));
+    assert!(matches!(
+        duration("99999999999999999999999999999999s"),
+        Err(Flaw::OutOfRange(_))
+    ));
 }
 
 #[test]
@@ -81,7 +84,15 @@ fn knows_the_calendar() {
     assert!(moment("2026-02-29T00:00:00Z").is_err());
     assert!(moment("2026-13-01T00:00:00Z").is_err());
     assert!(moment("2026-11-27 18:00").is_err());
-    assert_eq!(Date { year: 2026, month: 11, day: 27 }.weekday(), 5);
+    assert_eq!(
+        Date {
+            year: 2026,
+            month: 11,
+            day: 27
+        }
+        .weekday(),
+        5
+    );
 }
 
 proptest! {

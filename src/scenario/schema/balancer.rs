@@ -1,6 +1,6 @@
 //! Application Load Balancers.
 
-use super::{Duration, Method, Named, Step, StatusCodes, one};
+use super::{Duration, Method, Named, StatusCodes, Step, one};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

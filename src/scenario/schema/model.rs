@@ -89,7 +89,11 @@ pub struct RestartBackoff {
 
 impl Default for RestartBackoff {
     fn default() -> Self {
-        RestartBackoff { base: Duration::secs(15), factor: 2.0, max: Duration::secs(27 * 60) }
+        RestartBackoff {
+            base: Duration::secs(15),
+            factor: 2.0,
+            max: Duration::secs(27 * 60),
+        }
     }
 }
 
@@ -116,7 +120,10 @@ pub struct CloudWatchModel {
 
 impl Default for CloudWatchModel {
     fn default() -> Self {
-        CloudWatchModel { publication_delay: Duration::secs(60), phase: None }
+        CloudWatchModel {
+            publication_delay: Duration::secs(60),
+            phase: None,
+        }
     }
 }
 
@@ -243,7 +250,10 @@ pub struct CpuShareModel {
 
 impl Default for CpuShareModel {
     fn default() -> Self {
-        CpuShareModel { cfs_period: Duration(Span::from_millis(100)), fargate_host_vcpus: 2 }
+        CpuShareModel {
+            cfs_period: Duration(Span::from_millis(100)),
+            fargate_host_vcpus: 2,
+        }
     }
 }
 

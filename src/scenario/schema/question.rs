@@ -38,7 +38,10 @@ pub struct Experiment {
 
 impl Default for Experiment {
     fn default() -> Self {
-        Experiment { replications: 10, compare: Named::default() }
+        Experiment {
+            replications: 10,
+            compare: Named::default(),
+        }
     }
 }
 
@@ -161,6 +164,10 @@ pub struct Discount {
 impl Default for Discount {
     fn default() -> Self {
         let none = Share(Ratio::ZERO);
-        Discount { fargate: none, ec2: none, alb: none }
+        Discount {
+            fargate: none,
+            ec2: none,
+            alb: none,
+        }
     }
 }

@@ -178,7 +178,10 @@ pub struct ThreadPool {
 impl Default for ThreadPool {
     fn default() -> Self {
         // What Tomcat and most of its kin start with.
-        ThreadPool { workers: 200, backlog: None }
+        ThreadPool {
+            workers: 200,
+            backlog: None,
+        }
     }
 }
 
@@ -193,7 +196,10 @@ pub struct EventLoop {
 
 impl Default for EventLoop {
     fn default() -> Self {
-        EventLoop { loops: 1, backlog: None }
+        EventLoop {
+            loops: 1,
+            backlog: None,
+        }
     }
 }
 
@@ -361,4 +367,3 @@ pub struct DeployedOperation {
     /// Steps in place of the service's own.
     pub steps: Option<Vec<Step>>,
 }
-

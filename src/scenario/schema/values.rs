@@ -80,7 +80,13 @@ pub struct Level(pub quantity::Level);
 
 impl Serialize for StatusCodes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let part = |&(low, high): &(u16, u16)| if low == high { low.to_string() } else { format!("{low}-{high}") };
+        let part = |&(low, high): &(u16, u16)| {
+            if low == high {
+                low.to_string()
+            } else {
+                format!("{low}-{high}")
+            }
+        };
         serializer.serialize_str(&self.0.iter().map(part).collect::<Vec<_>>().join(","))
     }
 }
@@ -89,7 +95,9 @@ impl<'de> Deserialize<'de> for StatusCodes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = scalar_text(Value::deserialize(deserializer)?).map_err(D::Error::custom)?;
         let codes = quantity::status_codes(&text);
-        codes.map(StatusCodes).map_err(|_| D::Error::custom(Kind::StatusCodes.expectation()))
+        codes
+            .map(StatusCodes)
+            .map_err(|_| D::Error::custom(Kind::StatusCodes.expectation()))
     }
 }
 
@@ -115,7 +123,9 @@ impl Serialize for Level {
 impl<'de> Deserialize<'de> for Level {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = scalar_text(Value::deserialize(deserializer)?).map_err(D::Error::custom)?;
-        quantity::level(&text).map(Level).map_err(|_| D::Error::custom(Kind::Level.expectation()))
+        quantity::level(&text)
+            .map(Level)
+            .map_err(|_| D::Error::custom(Kind::Level.expectation()))
     }
 }
 
@@ -134,7 +144,11 @@ fn quantity_schema(kind: Kind) -> Schema {
         Kind::Level => &["number", "string"],
         _ => &["string"],
     };
-    let types = if let [one] = types { Value::from(*one) } else { Value::from(types.to_vec()) };
+    let types = if let [one] = types {
+        Value::from(*one)
+    } else {
+        Value::from(types.to_vec())
+    };
     json_schema!({
         "type": types,
         "format": kind.name(),

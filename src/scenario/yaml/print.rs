@@ -48,7 +48,8 @@ fn block(value: &Value, indent: usize, text: &mut String) {
 fn nested(value: &Value, indent: usize, text: &mut String) {
     let used = text.len() - text.rfind('\n').map_or(0, |at| at + 1);
     let line = flow(value);
-    if depth(value) <= 3 && used + 1 + line.len() <= WIDTH || is_empty(value) || !value.is_object() && !value.is_array() {
+    if depth(value) <= 3 && used + 1 + line.len() <= WIDTH || is_empty(value) || !value.is_object() && !value.is_array()
+    {
         text.push(' ');
         text.push_str(&line);
         text.push('\n');
@@ -72,7 +73,11 @@ pub fn flow(value: &Value) -> String {
                 .filter(|(_, value)| !value.is_null())
                 .map(|(key, value)| format!("{}: {}", scalar_text(key), flow(value)))
                 .collect();
-            if inside.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", inside.join(", ")) }
+            if inside.is_empty() {
+                "{}".to_owned()
+            } else {
+                format!("{{ {} }}", inside.join(", "))
+            }
         }
     }
 }
@@ -100,8 +105,13 @@ fn pad(indent: usize, text: &mut String) {
 /// Plain where YAML reads it back as the same text in flow and in block context, else in double quotes.
 fn scalar_text(text: &str) -> String {
     let first_is_safe = text.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '/' | '_' | '<' | '('));
-    let inside_is_safe =
-        text.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '/' | '_' | '-' | '.' | '*' | '%' | '+' | '(' | ')' | '?' | '@' | '<' | '=' | '\''));
+    let inside_is_safe = text.chars().all(|c| {
+        c.is_alphanumeric()
+            || matches!(
+                c,
+                ' ' | '/' | '_' | '-' | '.' | '*' | '%' | '+' | '(' | ')' | '?' | '@' | '<' | '=' | '\''
+            )
+    });
     let reads_as_text = matches!(super::plain_scalar(text), super::Value::Text(_));
     if first_is_safe && inside_is_safe && reads_as_text && !text.ends_with(' ') {
         text.to_owned()

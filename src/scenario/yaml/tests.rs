@@ -6,7 +6,11 @@ fn read(text: &str) -> (Option<Node>, Vec<Code>, Sources) {
     let mut sources = Sources::default();
     let file = sources.add("test.yaml", text);
     let (node, problems) = parse(&sources, file);
-    (node, problems.into_iter().map(|problem| problem.code).collect(), sources)
+    (
+        node,
+        problems.into_iter().map(|problem| problem.code).collect(),
+        sources,
+    )
 }
 
 #[test]
@@ -31,7 +35,10 @@ fn points_at_the_nearest_thing_that_exists() {
     let web = services.key("web");
     assert_eq!(sources.slice(node.place_of(&web.key("cpu"))), "1");
     assert_eq!(sources.slice(node.place_of(&web.key("memory"))), "web");
-    assert_eq!(sources.slice(node.place_of(&root.key("none"))).lines().next(), Some("services:"));
+    assert_eq!(
+        sources.slice(node.place_of(&root.key("none"))).lines().next(),
+        Some("services:")
+    );
 }
 
 #[test]
@@ -78,16 +85,23 @@ fn tells_an_empty_text_from_a_wrong_one() {
 fn reads_json() {
     let (node, problems, _) = read("{\"a\": [1, 2.5, \"x\\ny\", true, null]}");
     assert_eq!(problems, []);
-    assert_eq!(node.expect("a tree").to_json(), serde_json::json!({"a": [1, 2.5, "x\ny", true, null]}));
+    assert_eq!(
+        node.expect("a tree").to_json(),
+        serde_json::json!({"a": [1, 2.5, "x\ny", true, null]})
+    );
 }
 
 #[test]
 fn sets_a_value_and_makes_maps_on_the_way() {
     let (node, _, _) = read("a: { b: [1, 2] }");
     let mut node = node.expect("a tree");
-    let value = Node { value: Value::Number("7".into()), place: Place::default() };
+    let value = Node {
+        value: Value::Number("7".into()),
+        place: Place::default(),
+    };
     let key = |text: &str| Step::Key(text.into());
-    node.set(&[key("a"), key("b"), Step::At(1)], value.clone()).expect("it exists");
+    node.set(&[key("a"), key("b"), Step::At(1)], value.clone())
+        .expect("it exists");
     node.set(&[key("c"), key("d")], value.clone()).expect("it is made");
     assert_eq!(node.to_json(), serde_json::json!({"a": {"b": [1, 7]}, "c": {"d": 7}}));
     assert_eq!(node.set(&[key("a"), key("b"), Step::At(2)], value), Err(2));

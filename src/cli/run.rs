@@ -26,7 +26,7 @@ pub fn run(terminal: &Terminal, run: &Run) -> anyhow::Result<Status> {
         let path = folder(run.out.as_ref(), &scenario, several);
         // Now and not after an hour of simulation.
         let folder = Folder::open(&path)?;
-        let provenance = scenario.provenance();
+        let provenance = scenario.provenance.clone();
         let name = scenario.name.clone();
         let simulated = simulate::perform(terminal, scenario, threads, &cancel);
         if simulated.as_written().records.is_empty() {
@@ -39,7 +39,7 @@ pub fn run(terminal: &Terminal, run: &Run) -> anyhow::Result<Status> {
             terminal.mention(&format!("wrote {}", path.display()));
         }
         match terminal.format {
-            Format::Text => terminal.say(&results::summary(terminal, &simulated)),
+            Format::Text => terminal.say(&results::summary_text(&simulated, &provenance)),
             Format::Json => told.push(results::summary_json(&simulated, &provenance)),
         }
         status = status.and(standing(&simulated));

@@ -21,10 +21,8 @@ pub struct Selected {
     pub as_written: usize,
     /// How many variants are compared; 0 without variants.
     pub compared: usize,
-    /// What repeats this.
-    pub command: String,
-    /// The scenario's own text, for the manifest.
-    pub text: String,
+    /// What repeats this, and of what.
+    pub provenance: Provenance,
 }
 
 impl Selected {

@@ -18,6 +18,8 @@ pub struct View {
     pub old: Tasks,
     /// Tasks that are being stopped, if they count to the maximum (MODEL switch), else 0.
     pub draining: u32,
+    /// Old tasks that are being stopped; they matter to the reason only.
+    pub leaving: u32,
     /// Failed old tasks that are to be replaced by their own revision.
     pub owed: u32,
     pub starts: Starts,
@@ -139,13 +141,14 @@ pub fn decide(view: &View) -> Step {
     };
     room -= start_new;
 
-    // A deployment that has failed takes nothing more away.
-    let spare = if view.starts == Starts::Forbidden {
-        0
-    } else {
-        healthy.saturating_sub(lower)
+    // A deployment that has failed takes nothing more away. Old tasks that are not healthy do nothing for the minimum:
+    // each goes once a healthy one has its place, whatever the minimum.
+    let useless = view.old.live - view.old.healthy;
+    let replaced = (healthy + useless).saturating_sub(view.desired).min(useless);
+    let mut stop_old = match view.starts {
+        Starts::Forbidden => 0,
+        _ => (healthy.saturating_sub(lower) + replaced).min(view.old.live),
     };
-    let mut stop_old = spare.min(view.old.live);
     let stop_surplus = view.new.sound().saturating_sub(view.desired);
     // An unhealthy task goes once a healthy one has its place.
     let mut stop_unhealthy = (view.new.healthy + view.new.unhealthy)
@@ -178,7 +181,6 @@ pub fn decide(view: &View) -> Step {
 }
 
 fn why(view: &View, step: &Step, wanted: u32) -> Why {
-    let deploying = view.old.live > 0;
     if step.stop_surplus > 0 {
         Why::ScaleIn
     } else if step.stop_unhealthy > 0 || step.start_new > 0 && view.new.unhealthy > 0 {
@@ -203,7 +205,7 @@ fn why(view: &View, step: &Step, wanted: u32) -> Why {
         }
     } else if view.new.live > view.new.healthy {
         Why::WaitForHealthy
-    } else if deploying {
+    } else if view.old.live + view.leaving > 0 {
         Why::WaitForOldToStop
     } else {
         Why::Settled

@@ -1,6 +1,6 @@
 //! Which of a service's tasks is stopped when there are too many, or when a deployment takes an old one away.
 //!
-//! Tasks that do no good go first (MODEL): unhealthy ones, then those not yet RUNNING. Among equals the placement
+//! Tasks that do no good go first (MODEL): unhealthy ones, then those that are not healthy yet. Among equals the placement
 //! strategy decides in reverse [DG23:task-placement-strategies]: with a spread, from where the service has most tasks,
 //! at random within; with binpack, the task whose instance would have the most resources left. Deliberately not here:
 //! how many are stopped (`rollout`).
@@ -33,7 +33,8 @@ pub enum Eligibility {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Usefulness {
     Unhealthy,
-    Launching,
+    /// On its way to RUNNING, or to its first healthy check.
+    NotYet,
     Useful,
 }
 
@@ -97,9 +98,9 @@ mod tests {
     }
 
     #[test]
-    fn unhealthy_tasks_go_before_launching_ones_and_both_before_useful_ones() {
+    fn unhealthy_tasks_go_before_unfinished_ones_and_both_before_useful_ones() {
         let mut tasks = [task(0, 1), task(1, 2), task(1, 3)];
-        tasks[1].usefulness = Usefulness::Launching;
+        tasks[1].usefulness = Usefulness::NotYet;
         tasks[2].usefulness = Usefulness::Unhealthy;
         assert_eq!(choose(&tasks, 9, &[PlacementStrategy::SpreadZone]), [2, 1, 0]);
     }

@@ -165,3 +165,5 @@ impl ControlPlane {
     }
 }
 
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,8 @@
 //! What a load balancer costs: its hours, its capacity units, its nodes' public addresses.
 //!
 //! An hour's capacity units are the largest of the dimensions' means over that hour, so hours are added up one by one;
-//! a last, shorter hour counts by its length. Stand-ins: each request is a new connection (clients of the simulation
-//! keep none open), and what is in flight when a minute ends are the active connections.
+//! a last, shorter hour counts by its length. Stand-ins: each request counts as a new connection (an upper bound, as
+//! connections are not modelled), and what is in flight when a minute ends are the active connections.
 
 use super::{NANOS_PER_HOUR, Window, push};
 use crate::aws::prices::{self, lcu};

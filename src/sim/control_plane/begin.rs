@@ -117,6 +117,7 @@ impl ControlPlane {
             if service.tasks.len() as u32 == service.desired {
                 service.steadiness = Steadiness::Steady;
             }
+            self.levels_changed(cx, at);
             self.publish_discovery(cx, at);
         }
         for at in (0..self.target_groups.len()).map(TargetGroupIx::from_usize) {
@@ -161,7 +162,7 @@ impl ControlPlane {
 
     fn stand_task_at(&mut self, cx: &mut Context<'_>, at: ServiceIx, place: Place) {
         let now = cx.now();
-        let id = self.create(cx, at, RevisionIx(0), place, "stands since before the beginning");
+        let id = self.create(cx, at, RevisionIx(0), place);
         let definition = self.definition(cx, id);
         let serving = self.revision(cx, id).serving_container;
         let task = &mut self.tasks[id];
@@ -200,7 +201,6 @@ impl ControlPlane {
         }
         self.register(cx, id, Opinion::Healthy);
         self.begin_running(cx, id, now);
-        self.levels_changed(cx, at);
     }
 
     fn launch_everything(&mut self, cx: &mut Context<'_>) {

@@ -88,6 +88,7 @@ impl ControlPlane {
             new: self.tasks_of(cx, at, |of| of == revision),
             old: Tasks::default(),
             draining: 0,
+            leaving: 0,
             owed: 0,
             starts,
         };

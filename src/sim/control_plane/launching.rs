@@ -81,7 +81,9 @@ impl ControlPlane {
                 };
             };
             self.services[at.at()].launches.take_one(now);
-            let id = self.create(cx, at, revision, place, reason);
+            let id = self.create(cx, at, revision, place);
+            self.tell_task(cx, id, "", reason);
+            self.levels_changed(cx, at);
             let time = self.provisioning_time(cx, id);
             self.step_in(cx, id, time);
         }
@@ -226,7 +228,6 @@ impl ControlPlane {
         at: ServiceIx,
         revision: RevisionIx,
         place: Place,
-        reason: &str,
     ) -> Id<Task> {
         let definition_at = cx.blueprint.services[at.at()].revisions[revision.at()].task_definition;
         let definition = &cx.blueprint.task_definitions[definition_at.at()];
@@ -250,8 +251,6 @@ impl ControlPlane {
         service.created += 1;
         service.tasks.push(id);
         service.counts.add(TaskState::Provisioning);
-        self.tell_task(cx, id, "", reason);
-        self.levels_changed(cx, at);
         id
     }
 }

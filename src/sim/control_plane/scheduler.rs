@@ -76,6 +76,11 @@ impl ControlPlane {
         } else {
             0
         };
+        let is_leaving = |id: &&Id<Task>| {
+            let task = &self.tasks[**id];
+            task.revision != primary && !task.state().is_live()
+        };
+        let leaving = service.tasks.iter().filter(is_leaving).count() as u32;
         let view = View {
             desired: service.desired,
             minimum_healthy_percent: configuration.minimum_healthy_percent,
@@ -83,6 +88,7 @@ impl ControlPlane {
             new: self.tasks_of(cx, at, |revision| revision == primary),
             old: self.tasks_of(cx, at, |revision| revision != primary),
             draining,
+            leaving,
             owed,
             starts: self.starts(cx, at),
         };
@@ -261,8 +267,8 @@ impl ControlPlane {
             },
             usefulness: if task.unhealthy {
                 Usefulness::Unhealthy
-            } else if task.state().is_launching() {
-                Usefulness::Launching
+            } else if !task.healthy {
+                Usefulness::NotYet
             } else {
                 Usefulness::Useful
             },

@@ -31,24 +31,6 @@ fn class(name: &str) -> RequestClass {
     }
 }
 
-fn revision() -> Revision {
-    Revision {
-        task_definition: TaskDefinitionIx(0),
-        serving_container: 0,
-        runtime: Runtime::Unbounded,
-        cpu_model: CpuModel::Fluid,
-        start_up: Dist::constant(1.0).expect("valid"),
-        routes: vec![],
-        operations: vec![],
-        on_disconnect: OnDisconnect::Continue,
-        defects: Defects {
-            fails_to_start: Ratio::ZERO,
-            exits_after: None,
-            fails_health_checks: Ratio::ZERO,
-        },
-    }
-}
-
 fn share(share: f64) -> Ratio {
     Ratio::new(share).expect("a share")
 }
@@ -57,9 +39,9 @@ fn share(share: f64) -> Ratio {
 pub fn shop() -> Blueprint {
     let policy = fixture::target_tracking(ScalingMetric::Cpu, 60.0);
     let mut catalog = fixture::scaled_service("catalog", (6, 30), vec![policy]);
-    catalog.revisions = vec![revision()];
+    catalog.revisions = vec![fixture::revision()];
     let mut checkout = fixture::scaled_service("checkout", (4, 20), vec![]);
-    checkout.revisions = vec![revision(), revision()];
+    checkout.revisions = vec![fixture::revision(), fixture::revision()];
     let outage = Fault {
         label: "zone_outage us-east-1b".into(),
         kind: FaultKind::ZoneOutage { zone: ZoneIx(1) },

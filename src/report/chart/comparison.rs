@@ -91,9 +91,13 @@ pub const fn unit(figure: Figure) -> (f64, &'static str) {
     }
 }
 
-/// With a capital.
+/// With a capital, but for `p99`.
 pub fn title(label: &str) -> String {
     let mut letters = label.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase().to_string());
-    first.unwrap_or_default() + letters.as_str()
+    match letters.next() {
+        Some(first) if !letters.as_str().starts_with(|next: char| next.is_ascii_digit()) => {
+            first.to_uppercase().collect::<String>() + letters.as_str()
+        }
+        _ => label.to_owned(),
+    }
 }

@@ -4,9 +4,9 @@
 
 use super::Chart;
 use super::axis::Axis;
-use super::canvas::{Colour, PALETTE};
+use super::canvas::PALETTE;
 use super::comparison::{title, unit};
-use super::figure::{Figure, Panel, Series};
+use super::figure::{Figure, Panel, Series, Stroke};
 use super::over_runs::{highest, lowest, marks, series, shades, time};
 use super::rows::{Group, Row, Rows, Shape};
 use crate::blueprint::{Blueprint, ClassIx, Happening, ServiceIx};
@@ -60,13 +60,15 @@ pub fn over_time(name: &str, outcomes: &[Outcome]) -> Option<Chart> {
 
 /// One line for each variant.
 fn lines(outcomes: &[Outcome], value: impl Fn(&Pool, &RunRecord, usize) -> Option<f64>) -> Vec<Series> {
-    let line = |(outcome, colour): (&Outcome, Colour)| {
+    let line = |(at, outcome): (usize, &Outcome)| {
         let pool = Pool::new(&outcome.blueprint, &outcome.records);
-        series(&pool, &outcome.name, colour, |record, window| {
+        let line = series(&pool, &outcome.name, PALETTE[at], |record, window| {
             value(&pool, record, window)
-        })
+        });
+        // The first lies broad below the others, to be seen where they coincide.
+        if at == 0 { line.drawn(Stroke::Broad) } else { line }
     };
-    outcomes.iter().zip(PALETTE).map(line).collect()
+    outcomes.iter().enumerate().take(PALETTE.len()).map(line).collect()
 }
 
 /// All classes together in one window of one run.

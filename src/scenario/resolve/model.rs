@@ -60,6 +60,7 @@ fn alb(cx: &mut Context, said: &schema::AlbModel, path: &Path) -> AlbModel {
         node_loss_detection: said.node_loss_detection.0,
         dns_ttl: said.dns_ttl.0,
         connect_timeout: said.connect_timeout.0,
+        ..Model::default().alb
     }
 }
 

@@ -224,7 +224,12 @@ impl Diagnostics {
     }
 }
 
-/// What `wavetank explain` prints: the page of a code and a file that yields it.
+/// What `wavetank explain` prints: the page of a code and a scenario that yields it, as Markdown.
 pub fn explain(code: Code) -> String {
-    code.page().to_owned()
+    let mut text = code.page().to_owned();
+    if let Some(example) = code.example() {
+        let example = String::from_utf8_lossy(example);
+        text.push_str(&format!("\n## Example\n\n```yaml\n{}\n```\n", example.trim_end()));
+    }
+    text
 }

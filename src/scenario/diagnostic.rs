@@ -69,6 +69,9 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
+/// So many problems get a hint; a file with more of them has one cause.
+const MAX_HINTED: usize = 100;
+
 /// Collects problems of one tree by path.
 ///
 /// A path under which the form was already found wrong is *poisoned*: what a check finds there is a consequence and is
@@ -115,8 +118,10 @@ impl<'t> Problems<'t> {
         more: impl FnOnce(Diagnostic) -> Diagnostic,
     ) {
         if !self.is_poisoned(path) {
-            let place = self.tree.place_of(path);
-            self.list.push(more(Diagnostic::new(code, place, message)));
+            let diagnostic = Diagnostic::new(code, self.tree.place_of(path), message);
+            // Looking for near names among thousands, thousands of times, would take minutes that nobody reads.
+            let enough = self.list.len() >= MAX_HINTED;
+            self.list.push(if enough { diagnostic } else { more(diagnostic) });
         }
     }
 

@@ -8,6 +8,8 @@
 pub mod balancer;
 pub mod capacity;
 pub mod environment;
+#[cfg(test)]
+pub mod fixture;
 pub mod model;
 pub mod question;
 pub mod service;
@@ -161,6 +163,18 @@ impl Blueprint {
     /// When measuring ends.
     pub fn horizon(&self) -> Instant {
         self.measured_from() + self.duration
+    }
+    /// Width of the timeline's windows: the shortest round length that covers the measured time with at most 240 of them.
+    pub fn timeline_window(&self) -> Span {
+        const MILLIS: [u64; 24] = [
+            1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000,
+            600_000, 900_000, 1_800_000, 3_600_000, 7_200_000, 21_600_000,
+        ];
+        const DAY: u64 = 86_400_000;
+        const MOST: u64 = 240;
+        let least = self.duration.nanos().div_ceil(1_000_000).div_ceil(MOST);
+        let round = MILLIS.into_iter().find(|&width| width >= least);
+        Span::from_millis(round.unwrap_or_else(|| least.div_ceil(DAY) * DAY))
     }
     /// Seconds on the user's clock, whose 0 is the end of the warm-up: negative before it.
     pub fn clock(&self, at: Instant) -> f64 {

@@ -4,14 +4,23 @@
 //! Records and their legal changes; nothing here schedules or draws luck, so each can be tested by hand.
 
 pub mod attempt;
+pub mod capacity;
 pub mod cpu;
 pub mod deadline;
+pub mod deployment;
 pub mod instance;
 pub mod queue;
+pub mod rate;
 pub mod server;
+pub mod service;
+pub mod target_group;
 pub mod task;
 pub mod view;
 
 pub use attempt::Attempt;
+pub use capacity::{AutoScalingGroup, Needs, Resources};
+pub use deployment::Deployment;
 pub use instance::Instance;
+pub use service::Service;
+pub use target_group::TargetGroup;
 pub use task::Task;

@@ -4,6 +4,11 @@
 //! part of its view).
 
 pub mod alarm;
+pub mod breaker;
+pub mod placement;
 pub mod retry;
+pub mod rollout;
+pub mod routable;
 pub mod routing;
 pub mod scaling;
+pub mod stopping;

@@ -9,5 +9,5 @@ pub mod control_plane;
 pub mod data_plane;
 pub mod event;
 pub mod observation;
-//run
+pub mod run;
 pub mod signal;

@@ -1,1 +1,111 @@
-pub struct Instance;
+//! An EC2 instance: its state in the Auto Scaling group, what is left of it, which images it holds.
+//!
+//! An instance takes tasks only while it is in service and its agent is heard. Deliberately not here: when it is
+//! launched or replaced (`sim::control_plane::capacity`).
+
+use super::capacity::Resources;
+use super::task::{Silence, Task};
+use crate::blueprint::{GroupIx, ZoneIx};
+use crate::engine::arena::Id;
+use crate::engine::random::Key;
+use crate::units::Instant;
+
+#[derive(Clone, Debug)]
+pub struct Instance {
+    /// Counts up over a run; for output.
+    pub ordinal: u32,
+    pub key: Key,
+    pub group: GroupIx,
+    pub zone: ZoneIx,
+    state: InstanceState,
+    pub launched: Instant,
+    pub registered: Option<Instant>,
+    pub free: Resources,
+    /// By image of the blueprint: when its pull is over, [`Instant::NEVER`] if it never began.
+    pub images: Vec<Instant>,
+    /// Tasks on it that are not STOPPED, by creation.
+    pub tasks: Vec<Id<Task>>,
+    /// Share of full CPU speed.
+    pub speed: f64,
+    pub silence: Option<Silence>,
+    pub power: Power,
+}
+
+/// Whether there still is a machine behind the record; the control plane learns of a loss only by silence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Power {
+    On,
+    Dead,
+}
+
+/// [ASG23:AutoScalingGroupLifecycle] without hooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum InstanceState {
+    Pending,
+    InService,
+    Terminated,
+}
+
+impl InstanceState {
+    pub const fn name(self) -> &'static str {
+        match self {
+            InstanceState::Pending => "Pending",
+            InstanceState::InService => "InService",
+            InstanceState::Terminated => "Terminated",
+        }
+    }
+}
+
+/// What is decided about an instance before it exists.
+#[derive(Clone, Debug)]
+pub struct NewInstance {
+    pub ordinal: u32,
+    pub key: Key,
+    pub group: GroupIx,
+    pub zone: ZoneIx,
+    pub free: Resources,
+    /// How many images the blueprint has.
+    pub images: usize,
+}
+
+impl Instance {
+    /// An instance that is being launched.
+    pub fn new(new: NewInstance, now: Instant) -> Self {
+        Instance {
+            ordinal: new.ordinal,
+            key: new.key,
+            group: new.group,
+            zone: new.zone,
+            state: InstanceState::Pending,
+            launched: now,
+            registered: None,
+            free: new.free,
+            images: vec![Instant::NEVER; new.images],
+            tasks: Vec::new(),
+            speed: 1.0,
+            silence: None,
+            power: Power::On,
+        }
+    }
+
+    pub fn state(&self) -> InstanceState {
+        self.state
+    }
+
+    /// # Panics
+    /// If it would go back: that is a bug of the control plane.
+    pub fn enter(&mut self, next: InstanceState) {
+        assert!(
+            self.state < next,
+            "instance {} cannot go from {:?} to {next:?}",
+            self.ordinal,
+            self.state
+        );
+        self.state = next;
+    }
+
+    /// Whether ECS would place a task on it, room permitting.
+    pub fn takes_tasks(&self) -> bool {
+        self.state == InstanceState::InService && self.silence.is_none()
+    }
+}

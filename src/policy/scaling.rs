@@ -121,24 +121,43 @@ fn call(view: &ScalingView, policy: &PolicyView) -> Call {
     let Some(metric) = policy.datapoints.iter().rev().find_map(|point| *point) else {
         return Call::Stay;
     };
-    let alarms = |comparison, threshold, periods| {
-        let rule = AlarmRule {
-            comparison,
-            threshold,
-            evaluation_periods: periods,
-            datapoints_to_alarm: periods,
-            missing: MissingData::Missing,
-        };
-        rule.judge(policy.datapoints) == Verdict::Alarm
-    };
-    if alarms(Comparison::GreaterThan, policy.target, high_periods(view)) {
+    let alarms = |rule: AlarmRule| rule.judge(policy.datapoints) == Verdict::Alarm;
+    if alarms(high_alarm(policy.target, high_periods(view))) {
         return Call::Out(metric);
     }
-    let low = policy.target * view.model.low_threshold;
-    if policy.may_scale_in == MayScaleIn::Yes && alarms(Comparison::LessThan, low, view.model.low_periods) {
+    if policy.may_scale_in == MayScaleIn::Yes && alarms(low_alarm(policy.target, view.model)) {
         return Call::In(metric);
     }
     Call::Stay
+}
+
+/// How many minutes of datapoints the alarms look at.
+pub fn minutes_needed(model: &TargetTrackingModel) -> usize {
+    high_alarm(0.0, model.high_periods)
+        .range()
+        .max(low_alarm(0.0, model).range())
+}
+
+/// Application Auto Scaling's own alarm above the target.
+fn high_alarm(target: f64, periods: u32) -> AlarmRule {
+    AlarmRule {
+        comparison: Comparison::GreaterThan,
+        threshold: target,
+        evaluation_periods: periods,
+        datapoints_to_alarm: periods,
+        missing: MissingData::Missing,
+    }
+}
+
+/// Application Auto Scaling's own alarm below the target.
+fn low_alarm(target: f64, model: &TargetTrackingModel) -> AlarmRule {
+    AlarmRule {
+        comparison: Comparison::LessThan,
+        threshold: target * model.low_threshold,
+        evaluation_periods: model.low_periods,
+        datapoints_to_alarm: model.low_periods,
+        missing: MissingData::Missing,
+    }
 }
 
 /// ceil(base × metric / target); from nothing, the least that can be added.

@@ -18,7 +18,7 @@ mod program;
 mod server;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::blueprint::{CallIx, OnDisconnect, RevisionIx, ServiceIx};
 use crate::cluster::attempt::{Attempt, ServedOperation};

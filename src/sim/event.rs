@@ -55,30 +55,30 @@ pub enum ControlEvent {
     SchedulerPass,
     /// A task's current state is over. `id`: task. `extra`: the step's ordinal, so that an overtaken step finds nothing.
     TaskStep,
-    /// Something of a container is due (started, start-up over, exited, check). `id`: task. `extra`: container and what.
+    /// Something of a container is due. `id`: task. `extra`: container and what (`control_plane::agent::ContainerStep`).
     ContainerStep,
-    /// A node checks a target. `id`: task. `extra`: target group and node.
+    /// A task without balancer and checks has run long enough to count as healthy. `id`: task.
+    HealthyAfter,
+    /// A node checks a target. `id`: task. `extra`: target group (upper 16 bits) and node.
     TargetCheck,
-    /// A health check was not answered in time. `id`: task. `extra`: check.
+    /// A health check was not answered in time. `id`: task. `extra`: target group (upper 16 bits) and node.
     TargetCheckTimeout,
-    /// A target's registration, deregistration delay or slow start is over. `id`: task. `extra`: target group and what.
-    TargetStep,
-    /// An instance's current state is over. `id`: instance.
-    InstanceStep,
+    /// A target's deregistration delay is over. `id`: task (which may be gone before). `extra`: target group.
+    TargetUnused,
+    /// An instance has been launched. `id`: instance.
+    InstanceLaunched,
     /// An Auto Scaling group looks at its size. `extra`: group.
     GroupPass,
-    /// Something of a deployment is due (bake time over, healthy-after). `extra`: service.
-    DeploymentStep,
     /// A minute of metrics has been published. `extra`: minute.
     MetricsPublished,
     /// A scheduled scaling action. `extra`: service.
     ScheduledScaling,
-    /// A task has its random crash. `id`: task.
+    /// A task has its random crash. `id`: task. `extra`: which fault, so that a lifted one crashes nothing.
     RandomCrash,
-    /// Silence has lasted long enough for loss. `id`: instance or task. `extra`: which.
-    LossDetected,
-    /// The Fargate launch bucket may have tokens again.
-    LaunchBucket,
+    /// Silence has lasted long enough for loss. `id`: task on Fargate.
+    TaskLost,
+    /// Silence has lasted long enough for loss. `id`: instance.
+    InstanceLost,
 }
 
 /// What befalls the world, and the run's own marks; handled by the run loop.

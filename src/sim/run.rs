@@ -4,7 +4,7 @@
 //! plane, observations to whoever watches. The faults of the blueprint befall each plane through its own door, here.
 
 use super::context::Context;
-use super::control_plane::ControlPlane;
+use super::control_plane::{ControlPlane, SlowInstances};
 use super::data_plane::DataPlane;
 use super::event::{Event, What, WorldEvent};
 use super::observation::{self, EventKind, Observation, Observer};
@@ -62,16 +62,23 @@ impl Run {
     fn begin(&mut self, cx: &mut Context<'_>) {
         let blueprint = cx.blueprint;
         for (at, event) in blueprint.events.iter().enumerate() {
-            cx.calendar.schedule_at(event.at, Event::world(WorldEvent::Happens, at as u32));
+            cx.calendar
+                .schedule_at(event.at, Event::world(WorldEvent::Happens, at as u32));
         }
         self.control.begin(cx);
         self.data.begin(cx);
-        let phase = blueprint.model.cloudwatch.phase.unwrap_or_else(|| cx.key.entity("cloudwatch", "phase").uniform());
+        let phase = blueprint
+            .model
+            .cloudwatch
+            .phase
+            .unwrap_or_else(|| cx.key.entity("cloudwatch", "phase").uniform());
         let first = Span::from_secs_f64(60.0 * phase);
         let first = if first.is_zero() { Span::from_secs(60) } else { first };
         cx.calendar.schedule_in(first, Event::world(WorldEvent::MinuteEnds, 0));
-        cx.calendar.schedule_at(blueprint.measured_from(), Event::world(WorldEvent::MeasuringBegins, 0));
-        cx.calendar.schedule_at(blueprint.horizon(), Event::world(WorldEvent::MeasuringEnds, 0));
+        cx.calendar
+            .schedule_at(blueprint.measured_from(), Event::world(WorldEvent::MeasuringBegins, 0));
+        cx.calendar
+            .schedule_at(blueprint.horizon(), Event::world(WorldEvent::MeasuringEnds, 0));
     }
 
     /// The horizon is past and everything offered has been answered, or nothing more fits.
@@ -157,7 +164,7 @@ impl Run {
     }
 
     fn minute_ends(&mut self, cx: &mut Context<'_>) {
-        let meter = self.data.meter(self.minute, cx.now());
+        let meter = self.data.meter(self.minute, cx.now(), &cx.blueprint.model.alb);
         self.minute += 1;
         for (at, usage) in meter.load_balancers.iter().enumerate() {
             cx.observations.push(Observation::BalancerMinute {
@@ -167,7 +174,10 @@ impl Run {
             });
         }
         cx.signals.push(Signal::Metered(Box::new(meter)));
-        cx.calendar.schedule_in(Span::from_nanos(60 * NANOS_PER_SECOND), Event::world(WorldEvent::MinuteEnds, 0));
+        cx.calendar.schedule_in(
+            Span::from_nanos(60 * NANOS_PER_SECOND),
+            Event::world(WorldEvent::MinuteEnds, 0),
+        );
     }
 
     fn happens(&mut self, cx: &mut Context<'_>, at: u32) {
@@ -208,14 +218,22 @@ impl Run {
         let key = cx.key.entity("fault", "").child(u64::from(at));
         match kind {
             FaultKind::TaskCrash { service, count } => self.control.crash_tasks(cx, *service, *count, key),
-            FaultKind::RandomTaskCrash { service, time_between_failures } => {
+            FaultKind::RandomTaskCrash {
+                service,
+                time_between_failures,
+            } => {
                 let law = Law::compile(time_between_failures, &mut Tables::new());
                 self.control.random_crashes(cx, *service, Some(law));
             }
             FaultKind::InstanceLoss { group, count } => self.control.lose_instances(cx, *group, *count, key),
             FaultKind::ZoneOutage { zone } => self.control.zone_outage_begins(cx, *zone),
             FaultKind::SlowInstance { group, count, factor } => {
-                self.control.slow_instances_begin(cx, at, *group, *count, *factor, key);
+                let slow = SlowInstances {
+                    group: *group,
+                    count: *count,
+                    factor: *factor,
+                };
+                self.control.slow_instances_begin(cx, at, slow, key);
             }
             FaultKind::AddedLatency { .. }
             | FaultKind::DependencySlow { .. }

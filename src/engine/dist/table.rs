@@ -70,7 +70,8 @@ impl Table {
         let upper = bits >> 63;
         // The distance to the nearer end, below a half: the upper side is the lower one's complement.
         let tail = bits ^ upper.wrapping_neg();
-        let octave = tail.leading_zeros() - 1;
+        // With a one at the end, nothing needs to be asked about zero, which lies far beyond the last octave either way.
+        let octave = (tail | 1).leading_zeros() - 1;
         // What follows the leading one: first the cell, then the place within it.
         let rest = tail.wrapping_shl(octave + 2);
         let cell = rest >> (64 - CELL_BITS);

@@ -105,6 +105,36 @@ fn draws_follow_the_distribution() {
     }
 }
 
+#[test]
+fn draws_are_distributed_as_those_of_rand_distr() {
+    // Its samplers reject and take several uniforms from a cursor, so nothing is shared with ours but the keys. For
+    // two samples of n the bound widens by √2.
+    fn check(dist: Result<Dist, DistError>, other: impl rand_distr::Distribution<f64>) {
+        let dist = dist.expect("valid");
+        let mut theirs: Vec<f64> = (0..DRAWS)
+            .map(|n| other.sample(&mut Key::root(1, 8, 0).child(n).cursor()))
+            .collect();
+        theirs.sort_by(f64::total_cmp);
+        let share_up_to = |x: f64| theirs.partition_point(|&value| value <= x) as f64 / DRAWS as f64;
+        let worst = distance(draws(&law(&dist)), share_up_to);
+        assert!(worst < bound() * 2f64.sqrt(), "{dist:?}: {worst}");
+    }
+    check(Dist::exponential(0.02), rand_distr::Exp::new(50.0).expect("valid"));
+    check(
+        Dist::lognormal(-4.0, 0.8),
+        rand_distr::LogNormal::new(-4.0, 0.8).expect("valid"),
+    );
+    check(Dist::gamma(0.4, 3.0), rand_distr::Gamma::new(0.4, 3.0).expect("valid"));
+    check(
+        Dist::weibull(0.6, 2.0),
+        rand_distr::Weibull::new(2.0, 0.6).expect("valid"),
+    );
+    check(
+        Dist::pareto(0.01, 2.5, None),
+        rand_distr::Pareto::new(0.01, 2.5).expect("valid"),
+    );
+}
+
 /// Distributions that statrs has not.
 fn unusual() -> Vec<Dist> {
     let truncated = Dist::pareto(1.0, 0.9, Some(1000.0)).expect("valid");

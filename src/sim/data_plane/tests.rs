@@ -11,7 +11,7 @@ use crate::sim::signal::{Order, PublishedTarget, ServerSpec};
 use crate::units::{CpuUnits, Instant, MiB, Ratio, Span};
 
 /// A service of equal tasks that does `steps`, called straight by one Poisson (or other) traffic.
-pub(super) fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) -> Blueprint {
+pub(crate) fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) -> Blueprint {
     let zero = || Dist::constant(0.0).expect("zero is a constant");
     Blueprint {
         name: "test".into(),
@@ -138,16 +138,16 @@ fn service(name: &str, program: u16, runtime: Runtime) -> Service {
     }
 }
 
-pub(super) fn exponential(mean: f64) -> Dist {
+pub(crate) fn exponential(mean: f64) -> Dist {
     Dist::exponential(mean).expect("a valid mean")
 }
 
-pub(super) fn constant(seconds: f64) -> Dist {
+pub(crate) fn constant(seconds: f64) -> Dist {
     Dist::constant(seconds).expect("a valid constant")
 }
 
 /// Latencies of what was served (s) and the count of each other outcome.
-pub(super) struct Seen {
+pub(crate) struct Seen {
     pub latencies: Vec<f64>,
     pub others: Vec<(Outcome, u64)>,
 }
@@ -159,7 +159,7 @@ impl Seen {
 }
 
 /// Runs the data plane with `tasks` servers of `vcpus` for each service, all listening from the start.
-pub(super) fn drive(blueprint: &Blueprint, tasks: u32, vcpus: f64, mut watch: impl FnMut(&RequestFinished)) -> u64 {
+pub(crate) fn drive(blueprint: &Blueprint, tasks: u32, vcpus: f64, mut watch: impl FnMut(&RequestFinished)) -> u64 {
     let mut cx = Context::new(blueprint, 0);
     let mut plane = DataPlane::new(&mut cx);
     let mut ids: Arena<crate::cluster::Task> = Arena::new();
@@ -233,7 +233,7 @@ pub(super) fn drive(blueprint: &Blueprint, tasks: u32, vcpus: f64, mut watch: im
     events
 }
 
-pub(super) fn seen(blueprint: &Blueprint, tasks: u32, vcpus: f64) -> Seen {
+pub(crate) fn seen(blueprint: &Blueprint, tasks: u32, vcpus: f64) -> Seen {
     let mut seen = Seen {
         latencies: vec![],
         others: vec![],
@@ -326,6 +326,7 @@ fn a_client_that_gives_up_leaves_its_work_behind() {
 #[test]
 #[ignore]
 fn speed() {
+    let secs: u64 = std::env::var("SECS").ok().and_then(|s| s.parse().ok()).unwrap_or(300);
     let w1 = blueprint(
         vec![Step::Wait(exponential(1.0))],
         Runtime::ThreadPool {
@@ -341,7 +342,7 @@ fn speed() {
         backlog: u32::MAX,
     };
     let hop = constant(0.0005);
-    let mut w2 = blueprint(vec![Step::Wait(lognormal.clone())], pool, 16_000.0, 300);
+    let mut w2 = blueprint(vec![Step::Wait(lognormal.clone())], pool, 16_000.0, secs);
     w2.zones.truncate(1);
     w2.network.same_zone = hop.clone();
     balanced(&mut w2, 0, Algorithm::RoundRobin, 1);
@@ -353,7 +354,7 @@ fn speed() {
         vec![Step::Wait(lognormal.clone()), Step::Call(CallIx(0))],
         pool,
         2_800.0,
-        300,
+        secs,
     );
     w3.zones.truncate(1);
     w3.network.same_zone = hop.clone();
@@ -392,7 +393,12 @@ fn speed() {
             backlog: u32::MAX,
         };
     }
+    println!("{} bytes an attempt", size_of::<crate::cluster::Attempt>());
+    let only = std::env::var("ONLY").unwrap_or_default();
     for (name, blueprint, tasks) in [("w1", &w1, 1), ("w2", &w2, 100), ("w3", &w3, 20)] {
+        if !only.is_empty() && only != name {
+            continue;
+        }
         let mut count = 0u64;
         let mut sum = 0.0;
         let start = std::time::Instant::now();
@@ -412,7 +418,7 @@ fn speed() {
 }
 
 /// Puts a balancer with `nodes` nodes before a service.
-fn balanced(blueprint: &mut Blueprint, service: usize, algorithm: Algorithm, nodes: u32) {
+pub(crate) fn balanced(blueprint: &mut Blueprint, service: usize, algorithm: Algorithm, nodes: u32) {
     let group = TargetGroupIx::from_usize(blueprint.target_groups.len());
     blueprint.model.alb.nodes_per_zone = nodes;
     blueprint.target_groups.push(TargetGroup {

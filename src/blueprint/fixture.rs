@@ -1,0 +1,133 @@
+//! Blueprints for tests: the least that is valid, to be filled in by whoever tests something.
+
+use super::*;
+use crate::engine::dist::Dist;
+use crate::units::{Ratio, Span};
+
+fn nothing() -> Dist {
+    Dist::constant(0.0).expect("zero is a constant")
+}
+
+/// No services, no traffic, an hour of measured time without warm-up, one zone, CloudWatch's minutes from instant 0 on.
+pub fn empty() -> Blueprint {
+    let mut model = Model::default();
+    model.cloudwatch.phase = Some(0.0);
+    Blueprint {
+        name: "fixture".into(),
+        question: None,
+        seed: 1,
+        warm_up: Span::ZERO,
+        duration: Span::from_secs(3600),
+        start: Start::SteadyState,
+        kind: Kind::Terminating,
+        starts_at: None,
+        region: "us-east-1".into(),
+        zones: vec!["us-east-1a".into()],
+        network: Network {
+            same_zone: nothing(),
+            cross_zone: nothing(),
+            client: nothing(),
+            to_balancer: None,
+        },
+        auto_scaling_groups: vec![],
+        images: vec![],
+        task_definitions: vec![],
+        services: vec![],
+        programs: vec![],
+        calls: vec![],
+        dependencies: vec![],
+        load_balancers: vec![],
+        target_groups: vec![],
+        traffic: vec![],
+        classes: vec![],
+        alarms: vec![],
+        events: vec![],
+        objectives: vec![],
+        expectations: vec![],
+        replications: 1,
+        prices: Discounts {
+            fargate: Ratio::ZERO,
+            ec2: Ratio::ZERO,
+            alb: Ratio::ZERO,
+        },
+        model,
+        limits: Limits {
+            in_flight: 1_000_000,
+            run_out: Span::from_secs(3600),
+        },
+    }
+}
+
+/// A service without revisions on Fargate, scaled within these bounds by these policies.
+pub fn scaled_service(name: &str, (min_capacity, max_capacity): (u32, u32), policies: Vec<TargetTracking>) -> Service {
+    Service {
+        name: name.into(),
+        desired_count: min_capacity,
+        capacity: vec![CapacityShare {
+            provider: Provider::Fargate,
+            base: 0,
+            weight: 1,
+        }],
+        placement_constraints: vec![],
+        placement_strategy: vec![],
+        health_check_grace_period: Span::ZERO,
+        deployment: DeploymentConfiguration {
+            strategy: DeploymentStrategy::Rolling,
+            minimum_healthy_percent: 100,
+            maximum_percent: 200,
+            circuit_breaker: None,
+            alarms: None,
+            bake_time: Span::ZERO,
+        },
+        load_balancers: vec![],
+        auto_scaling: Some(AutoScaling {
+            min_capacity,
+            max_capacity,
+            policies,
+            scheduled: vec![],
+        }),
+        operations: vec![],
+        revisions: vec![],
+    }
+}
+
+/// Revisions of which nothing matters but that they are there.
+pub fn revision() -> Revision {
+    Revision {
+        task_definition: TaskDefinitionIx(0),
+        serving_container: 0,
+        runtime: Runtime::Unbounded,
+        cpu_model: CpuModel::Fluid,
+        start_up: Dist::constant(1.0).expect("valid"),
+        routes: vec![],
+        operations: vec![],
+        on_disconnect: OnDisconnect::Continue,
+        defects: Defects {
+            fails_to_start: Ratio::ZERO,
+            exits_after: None,
+            fails_health_checks: Ratio::ZERO,
+        },
+    }
+}
+
+/// With ECS's default cooldowns.
+pub fn target_tracking(metric: ScalingMetric, target_value: f64) -> TargetTracking {
+    TargetTracking {
+        name: format!("track-{target_value}"),
+        metric,
+        target_value,
+        scale_out_cooldown: Span::from_secs(300),
+        scale_in_cooldown: Span::from_secs(300),
+        disable_scale_in: false,
+    }
+}
+
+pub fn load_balancer(name: &str, zones: u16) -> LoadBalancer {
+    LoadBalancer {
+        name: name.into(),
+        zones: (0..zones).map(ZoneIx).collect(),
+        internet_facing: true,
+        listeners: vec![],
+        idle_timeout: Span::from_secs(60),
+    }
+}

@@ -1,0 +1,229 @@
+//! What can be said on the command line. The doc comments are the help texts, written to read well at 80 columns.
+
+use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// Simulates microservices on Amazon ECS: what happens at the peak, when a zone
+/// dies, when a version is bad, and what it costs.
+///
+/// A scenario is a YAML file; the smallest has three lines. Start with
+///
+///   wavetank run scenarios/hello.yaml
+#[derive(Debug, Parser)]
+#[command(name = "wavetank", version, arg_required_else_help = true, verbatim_doc_comment, after_help = STATUSES)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub terminal: TerminalOptions,
+}
+
+const STATUSES: &str = "Exit status:
+  0  good
+  1  an objective or expectation was not met
+  2  the scenario or the arguments are wrong (nothing is written)
+  3  the outside world failed: disk full, no permission
+  4  undecided at the precision reached: more replications would tell";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Simulate scenarios and write tables, charts and a summary
+    Run(Run),
+    /// Check the expectations that scenarios carry in their `expect:` blocks
+    Test(Test),
+    /// Say everything that is wrong with scenarios, without running them
+    Check(Check),
+    /// Run a scenario in variants on the same luck and say how they differ
+    Compare(Compare),
+    /// Print the JSON Schema of scenario files, for editors
+    Schema,
+    /// Explain a diagnostic's code
+    Explain(Explain),
+    /// Write the gallery's small results (tables and SVG), or check them
+    Gallery(Gallery),
+}
+
+#[derive(Debug, Args)]
+pub struct TerminalOptions {
+    /// How results are printed
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "text",
+        value_name = "FORMAT",
+        help_heading = "Output"
+    )]
+    pub format: Format,
+    /// Print results and complaints only: no progress, no paths
+    #[arg(long, short, global = true, help_heading = "Output")]
+    pub quiet: bool,
+    /// Colours: auto also heeds NO_COLOR and CLICOLOR_FORCE
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN",
+        help_heading = "Output"
+    )]
+    pub color: ColorChoice,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+}
+
+/// What replaces values of the scenario, whichever the command.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Changes {
+    /// Replace a value of the scenario, such as
+    /// services.web.desired_count=5 (repeatable)
+    #[arg(long = "set", value_name = "PATH=VALUE", verbatim_doc_comment)]
+    pub set: Vec<String>,
+    /// Seed of the random draws instead of the scenario's
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+    /// Number of runs instead of the scenario's
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub replications: Option<u32>,
+}
+
+/// How the runs are done; no result depends on it.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Effort {
+    /// Threads to run on; by default one for each core
+    #[arg(long, value_name = "NUMBER")]
+    pub threads: Option<NonZeroUsize>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Run {
+    /// Scenario files
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub scenarios: Vec<PathBuf>,
+    #[command(flatten)]
+    pub changes: Changes,
+    /// Compare variants on the same luck: replace a value by each of
+    /// several, such as services.web.desired_count=3,5 (repeatable)
+    #[arg(long, value_name = "PATH=A,B", verbatim_doc_comment)]
+    pub vary: Vec<String>,
+    #[command(flatten)]
+    pub effort: Effort,
+    /// Folder for the results; by default results/<scenario's name>
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Compare {
+    /// Scenario file
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub scenario: PathBuf,
+    /// Replace a value by each of several, such as
+    /// services.web.desired_count=3,5 (repeatable); by default the
+    /// scenario's own `experiment.compare`
+    #[arg(long, value_name = "PATH=A,B", verbatim_doc_comment)]
+    pub vary: Vec<String>,
+    #[command(flatten)]
+    pub changes: Changes,
+    #[command(flatten)]
+    pub effort: Effort,
+    /// Folder for the results; by default results/<scenario's name>
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Test {
+    /// Scenario files, or folders of them
+    #[arg(required = true, value_name = "SCENARIO|DIR")]
+    pub scenarios: Vec<PathBuf>,
+    #[command(flatten)]
+    pub changes: Changes,
+    #[command(flatten)]
+    pub effort: Effort,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Check {
+    /// Scenario files, or folders of them
+    #[arg(required = true, value_name = "SCENARIO|DIR")]
+    pub scenarios: Vec<PathBuf>,
+    #[command(flatten)]
+    pub changes: Changes,
+    /// Print the scenario with every default filled in
+    #[arg(long)]
+    pub resolved: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Explain {
+    /// The code that stands in brackets behind a complaint; all, if absent
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Gallery {
+    /// Scenario files, or folders of them
+    #[arg(default_value = "scenarios", value_name = "SCENARIO|DIR")]
+    pub scenarios: Vec<PathBuf>,
+    /// Write nothing; fail if a committed file differs by a byte
+    #[arg(long)]
+    pub check: bool,
+    #[command(flatten)]
+    pub effort: Effort,
+    /// Folder that holds a folder for each scenario
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    pub out: PathBuf,
+}
+
+impl From<Compare> for Run {
+    fn from(compare: Compare) -> Run {
+        let Compare {
+            scenario,
+            vary,
+            changes,
+            effort,
+            out,
+        } = compare;
+        Run {
+            scenarios: vec![scenario],
+            changes,
+            vary,
+            effort,
+            out,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_help_page_fits_80_columns() {
+        fn longest(command: &mut clap::Command) -> usize {
+            let help = command.clone().term_width(80).render_long_help().to_string();
+            let own = help.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+            own.max(command.get_subcommands_mut().map(longest).max().unwrap_or(0))
+        }
+        let mut command = Arguments::command();
+        command.build();
+        assert!(
+            longest(&mut command) <= 80,
+            "a line of help is {} columns wide",
+            longest(&mut command)
+        );
+    }
+}

@@ -1,0 +1,282 @@
+//! From arguments to blueprints: files are found, changed as `--set` says, varied as `--vary` says, and resolved.
+//!
+//! Nothing is run unless everything is right: all problems of all files are told at once, and then the answer is
+//! `None`.
+
+use super::arguments::Changes;
+use super::terminal::Terminal;
+use crate::experiment::Variant;
+use crate::scenario::{Diagnostics, Scenario, Style};
+use anyhow::{Context, bail};
+use std::path::{Path, PathBuf};
+
+/// A scenario that is right, and everything that is to be run of it.
+pub struct Selected {
+    /// As given.
+    pub file: String,
+    pub name: String,
+    /// The variants that are compared come first; last, unless it is one of them, the scenario as written.
+    pub variants: Vec<Variant>,
+    /// Position of the scenario as written.
+    pub as_written: usize,
+    /// How many variants are compared; 0 without variants.
+    pub compared: usize,
+    /// What repeats this, and of what.
+    pub provenance: Provenance,
+}
+
+impl Selected {
+    pub fn as_written(&self) -> &Variant {
+        &self.variants[self.as_written]
+    }
+
+    /// Where its results go unless `--out` says otherwise.
+    pub fn folder(&self) -> String {
+        format!("results/{}", folder_name(&self.name))
+    }
+}
+
+/// The files that are meant: a folder stands for the YAML files in it (not in its folders), in order of name.
+pub fn files(given: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in given {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let reading = || format!("cannot list {}", path.display());
+        let mut inside = Vec::new();
+        for entry in std::fs::read_dir(path).with_context(reading)? {
+            let file = entry.with_context(reading)?.path();
+            if file.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+                inside.push(file);
+            }
+        }
+        inside.sort();
+        files.append(&mut inside);
+    }
+    Ok(files)
+}
+
+/// Loads and resolves every file. `None` if something is wrong, after all of it has been told.
+pub fn load(
+    terminal: &Terminal,
+    files: &[PathBuf],
+    changes: &Changes,
+    vary: &[String],
+) -> anyhow::Result<Option<Vec<Selected>>> {
+    if let Err(why) = check_arguments(files, changes, vary) {
+        terminal.complain(&format!("error: {why}"));
+        return Ok(None);
+    }
+    let mut selected = Vec::new();
+    let mut wrong = false;
+    for file in files {
+        match one(file, changes, vary) {
+            Ok((scenario, warnings)) => {
+                complain(terminal, &warnings);
+                selected.push(scenario);
+            }
+            Err(problems) => {
+                complain(terminal, &problems);
+                wrong = true;
+            }
+        }
+    }
+    Ok((!wrong).then_some(selected))
+}
+
+/// What is wrong with the arguments themselves, whatever the scenario.
+pub fn check_arguments(files: &[PathBuf], changes: &Changes, vary: &[String]) -> Result<(), String> {
+    if files.is_empty() {
+        return Err("there are no scenario files in what was given".to_owned());
+    }
+    for setting in changes.set.iter().chain(vary) {
+        if setting.split_once('=').is_none_or(|(path, value)| path.is_empty() || value.is_empty()) {
+            return Err(format!("`{setting}` is not of the form path=value, such as services.web.desired_count=5"));
+        }
+    }
+    for setting in vary {
+        let values = split_values(setting.split_once('=').map_or("", |(_, values)| values));
+        let repeated = values.iter().enumerate().any(|(at, value)| values[..at].contains(value));
+        if values.len() < 2 || repeated || values.contains(&"") {
+            return Err(format!("`{setting}` does not give two or more different values, separated by commas"));
+        }
+    }
+    Ok(())
+}
+
+/// One file, with all its variants.
+fn one(file: &Path, changes: &Changes, vary: &[String]) -> Result<(Selected, Diagnostics), Diagnostics> {
+    let (scenario, blueprint, mut warnings) = resolve(file, changes)?;
+    let name = blueprint.name.clone();
+    let varied = match vary {
+        [] => scenario.variants()?,
+        paths => vary_by(&scenario, paths)?,
+    };
+    let text = scenario.resolved_yaml();
+    let mut variants = Vec::new();
+    let mut as_written = None;
+    for (variant, changed) in varied {
+        let (blueprint, more) = changed.resolve()?;
+        warnings = warnings.merge(more);
+        if as_written.is_none() && changed.resolved_yaml() == text {
+            as_written = Some(variants.len());
+        }
+        variants.push(Variant { name: variant, blueprint });
+    }
+    let compared = variants.len();
+    let as_written = as_written.unwrap_or_else(|| {
+        variants.push(Variant { name: name.clone(), blueprint });
+        compared
+    });
+    let command = command(file, changes, vary);
+    Ok((Selected { file: file.display().to_string(), name, variants, as_written, compared, command, text }, warnings))
+}
+
+/// The scenario of a file with the changes made, its blueprint, and warnings.
+pub fn resolve(file: &Path, changes: &Changes) -> Result<(Scenario, Blueprint, Diagnostics), Diagnostics> {
+    let mut scenario = Scenario::load(file)?;
+    for (path, value) in settings(changes) {
+        scenario = scenario.with(&path, &value)?;
+    }
+    let (blueprint, warnings) = scenario.resolve()?;
+    Ok((scenario, blueprint, warnings))
+}
+
+/// `--set`, `--seed` and `--replications` as paths and values.
+fn settings(changes: &Changes) -> Vec<(String, String)> {
+    let split = |setting: &String| {
+        let (path, value) = setting.split_once('=').unwrap_or((setting, ""));
+        (path.to_owned(), value.to_owned())
+    };
+    let seed = changes.seed.map(|seed| ("seed".to_owned(), seed.to_string()));
+    let replications = changes.replications.map(|count| ("experiment.replications".to_owned(), count.to_string()));
+    changes.set.iter().map(split).chain(seed).chain(replications).collect()
+}
+
+/// Every combination of the values of `--vary` arguments, named by what was set.
+fn vary_by(scenario: &Scenario, vary: &[String]) -> Result<Vec<(String, Scenario)>, Diagnostics> {
+    let mut variants = vec![(Vec::new(), scenario.clone())];
+    for argument in vary {
+        let (path, values) = argument.split_once('=').unwrap_or((argument, ""));
+        let mut longer = Vec::new();
+        for (name, variant) in &variants {
+            for value in split_values(values) {
+                let name: Vec<String> = name.iter().cloned().chain([value.to_owned()]).collect();
+                longer.push((name, variant.with(path, value)?));
+            }
+        }
+        variants = longer;
+    }
+    Ok(variants.into_iter().map(|(name, variant)| (name.join(" "), variant)).collect())
+}
+
+/// At commas that stand in no bracket.
+fn split_values(text: &str) -> Vec<&str> {
+    let mut depth = 0;
+    let mut start = 0;
+    let mut values = Vec::new();
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '[' | '{' => depth += 1,
+            ']' | '}' => depth -= 1,
+            ',' if depth == 0 => {
+                values.push(text[start..at].trim());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    values.push(text[start..].trim());
+    values
+}
+
+/// What repeats this on the command line.
+fn command(file: &Path, changes: &Changes, vary: &[String]) -> String {
+    let mut words = vec!["wavetank run".to_owned(), quoted(&file.display().to_string())];
+    let settings = changes.set.iter().map(|setting| ("--set", setting.clone()));
+    let seed = changes.seed.map(|seed| ("--seed", seed.to_string()));
+    let replications = changes.replications.map(|count| ("--replications", count.to_string()));
+    let vary = vary.iter().map(|vary| ("--vary", vary.clone()));
+    for (option, value) in settings.chain(seed).chain(replications).chain(vary) {
+        words.push(format!("{option} {}", quoted(&value)));
+    }
+    words.join(" ")
+}
+
+/// As a shell takes it as one word.
+fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_alphanumeric() || "-_./=:,%+@".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// A name as a folder: letters, digits, dots and hyphens.
+pub fn folder_name(name: &str) -> String {
+    let safe = |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '_' | '-');
+    let text: String = name.chars().map(|letter| if safe(letter) { letter } else { '-' }).collect();
+    let text = text.trim_matches(|letter| letter == '.' || letter == '-').to_owned();
+    if text.is_empty() { "scenario".to_owned() } else { text }
+}
+
+/// Tells all problems, as people or as programs read them.
+pub fn complain(terminal: &Terminal, diagnostics: &Diagnostics) {
+    if diagnostics.is_empty() {
+        return;
+    }
+    match terminal.format {
+        Format::Text => {
+            let style = if terminal.colors_complaints() { Style::Coloured } else { Style::Plain };
+            terminal.complain(&diagnostics.render(style));
+        }
+        Format::Json => terminal.complain(&diagnostics.to_json().to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_split_at_commas_outside_of_brackets() {
+        assert_eq!(split_values("3,5"), ["3", "5"]);
+        assert_eq!(split_values("{ a: 1, b: [2, 3] }, x"), ["{ a: 1, b: [2, 3] }", "x"]);
+        assert_eq!(split_values(""), [""]);
+    }
+
+    #[test]
+    fn arguments_that_mean_nothing_are_refused() {
+        let file = [PathBuf::from("a.yaml")];
+        let refused = |set: &[&str], vary: &[&str]| {
+            let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+            let changes = Changes { set: owned(set), ..Changes::default() };
+            check_arguments(&file, &changes, &owned(vary)).is_err()
+        };
+        assert!(!refused(&["a=1"], &["b=1,2"]));
+        for set in ["a", "=1", "a="] {
+            assert!(refused(&[set], &[]), "{set}");
+        }
+        for vary in ["b", "b=1", "b=1,1", "b=1,,2"] {
+            assert!(refused(&[], &[vary]), "{vary}");
+        }
+        assert!(check_arguments(&[], &Changes::default(), &[]).is_err());
+    }
+
+    #[test]
+    fn the_command_survives_a_shell() {
+        let changes = Changes { set: vec!["a.b={ c: 'd' }".into()], seed: Some(7), replications: None };
+        let command = command(Path::new("my shop.yaml"), &changes, &["x.y=1,2".into()]);
+        assert_eq!(command, r"wavetank run 'my shop.yaml' --set 'a.b={ c: '\''d'\'' }' --seed 7 --vary x.y=1,2");
+    }
+
+    #[test]
+    fn names_become_folders_that_stay_where_they_are() {
+        assert_eq!(folder_name("online-shop"), "online-shop");
+        assert_eq!(folder_name("../../etc/passwd"), "etc-passwd");
+        assert_eq!(folder_name("black friday: what if?"), "black-friday--what-if");
+        assert_eq!(folder_name("…"), "scenario");
+    }
+}

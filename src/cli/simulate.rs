@@ -1,0 +1,56 @@
+//! Runs a selected scenario under the eyes of the user: progress, Ctrl-C, and the number of threads.
+
+use super::progress::Progress;
+use super::select::Selected;
+use super::terminal::Terminal;
+use crate::blueprint::Blueprint;
+use crate::experiment::{Cancel, Comparison, Outcome, Plan, compare};
+use crate::probe::{Recorder, RunRecord};
+use crate::sim;
+use std::num::NonZeroUsize;
+
+/// A scenario that has been run.
+pub struct Simulated {
+    pub outcomes: Vec<Outcome>,
+    /// Position in `outcomes` of the scenario as written.
+    pub as_written: usize,
+    /// If it has variants.
+    pub comparison: Option<Comparison>,
+    /// How many of `outcomes`, from the first, are the variants that are compared.
+    pub compared: usize,
+}
+
+impl Simulated {
+    pub fn as_written(&self) -> &Outcome {
+        &self.outcomes[self.as_written]
+    }
+
+    /// The variants that are compared, in order; none if the scenario has no variants.
+    pub fn variants(&self) -> &[Outcome] {
+        &self.outcomes[..self.compared]
+    }
+}
+
+/// Runs every variant in every replication.
+pub fn perform(terminal: &Terminal, selected: Selected, threads: NonZeroUsize, cancel: &Cancel) -> Simulated {
+    let replications = selected.as_written().blueprint.replications;
+    let Selected { name, variants, as_written, compared, .. } = selected;
+    let plan = Plan { variants, replications, threads };
+    let progress = Progress::begin(terminal, &name, plan.runs());
+    let outcomes = plan.perform(cancel, one, |done| progress.done(done));
+    progress.end();
+    let comparison = (compared >= 2).then(|| compare(&outcomes[..compared]));
+    Simulated { outcomes, as_written, comparison, compared }
+}
+
+/// One replication, seen whole, its ledger checked.
+fn one(blueprint: &Blueprint, replication: u32) -> RunRecord {
+    let mut recorder = Recorder::new(blueprint, replication);
+    sim::run(blueprint, replication, &mut recorder);
+    recorder.into_record()
+}
+
+/// What `--threads` says, or one for each core.
+pub fn threads(asked: Option<NonZeroUsize>) -> NonZeroUsize {
+    asked.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
+}

@@ -1,0 +1,159 @@
+//! A deployment in progress: from which revision to which, how far it has come, what it has counted.
+//!
+//! A rollback is a stage of the deployment that failed, so one record tells the whole story. Deliberately not here:
+//! what moves it on (`sim::control_plane::deployments`, `::blue_green`) and the bounds (`policy::rollout`).
+
+use crate::blueprint::{DeploymentStrategy, RevisionIx};
+use crate::units::{Instant, Span};
+
+#[derive(Clone, Debug)]
+pub struct Deployment {
+    /// Counts up over a run; for output.
+    pub ordinal: u32,
+    pub strategy: DeploymentStrategy,
+    pub from: RevisionIx,
+    pub to: RevisionIx,
+    pub stage: Stage,
+    pub started: Instant,
+    /// The circuit breaker's count.
+    pub failures: u32,
+    /// Whether a task of the revision being started has reached RUNNING: the breaker's second stage.
+    pub breaker_stage: BreakerStage,
+    pub alarms: AlarmWatch,
+    /// When a breaker or alarm decided, and why.
+    pub detected: Option<(Instant, String)>,
+    pub lowest_healthy: u32,
+    pub desired_at_start: u32,
+    pub extra: Extra,
+    /// Decision and reason of the last row of `deployment_steps`.
+    pub last_step: (String, String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Blue/green: tasks of an earlier, unfinished green are removed first.
+    Reconcile,
+    /// Rolling: old tasks are replaced within the bounds. Blue/green: SCALE_UP.
+    ScaleUp,
+    /// BAKE_TIME.
+    Bake { until: Instant },
+    /// Blue/green: blue goes.
+    CleanUp,
+    /// Back to the latest COMPLETED deployment.
+    RollBack,
+}
+
+impl Stage {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Stage::Reconcile => "RECONCILE_SERVICE",
+            Stage::ScaleUp => "SCALE_UP",
+            Stage::Bake { .. } => "BAKE_TIME",
+            Stage::CleanUp => "CLEAN_UP",
+            Stage::RollBack => "ROLLBACK_IN_PROGRESS",
+        }
+    }
+}
+
+/// [DG:deployment-circuit-breaker].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BreakerStage {
+    /// Tasks that fail to reach RUNNING count.
+    NoneHasRun,
+    /// Tasks replaced for a failed check count.
+    SomeHaveRun,
+}
+
+/// [DG:deployment-alarm-failure].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlarmWatch {
+    Watching,
+    /// One was in ALARM when the deployment started, so none counts for the whole of it. Or there are none.
+    Ignored,
+}
+
+/// Integral of the tasks above the desired count at the start, in task-nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Extra {
+    pub above: u32,
+    pub since: Instant,
+    pub task_nanos: u128,
+}
+
+impl Extra {
+    /// From `now` on there are `above` tasks too many.
+    pub fn set(&mut self, above: u32, now: Instant) {
+        self.task_nanos += u128::from(self.above) * u128::from(now.since(self.since).nanos());
+        self.above = above;
+        self.since = now;
+    }
+
+    pub fn task_seconds(&self) -> f64 {
+        self.task_nanos as f64 / 1e9
+    }
+}
+
+/// The restart throttle of what a service is starting [DG:service-throttle-logic].
+///
+/// Only tasks that stop without ever having been RUNNING count, and those that were started together count once: the
+/// throttle spaces attempts. A task that reaches RUNNING and a new deployment reset it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Throttle {
+    /// Attempts in a row that failed.
+    pub failed: u32,
+    /// The last one was noticed then: tasks created before belong to it.
+    pub noticed: Option<Instant>,
+    /// No task is started earlier.
+    pub not_before: Instant,
+}
+
+impl Throttle {
+    pub const OPEN: Throttle = Throttle {
+        failed: 0,
+        noticed: None,
+        not_before: Instant::ZERO,
+    };
+
+    /// A task created at `created` has stopped without having run. Returns whether the delay has grown.
+    pub fn count(&mut self, created: Instant, now: Instant, delay: impl FnOnce(u32) -> Span) -> bool {
+        if self.noticed.is_some_and(|noticed| created < noticed) {
+            return false;
+        }
+        self.not_before = now + delay(self.failed);
+        self.failed += 1;
+        self.noticed = Some(now);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tasks_started_together_are_one_attempt() {
+        let at = |s| Instant::ZERO + Span::from_secs(s);
+        let delay = |k: u32| Span::from_secs(15 << k);
+        let mut throttle = Throttle::OPEN;
+        assert!(throttle.count(at(0), at(10), delay));
+        assert_eq!(throttle.not_before, at(25));
+        assert!(!throttle.count(at(0), at(11), delay), "its twin");
+        assert_eq!(throttle.not_before, at(25));
+        assert!(throttle.count(at(25), at(35), delay));
+        assert_eq!(throttle.not_before, at(65), "10 + 25 + 30 seconds");
+    }
+
+    #[test]
+    fn extra_is_the_integral_above_the_desired_count() {
+        let at = |s| Instant::ZERO + Span::from_secs(s);
+        let mut extra = Extra {
+            above: 0,
+            since: at(5),
+            task_nanos: 0,
+        };
+        extra.set(4, at(10));
+        extra.set(2, at(20));
+        extra.set(0, at(30));
+        assert_eq!(extra.task_seconds(), 60.0);
+    }
+}

@@ -1,0 +1,173 @@
+//! A service as its scheduler knows it: how many tasks it wants, which it has, which revision holds production.
+//!
+//! Counts by state are kept as tasks change and must agree with the tasks themselves (`ControlPlane::check`).
+//! Deliberately not here: what is done about a difference (`policy::rollout`, `sim::control_plane::scheduler`).
+
+use super::deployment::{Deployment, Throttle};
+use super::rate::TokenBucket;
+use super::task::{Task, TaskState};
+use crate::blueprint::{Provider, RevisionIx, ServiceIx, ServiceLoadBalancer, TargetGroupIx};
+use crate::engine::arena::Id;
+use crate::engine::dist::Law;
+use crate::engine::random::Key;
+use crate::units::Instant;
+
+#[derive(Clone, Debug)]
+pub struct Service {
+    pub service: ServiceIx,
+    pub key: Key,
+    pub desired: u32,
+    /// Not STOPPED, by creation.
+    pub tasks: Vec<Id<Task>>,
+    /// Tasks created so far, for their keys.
+    pub created: u64,
+    pub counts: Counts,
+    /// When the next pass is due; [`Instant::NEVER`] if none is.
+    pub pass_due: Instant,
+    /// Passes so far, for the draws.
+    pub passes: u64,
+    /// What the scheduler starts, unless a failed task of another revision is replaced.
+    pub primary: RevisionIx,
+    /// Whose tasks take requests: `primary` but before the shift of a blue/green deployment.
+    pub production: RevisionIx,
+    /// Which of the two target groups of its load balancers holds production.
+    pub side: Side,
+    /// Of the latest COMPLETED deployment, if there is one to roll back to.
+    pub completed: Option<RevisionIx>,
+    /// In progress.
+    pub deployment: Option<Deployment>,
+    /// Set by a deployment that failed and was not rolled back; the next deployment lifts it.
+    pub halt: Halt,
+    /// Failed tasks of other revisions than the primary, to be replaced by their own revision.
+    pub owed: Vec<(RevisionIx, u32)>,
+    pub throttle: Throttle,
+    pub launches: TokenBucket,
+    /// Tasks could not be placed: since the last attempt, and why.
+    pub unplaced: Option<Unplaced>,
+    /// Random crashes: the law of lives, and how often it has changed.
+    pub crashes: Option<Law>,
+    pub crash_epoch: u32,
+    pub steadiness: Steadiness,
+}
+
+/// Tasks by state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    by_state: [u32; TaskState::COUNT],
+    /// Of those RUNNING, counted towards the lower bound.
+    pub healthy: u32,
+}
+
+impl Counts {
+    pub fn add(&mut self, state: TaskState) {
+        self.by_state[state as usize] += 1;
+    }
+
+    pub fn remove(&mut self, state: TaskState) {
+        self.by_state[state as usize] -= 1;
+    }
+
+    pub fn of(&self, state: TaskState) -> u32 {
+        self.by_state[state as usize]
+    }
+
+    pub fn pending(&self) -> u32 {
+        self.of(TaskState::Provisioning) + self.of(TaskState::Pending) + self.of(TaskState::Activating)
+    }
+
+    pub fn running(&self) -> u32 {
+        self.of(TaskState::Running)
+    }
+
+    pub fn stopping(&self) -> u32 {
+        self.of(TaskState::Deactivating) + self.of(TaskState::Stopping)
+    }
+
+    pub fn existing(&self) -> u32 {
+        self.by_state.iter().sum()
+    }
+}
+
+/// Of a pair of target groups for blue/green.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    Primary,
+    Alternate,
+}
+
+impl Side {
+    pub const fn other(self) -> Side {
+        match self {
+            Side::Primary => Side::Alternate,
+            Side::Alternate => Side::Primary,
+        }
+    }
+
+    /// The group of this side; a load balancer without an alternate has one for both.
+    pub fn group(self, load_balancer: &ServiceLoadBalancer) -> TargetGroupIx {
+        match (self, &load_balancer.alternate) {
+            (Side::Alternate, Some(alternate)) => alternate.target_group,
+            _ => load_balancer.target_group,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Halt {
+    Going,
+    /// The primary revision's deployment has FAILED and starts no more tasks [DG:deployment-circuit-breaker].
+    Failed,
+    /// There was no COMPLETED deployment to go back to: nothing is started at all.
+    Stalled,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Steadiness {
+    Changing,
+    Steady,
+}
+
+/// A task that no place could take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unplaced {
+    /// Where it should have gone.
+    pub provider: Provider,
+    pub retry_at: Instant,
+    pub reason: String,
+    /// When it was last said.
+    pub said: Instant,
+}
+
+impl Service {
+    /// Notes that a failed task of `revision` is to be replaced by its own kind.
+    pub fn owe(&mut self, revision: RevisionIx) {
+        match self.owed.iter_mut().find(|(of, _)| *of == revision) {
+            Some((_, count)) => *count += 1,
+            None => self.owed.push((revision, 1)),
+        }
+    }
+
+    /// The revision of one replacement that is owed, which it is then no more: the latest debt.
+    pub fn pay_one(&mut self) -> Option<RevisionIx> {
+        let (revision, count) = self.owed.last_mut()?;
+        let revision = *revision;
+        *count -= 1;
+        self.owed.retain(|(_, count)| *count > 0);
+        Some(revision)
+    }
+
+    /// Forgives what is owed beyond `count`, the oldest debts first.
+    pub fn owe_at_most(&mut self, count: u32) {
+        let mut left = self.owed_to_others().saturating_sub(count);
+        for (_, owed) in &mut self.owed {
+            let forgiven = left.min(*owed);
+            *owed -= forgiven;
+            left -= forgiven;
+        }
+        self.owed.retain(|(_, owed)| *owed > 0);
+    }
+
+    pub fn owed_to_others(&self) -> u32 {
+        self.owed.iter().map(|(_, count)| count).sum()
+    }
+}

@@ -1,0 +1,156 @@
+//! Many runs of one blueprint, read together.
+//!
+//! A [`Pool`] picks requests by class or by who answered them and turns them into [`Estimate`]s. All sums run over
+//! replications in their order, so results do not depend on which finished first.
+
+use super::estimate::{self, Estimate};
+use super::record::{Cell, Outcomes, RunRecord};
+use crate::blueprint::{Blueprint, ClassIx, ServiceIx};
+use crate::stats::LatencyHistogram;
+use crate::units::Span;
+
+/// Records of runs of the same blueprint, in order of replication, and the level of confidence to speak at.
+#[derive(Clone, Copy, Debug)]
+pub struct Pool<'a> {
+    pub blueprint: &'a Blueprint,
+    pub records: &'a [RunRecord],
+    /// 0.95 in everything that is written.
+    pub level: f64,
+}
+
+/// The requests of one class, or of all, over all runs.
+#[derive(Clone, Debug)]
+pub struct Requests {
+    level: f64,
+    runs: Vec<RunRequests>,
+    latencies: Latencies,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct RunRequests {
+    outcomes: Outcomes,
+    attempts: u64,
+    latency_sum: u128,
+    measured: Span,
+}
+
+/// Latencies of some served requests: of each run, and pooled.
+#[derive(Clone, Debug)]
+pub struct Latencies {
+    level: f64,
+    runs: Vec<LatencyHistogram>,
+    pooled: LatencyHistogram,
+}
+
+impl<'a> Pool<'a> {
+    /// Speaks at 95 %.
+    pub fn new(blueprint: &'a Blueprint, records: &'a [RunRecord]) -> Self {
+        Pool {
+            blueprint,
+            records,
+            level: 0.95,
+        }
+    }
+
+    /// Requests of one class, or of all.
+    pub fn requests(&self, class: Option<ClassIx>) -> Requests {
+        let of_run = |record: &RunRecord| {
+            let totals = record.class_totals(class);
+            RunRequests {
+                outcomes: totals.outcomes,
+                attempts: totals.attempts,
+                latency_sum: totals.latency_sum,
+                measured: record.measured,
+            }
+        };
+        Requests {
+            level: self.level,
+            runs: self.records.iter().map(of_run).collect(),
+            latencies: self.latencies(|cell| class.is_none_or(|class| cell.class == class)),
+        }
+    }
+
+    /// Latencies of served requests in the cells that `wanted` picks.
+    pub fn latencies(&self, wanted: impl Fn(&Cell) -> bool) -> Latencies {
+        let runs: Vec<_> = self
+            .records
+            .iter()
+            .map(|record| record.latencies_where(&wanted))
+            .collect();
+        let mut pooled = LatencyHistogram::fine();
+        for run in &runs {
+            pooled.merge(run);
+        }
+        Latencies {
+            level: self.level,
+            runs,
+            pooled,
+        }
+    }
+
+    /// CPU used over CPU reserved, over the measured time.
+    pub fn cpu_utilization(&self, service: ServiceIx) -> Option<Estimate> {
+        let of_run = |record: &RunRecord| {
+            let windows = record.timeline.service(service);
+            let used: u64 = windows.iter().map(|window| window.cpu_used).sum();
+            let reserved: u64 = windows.iter().map(|window| window.cpu_reserved).sum();
+            (used as f64, reserved as f64)
+        };
+        let runs: Vec<_> = self.records.iter().map(of_run).collect();
+        estimate::ratio(&runs, self.level)
+    }
+}
+
+impl Requests {
+    pub fn latencies(&self) -> &Latencies {
+        &self.latencies
+    }
+
+    /// Over all runs.
+    pub fn outcomes(&self) -> Outcomes {
+        let mut sum = Outcomes::default();
+        for run in &self.runs {
+            sum.add(&run.outcomes);
+        }
+        sum
+    }
+
+    /// Served over offered. `None` if nothing was offered.
+    pub fn availability(&self) -> Option<Estimate> {
+        self.ratio(|run| (run.outcomes.served() as f64, run.outcomes.offered() as f64))
+            .map(Estimate::as_share)
+    }
+
+    /// Mean latency of served requests, in ms. `None` if none was served.
+    pub fn mean_ms(&self) -> Option<Estimate> {
+        self.ratio(|run| (run.latency_sum as f64 / 1e6, run.outcomes.served() as f64))
+    }
+
+    /// Requests served a second of measured time.
+    pub fn throughput(&self) -> Option<Estimate> {
+        self.ratio(|run| (run.outcomes.served() as f64, run.measured.seconds()))
+    }
+
+    /// Attempts for each offered request.
+    pub fn attempts(&self) -> Option<Estimate> {
+        self.ratio(|run| (run.attempts as f64, run.outcomes.offered() as f64))
+    }
+
+    fn ratio(&self, of_run: impl Fn(&RunRequests) -> (f64, f64)) -> Option<Estimate> {
+        let runs: Vec<_> = self.runs.iter().map(of_run).collect();
+        estimate::ratio(&runs, self.level)
+    }
+}
+
+impl Latencies {
+    pub fn count(&self) -> u64 {
+        self.pooled.len()
+    }
+    pub fn pooled(&self) -> &LatencyHistogram {
+        &self.pooled
+    }
+    /// Of the pooled requests, in ms. `None` if none was served.
+    pub fn quantile_ms(&self, quantile: f64) -> Option<Estimate> {
+        estimate::quantile_ms(&self.runs, quantile, self.level)
+    }
+}

@@ -1,0 +1,63 @@
+//! Every file of rows that a run leaves behind, built from the records of its replications.
+//!
+//! One module for each family of tables; a schema (name, columns and what they mean) stands beside the builder that
+//! fills it, and [`docs`] prints the schemas as `docs/results.md`. Times are on the user's clock: 0 is the end of the
+//! warm-up.
+
+pub mod comparison;
+pub mod cost;
+pub mod deployments;
+pub mod docs;
+pub mod events;
+pub mod label;
+pub mod objectives;
+pub mod summary;
+pub mod timeline;
+
+use super::table::{Schema, Table};
+use crate::probe::Pool;
+
+/// The tables of one run, in the order in which a reader wants them.
+pub const SCHEMAS: [&Schema; 11] = [
+    &summary::SUMMARY,
+    &objectives::OBJECTIVES,
+    &summary::BREAKDOWN,
+    &timeline::TIMELINE,
+    &events::EVENTS,
+    &deployments::DEPLOYMENTS,
+    &deployments::DEPLOYMENT_STEPS,
+    &events::SCALING,
+    &events::TASKS,
+    &events::INSTANCES,
+    &cost::COST,
+];
+
+/// All tables of one run, in the order of [`SCHEMAS`].
+pub fn all(pool: &Pool) -> Vec<Table> {
+    SCHEMAS
+        .iter()
+        .map(|schema| one(pool, schema.name).expect("every schema has its builder"))
+        .collect()
+}
+
+/// The table of that name. `None` if there is no such table.
+pub fn one(pool: &Pool, name: &str) -> Option<Table> {
+    let table = match name {
+        "summary" => summary::summary(pool),
+        "objectives" => objectives::objectives(pool),
+        "breakdown" => summary::breakdown(pool),
+        "timeline" => timeline::timeline(pool),
+        "events" => events::events(pool),
+        "deployments" => deployments::deployments(pool),
+        "deployment_steps" => deployments::deployment_steps(pool),
+        "scaling" => events::scaling(pool),
+        "tasks" => events::tasks(pool),
+        "instances" => events::instances(pool),
+        "cost" => cost::cost(pool),
+        _ => return None,
+    };
+    Some(table)
+}
+
+#[cfg(test)]
+mod tests;

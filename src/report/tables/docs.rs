@@ -1,0 +1,86 @@
+//! Prints the schemas of all tables as `docs/results.md`, so that the documentation cannot disagree with the files.
+
+use super::{SCHEMAS, comparison};
+use crate::report::table::Schema;
+
+const HEAD: &str = "\
+# Results
+
+<!-- Generated from the tables' schemas in src/report/tables; a test keeps it up to date. -->
+
+`wavetank run` writes these files to `results/<scenario>/` (or `--out DIR`). Times are in seconds of simulated time from
+the end of the warm-up; a number without a unit in its column's name is a count or a share. An empty cell means that
+there is no such thing (a time that did not come, a percentile of nothing) or no honest interval; the column `note` then
+says why. Equal runs write equal bytes: nothing about the machine or the wall clock stands in any table.
+
+A column `x_low` and `x_high` beside `x` is its 95 % interval over replications. Percentiles are those of the served
+requests of all replications together; their intervals invert the interval of the share of requests below them, and are
+left out under 10 replications or 100 requests beyond the percentile. Latency is that of served requests: read it beside
+`availability`.
+
+Tables of single happenings (events, tasks, instances, deployments, steps, scaling) have the rows of all replications,
+one run after the other.
+";
+
+/// The whole page.
+pub fn page() -> String {
+    let mut page = HEAD.to_owned();
+    for schema in SCHEMAS.into_iter().chain([&comparison::COMPARISON]) {
+        page.push_str(&section(schema));
+    }
+    page
+}
+
+fn section(schema: &Schema) -> String {
+    let mut text = format!(
+        "\n## {}.csv\n\n{}\n\n| column | what it holds |\n|---|---|\n",
+        schema.name, schema.about
+    );
+    let mut left_out = "";
+    for column in schema.columns {
+        // A column without words of its own continues the one before it.
+        let doc = if column.doc.is_empty() { left_out } else { column.doc };
+        left_out = "〃";
+        text.push_str(&format!("| `{}` | {} |\n", column.name, doc));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_in_docs_is_up_to_date() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/results.md");
+        let kept = std::fs::read_to_string(path).expect("docs/results.md exists");
+        if std::env::var_os("WAVETANK_UPDATE_DOCS").is_some() {
+            std::fs::write(path, page()).expect("docs/results.md can be written");
+        } else {
+            assert!(
+                kept == page(),
+                "docs/results.md is out of date; run the test with WAVETANK_UPDATE_DOCS=1"
+            );
+        }
+    }
+
+    #[test]
+    fn every_first_column_and_every_name_is_explained_once() {
+        for schema in SCHEMAS {
+            assert!(
+                !schema.columns[0].doc.is_empty(),
+                "{}: the first column continues nothing",
+                schema.name
+            );
+            let mut names: Vec<_> = schema.columns.iter().map(|column| column.name).collect();
+            names.sort();
+            names.dedup();
+            assert_eq!(
+                names.len(),
+                schema.columns.len(),
+                "{}: a column's name occurs twice",
+                schema.name
+            );
+        }
+    }
+}

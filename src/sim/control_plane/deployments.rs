@@ -1,0 +1,266 @@
+//! Deployments: their beginning, what makes them fail, rollback, completion, and the rows about them.
+//!
+//! The circuit breaker counts in two stages: until a task of the deployment has been RUNNING, each that fails to get
+//! there; afterwards each that is replaced for a failed check [DG:deployment-circuit-breaker]. Any alarm of the
+//! deployment in ALARM fails it, unless one was when it started [DG:deployment-alarm-failure]. A rollback goes to the
+//! latest COMPLETED deployment, which is IN_PROGRESS meanwhile; without one the service stalls. Old tasks count as gone
+//! when they are STOPPED. What is special to blue/green is in `blue_green`.
+
+use super::{ControlPlane, next};
+use crate::blueprint::{DeploymentStrategy, RevisionIx, ServiceIx};
+use crate::cluster::deployment::{AlarmWatch, BreakerStage, Deployment, Extra, Stage, Throttle};
+use crate::cluster::service::Halt;
+use crate::policy::breaker::threshold;
+use crate::sim::context::Context;
+use crate::sim::observation::Observation;
+use crate::units::Instant;
+
+/// Who wants to know whether the service goes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rollback {
+    Wanted,
+    NotWanted,
+}
+
+impl Rollback {
+    fn from(wanted: bool) -> Self {
+        if wanted { Rollback::Wanted } else { Rollback::NotWanted }
+    }
+}
+
+impl ControlPlane {
+    /// Services begin to deploy revisions together.
+    pub fn deploy(&mut self, cx: &mut Context<'_>, services: &[(ServiceIx, RevisionIx)]) {
+        for (at, revision) in services {
+            if self.services[at.at()].deployment.is_some() {
+                let by = self.ordinals.deployment;
+                self.end_deployment(cx, *at, "STOPPED", &format!("superseded by deployment {by}"));
+            }
+            self.begin_deployment(cx, *at, *revision);
+            self.request_pass(cx, *at);
+        }
+    }
+
+    pub(super) fn begin_deployment(&mut self, cx: &mut Context<'_>, at: ServiceIx, to: RevisionIx) {
+        let now = cx.now();
+        let configuration = &cx.blueprint.services[at.at()].deployment;
+        let alarms = match &configuration.alarms {
+            Some(alarms) if !self.any_in_alarm(&alarms.alarms) => AlarmWatch::Watching,
+            _ => AlarmWatch::Ignored,
+        };
+        let ordinal = next(&mut self.ordinals.deployment);
+        let service = &mut self.services[at.at()];
+        let from = service.production;
+        let blue_green = configuration.strategy == DeploymentStrategy::BlueGreen;
+        let has_strangers = service.tasks.iter().any(|id| self.tasks[*id].revision != from);
+        service.primary = to;
+        if !blue_green {
+            service.production = to;
+        }
+        service.halt = Halt::Going;
+        service.throttle = Throttle::OPEN;
+        service.unplaced = None;
+        let existing = service.counts.existing();
+        service.deployment = Some(Deployment {
+            ordinal,
+            strategy: configuration.strategy,
+            from,
+            to,
+            stage: if blue_green && has_strangers {
+                Stage::Reconcile
+            } else {
+                Stage::ScaleUp
+            },
+            started: now,
+            failures: 0,
+            breaker_stage: BreakerStage::NoneHasRun,
+            alarms,
+            detected: None,
+            lowest_healthy: service.counts.healthy,
+            desired_at_start: service.desired,
+            extra: Extra {
+                above: existing.saturating_sub(service.desired),
+                since: now,
+                task_nanos: 0,
+            },
+            last_step: (String::new(), String::new()),
+        });
+        let record = self.deployment_record(cx.blueprint, at, None, "IN_PROGRESS", "");
+        cx.observations.push(Observation::DeploymentStarted(record));
+        self.tell_deployment(cx, at, "", "IN_PROGRESS", &format!("deployment {ordinal}"));
+    }
+
+    /// Fails the deployment if its breaker or an alarm says so.
+    pub(super) fn judge_deployment(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
+        let configuration = &cx.blueprint.services[at.at()].deployment;
+        let desired = self.services[at.at()].desired;
+        let Some(deployment) = &self.services[at.at()].deployment else {
+            return;
+        };
+        if deployment.stage == Stage::CleanUp {
+            return;
+        }
+        if configuration.strategy == DeploymentStrategy::Rolling
+            && let Some(breaker) = &configuration.circuit_breaker
+        {
+            let bound = threshold(breaker.threshold, desired);
+            if deployment.failures >= bound {
+                let reason = format!(
+                    "deployment circuit breaker: {} failures, threshold {bound}",
+                    deployment.failures
+                );
+                return self.fail_deployment(cx, at, &reason, Rollback::from(breaker.rollback));
+            }
+        }
+        if let Some(alarms) = &configuration.alarms
+            && deployment.alarms == AlarmWatch::Watching
+            && deployment.stage != Stage::RollBack
+            && let Some(alarm) = alarms.alarms.iter().find(|alarm| self.any_in_alarm(&[**alarm]))
+        {
+            let reason = format!("alarm {} in ALARM", cx.blueprint.alarms[alarm.at()].name);
+            self.fail_deployment(cx, at, &reason, Rollback::from(alarms.rollback));
+        }
+    }
+
+    fn fail_deployment(&mut self, cx: &mut Context<'_>, at: ServiceIx, reason: &str, rollback: Rollback) {
+        let now = cx.now();
+        let service = &mut self.services[at.at()];
+        let deployment = service
+            .deployment
+            .as_mut()
+            .expect("a deployment that fails is in progress");
+        let again = deployment.stage == Stage::RollBack;
+        deployment.detected.get_or_insert((now, reason.to_string()));
+        let back_to = if rollback == Rollback::Wanted && !again {
+            service.completed.take()
+        } else {
+            None
+        };
+        let Some(back_to) = back_to else {
+            service.halt = if rollback == Rollback::Wanted {
+                Halt::Stalled
+            } else {
+                Halt::Failed
+            };
+            let stalled = if service.halt == Halt::Stalled {
+                "; no COMPLETED deployment to roll back to"
+            } else {
+                ""
+            };
+            self.step_row(cx, at, None, "fail", reason);
+            return self.end_deployment(cx, at, "FAILED", &format!("{reason}{stalled}"));
+        };
+        service.deployment.as_mut().expect("as above").stage = Stage::RollBack;
+        service.throttle = Throttle::OPEN;
+        service.unplaced = None;
+        service.owed.clear();
+        let deployment = service.deployment.as_mut().expect("as above");
+        deployment.failures = 0;
+        deployment.breaker_stage = BreakerStage::NoneHasRun;
+        service.primary = back_to;
+        self.tell_deployment(cx, at, "IN_PROGRESS", Stage::RollBack.name(), reason);
+        self.step_row(cx, at, None, "roll back", reason);
+        if cx.blueprint.services[at.at()].deployment.strategy == DeploymentStrategy::BlueGreen {
+            self.shift_back(cx, at, back_to);
+        } else {
+            self.services[at.at()].production = back_to;
+        }
+    }
+
+    /// Moves on a rolling deployment (or rollback) that has got there; says when the service is steady.
+    pub(super) fn conclude(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
+        if cx.blueprint.services[at.at()].deployment.strategy == DeploymentStrategy::Rolling {
+            self.conclude_rolling(cx, at);
+        }
+        self.settle(cx, at);
+    }
+
+    fn conclude_rolling(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
+        let service = &self.services[at.at()];
+        let Some(deployment) = &service.deployment else { return };
+        let new = self.tasks_of(cx, at, |revision| revision == service.primary);
+        let old_is_gone = service
+            .tasks
+            .iter()
+            .all(|id| self.tasks[*id].revision == service.primary);
+        if !old_is_gone || new.healthy < service.desired {
+            return;
+        }
+        match deployment.stage {
+            Stage::ScaleUp => {
+                let configuration = &cx.blueprint.services[at.at()].deployment;
+                let bakes = configuration.alarms.is_some() && !configuration.bake_time.is_zero();
+                if bakes {
+                    self.bake(cx, at);
+                } else {
+                    self.complete(cx, at);
+                }
+            }
+            Stage::Bake { until } if until <= cx.now() => self.complete(cx, at),
+            Stage::RollBack => self.rolled_back(cx, at),
+            _ => {}
+        }
+    }
+
+    /// The bake time begins.
+    pub(super) fn bake(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
+        let until = cx.now() + cx.blueprint.services[at.at()].deployment.bake_time;
+        self.enter_stage(cx, at, Stage::Bake { until });
+        self.step_row(cx, at, None, "wait", "bake time");
+        if until <= cx.now() {
+            self.request_pass(cx, at);
+        }
+    }
+
+    pub(super) fn enter_stage(&mut self, cx: &mut Context<'_>, at: ServiceIx, stage: Stage) {
+        let deployment = self.services[at.at()]
+            .deployment
+            .as_mut()
+            .expect("stages belong to a deployment");
+        let from = std::mem::replace(&mut deployment.stage, stage).name();
+        self.tell_deployment(cx, at, from, stage.name(), "");
+    }
+
+    /// The new revision has arrived.
+    pub(super) fn complete(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
+        self.step_row(
+            cx,
+            at,
+            None,
+            "complete",
+            "all new tasks are healthy and all old ones gone",
+        );
+        self.services[at.at()].completed = Some(self.services[at.at()].primary);
+        self.end_deployment(cx, at, "COMPLETED", "");
+    }
+
+    /// The old revision is back.
+    pub(super) fn rolled_back(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
+        self.step_row(cx, at, None, "complete", "rolled back");
+        self.services[at.at()].completed = Some(self.services[at.at()].primary);
+        self.end_deployment(cx, at, "ROLLED_BACK", "");
+    }
+
+    /// Takes the deployment off the service; its reason is what was detected, if nothing else is said.
+    pub(super) fn end_deployment(&mut self, cx: &mut Context<'_>, at: ServiceIx, outcome: &'static str, reason: &str) {
+        let now = cx.now();
+        let record = self.deployment_record(cx.blueprint, at, Some(now), outcome, reason);
+        self.tell_deployment(cx, at, "IN_PROGRESS", outcome, &record.reason);
+        if outcome == "COMPLETED" {
+            let ordinal = record.deployment;
+            self.tell_service(cx, at, &format!("(deployment {ordinal}) deployment completed."));
+        }
+        cx.observations.push(Observation::DeploymentEnded(record));
+        self.services[at.at()].deployment = None;
+    }
+}
+
+impl Deployment {
+    /// The end of its bake time, if it bakes.
+    pub(super) fn bakes_until(&self) -> Option<Instant> {
+        match self.stage {
+            Stage::Bake { until } => Some(until),
+            _ => None,
+        }
+    }
+}

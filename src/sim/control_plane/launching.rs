@@ -1,0 +1,258 @@
+//! Launching tasks: launch rates, the choice of a capacity provider and a place, and the task's creation.
+//!
+//! A launch stops at the first task that may not or cannot be started, and says which of the two. Deliberately not here:
+//! how many are wanted (`scheduler`), and the choice itself (`policy::placement`).
+
+use super::laws::purpose;
+use super::{ControlPlane, next};
+use crate::blueprint::{Provider, RevisionIx, ServiceIx, ZoneIx};
+use crate::cluster::capacity::Needs;
+use crate::cluster::service::Unplaced;
+use crate::cluster::task::{NewTask, Task, TaskState};
+use crate::cluster::{Instance, service};
+use crate::engine::arena::Id;
+use crate::engine::random::Key;
+use crate::policy::placement::{self, Agent, InstanceView, Standing, ZoneView};
+use crate::sim::context::Context;
+use crate::units::Instant;
+
+/// What has come of the wish for some tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Launched {
+    pub tasks: u32,
+    pub limit: Limit,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Limit {
+    /// All were started.
+    Unlimited,
+    /// A launch rate; there will be a token then.
+    Rate(Instant),
+    /// No instance could take the next one.
+    Capacity,
+}
+
+/// Where a task goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub provider: Provider,
+    pub instance: Option<Id<Instance>>,
+    pub zone: ZoneIx,
+}
+
+impl ControlPlane {
+    pub(super) fn launch(
+        &mut self,
+        cx: &mut Context<'_>,
+        at: ServiceIx,
+        revision: RevisionIx,
+        count: u32,
+        reason: &str,
+    ) -> Launched {
+        let now = cx.now();
+        for tasks in 0..count {
+            if self.services[at.at()].launches.available(now) == 0 {
+                return Launched {
+                    tasks,
+                    limit: Limit::Rate(self.services[at.at()].launches.next(now)),
+                };
+            }
+            let provider = self.choose_provider(cx, at, revision);
+            let bucket = match provider {
+                Provider::Fargate => Some(&mut self.fargate),
+                Provider::FargateSpot => Some(&mut self.fargate_spot),
+                Provider::Group(_) => None,
+            };
+            if let Some(bucket) = bucket {
+                if bucket.available(now) == 0 {
+                    return Launched {
+                        tasks,
+                        limit: Limit::Rate(bucket.next(now)),
+                    };
+                }
+                bucket.take_one(now);
+            }
+            let key = self.key_of_next_task(at);
+            let Some(place) = self.place(cx, at, revision, provider, key) else {
+                return Launched {
+                    tasks,
+                    limit: Limit::Capacity,
+                };
+            };
+            self.services[at.at()].launches.take_one(now);
+            let id = self.create(cx, at, revision, place);
+            self.tell_task(cx, id, "", reason);
+            self.levels_changed(cx, at);
+            let time = self.provisioning_time(cx, id);
+            self.step_in(cx, id, time);
+        }
+        Launched {
+            tasks: count,
+            limit: Limit::Unlimited,
+        }
+    }
+
+    fn key_of_next_task(&self, at: ServiceIx) -> Key {
+        let service = &self.services[at.at()];
+        service.key.child(purpose::MEMBER).child(service.created)
+    }
+
+    fn choose_provider(&self, cx: &Context<'_>, at: ServiceIx, revision: RevisionIx) -> Provider {
+        let shares = &cx.blueprint.services[at.at()].capacity;
+        let live = self.services[at.at()].tasks.iter().map(|id| &self.tasks[*id]);
+        let live: Vec<&Task> = live
+            .filter(|task| task.state().is_live() && task.revision == revision)
+            .collect();
+        let has = |provider| live.iter().filter(|task| task.provider == provider).count() as u32;
+        let tasks: Vec<u32> = shares.iter().map(|share| has(share.provider)).collect();
+        shares[placement::provider(shares, &tasks)].provider
+    }
+
+    /// Finds a place for a task, or notes and tells that there is none.
+    pub(super) fn place(
+        &mut self,
+        cx: &mut Context<'_>,
+        at: ServiceIx,
+        revision: RevisionIx,
+        provider: Provider,
+        key: Key,
+    ) -> Option<Place> {
+        let Provider::Group(group) = provider else {
+            return Some(Place {
+                provider,
+                instance: None,
+                zone: self.fargate_zone(cx, at, provider),
+            });
+        };
+        let blueprint = &cx.blueprint.services[at.at()];
+        let definition = &cx.blueprint.task_definitions[blueprint.revisions[revision.at()].task_definition.at()];
+        let instance_type = cx.blueprint.auto_scaling_groups[group.at()].instance_type.name;
+        let mut in_zone = vec![0; self.zones.len()];
+        for task in self.services[at.at()].tasks.iter().map(|id| &self.tasks[*id]) {
+            in_zone[task.zone.at()] += u32::from(task.state().is_live());
+        }
+        let is_live_of_service = |id: &&Id<Task>| {
+            let task = &self.tasks[**id];
+            task.service == at && task.state().is_live()
+        };
+        let mut ids = Vec::new();
+        let mut views = Vec::new();
+        for id in &self.groups[group.at()].instances {
+            let instance = &self.instances[*id];
+            if instance.registered.is_none() {
+                continue;
+            }
+            ids.push(*id);
+            views.push(InstanceView {
+                free: &instance.free,
+                zone: instance.zone,
+                instance_type,
+                agent: if instance.takes_tasks() {
+                    Agent::Connected
+                } else {
+                    Agent::Disconnected
+                },
+                tasks_of_service: instance.tasks.iter().filter(is_live_of_service).count() as u32,
+                tasks_in_zone: in_zone[instance.zone.at()],
+            });
+        }
+        let (constraints, strategies) = (&blueprint.placement_constraints, &blueprint.placement_strategy);
+        let luck = key.child(purpose::PLACEMENT);
+        match placement::instance(&views, &Needs::of(definition), constraints, strategies, luck) {
+            Ok(chosen) => {
+                let zone = views[chosen].zone;
+                Some(Place {
+                    provider,
+                    instance: Some(ids[chosen]),
+                    zone,
+                })
+            }
+            Err(refusal) => {
+                self.refused(cx, at, provider, &refusal.told());
+                None
+            }
+        }
+    }
+
+    fn fargate_zone(&self, cx: &Context<'_>, at: ServiceIx, provider: Provider) -> ZoneIx {
+        let tasks = self.services[at.at()].tasks.iter().map(|id| &self.tasks[*id]);
+        let live: Vec<&Task> = tasks
+            .filter(|task| task.state().is_live() && task.provider == provider)
+            .collect();
+        let views = (0..self.zones.len()).map(|zone| {
+            let zone = ZoneIx::from_usize(zone);
+            let has = live.iter().filter(|task| task.zone == zone).count() as u32;
+            ZoneView {
+                zone,
+                has,
+                standing: self.standing(zone, cx.now()),
+            }
+        });
+        placement::zone(&views.collect::<Vec<_>>())
+    }
+
+    pub(super) fn standing(&self, zone: ZoneIx, now: Instant) -> Standing {
+        if now < self.zones[zone.at()].avoided_until {
+            Standing::Avoided
+        } else {
+            Standing::Good
+        }
+    }
+
+    /// Notes that a task found no place, and says so when the reason is new or a retry has failed as well.
+    fn refused(&mut self, cx: &mut Context<'_>, at: ServiceIx, provider: Provider, reason: &str) {
+        let now = cx.now();
+        let retry = cx.blueprint.model.scheduler.placement_retry;
+        let before = self.services[at.at()].unplaced.take();
+        let is_old = |unplaced: &Unplaced| unplaced.reason == reason && now < unplaced.said + retry;
+        let said = match before {
+            Some(unplaced) if is_old(&unplaced) => unplaced.said,
+            _ => {
+                let message = "was unable to place a task because no container instance met all of its requirements";
+                self.tell_service(cx, at, &format!("{message} ({reason})"));
+                now
+            }
+        };
+        let reason = reason.to_string();
+        self.services[at.at()].unplaced = Some(service::Unplaced {
+            provider,
+            retry_at: now + retry,
+            reason,
+            said,
+        });
+    }
+
+    /// Creates a task in PROVISIONING; what it takes is taken from now on.
+    pub(super) fn create(
+        &mut self,
+        cx: &mut Context<'_>,
+        at: ServiceIx,
+        revision: RevisionIx,
+        place: Place,
+    ) -> Id<Task> {
+        let definition_at = cx.blueprint.services[at.at()].revisions[revision.at()].task_definition;
+        let definition = &cx.blueprint.task_definitions[definition_at.at()];
+        let new = NewTask {
+            ordinal: next(&mut self.ordinals.task),
+            key: self.key_of_next_task(at),
+            service: at,
+            revision,
+            provider: place.provider,
+            instance: place.instance,
+            zone: place.zone,
+            containers: definition.containers.len(),
+        };
+        let id = self.tasks.insert(Task::new(new, cx.now()));
+        if let Some(instance) = place.instance {
+            let host = &mut self.instances[instance];
+            host.free.take(&Needs::of(definition));
+            host.tasks.push(id);
+        }
+        let service = &mut self.services[at.at()];
+        service.created += 1;
+        service.tasks.push(id);
+        service.counts.add(TaskState::Provisioning);
+        id
+    }
+}

@@ -1,0 +1,129 @@
+//! The control plane's distributions, compiled once, and the purposes that keep its draws apart.
+
+use crate::blueprint::{Blueprint, Provider, RevisionIx, ServiceIx};
+use crate::engine::dist::{Dist, Law, Tables};
+
+/// What a draw below a task's, instance's or service's key is for.
+pub mod purpose {
+    pub const PROVISIONING: u64 = 1;
+    pub const PENDING: u64 = 2;
+    pub const DEPROVISIONING: u64 = 3;
+    pub const REGISTRATION: u64 = 4;
+    pub const CONTAINER_START: u64 = 5;
+    pub const START_UP: u64 = 6;
+    pub const CONTAINER_EXIT: u64 = 7;
+    pub const SHUT_DOWN: u64 = 8;
+    pub const FAILS_TO_START: u64 = 9;
+    pub const EXITS_AFTER: u64 = 10;
+    pub const CONTAINER_CHECK: u64 = 11;
+    pub const TARGET_CHECK: u64 = 12;
+    pub const FIRST_CHECK: u64 = 13;
+    pub const PLACEMENT: u64 = 14;
+    pub const STOP_CHOICE: u64 = 15;
+    pub const LOSS_DETECTION: u64 = 16;
+    pub const LAUNCH: u64 = 17;
+    pub const RANDOM_CRASH: u64 = 18;
+    /// Children of a service by task, of a group by instance.
+    pub const MEMBER: u64 = 19;
+}
+
+#[derive(Clone, Debug)]
+pub struct Laws {
+    pub fargate: HostLaws,
+    pub ec2: HostLaws,
+    pub container_start: Law,
+    pub registration: Law,
+    pub loss_detection: Law,
+    /// By Auto Scaling group.
+    pub launch: Vec<Law>,
+    /// By task definition and container.
+    pub containers: Vec<Vec<ContainerLaws>>,
+    /// By service and revision.
+    revisions: Vec<Vec<RevisionLaws>>,
+}
+
+#[derive(Clone, Debug)]
+pub struct HostLaws {
+    /// Fargate's provisioning; on EC2, the attachment of a network interface.
+    pub provisioning: Law,
+    pub pending: Law,
+    pub deprovisioning: Law,
+    /// MiB a second.
+    pub pull_rate: f64,
+}
+
+#[derive(Clone, Debug)]
+pub struct ContainerLaws {
+    pub shut_down: Law,
+    pub exits_after: Option<Law>,
+}
+
+#[derive(Clone, Debug)]
+pub struct RevisionLaws {
+    pub start_up: Law,
+    pub exits_after: Option<Law>,
+}
+
+impl Laws {
+    pub fn compile(blueprint: &Blueprint) -> Self {
+        let tables = &mut Tables::new();
+        let mut law = |dist: &Dist| Law::compile(dist, tables);
+        let model = &blueprint.model;
+        Laws {
+            fargate: HostLaws {
+                provisioning: law(&model.fargate.provisioning),
+                pending: law(&model.fargate.pending),
+                deprovisioning: law(&model.fargate.deprovisioning),
+                pull_rate: model.fargate.pull_rate,
+            },
+            ec2: HostLaws {
+                provisioning: law(&model.ec2.eni_attach),
+                pending: law(&model.ec2.pending),
+                deprovisioning: law(&model.ec2.deprovisioning),
+                pull_rate: model.ec2.pull_rate,
+            },
+            container_start: law(&model.task.container_start),
+            registration: law(&model.task.target_registration),
+            loss_detection: law(&model.task.loss_detection),
+            launch: blueprint
+                .auto_scaling_groups
+                .iter()
+                .map(|group| law(&group.launch_time))
+                .collect(),
+            containers: blueprint
+                .task_definitions
+                .iter()
+                .map(|definition| {
+                    let containers = definition.containers.iter();
+                    let compiled = containers.map(|container| ContainerLaws {
+                        shut_down: law(&container.shut_down),
+                        exits_after: container.exits.as_ref().map(|exit| law(&exit.after)),
+                    });
+                    compiled.collect()
+                })
+                .collect(),
+            revisions: blueprint
+                .services
+                .iter()
+                .map(|service| {
+                    let compiled = service.revisions.iter().map(|revision| RevisionLaws {
+                        start_up: law(&revision.start_up),
+                        exits_after: revision.defects.exits_after.as_ref().map(&mut law),
+                    });
+                    compiled.collect()
+                })
+                .collect(),
+        }
+    }
+
+    pub fn host(&self, provider: Provider) -> &HostLaws {
+        match provider {
+            Provider::Fargate | Provider::FargateSpot => &self.fargate,
+            Provider::Group(_) => &self.ec2,
+        }
+    }
+
+    pub fn revision(&self, service: ServiceIx, revision: RevisionIx) -> &RevisionLaws {
+        &self.revisions[service.at()][revision.at()]
+    }
+}

@@ -21,6 +21,8 @@ pub fn keys(model: &Model) -> Vec<(&'static str, bool)> {
         alb.node_loss_detection,
         alb.dns_ttl,
         alb.connect_timeout,
+        alb.requests_per_connection,
+        alb.bytes_per_request,
         scheduler.pass,
         scheduler.draining_counts_to_maximum,
         scheduler.restart_backoff,

@@ -156,7 +156,7 @@ impl Run {
     }
 
     fn minute_ends(&mut self, cx: &mut Context<'_>) {
-        let meter = self.data.meter(self.minute, cx.now());
+        let meter = self.data.meter(self.minute, cx.now(), &cx.blueprint.model.alb);
         self.minute += 1;
         for (at, usage) in meter.load_balancers.iter().enumerate() {
             cx.observations.push(Observation::BalancerMinute {

@@ -121,6 +121,9 @@ pub struct LoadBalancerMeter {
     pub elb_4xx: u64,
     pub elb_5xx: u64,
     pub rule_evaluations: u64,
+    /// MODEL: `model.alb.requests_per_connection`, rounded up.
+    pub connections: u64,
+    /// MODEL: `model.alb.bytes_per_request`.
     pub bytes: u64,
     /// Requests in flight at the sampling instant, as a stand-in for active connections.
     pub active: u64,

@@ -14,3 +14,4 @@ mod health;
 mod life_cycle;
 mod rolling;
 mod scheduler;
+mod swarm;

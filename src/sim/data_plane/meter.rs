@@ -1,6 +1,7 @@
 //! Reads the counters: CloudWatch's every minute, the timeline's at the end of each window.
 
 use super::DataPlane;
+use crate::blueprint::AlbModel;
 use crate::cluster::server::{Metered, Server};
 use crate::sim::observation::{DependencySample, Sample, ServiceSample};
 use crate::sim::signal::{Meter, ServiceMeter};
@@ -16,7 +17,7 @@ fn read(server: &mut Server, which: fn(&mut Server) -> &mut Metered, now: Instan
 
 impl DataPlane {
     /// The minute's counters, which begin again at zero. Tasks in an unreachable zone report nothing.
-    pub fn meter(&mut self, minute: u32, now: Instant) -> Meter {
+    pub fn meter(&mut self, minute: u32, now: Instant, model: &AlbModel) -> Meter {
         let mut services = vec![
             ServiceMeter {
                 lowest: f64::INFINITY,
@@ -55,6 +56,8 @@ impl DataPlane {
                 .map(|balancer| {
                     let mut meter = std::mem::take(&mut balancer.meter);
                     meter.active = active;
+                    meter.connections = (meter.requests as f64 / model.requests_per_connection).ceil() as u64;
+                    meter.bytes = meter.requests * model.bytes_per_request;
                     meter
                 })
                 .collect(),

@@ -29,7 +29,7 @@ pub fn gallery(terminal: &Terminal, gallery: &Gallery) -> anyhow::Result<Status>
     let mut status = Status::Good;
     for scenario in selected {
         let path = gallery.out.join(select::folder_name(&scenario.name));
-        let (file, command, folder) = (scenario.file.clone(), scenario.command.clone(), scenario.folder());
+        let (file, command, folder) = (scenario.file.clone(), scenario.provenance.command.clone(), scenario.folder());
         let simulated = simulate::perform(terminal, scenario, threads, &cancel);
         if cancel.requested() {
             return Ok(Status::Interrupted);

@@ -46,7 +46,7 @@ pub fn perform(terminal: &Terminal, selected: Selected, threads: NonZeroUsize, c
 /// One replication, seen whole, its ledger checked.
 fn one(blueprint: &Blueprint, replication: u32) -> RunRecord {
     let mut recorder = Recorder::new(blueprint, replication);
-    sim::run(blueprint, replication, &mut recorder);
+    sim::run::run(blueprint, replication, &mut recorder);
     recorder.into_record()
 }
 

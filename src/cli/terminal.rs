@@ -20,7 +20,7 @@ impl Terminal {
 
     /// A result, for standard output.
     pub fn say(&self, text: &str) {
-        write(&mut anstream::AutoStream::new(std::io::stdout(), self.anstream(self.color)), text);
+        write(&mut anstream::AutoStream::new(std::io::stdout(), self.choice()), text);
     }
 
     /// A result as JSON, on standard output whatever the colours.
@@ -31,7 +31,7 @@ impl Terminal {
 
     /// Something that went wrong, for standard error, also under `--quiet`.
     pub fn complain(&self, text: &str) {
-        write(&mut anstream::AutoStream::new(std::io::stderr(), self.anstream(self.color)), text);
+        write(&mut anstream::AutoStream::new(std::io::stderr(), self.choice()), text);
     }
 
     /// What happens meanwhile, for standard error; nothing under `--quiet`.
@@ -46,26 +46,17 @@ impl Terminal {
         !self.quiet && std::io::stderr().is_terminal()
     }
 
-    /// Whether standard output takes colours.
-    pub fn colors_results(&self) -> bool {
-        self.takes_color(&std::io::stdout())
-    }
-
     /// Whether standard error takes colours.
     pub fn colors_complaints(&self) -> bool {
-        self.takes_color(&std::io::stderr())
-    }
-
-    fn takes_color(&self, stream: &impl anstream::stream::RawStream) -> bool {
         match self.color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
-            ColorChoice::Auto => anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never,
+            ColorChoice::Auto => anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never,
         }
     }
 
-    fn anstream(&self, color: ColorChoice) -> anstream::ColorChoice {
-        match color {
+    fn choice(&self) -> anstream::ColorChoice {
+        match self.color {
             ColorChoice::Auto => anstream::ColorChoice::Auto,
             ColorChoice::Always => anstream::ColorChoice::Always,
             ColorChoice::Never => anstream::ColorChoice::Never,

@@ -49,7 +49,7 @@ struct Tested {
 }
 
 fn one(terminal: &Terminal, scenario: Selected, threads: std::num::NonZeroUsize, cancel: &Cancel) -> Tested {
-    let (file, command, folder) = (scenario.file.clone(), scenario.command.clone(), scenario.folder());
+    let (file, command, folder) = (scenario.file.clone(), scenario.provenance.command.clone(), scenario.folder());
     // A scenario that expects nothing has passed when it is right.
     if scenario.as_written().blueprint.expectations.is_empty() {
         return Tested { file, command, folder, runs: 0, findings: Vec::new() };

@@ -56,6 +56,8 @@ pub struct Attempt {
     pub sibling: RawId,
     /// The answer under way to the caller.
     pub answer: Answer,
+    /// When the caller's own patience ends.
+    pub due: Instant,
     pub deadline: DeadlineLink,
     pub queue: QueueLink,
 }

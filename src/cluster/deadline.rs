@@ -80,6 +80,34 @@ impl Deadlines {
         Some(at)
     }
 
+    /// Adds an attempt whose patience began earlier, at its place in the list's order.
+    pub fn insert(&mut self, attempts: &mut Arena<Attempt>, list: u16, id: Id<Attempt>) -> Option<Instant> {
+        let at = attempts[id].due;
+        let entry = &mut self.lists[usize::from(list)];
+        let (mut previous, mut next) = (entry.tail, NO_SLOT);
+        while let Some(before) = attempts.id_at(previous).filter(|_| previous != NO_SLOT) {
+            if attempts[before].deadline.at <= at {
+                break;
+            }
+            next = previous;
+            previous = attempts[before].deadline.previous;
+        }
+        attempts[id].deadline = DeadlineLink { at, list, previous, next };
+        match attempts.id_at(previous).filter(|_| previous != NO_SLOT) {
+            Some(before) => attempts[before].deadline.next = id.index(),
+            None => entry.head = id.index(),
+        }
+        match attempts.id_at(next).filter(|_| next != NO_SLOT) {
+            Some(after) => attempts[after].deadline.previous = id.index(),
+            None => entry.tail = id.index(),
+        }
+        if entry.armed && previous != NO_SLOT {
+            return None;
+        }
+        entry.armed = true;
+        Some(at)
+    }
+
     /// Takes an attempt out of its list; nothing if it is in none.
     #[inline]
     pub fn remove(&mut self, attempts: &mut Arena<Attempt>, id: Id<Attempt>) {

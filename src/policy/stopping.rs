@@ -7,6 +7,7 @@
 
 use crate::blueprint::{PlacementStrategy, ZoneIx};
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 /// A task of the service as this policy sees it.
 #[derive(Clone, Copy, Debug)]
@@ -40,29 +41,37 @@ pub enum Usefulness {
 
 /// Positions of up to `count` candidates in the order in which they are to be stopped.
 pub fn choose(candidates: &[Candidate], count: u32, strategies: &[PlacementStrategy]) -> Vec<usize> {
-    let mut left: Vec<usize> = (0..candidates.len()).collect();
+    let mut in_zone = BTreeMap::new();
+    let mut on_host = BTreeMap::new();
+    for candidate in candidates {
+        *in_zone.entry(candidate.zone).or_insert(0u64) += 1;
+        *on_host.entry(candidate.host).or_insert(0u64) += 1;
+    }
+    let eligible = (0..candidates.len()).filter(|at| candidates[*at].may_be_stopped == Eligibility::Yes);
+    let mut left: Vec<usize> = eligible.collect();
     let mut chosen = Vec::new();
     while (chosen.len() as u32) < count {
-        let tasks = |same: &dyn Fn(&Candidate) -> bool| left.iter().filter(|&&at| same(&candidates[at])).count();
         let rank = |at: usize| {
             let candidate = &candidates[at];
-            let order = strategies.iter().map(|strategy| match strategy {
-                PlacementStrategy::SpreadZone => Reverse(tasks(&|other| other.zone == candidate.zone) as u64),
-                PlacementStrategy::SpreadInstance => Reverse(tasks(&|other| other.host == candidate.host) as u64),
-                PlacementStrategy::BinpackCpu => Reverse(u64::from(candidate.host_free.0)),
-                PlacementStrategy::BinpackMemory => Reverse(candidate.host_free.1),
-                PlacementStrategy::Random => Reverse(0),
-            });
-            (candidate.usefulness, order.collect::<Vec<_>>(), candidate.luck, at)
+            // As many as a service may have; strategies beyond these do not exist [BC:ecs CreateServiceRequest].
+            let mut order = [Reverse(0); 5];
+            for (place, strategy) in order.iter_mut().zip(strategies) {
+                *place = Reverse(match strategy {
+                    PlacementStrategy::SpreadZone => in_zone[&candidate.zone],
+                    PlacementStrategy::SpreadInstance => on_host[&candidate.host],
+                    PlacementStrategy::BinpackCpu => u64::from(candidate.host_free.0),
+                    PlacementStrategy::BinpackMemory => candidate.host_free.1,
+                    PlacementStrategy::Random => 0,
+                });
+            }
+            (candidate.usefulness, order, candidate.luck, at)
         };
-        let eligible = left
-            .iter()
-            .copied()
-            .filter(|&at| candidates[at].may_be_stopped == Eligibility::Yes);
-        let Some(next) = eligible.min_by_key(|&at| rank(at)) else {
+        let Some(position) = (0..left.len()).min_by_key(|position| rank(left[*position])) else {
             break;
         };
-        left.retain(|&at| at != next);
+        let next = left.swap_remove(position);
+        *in_zone.entry(candidates[next].zone).or_default() -= 1;
+        *on_host.entry(candidates[next].host).or_default() -= 1;
         chosen.push(next);
     }
     chosen

@@ -13,9 +13,6 @@ use crate::blueprint::{Blueprint, FaultKind, Happening};
 use crate::engine::dist::{Law, Tables};
 use crate::units::{NANOS_PER_SECOND, Span};
 
-/// Windows of a run's timeline, warm-up not counted.
-pub const WINDOWS: u64 = 240;
-
 /// Simulates one replication and tells the observer what was seen.
 pub fn run(blueprint: &Blueprint, replication: u32, observer: &mut impl Observer) {
     let mut cx = Context::new(blueprint, replication);
@@ -51,11 +48,6 @@ struct Run {
     /// CloudWatch minutes that have ended.
     minute: u32,
     measuring_over: bool,
-}
-
-/// Length of the timeline's windows, so that no more than [`WINDOWS`] cover the measured time.
-pub fn window(blueprint: &Blueprint) -> Span {
-    Span::from_nanos(blueprint.duration.nanos().div_ceil(WINDOWS).max(1))
 }
 
 impl Run {
@@ -144,7 +136,7 @@ impl Run {
             WorldEvent::WindowEnds => {
                 let sample = self.data.sample(cx.now());
                 cx.observations.push(Observation::Sampled(Box::new(sample)));
-                let next = cx.now() + window(cx.blueprint);
+                let next = cx.now() + cx.blueprint.timeline_window();
                 if cx.now() < cx.blueprint.horizon() {
                     let next = next.min(cx.blueprint.horizon());
                     cx.calendar.schedule_at(next, Event::world(WorldEvent::WindowEnds, 0));
@@ -153,7 +145,7 @@ impl Run {
             WorldEvent::MeasuringBegins => {
                 // Starts the counters of the first window.
                 self.data.sample(cx.now());
-                let next = (cx.now() + window(cx.blueprint)).min(cx.blueprint.horizon());
+                let next = (cx.now() + cx.blueprint.timeline_window()).min(cx.blueprint.horizon());
                 cx.calendar.schedule_at(next, Event::world(WorldEvent::WindowEnds, 0));
             }
             WorldEvent::MeasuringEnds => {

@@ -1,3 +1,5 @@
+//! Steps of the scheduler by hand: bounds, replacement, scale-in.
+
 use super::*;
 
 fn view(desired: u32, minimum: u32, maximum: u32, old: u32, new: (u32, u32)) -> View {

@@ -108,11 +108,11 @@ impl Axis {
 
     /// The measured time of a run, in the unit that gives small round ticks.
     pub fn of_time(seconds: f64) -> Axis {
-        Axis::of_time_between(0.0, seconds)
+        Axis::of_time_between(0.0, seconds, "measuring began")
     }
 
-    /// A stretch of time, in seconds on the user's clock.
-    pub fn of_time_between(from: f64, to: f64) -> Axis {
+    /// A stretch of time, in seconds since something.
+    pub fn of_time_between(from: f64, to: f64, since: &str) -> Axis {
         let reach = to - from;
         let (unit, name) = match reach {
             reach if reach > 3.0 * 86_400.0 => (86_400.0, "days"),
@@ -140,7 +140,7 @@ impl Axis {
             .map(|k| k as f64 * step)
             .map(|at| (at * unit, plain(at)))
             .collect();
-        let label = format!("time since measuring began ({name})");
+        let label = format!("time since {since} ({name})");
         Axis {
             label,
             scale: Scale::Linear,
@@ -245,7 +245,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            texts(&Axis::of_time_between(4750.0, 5300.0)),
+            texts(&Axis::of_time_between(4750.0, 5300.0, "then")),
             ["80", "81", "82", "83", "84", "85", "86", "87", "88"]
         );
         assert_eq!(texts(&Axis::of_latency(3.0, 90.0)), ["2", "5", "10", "20", "50", "100"]);

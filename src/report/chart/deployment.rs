@@ -4,10 +4,11 @@
 
 use super::axis::Axis;
 use super::canvas::{BLUE, Colour, FAINT, INK, ORANGE, PURPLE, Paint, SKY, VERMILLION};
-use super::figure::{Area, Datum, Figure, Mark, Panel, Series, Stroke};
+use super::figure::{Area, Datum, Figure, Mark, Panel, Series, Shade, Stroke};
 use super::over_runs::{highest, shades};
 use crate::probe::Pool;
 use crate::sim::observation::{DeploymentRecord, DeploymentStep};
+use crate::units::Instant;
 
 /// The deployment at a position in the first run. `None` if that run has none there, or none of its steps was seen.
 pub fn deployment(pool: &Pool, at: usize) -> Option<Figure> {
@@ -16,12 +17,15 @@ pub fn deployment(pool: &Pool, at: usize) -> Option<Figure> {
     let steps = record.deployment_steps.iter();
     let steps: Vec<&DeploymentStep> = steps.filter(|step| step.deployment == it.deployment).collect();
     let (first, last) = (steps.first()?, steps.last()?);
-    let clock = |at| pool.blueprint.clock(at);
-    let ended = it.ended.map_or(pool.blueprint.duration.seconds(), clock);
-    let (from, to) = (clock(it.started).min(clock(first.at)), ended.max(clock(last.at)));
-    let margin = (0.06 * (to - from)).max(1.0);
+    // Seconds since it began: how long each step took is what one wants to read.
+    let began = pool.blueprint.clock(it.started);
+    let clock = |at| pool.blueprint.clock(at) - began;
+    let ended = it.ended.map_or(pool.blueprint.duration.seconds() - began, clock);
+    let to = ended.max(clock(last.at));
+    let margin = (0.06 * to).max(1.0);
     let plot = Plot {
         pool,
+        began,
         steps: &steps,
         until: to + margin,
     };
@@ -43,18 +47,22 @@ pub fn deployment(pool: &Pool, at: usize) -> Option<Figure> {
              dashed: the bounds of minimumHealthyPercent and maximumPercent. {}",
             it.reason
         ),
-        x: Axis::of_time_between(from - margin, to + margin),
+        x: Axis::of_time_between(-margin, to + margin, "the deployment began"),
         panels: vec![plot.panel()],
-        marks: marks(pool, it, first),
-        shades: shades(pool),
+        marks: marks(&clock, it, first),
+        shades: shades(pool)
+            .into_iter()
+            .map(|shade| Shade {
+                from: shade.from - began,
+                to: shade.to - began,
+                ..shade
+            })
+            .collect(),
     })
 }
 
-fn marks(pool: &Pool, it: &DeploymentRecord, first: &DeploymentStep) -> Vec<Mark> {
-    let mark = |at, label: String| Mark {
-        x: pool.blueprint.clock(at),
-        label,
-    };
+fn marks(clock: &dyn Fn(Instant) -> f64, it: &DeploymentRecord, first: &DeploymentStep) -> Vec<Mark> {
+    let mark = |at, label: String| Mark { x: clock(at), label };
     let mut marks = vec![mark(it.started, format!("begins: {}", first.decision))];
     marks.extend(it.detected.map(|at| mark(at, "failure detected".to_owned())));
     marks.extend(it.ended.map(|at| mark(at, it.outcome.to_lowercase().replace('_', " "))));
@@ -63,11 +71,16 @@ fn marks(pool: &Pool, it: &DeploymentRecord, first: &DeploymentStep) -> Vec<Mark
 
 struct Plot<'a> {
     pool: &'a Pool<'a>,
+    began: f64,
     steps: &'a [&'a DeploymentStep],
     until: f64,
 }
 
 impl Plot<'_> {
+    fn x(&self, step: &DeploymentStep) -> f64 {
+        self.pool.blueprint.clock(step.at) - self.began
+    }
+
     fn panel(&self) -> Panel {
         let lines = vec![
             self.line("stopping", PURPLE, Stroke::Step, |step| step.draining),
@@ -110,9 +123,7 @@ impl Plot<'_> {
             band: None,
         };
         let steps = self.steps.iter();
-        let mut points: Vec<Datum> = steps
-            .map(|step| datum(self.pool.blueprint.clock(step.at), step))
-            .collect();
+        let mut points: Vec<Datum> = steps.map(|step| datum(self.x(step), step)).collect();
         points.extend(self.steps.last().map(|last| datum(self.until, last)));
         Series {
             name: name.to_owned(),
@@ -123,10 +134,7 @@ impl Plot<'_> {
     }
 
     fn area(&self, name: &str, paint: Paint, from: fn(&DeploymentStep) -> u32, to: fn(&DeploymentStep) -> u32) -> Area {
-        let step = |step: &&DeploymentStep| {
-            let x = self.pool.blueprint.clock(step.at);
-            (x, f64::from(from(step)), f64::from(to(step)))
-        };
+        let step = |step: &&DeploymentStep| (self.x(step), f64::from(from(step)), f64::from(to(step)));
         Area {
             name: name.to_owned(),
             paint,

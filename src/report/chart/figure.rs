@@ -200,12 +200,11 @@ impl Figure {
     /// Labels of marks and shades, from left to right, each in the first row where it does not touch another. What
     /// finds no row is counted in a last label.
     fn lane(&self) -> Vec<Label> {
-        let marks = self.marks.iter().map(|mark| (mark.x, mark.label.as_str()));
-        let shades = self
-            .shades
-            .iter()
-            .map(|shade| (shade.from.max(self.x.low), shade.label.as_str()));
         let shown = |x: f64| (self.x.low..=self.x.high).contains(&x);
+        let marks = self.marks.iter().map(|mark| (mark.x, mark.label.as_str()));
+        // What began earlier and still lasts is named where the figure begins.
+        let lasting = self.shades.iter().filter(|shade| shade.to > self.x.low);
+        let shades = lasting.map(|shade| (shade.from.max(self.x.low), shade.label.as_str()));
         let mut wanted: Vec<(f64, &str)> = shades.chain(marks).filter(|(x, _)| shown(*x)).collect();
         wanted.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut ends = [f64::NEG_INFINITY; LANE_ROWS_MAX];
@@ -349,7 +348,7 @@ impl Figure {
             let paint = Paint::solid(series.colour);
             match (series.stroke, points.as_slice()) {
                 (_, [alone]) => canvas.dot(*alone, 2.0, paint),
-                (Stroke::Guide | Stroke::GuideStep, _) => canvas.dashed(&points, 1.5, paint),
+                (Stroke::Guide | Stroke::GuideStep, _) => canvas.dashed(&points, 1.5, series.colour),
                 (Stroke::Broad, _) => canvas.polyline(&points, BROAD, paint),
                 (Stroke::Line | Stroke::Step, _) => canvas.polyline(&points, 2.0, paint),
             }
@@ -456,7 +455,7 @@ fn draw_panel_head(canvas: &Canvas, panel: &Panel, frame: Frame) {
         let paint = Paint::solid(entry.colour);
         match entry.kind {
             EntryKind::Line(width) => canvas.line((entry.x, y), (entry.x + 20.0, y), width, paint),
-            EntryKind::Guide => canvas.dashed(&[(entry.x, y), (entry.x + 20.0, y)], 1.5, paint),
+            EntryKind::Guide => canvas.dashed(&[(entry.x, y), (entry.x + 20.0, y)], 1.5, entry.colour),
             EntryKind::Area(paint) => canvas.rectangle((entry.x, y - 5.0), (entry.x + 20.0, y + 5.0), paint),
             EntryKind::Alert => canvas.rectangle((entry.x, y - 2.5), (entry.x + 20.0, y + 2.5), paint),
             EntryKind::Pin(direction) => draw_pin(canvas, (entry.x + 14.0, y), direction),

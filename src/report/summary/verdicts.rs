@@ -2,10 +2,11 @@
 
 use super::style;
 use crate::blueprint::{Measure, Objective, Scope};
+use crate::experiment::verdict::runs_to_decide;
 use crate::probe::verdict::WindowJudgement;
 use crate::probe::{Judgement, Pool, Verdict};
 use crate::report::tables::objectives::{bound_in_words, budget_burnt, value_in_words};
-use crate::report::words::{duration, share, short};
+use crate::report::words::{counted, duration, share, short};
 
 /// For each objective a line that says it all, and under it what explains it.
 pub fn section(pool: &Pool) -> String {
@@ -60,6 +61,8 @@ fn details(pool: &Pool, objective: &Objective, judgement: &Judgement) -> Vec<Str
     parts.extend(in_what(objective, judgement));
     parts.extend(distance(objective, worst));
     parts.extend(budget_burnt(objective, worst).map(|burnt| format!("{} of the error budget", share_of_budget(burnt))));
+    let decisive = runs_to_decide(worst, judgement.runs);
+    parts.extend(decisive.map(|runs| format!("about {} would decide", counted(runs as usize, "run"))));
     if judgement.runs > 1 && judgement.verdict != Verdict::Met {
         parts.push(format!("met in {} of {} runs", judgement.runs_met, judgement.runs));
     }

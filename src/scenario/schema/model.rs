@@ -35,6 +35,11 @@ pub struct AlbModel {
     pub dns_ttl: Duration,
     /// A connection that nobody answers is given up after this.
     pub connect_timeout: Duration,
+    /// Requests that share a connection, for the bill; connections themselves are not modelled.
+    #[schemars(range(min = 1))]
+    pub requests_per_connection: f64,
+    /// Bytes that the balancer processes for each request, both ways, for the bill.
+    pub bytes_per_request: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -59,6 +64,8 @@ impl Default for AlbModel {
             node_loss_detection: Duration::secs(30),
             dns_ttl: Duration::secs(60),
             connect_timeout: Duration::secs(10),
+            requests_per_connection: 10.0,
+            bytes_per_request: 8192,
         }
     }
 }

@@ -41,6 +41,7 @@ impl ControlPlane {
                         // The service's creation: there is no blue to shift from.
                         self.complete(cx, at);
                     } else {
+                        self.tell_deployment(cx, at, Stage::ScaleUp.name(), "PRODUCTION_TRAFFIC_SHIFT", "");
                         self.step_row(cx, at, None, "shift traffic", "all green tasks are healthy");
                         self.shift(cx, at, to);
                         self.bake(cx, at);
@@ -103,11 +104,13 @@ impl ControlPlane {
 
     /// Stops all tasks of other revisions.
     fn remove_all_but(&mut self, cx: &mut Context<'_>, at: ServiceIx, kept: &[RevisionIx]) {
-        let stop = || Stop {
+        let stop = Stop {
             code: StopCode::ServiceSchedulerInitiated,
             reason: "Scaling activity initiated by deployment".to_string(),
         };
-        let stopped = self.stop_some(cx, at, u32::MAX, |task| !kept.contains(&task.revision), stop);
+        let stopped = self
+            .stop_some(cx, at, u32::MAX, |task| !kept.contains(&task.revision), &stop)
+            .len();
         self.services[at.at()].owed.clear();
         if stopped > 0 {
             self.tell_service(cx, at, &format!("has stopped {stopped} running tasks"));

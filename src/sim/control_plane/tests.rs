@@ -14,3 +14,5 @@ mod health;
 mod life_cycle;
 mod rolling;
 mod scheduler;
+mod swarm;
+mod together;

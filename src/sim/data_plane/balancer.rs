@@ -218,7 +218,7 @@ impl DataPlane {
         attempt.revision = server.revision;
         attempt.zone = Some(server.zone);
         let balancer = &self.balancers[load_balancer.at()];
-        if now + self.deadlines.patience(balancer.idle) < attempt.deadline.at {
+        if now + self.deadlines.patience(balancer.idle) < attempt.due {
             attempt.flags.set(Flags::NODE_WAITS);
             self.deadlines.remove(&mut self.attempts, id);
             self.await_answer(cx, balancer.idle, id);
@@ -277,6 +277,8 @@ impl DataPlane {
             self.attempts.remove(id);
             return;
         }
+        self.node_waits_no_more(cx, id);
+        let attempt = &self.attempts[id];
         let group = attempt
             .path
             .and_then(|path| path.target_group)
@@ -294,6 +296,7 @@ impl DataPlane {
 
     /// The node answers by itself.
     pub(super) fn node_answers(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
+        self.node_waits_no_more(cx, id);
         let path = self.attempts[id].path.expect("a node answers what came to it");
         let meter = &mut self.balancers[path.load_balancer.at()].meter;
         match answer.status() {

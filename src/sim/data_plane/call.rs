@@ -31,6 +31,7 @@ impl DataPlane {
             Callee::Destination => {
                 let at = self.client_of(self.attempts[id].class);
                 if let Some(list) = self.clients[at].patience {
+                    self.attempts[id].due = cx.now() + self.deadlines.patience(list);
                     self.await_answer(cx, list, id);
                 }
                 match self.clients[at].to {
@@ -40,6 +41,7 @@ impl DataPlane {
             }
             Callee::Call(call) => {
                 if let Some(list) = self.calls[call.at()].patience {
+                    self.attempts[id].due = cx.now() + self.deadlines.patience(list);
                     self.await_answer(cx, list, id);
                 }
                 match self.calls[call.at()].to {
@@ -169,6 +171,7 @@ impl DataPlane {
             child: RawId::NONE,
             sibling: RawId::NONE,
             answer: Answer::Success,
+            due: Instant::NEVER,
             deadline: DeadlineLink::NONE,
             queue: QueueLink::NONE,
         });
@@ -182,6 +185,28 @@ impl DataPlane {
     #[inline]
     pub(super) fn await_answer(&mut self, cx: &mut Context<'_>, list: u16, id: Id<Attempt>) {
         if let Some(at) = self.deadlines.add(&mut self.attempts, list, id, cx.now()) {
+            cx.calendar.arm(self.deadline_timers[usize::from(list)], at);
+        }
+    }
+
+    /// The node has its answer: from now on it is the caller who waits.
+    pub(super) fn node_waits_no_more(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+        if self.attempts[id].flags.has(Flags::NODE_WAITS) {
+            self.attempts[id].flags.clear(Flags::NODE_WAITS);
+            self.deadlines.remove(&mut self.attempts, id);
+            self.caller_waits(cx, id);
+        }
+    }
+
+    fn caller_waits(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+        let list = match self.attempts[id].callee {
+            Callee::Call(call) => self.calls[call.at()].patience,
+            Callee::Destination => self.clients[self.client_of(self.attempts[id].class)].patience,
+            Callee::Known => None,
+        };
+        if let Some(list) = list
+            && let Some(at) = self.deadlines.insert(&mut self.attempts, list, id)
+        {
             cx.calendar.arm(self.deadline_timers[usize::from(list)], at);
         }
     }
@@ -229,6 +254,7 @@ impl DataPlane {
             parent.child = messenger.raw();
         }
         self.disconnect(cx, id);
+        self.caller_waits(cx, messenger);
         self.node_answers(cx, messenger, answer);
     }
 
@@ -348,6 +374,7 @@ impl DataPlane {
             step: 0,
             child: RawId::NONE,
             sibling: RawId::NONE,
+            due: Instant::NEVER,
             deadline: DeadlineLink::NONE,
             queue: QueueLink::NONE,
             ..attempt.clone()

@@ -167,7 +167,8 @@ fn fresh(key: Key, class: ClassIx) -> Attempt {
         child: RawId::NONE,
         sibling: RawId::NONE,
         answer: Answer::Success,
-        deadline: DeadlineLink::NONE,
+        due: Instant::NEVER,
+            deadline: DeadlineLink::NONE,
         queue: QueueLink::NONE,
     }
 }

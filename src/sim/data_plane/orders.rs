@@ -16,7 +16,7 @@ use crate::engine::arena::{Id, RawId};
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
 use crate::sim::signal::{Order, ServerSpec, Signal, balancer_of};
-use crate::units::Span;
+use crate::units::{Instant, Span};
 
 impl DataPlane {
     pub fn execute(&mut self, cx: &mut Context<'_>, order: Order) {
@@ -236,6 +236,7 @@ impl DataPlane {
             child: RawId::NONE,
             sibling: RawId::NONE,
             answer: Answer::Success,
+            due: Instant::NEVER,
             deadline: DeadlineLink::NONE,
             queue: QueueLink::NONE,
         });

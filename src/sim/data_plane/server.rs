@@ -184,6 +184,10 @@ impl DataPlane {
     }
 
     pub(super) fn wait_over(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+        // Who was reset meanwhile, because its task died or its dependency failed over, waits no more.
+        if self.attempts[id].phase != Phase::Waiting {
+            return;
+        }
         if let Callee::Call(call) = self.attempts[id].callee
             && let super::program::To::Dependency(at) = self.calls[call.at()].to
         {

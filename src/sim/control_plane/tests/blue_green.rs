@@ -12,7 +12,7 @@ const RULE: RuleRef = RuleRef {
 };
 
 /// Blue in target group 0, green in 1; a bake time of 120 s.
-fn blue_green(desired: u32) -> Blueprint {
+pub fn blue_green(desired: u32) -> Blueprint {
     let mut blueprint = fleet(desired);
     blueprint.target_groups.push(target_group("green"));
     let groups = vec![

@@ -20,7 +20,7 @@ pub fn plain(number: f64) -> String {
 
 /// To so many significant digits, but whole numbers keep all of theirs: `1,235`, `12.3`, `0.0123`.
 pub fn short(number: f64, digits: usize) -> String {
-    if number.abs() >= 10f64.powi(digits as i32) {
+    if number.abs() >= 10_u64.pow(digits as u32) as f64 {
         plain(number.round())
     } else {
         plain(significant(number, digits))

@@ -59,13 +59,14 @@ impl DependencyState {
         } else {
             time.scaled(self.slowdown)
         };
-        cx.calendar.schedule_in(time, Event::data(DataEvent::DependencyDone, id));
+        cx.calendar
+            .schedule_in(time, Event::data(DataEvent::DependencyDone, id));
     }
 }
 
 impl DataPlane {
     #[inline]
-    pub(super) fn to_dependency(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, at: DependencyIx) {
+    pub(super) fn send_to_dependency(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, at: DependencyIx) {
         let attempt = &mut self.attempts[id];
         attempt.zone = self.dependencies[at.at()].zone;
         let hop = Hop {

@@ -82,7 +82,8 @@ pub struct Server {
     pub cpu_timer: TimerId,
     pub reserved: CpuUnits,
     pub started: Instant,
-    pub metered: Metered,
+    /// Since when (and from what usage) its CPU counts for CloudWatch; `None`: the task is not RUNNING.
+    pub counted: Option<Metered>,
     pub sampled: Metered,
 }
 

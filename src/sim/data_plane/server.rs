@@ -13,7 +13,6 @@ use crate::cluster::server::{Admission, Server};
 use crate::engine::arena::{Arena, Id};
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
-use crate::units::Instant;
 
 impl DataPlane {
     /// An attempt has reached its task.
@@ -316,6 +315,7 @@ impl DataPlane {
 
     /// Kills a process, if it lives: everything in hand is lost, its connections are reset.
     pub(super) fn kill(&mut self, cx: &mut Context<'_>, task: Id<Task>) {
+        self.stop_counting_cpu(cx.now(), task);
         let Some(server) = self.servers.stop(task) else {
             return;
         };
@@ -365,9 +365,4 @@ fn hand_on(server: &mut Server, attempts: &mut Arena<Attempt>, ready: &mut Vec<I
         }
         None => server.busy -= 1,
     }
-}
-
-/// Where a meter begins to count for a process that has just started.
-pub(super) fn metered_from(now: Instant) -> crate::cluster::server::Metered {
-    crate::cluster::server::Metered { at: now, used: 0 }
 }

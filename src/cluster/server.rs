@@ -1,8 +1,8 @@
 //! The serving process of a task: its workers, its queue, its CPU.
 
+use super::attempt::Served;
 use super::cpu::Cpu;
 use super::queue::Queue;
-use super::attempt::Served;
 use crate::blueprint::{Runtime, ServiceIx, ZoneIx};
 use crate::cluster::Task;
 use crate::engine::arena::Id;

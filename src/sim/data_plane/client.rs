@@ -195,26 +195,17 @@ impl DataPlane {
 
     /// A client's request has come to its end.
     #[inline]
-    pub(super) fn request_finished(
-        &mut self,
-        cx: &mut Context<'_>,
-        id: Id<Attempt>,
-        class: ClassIx,
-        answer: Answer,
-    ) {
+    pub(super) fn request_finished(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, class: ClassIx, answer: Answer) {
         let attempt = &self.attempts[id];
         let key = attempt.request_key;
-        let served_by = attempt
-            .zone
-            .filter(|_| attempt.served != Served::NOBODY)
-            .map(|zone| {
-                let by = self.operations.revision(attempt.served);
-                ServedBy {
-                    service: by.service,
-                    revision: by.revision,
-                    zone,
-                }
-            });
+        let served_by = attempt.zone.filter(|_| attempt.served != Served::NOBODY).map(|zone| {
+            let by = self.operations.revision(attempt.served);
+            ServedBy {
+                service: by.service,
+                revision: by.revision,
+                zone,
+            }
+        });
         cx.finished.push(RequestFinished {
             class,
             outcome: outcome(answer),

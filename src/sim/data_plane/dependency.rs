@@ -59,7 +59,8 @@ impl DependencyState {
         } else {
             time.scaled(self.slowdown)
         };
-        cx.calendar.schedule_in(time, Event::data(DataEvent::DependencyDone, id));
+        cx.calendar
+            .schedule_in(time, Event::data(DataEvent::DependencyDone, id));
     }
 }
 

@@ -183,7 +183,10 @@ impl Network {
         if self.troubled {
             return self.carry_through_trouble(cx, key, hop, event);
         }
-        if self.delay(hop).schedule(cx, || key.child(purpose::LEG + hop.leg as u64), event) {
+        if self
+            .delay(hop)
+            .schedule(cx, || key.child(purpose::LEG + hop.leg as u64), event)
+        {
             Crossing::UnderWay
         } else {
             Crossing::Arrived

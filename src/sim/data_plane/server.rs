@@ -202,9 +202,7 @@ impl DataPlane {
         let mut answer = answer;
         if !matches!(caller, Caller::Check(_)) {
             let row = self.operations.row(served);
-            if row.error_ratio > 0.0
-                && answer == Answer::Success
-                && key.child(purpose::ERROR).happens(row.error_ratio)
+            if row.error_ratio > 0.0 && answer == Answer::Success && key.child(purpose::ERROR).happens(row.error_ratio)
             {
                 answer = Answer::Failure;
             }

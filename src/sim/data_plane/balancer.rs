@@ -77,7 +77,7 @@ impl Group {
 impl DataPlane {
     /// Sends an attempt to one of the balancer's nodes: DNS gives any of them.
     #[inline]
-    pub(super) fn to_balancer(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, load_balancer: LoadBalancerIx) {
+    pub(super) fn send_to_balancer(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, load_balancer: LoadBalancerIx) {
         let attempt = &mut self.attempts[id];
         let nodes = &self.balancers[load_balancer.at()].nodes;
         let mut node = match nodes.len() as u32 {

@@ -33,9 +33,9 @@ impl DataPlane {
             self.await_answer(cx, list, id);
         }
         match self.sites[self.attempts[id].site.at()].to {
-            To::Service { .. } => self.to_task(cx, id),
-            To::Balancer { load_balancer, .. } => self.to_balancer(cx, id, load_balancer),
-            To::Dependency(at) => self.to_dependency(cx, id, at),
+            To::Service { .. } => self.send_to_task(cx, id),
+            To::Balancer { load_balancer, .. } => self.send_to_balancer(cx, id, load_balancer),
+            To::Dependency(at) => self.send_to_dependency(cx, id, at),
         }
     }
 
@@ -63,7 +63,7 @@ impl DataPlane {
 
     /// Straight to one of the service's healthy tasks, without balancer.
     #[inline]
-    fn to_task(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+    fn send_to_task(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         let attempt = &mut self.attempts[id];
         let To::Service { chooser, view, .. } = &mut self.sites[attempt.site.at()].to else {
             unreachable!("only a site that sends straight to tasks picks one")

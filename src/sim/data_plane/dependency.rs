@@ -66,7 +66,7 @@ impl DependencyState {
 
 impl DataPlane {
     #[inline]
-    pub(super) fn to_dependency(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, at: DependencyIx) {
+    pub(super) fn send_to_dependency(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, at: DependencyIx) {
         let attempt = &mut self.attempts[id];
         attempt.zone = self.dependencies[at.at()].zone;
         let hop = Hop {

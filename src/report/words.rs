@@ -20,11 +20,13 @@ pub fn plain(number: f64) -> String {
 
 /// To so many significant digits, but whole numbers keep all of theirs: `1,235`, `12.3`, `0.0123`.
 pub fn short(number: f64, digits: usize) -> String {
-    if number.abs() >= 10f64.powi(digits as i32) {
-        plain(number.round())
+    const ONE_AND_NOUGHTS: [f64; 7] = [1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6];
+    let whole = number.abs() >= ONE_AND_NOUGHTS[digits.min(6)];
+    plain(if whole {
+        number.round()
     } else {
-        plain(significant(number, digits))
-    }
+        significant(number, digits)
+    })
 }
 
 /// To so many significant digits, zeros kept, so that a column of them lines up: `1,235`, `12.0`, `0.0123`.

@@ -35,8 +35,8 @@ const DOORS: &[(&[&str], &[&str], &str)] = &[
     (&["rand", "rand_distr"], &["engine"], "luck comes from keyed draws only"),
     (
         &["libm"],
-        &["engine", "special", "report"],
-        "one library of elementary functions, pinned, so that all platforms agree, for draws, intervals and axes",
+        &["engine", "special", "scenario", "report"],
+        "one library of elementary functions, pinned, so that all platforms agree, also for quantities and axes",
     ),
     (
         &["hdrhistogram"],

@@ -17,16 +17,18 @@ pub fn check(terminal: &Terminal, check: &Check) -> anyhow::Result<Status> {
     let mut status = Status::Good;
     let mut told = Vec::new();
     for file in &files {
-        let loaded = select::resolve(file, &check.changes);
-        let (diagnostics, resolved) = match &loaded {
-            Ok((scenario, _, warnings)) => (warnings, check.resolved.then(|| scenario.resolved_yaml())),
+        let (diagnostics, resolved) = match select::changed(file, &check.changes) {
+            Ok(scenario) => (
+                scenario.check(),
+                check.resolved.then(|| scenario.resolved_text().ok()).flatten(),
+            ),
             Err(problems) => (problems, None),
         };
         if diagnostics.has_errors() {
             status = Status::Wrong;
         }
         match terminal.format {
-            Format::Text => tell(terminal, file, diagnostics, resolved.as_deref()),
+            Format::Text => tell(terminal, file, &diagnostics, resolved.as_deref()),
             Format::Json => told.push(json!({
                 "file": file.display().to_string(),
                 "errors": diagnostics.errors(),

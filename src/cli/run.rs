@@ -10,7 +10,7 @@ use super::simulate::{self, Simulated};
 use super::terminal::Terminal;
 use crate::experiment::verdict;
 use crate::probe::{Pool, Verdict};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub fn run(terminal: &Terminal, run: &Run) -> anyhow::Result<Status> {
     let files = select::files(&run.scenarios)?;
@@ -31,17 +31,17 @@ pub fn run(terminal: &Terminal, run: &Run) -> anyhow::Result<Status> {
         let simulated = simulate::perform(terminal, scenario, threads, &cancel);
         if simulated.as_written().records.is_empty() {
             folder.discard();
-            terminal.complain(&format!("{name}: interrupted before any run was finished; nothing was written"));
+            terminal.complain(&format!(
+                "{name}: interrupted before any run was finished; nothing was written"
+            ));
             return Ok(Status::Interrupted);
         }
         let written = folder.write(&results::everything(&simulated, &provenance))?;
-        for path in &written {
-            terminal.mention(&format!("wrote {}", path.display()));
-        }
         match terminal.format {
             Format::Text => terminal.say(&results::summary_text(&simulated, &provenance)),
             Format::Json => told.push(results::summary_json(&simulated, &provenance)),
         }
+        terminal.mention(&told_paths(&path, &written));
         status = status.and(standing(&simulated));
         if cancel.requested() {
             break;
@@ -73,4 +73,22 @@ fn standing(simulated: &Simulated) -> Status {
         Verdict::Undecided => Status::Undecided,
         Verdict::NotMet => Status::NotMet,
     }
+}
+
+/// The folder, and under it the names of what was written into it, in lines of up to 80 columns.
+fn told_paths(folder: &Path, written: &[PathBuf]) -> String {
+    let mut text = format!("wrote {} files to {}/", written.len(), folder.display());
+    let mut width = usize::MAX;
+    for path in written {
+        let name = path.strip_prefix(folder).unwrap_or(path).display().to_string();
+        let length = name.chars().count() + 1;
+        if width.saturating_add(length) > 80 {
+            text.push_str("\n ");
+            width = 1;
+        }
+        text.push(' ');
+        text.push_str(&name);
+        width += length;
+    }
+    text
 }

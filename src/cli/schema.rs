@@ -5,6 +5,6 @@ use super::terminal::Terminal;
 use crate::scenario;
 
 pub fn schema(terminal: &Terminal) -> anyhow::Result<Status> {
-    terminal.say_json(&scenario::json_schema());
+    terminal.say_json(scenario::json_schema());
     Ok(Status::Good)
 }

@@ -3,11 +3,12 @@
 //! Nothing is run unless everything is right: all problems of all files are told at once, and then the answer is
 //! `None`.
 
-use super::arguments::Changes;
+use super::arguments::{Changes, Format};
 use super::terminal::Terminal;
 use crate::experiment::Variant;
-use crate::scenario::{Diagnostics, Scenario, Style};
-use anyhow::{Context, bail};
+use crate::report::provenance::Provenance;
+use crate::scenario::{Diagnostics, Scenario, Style, split_values};
+use anyhow::Context;
 use std::path::{Path, PathBuf};
 
 /// A scenario that is right, and everything that is to be run of it.
@@ -48,7 +49,10 @@ pub fn files(given: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
         let mut inside = Vec::new();
         for entry in std::fs::read_dir(path).with_context(reading)? {
             let file = entry.with_context(reading)?.path();
-            if file.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+            if file
+                .extension()
+                .is_some_and(|extension| extension == "yaml" || extension == "yml")
+            {
                 inside.push(file);
             }
         }
@@ -92,15 +96,25 @@ pub fn check_arguments(files: &[PathBuf], changes: &Changes, vary: &[String]) ->
         return Err("there are no scenario files in what was given".to_owned());
     }
     for setting in changes.set.iter().chain(vary) {
-        if setting.split_once('=').is_none_or(|(path, value)| path.is_empty() || value.is_empty()) {
-            return Err(format!("`{setting}` is not of the form path=value, such as services.web.desired_count=5"));
+        if setting
+            .split_once('=')
+            .is_none_or(|(path, value)| path.is_empty() || value.is_empty())
+        {
+            return Err(format!(
+                "`{setting}` is not of the form path=value, such as services.web.desired_count=5"
+            ));
         }
     }
     for setting in vary {
         let values = split_values(setting.split_once('=').map_or("", |(_, values)| values));
-        let repeated = values.iter().enumerate().any(|(at, value)| values[..at].contains(value));
-        if values.len() < 2 || repeated || values.contains(&"") {
-            return Err(format!("`{setting}` does not give two or more different values, separated by commas"));
+        let repeated = values
+            .iter()
+            .enumerate()
+            .any(|(at, value)| values[..at].contains(value));
+        if values.len() < 2 || repeated || values.iter().any(String::is_empty) {
+            return Err(format!(
+                "`{setting}` does not give two or more different values, separated by commas"
+            ));
         }
     }
     Ok(())
@@ -108,40 +122,78 @@ pub fn check_arguments(files: &[PathBuf], changes: &Changes, vary: &[String]) ->
 
 /// One file, with all its variants.
 fn one(file: &Path, changes: &Changes, vary: &[String]) -> Result<(Selected, Diagnostics), Diagnostics> {
-    let (scenario, blueprint, mut warnings) = resolve(file, changes)?;
-    let name = blueprint.name.clone();
-    let varied = match vary {
-        [] => scenario.variants()?,
-        paths => vary_by(&scenario, paths)?,
+    let scenario = changed(file, changes)?;
+    let (blueprint, mut found) = scenario.resolve();
+    let varied = if vary.is_empty() {
+        scenario.variants()
+    } else {
+        scenario.vary(&combinations(vary))
     };
-    let text = scenario.resolved_yaml();
     let mut variants = Vec::new();
-    let mut as_written = None;
-    for (variant, changed) in varied {
-        let (blueprint, more) = changed.resolve()?;
-        warnings = warnings.merge(more);
-        if as_written.is_none() && changed.resolved_yaml() == text {
-            as_written = Some(variants.len());
+    match varied {
+        Ok(varied) => {
+            for (name, variant) in varied {
+                let (blueprint, more) = variant.resolve();
+                found = found.merge(more);
+                variants.extend(blueprint.map(|blueprint| (Variant { name, blueprint }, variant)));
+            }
         }
-        variants.push(Variant { name: variant, blueprint });
+        Err(more) => found = found.merge(more),
     }
+    let Some(blueprint) = blueprint.filter(|_| !found.has_errors()) else {
+        return Err(found);
+    };
+    let name = blueprint.name.clone();
+    let provenance = Provenance {
+        command: command(file, changes, vary),
+        scenario: file.display().to_string(),
+        scenario_hash: scenario.hash(),
+        settings: changes.set.iter().chain(vary).cloned().collect(),
+    };
+    let plain = scenario.with("experiment.compare", "{}")?.resolved_text()?;
+    let as_written = variants
+        .iter()
+        .position(|(_, variant)| variant.resolved_text().is_ok_and(|text| text == plain));
+    let mut variants: Vec<Variant> = variants.into_iter().map(|(variant, _)| variant).collect();
     let compared = variants.len();
     let as_written = as_written.unwrap_or_else(|| {
-        variants.push(Variant { name: name.clone(), blueprint });
+        variants.push(Variant {
+            name: name.clone(),
+            blueprint,
+        });
         compared
     });
-    let command = command(file, changes, vary);
-    Ok((Selected { file: file.display().to_string(), name, variants, as_written, compared, command, text }, warnings))
+    let file = file.display().to_string();
+    Ok((
+        Selected {
+            file,
+            name,
+            variants,
+            as_written,
+            compared,
+            provenance,
+        },
+        found,
+    ))
 }
 
-/// The scenario of a file with the changes made, its blueprint, and warnings.
-pub fn resolve(file: &Path, changes: &Changes) -> Result<(Scenario, Blueprint, Diagnostics), Diagnostics> {
+/// The scenario of a file as the arguments change it.
+pub fn changed(file: &Path, changes: &Changes) -> Result<Scenario, Diagnostics> {
     let mut scenario = Scenario::load(file)?;
     for (path, value) in settings(changes) {
         scenario = scenario.with(&path, &value)?;
     }
-    let (blueprint, warnings) = scenario.resolve()?;
-    Ok((scenario, blueprint, warnings))
+    Ok(scenario)
+}
+
+/// `--vary` arguments as paths and values.
+fn combinations(vary: &[String]) -> Vec<(String, Vec<String>)> {
+    let pairs = vary
+        .iter()
+        .map(|setting| setting.split_once('=').unwrap_or((setting, "")));
+    pairs
+        .map(|(path, values)| (path.to_owned(), split_values(values)))
+        .collect()
 }
 
 /// `--set`, `--seed` and `--replications` as paths and values.
@@ -151,45 +203,10 @@ fn settings(changes: &Changes) -> Vec<(String, String)> {
         (path.to_owned(), value.to_owned())
     };
     let seed = changes.seed.map(|seed| ("seed".to_owned(), seed.to_string()));
-    let replications = changes.replications.map(|count| ("experiment.replications".to_owned(), count.to_string()));
+    let replications = changes
+        .replications
+        .map(|count| ("experiment.replications".to_owned(), count.to_string()));
     changes.set.iter().map(split).chain(seed).chain(replications).collect()
-}
-
-/// Every combination of the values of `--vary` arguments, named by what was set.
-fn vary_by(scenario: &Scenario, vary: &[String]) -> Result<Vec<(String, Scenario)>, Diagnostics> {
-    let mut variants = vec![(Vec::new(), scenario.clone())];
-    for argument in vary {
-        let (path, values) = argument.split_once('=').unwrap_or((argument, ""));
-        let mut longer = Vec::new();
-        for (name, variant) in &variants {
-            for value in split_values(values) {
-                let name: Vec<String> = name.iter().cloned().chain([value.to_owned()]).collect();
-                longer.push((name, variant.with(path, value)?));
-            }
-        }
-        variants = longer;
-    }
-    Ok(variants.into_iter().map(|(name, variant)| (name.join(" "), variant)).collect())
-}
-
-/// At commas that stand in no bracket.
-fn split_values(text: &str) -> Vec<&str> {
-    let mut depth = 0;
-    let mut start = 0;
-    let mut values = Vec::new();
-    for (at, letter) in text.char_indices() {
-        match letter {
-            '[' | '{' => depth += 1,
-            ']' | '}' => depth -= 1,
-            ',' if depth == 0 => {
-                values.push(text[start..at].trim());
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    values.push(text[start..].trim());
-    values
 }
 
 /// What repeats this on the command line.
@@ -217,7 +234,10 @@ fn quoted(word: &str) -> String {
 /// A name as a folder: letters, digits, dots and hyphens.
 pub fn folder_name(name: &str) -> String {
     let safe = |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '_' | '-');
-    let text: String = name.chars().map(|letter| if safe(letter) { letter } else { '-' }).collect();
+    let text: String = name
+        .chars()
+        .map(|letter| if safe(letter) { letter } else { '-' })
+        .collect();
     let text = text.trim_matches(|letter| letter == '.' || letter == '-').to_owned();
     if text.is_empty() { "scenario".to_owned() } else { text }
 }
@@ -229,7 +249,11 @@ pub fn complain(terminal: &Terminal, diagnostics: &Diagnostics) {
     }
     match terminal.format {
         Format::Text => {
-            let style = if terminal.colors_complaints() { Style::Coloured } else { Style::Plain };
+            let style = if terminal.colors_complaints() {
+                Style::Coloured
+            } else {
+                Style::Plain
+            };
             terminal.complain(&diagnostics.render(style));
         }
         Format::Json => terminal.complain(&diagnostics.to_json().to_string()),
@@ -241,18 +265,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_split_at_commas_outside_of_brackets() {
-        assert_eq!(split_values("3,5"), ["3", "5"]);
-        assert_eq!(split_values("{ a: 1, b: [2, 3] }, x"), ["{ a: 1, b: [2, 3] }", "x"]);
-        assert_eq!(split_values(""), [""]);
-    }
-
-    #[test]
     fn arguments_that_mean_nothing_are_refused() {
         let file = [PathBuf::from("a.yaml")];
         let refused = |set: &[&str], vary: &[&str]| {
             let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-            let changes = Changes { set: owned(set), ..Changes::default() };
+            let changes = Changes {
+                set: owned(set),
+                ..Changes::default()
+            };
             check_arguments(&file, &changes, &owned(vary)).is_err()
         };
         assert!(!refused(&["a=1"], &["b=1,2"]));
@@ -267,9 +287,16 @@ mod tests {
 
     #[test]
     fn the_command_survives_a_shell() {
-        let changes = Changes { set: vec!["a.b={ c: 'd' }".into()], seed: Some(7), replications: None };
+        let changes = Changes {
+            set: vec!["a.b={ c: 'd' }".into()],
+            seed: Some(7),
+            replications: None,
+        };
         let command = command(Path::new("my shop.yaml"), &changes, &["x.y=1,2".into()]);
-        assert_eq!(command, r"wavetank run 'my shop.yaml' --set 'a.b={ c: '\''d'\'' }' --seed 7 --vary x.y=1,2");
+        assert_eq!(
+            command,
+            r"wavetank run 'my shop.yaml' --set 'a.b={ c: '\''d'\'' }' --seed 7 --vary x.y=1,2"
+        );
     }
 
     #[test]

@@ -20,13 +20,11 @@ pub fn plain(number: f64) -> String {
 
 /// To so many significant digits, but whole numbers keep all of theirs: `1,235`, `12.3`, `0.0123`.
 pub fn short(number: f64, digits: usize) -> String {
-    const ONE_AND_NOUGHTS: [f64; 7] = [1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6];
-    let whole = number.abs() >= ONE_AND_NOUGHTS[digits.min(6)];
-    plain(if whole {
-        number.round()
+    if number.abs() >= 10_u64.pow(digits as u32) as f64 {
+        plain(number.round())
     } else {
-        significant(number, digits)
-    })
+        plain(significant(number, digits))
+    }
 }
 
 /// To so many significant digits, zeros kept, so that a column of them lines up: `1,235`, `12.0`, `0.0123`.

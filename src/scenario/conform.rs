@@ -83,6 +83,8 @@ impl<'s> Walker<'s> {
             .filter(|others| others.is_object() || **others == Json::Bool(true));
         let required: Vec<&str> = strings(schema.get("required"));
         let mut result = Map::new();
+        // A key that is needed and was misspelt is one problem, not two.
+        let mut meant = Vec::new();
         for (key, value) in node.entries() {
             let here = path.key(&key.text);
             match properties.and_then(|known| known.get(&key.text)).or(others) {
@@ -94,9 +96,10 @@ impl<'s> Walker<'s> {
                     }
                 }
                 None => {
-                    let known = properties
+                    let known: Vec<&str> = properties
                         .map(|known| known.keys().map(String::as_str).collect())
                         .unwrap_or_default();
+                    meant.extend(nearest(&key.text, known.iter().copied()));
                     self.unknown_key(within, &key.text, key.place, known, &here, problems);
                 }
             }
@@ -105,9 +108,11 @@ impl<'s> Walker<'s> {
             if node.get(name).is_none() {
                 let expected = &properties.expect("required keys are described")[name];
                 let missing = path.key(name);
-                problems.report_with(Code::MissingKey, &missing, missing_text(path, name), |diagnostic| {
-                    diagnostic.expected(format!("the key `{name}`: {}", self.describe(expected)))
-                });
+                if !meant.contains(&name) {
+                    problems.report_with(Code::MissingKey, &missing, missing_text(path, name), |diagnostic| {
+                        diagnostic.expected(format!("the key `{name}`: {}", self.describe(expected)))
+                    });
+                }
                 problems.poison(&missing);
                 result.insert(name.to_owned(), self.stand_in(expected));
             }

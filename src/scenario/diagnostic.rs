@@ -69,6 +69,9 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
+/// So many problems get a hint; a file with more of them has one cause.
+const MAX_HINTED: usize = 100;
+
 /// Collects problems of one tree by path.
 ///
 /// A path under which the form was already found wrong is *poisoned*: what a check finds there is a consequence and is
@@ -115,8 +118,10 @@ impl<'t> Problems<'t> {
         more: impl FnOnce(Diagnostic) -> Diagnostic,
     ) {
         if !self.is_poisoned(path) {
-            let place = self.tree.place_of(path);
-            self.list.push(more(Diagnostic::new(code, place, message)));
+            let diagnostic = Diagnostic::new(code, self.tree.place_of(path), message);
+            // Looking for near names among thousands, thousands of times, would take minutes that nobody reads.
+            let enough = self.list.len() >= MAX_HINTED;
+            self.list.push(if enough { diagnostic } else { more(diagnostic) });
         }
     }
 
@@ -224,7 +229,12 @@ impl Diagnostics {
     }
 }
 
-/// What `wavetank explain` prints: the page of a code and a file that yields it.
+/// What `wavetank explain` prints: the page of a code and a scenario that yields it, as Markdown.
 pub fn explain(code: Code) -> String {
-    code.page().to_owned()
+    let mut text = code.page().to_owned();
+    if let Some(example) = code.example() {
+        let example = String::from_utf8_lossy(example);
+        text.push_str(&format!("\n## Example\n\n```yaml\n{}\n```\n", example.trim_end()));
+    }
+    text
 }

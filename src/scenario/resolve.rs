@@ -194,6 +194,12 @@ impl<'t> Context<'t> {
         }
     }
 
+    /// How long the run is, unless that is not known because it is written wrong.
+    pub fn duration(&self) -> Option<Span> {
+        let root = Path::Root;
+        (!self.problems.is_poisoned(&root.key("duration"))).then_some(self.said.duration.0)
+    }
+
     pub fn dist(&mut self, time: &Time, path: &Path) -> Dist {
         time::dist(self, time, path)
     }

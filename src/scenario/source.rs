@@ -26,6 +26,23 @@ pub struct SourceFile {
     /// As the user named it.
     pub name: String,
     pub text: Arc<str>,
+    /// The byte at which each line begins.
+    lines: Arc<[u32]>,
+}
+
+impl SourceFile {
+    /// Position in `lines` of the line that holds a byte.
+    fn line_of(&self, byte: usize) -> usize {
+        self.lines.partition_point(|start| *start as usize <= byte) - 1
+    }
+
+    /// The line that holds a byte, without its end, and where it begins.
+    pub fn line_at(&self, byte: usize) -> (&str, usize) {
+        let line = self.line_of(byte);
+        let start = self.lines[line] as usize;
+        let end = self.lines.get(line + 1).map_or(self.text.len(), |next| *next as usize);
+        (self.text[start..end].trim_end_matches(['\n', '\r']), start)
+    }
 }
 
 /// All that was read for one scenario; cheap to clone.
@@ -61,9 +78,17 @@ impl Sources {
 
     /// Takes a text that is already in memory and returns its number.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<Arc<str>>) -> u16 {
+        let text: Arc<str> = text.into();
+        let ends = text
+            .bytes()
+            .enumerate()
+            .filter(|(_, byte)| *byte == b'\n')
+            .map(|(at, _)| at as u32 + 1);
+        let lines = std::iter::once(0).chain(ends).collect();
         self.files.push(SourceFile {
             name: name.into(),
-            text: text.into(),
+            text,
+            lines,
         });
         u16::try_from(self.files.len() - 1).expect("a scenario names far fewer than 65,536 files")
     }
@@ -84,12 +109,11 @@ impl Sources {
 
     /// Line and column (both from 1, in characters) of the beginning of a place.
     pub fn line_and_column(&self, place: Place) -> (u32, u32) {
-        let text = &self.file(place.file).text;
-        let start = floor_boundary(text, place.start as usize);
-        let before = &text[..start];
-        let line = before.bytes().filter(|&byte| byte == b'\n').count() + 1;
-        let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
-        (line as u32, column as u32)
+        let file = self.file(place.file);
+        let start = floor_boundary(&file.text, place.start as usize);
+        let line = file.line_of(start);
+        let column = file.text[file.lines[line] as usize..start].chars().count() + 1;
+        (line as u32 + 1, column as u32)
     }
 
     /// What stands at a place.

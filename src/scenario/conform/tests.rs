@@ -54,7 +54,6 @@ traffic:
         (Code::WrongKind, "cpu"),
         (Code::MissingUnit, "100"),
         (Code::MissingKey, "users"),
-        (Code::MissingKey, "duraton: 10m"),
     ];
     for (code, at) in expected {
         assert!(

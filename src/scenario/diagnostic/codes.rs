@@ -13,8 +13,24 @@ pub enum Severity {
     Warning,
 }
 
+/// The example's bytes, which need not be UTF-8; two codes cannot have one.
+macro_rules! example {
+    ($code:literal $slug:literal without_example) => {
+        None
+    };
+    ($code:literal $slug:literal) => {
+        Some(include_bytes!(concat!(
+            "../../../scenarios/invalid/",
+            $code,
+            "-",
+            $slug,
+            ".yaml"
+        )))
+    };
+}
+
 macro_rules! codes {
-    ($($name:ident $code:literal $slug:literal $severity:ident;)*) => {
+    ($($name:ident $code:literal $slug:literal $severity:ident $($without:ident)?;)*) => {
         /// What is wrong, as a stable number.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code { $(#[doc = $slug] $name,)* }
@@ -36,6 +52,11 @@ macro_rules! codes {
                 match self { $(Code::$name => Severity::$severity,)* }
             }
 
+            /// A scenario that yields this code and no other.
+            pub const fn example(self) -> Option<&'static [u8]> {
+                match self { $(Code::$name => example!($code $slug $($without)?),)* }
+            }
+
             /// The page about this code, in Markdown.
             pub const fn page(self) -> &'static str {
                 match self { $(Code::$name => include_str!(concat!("../../../docs/diagnostics/", $code, ".md")),)* }
@@ -48,7 +69,7 @@ codes! {
     // Files.
     UnreadableFile "WT0101" "unreadable-file" Error;
     EmptyFile "WT0102" "empty-file" Error;
-    FileTooLarge "WT0103" "file-too-large" Error;
+    FileTooLarge "WT0103" "file-too-large" Error without_example;
     NotUtf8 "WT0104" "not-utf8" Error;
     MalformedYaml "WT0105" "malformed-yaml" Error;
     TooDeep "WT0106" "too-deep" Error;
@@ -70,7 +91,7 @@ codes! {
     WrongLength "WT0210" "wrong-length" Error;
     UnknownPath "WT0211" "unknown-path" Error;
     ConflictingKeys "WT0212" "conflicting-keys" Error;
-    SchemaDisagrees "WT0213" "schema-disagrees" Error;
+    SchemaDisagrees "WT0213" "schema-disagrees" Error without_example;
 
     // Names.
     UnknownName "WT0301" "unknown-name" Error;

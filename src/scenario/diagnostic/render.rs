@@ -7,6 +7,8 @@ use super::{Diagnostic, Diagnostics, Severity};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 const WIDTH: usize = 100;
+/// More problems than this are counted, not shown.
+const MAX_SHOWN: usize = 100;
 
 /// Whether the text carries terminal colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,9 +29,12 @@ impl Diagnostics {
         }
         .term_width(WIDTH);
         let mut text = String::new();
-        for diagnostic in self.iter() {
+        for diagnostic in self.iter().take(MAX_SHOWN) {
             text.push_str(&self.render_one(diagnostic, &renderer));
             text.push_str("\n\n");
+        }
+        if self.len() > MAX_SHOWN {
+            text.push_str(&format!("… and {} more\n\n", self.len() - MAX_SHOWN));
         }
         text.push_str(&self.count());
         text.push('\n');
@@ -43,7 +48,10 @@ impl Diagnostics {
         };
         let file = self.sources().file(diagnostic.place.file);
         let place = diagnostic.place.first_line(self.sources());
-        let range = place.start as usize..place.end as usize;
+        // Only the line itself is handed over: laying out a large file for each problem would take for ever.
+        let (line, start) = file.line_at(place.start as usize);
+        let (number, _) = self.sources().line_and_column(place);
+        let range = (place.start as usize - start).min(line.len())..(place.end as usize - start).min(line.len());
         let mut annotation = AnnotationKind::Primary.span(range);
         if let Some(expected) = &diagnostic.expected {
             annotation = annotation.label(format!("expected {expected}"));
@@ -51,7 +59,8 @@ impl Diagnostics {
         let title = level
             .primary_title(diagnostic.message.as_str())
             .id(diagnostic.code.as_str());
-        let snippet = Snippet::source(&*file.text)
+        let snippet = Snippet::source(line)
+            .line_start(number as usize)
             .path(file.name.as_str())
             .annotation(annotation);
         let mut groups = vec![title.element(snippet)];

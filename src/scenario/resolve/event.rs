@@ -4,6 +4,7 @@ use super::{Context, Table};
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
+use crate::scenario::quantity::print_duration;
 use crate::scenario::schema::{self, Deploy, Form};
 use crate::units::{Instant, Span};
 
@@ -55,8 +56,9 @@ pub(super) fn events(cx: &mut Context, deploys: &[Deploys]) -> Vec<TimedEvent> {
     for at in in_time(cx) {
         let event = &said.events[at];
         let path = section.at(at);
-        if event.at.0 >= said.duration.0 {
-            let message = format!("this happens at {} and the run ends at {}", event.at.0, said.duration.0);
+        if let Some(end) = cx.duration().filter(|end| event.at.0 >= *end) {
+            let (at, end) = (print_duration(event.at.0), print_duration(end));
+            let message = format!("this happens at {at} and the run ends at {end}");
             cx.report(Code::EventAfterEnd, &path.key("at"), message);
         }
         let instant = Instant::ZERO + said.warm_up.0 + event.at.0;
@@ -285,7 +287,7 @@ fn added_latency(cx: &mut Context, said: &schema::AddedLatency, path: &Path) -> 
         }
     };
     let mean = match &said.delay {
-        Form::Short(delay) => crate::scenario::quantity::print_duration(delay.0),
+        Form::Short(delay) => print_duration(delay.0),
         Form::Long(_) => format!("{:.3}s on average", delay.mean()),
     };
     Some((

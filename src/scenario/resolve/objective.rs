@@ -4,7 +4,9 @@ use super::Context;
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
+use crate::scenario::quantity::print_duration;
 use crate::scenario::schema;
+use crate::units::Span;
 
 pub(super) fn objectives(cx: &mut Context, classes: &[RequestClass]) -> Vec<Objective> {
     let root = Path::Root;
@@ -61,7 +63,8 @@ fn class(
 }
 
 fn scope(cx: &mut Context, said: &schema::Objective, path: &Path) -> Scope {
-    let duration = cx.said.duration.0;
+    let duration = cx.duration().unwrap_or(Span::FOREVER);
+    let end = print_duration(duration);
     if said.cost_per_hour.is_some() && (said.during.is_some() || said.every.is_some()) {
         let message = "a cost is of the whole run";
         cx.report_hint(Code::ScopeOfCost, path, message, "leave `during` and `every` out");
@@ -70,20 +73,24 @@ fn scope(cx: &mut Context, said: &schema::Objective, path: &Path) -> Scope {
         (None, None) => Scope::Whole,
         (Some([from, to]), None) => {
             if from.0 >= to.0 || to.0 > duration {
-                let message = format!("the window from {} to {} does not lie within the run", from.0, to.0);
+                let message = format!(
+                    "the window from {} to {} does not lie within the run",
+                    print_duration(from.0),
+                    print_duration(to.0)
+                );
                 cx.problems
                     .report_with(Code::WindowOutsideRun, &path.key("during"), message, |diagnostic| {
-                        diagnostic.expected(format!("two times in order, from 0s to {duration}"))
+                        diagnostic.expected(format!("two times in order, from 0s to {end}"))
                     });
             }
             Scope::During(from.0, to.0)
         }
         (None, Some(every)) => {
             if every.0.is_zero() || every.0 > duration {
-                let message = format!("windows of {} do not fit into the run", every.0);
+                let message = format!("windows of {} do not fit into the run", print_duration(every.0));
                 cx.problems
                     .report_with(Code::WindowOutsideRun, &path.key("every"), message, |diagnostic| {
-                        diagnostic.expected(format!("a time above 0s, up to {duration}"))
+                        diagnostic.expected(format!("a time above 0s, up to {end}"))
                     });
             }
             Scope::Every(every.0)

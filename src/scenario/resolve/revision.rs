@@ -84,6 +84,9 @@ fn serving_container(
         return None;
     }
     let definition = cx.task_definitions.get(task_definition.at())?;
+    if definition.containers.is_empty() {
+        return None;
+    }
     let names: Vec<String> = definition
         .containers
         .iter()

@@ -33,7 +33,15 @@ fn block(value: &Value, indent: usize, text: &mut String) {
             for item in items {
                 pad(indent, text);
                 text.push('-');
-                nested(item, indent, text);
+                if fits(item, text) {
+                    nested(item, indent, text);
+                } else {
+                    // The item's first line stands behind the dash.
+                    let mut inside = String::new();
+                    block(item, indent + 2, &mut inside);
+                    text.push(' ');
+                    text.push_str(inside.trim_start_matches(' '));
+                }
             }
         }
         scalar => {
@@ -44,19 +52,22 @@ fn block(value: &Value, indent: usize, text: &mut String) {
     }
 }
 
-/// What follows a key or a dash: on the same line if it fits there and is not a map of maps.
+/// What follows a key or a dash.
 fn nested(value: &Value, indent: usize, text: &mut String) {
-    let used = text.len() - text.rfind('\n').map_or(0, |at| at + 1);
-    let line = flow(value);
-    if depth(value) <= 3 && used + 1 + line.len() <= WIDTH || is_empty(value) || !value.is_object() && !value.is_array()
-    {
+    if fits(value, text) {
         text.push(' ');
-        text.push_str(&line);
+        text.push_str(&flow(value));
         text.push('\n');
     } else {
         text.push('\n');
         block(value, indent + 2, text);
     }
+}
+
+/// Whether the value goes on the line that the text ends with, and is not a map of maps of maps.
+fn fits(value: &Value, text: &str) -> bool {
+    let used = text.len() - text.rfind('\n').map_or(0, |at| at + 1);
+    depth(value) == 0 || is_empty(value) || depth(value) <= 3 && used + 1 + flow(value).len() <= WIDTH
 }
 
 /// The value on one line.

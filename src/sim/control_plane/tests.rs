@@ -15,3 +15,4 @@ mod life_cycle;
 mod rolling;
 mod scheduler;
 mod swarm;
+mod together;

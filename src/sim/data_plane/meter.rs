@@ -23,9 +23,9 @@ impl DataPlane {
                 lowest: f64::INFINITY,
                 ..Default::default()
             };
-            self.first_revision.len()
+            self.operations.services()
         ];
-        for server in self.servers.iter_mut().flatten() {
+        for server in self.servers.iter_mut() {
             let (used, reserved) = read(server, |server| &mut server.metered, now);
             if reserved == 0 || self.network.down_since(server.zone).is_some() {
                 continue;
@@ -66,8 +66,8 @@ impl DataPlane {
 
     /// Usage since the last sample and queues at this instant.
     pub fn sample(&mut self, now: Instant) -> Sample {
-        let mut services = vec![ServiceSample::default(); self.first_revision.len()];
-        for server in self.servers.iter_mut().flatten() {
+        let mut services = vec![ServiceSample::default(); self.operations.services()];
+        for server in self.servers.iter_mut() {
             let (used, reserved) = read(server, |server| &mut server.sampled, now);
             let sample = &mut services[server.service.at()];
             sample.cpu_used += used;

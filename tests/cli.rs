@@ -1,0 +1,336 @@
+//! The command line from outside: exit statuses, what is written and what is not, and equal bytes.
+
+use assert_cmd::Command;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Small and quick: one Fargate service behind the implied balancer, a minute of traffic.
+const HELLO: &str = "\
+services: { web: { cpu: 1 vCPU, memory: 2 GiB, desired_count: 2, operations: { get: [{ cpu: 20ms }] } } }
+traffic: { users: { to: web, rate: 20/s } }
+duration: 1m
+experiment: { replications: 3 }
+";
+
+/// A folder of its own for each test, with a scenario in it.
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn with(scenario: &str) -> Place {
+        let place = Place {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+        };
+        fs::write(place.path("scenario.yaml"), scenario).expect("the folder is ours");
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn wavetank(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::cargo_bin("wavetank").expect("cargo builds the binary for its tests");
+        command
+            .current_dir(self.folder.path())
+            .env("NO_COLOR", "1")
+            .args(arguments);
+        command
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.folder.path()).expect("the folder is ours");
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+/// Every file below a folder with its bytes, by path.
+fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    fn walk(root: &Path, folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
+        for entry in fs::read_dir(folder).expect("readable") {
+            let path = entry.expect("readable").path();
+            if path.is_dir() {
+                walk(root, &path, found);
+            } else {
+                let name = path
+                    .strip_prefix(root)
+                    .expect("walked from the root")
+                    .to_string_lossy()
+                    .into_owned();
+                found.push((name, fs::read(&path).expect("readable")));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(folder, folder, &mut found);
+    found.sort();
+    found
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+}
+
+#[test]
+fn a_run_leaves_its_tables_charts_and_summary_and_says_where() {
+    let place = Place::with(HELLO);
+    let output = place
+        .wavetank(&["run", "scenario.yaml"])
+        .assert()
+        .code(0)
+        .get_output()
+        .clone();
+    let written: Vec<String> = contents(&place.path("results/scenario"))
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    for name in [
+        "manifest.json",
+        "summary.json",
+        "summary.csv",
+        "timeline.csv",
+        "events.csv",
+        "cost.csv",
+    ] {
+        assert!(
+            written.iter().any(|file| file == name),
+            "{name} is missing from {written:?}"
+        );
+    }
+    assert!(written.iter().any(|file| file.ends_with(".svg")) && written.iter().any(|file| file.ends_with(".png")));
+    let said = text(&output.stderr) + &text(&output.stdout);
+    for name in &written {
+        let file = Path::new(name)
+            .file_name()
+            .expect("a file")
+            .to_string_lossy()
+            .into_owned();
+        assert!(said.contains(&file), "{name} was written and not mentioned in:\n{said}");
+    }
+}
+
+#[test]
+fn the_number_of_threads_does_not_reach_a_byte() {
+    let place = Place::with(HELLO);
+    for threads in ["1", "2", "5"] {
+        place
+            .wavetank(&["run", "scenario.yaml", "--threads", threads, "--out", threads])
+            .assert()
+            .code(0);
+    }
+    let [one, two, five] = ["1", "2", "5"].map(|threads| contents(&place.path(threads)));
+    for other in [two, five] {
+        assert_eq!(one.len(), other.len());
+        for ((name, bytes), (other_name, other_bytes)) in one.iter().zip(&other) {
+            assert_eq!(name, other_name);
+            assert!(bytes == other_bytes, "{name} differs between numbers of threads");
+        }
+    }
+}
+
+#[test]
+fn another_seed_is_another_world() {
+    let place = Place::with(HELLO);
+    for seed in ["1", "2"] {
+        place
+            .wavetank(&["run", "scenario.yaml", "--seed", seed, "--out", seed])
+            .assert()
+            .code(0);
+    }
+    let [one, two] = ["1", "2"].map(|seed| fs::read(place.path(seed).join("summary.csv")).expect("written"));
+    assert_ne!(one, two);
+}
+
+#[test]
+fn a_wrong_scenario_is_status_2_and_writes_nothing() {
+    let place = Place::with("servcies: {}\nduration: 10\n");
+    let output = place
+        .wavetank(&["run", "scenario.yaml"])
+        .assert()
+        .code(2)
+        .get_output()
+        .clone();
+    let said = text(&output.stderr);
+    assert!(said.contains("servcies") && said.contains("scenario.yaml:1"), "{said}");
+    assert!(
+        said.contains("duration") || said.contains("scenario.yaml:2"),
+        "every problem at once:\n{said}"
+    );
+    assert_eq!(place.names(), ["scenario.yaml"]);
+}
+
+#[test]
+fn one_wrong_scenario_among_several_stops_all_of_them() {
+    let place = Place::with(HELLO);
+    fs::write(place.path("wrong.yaml"), "duration: soon\n").expect("the folder is ours");
+    place.wavetank(&["run", "scenario.yaml", "wrong.yaml"]).assert().code(2);
+    assert_eq!(place.names(), ["scenario.yaml", "wrong.yaml"]);
+}
+
+#[test]
+fn wrong_arguments_are_status_2() {
+    let place = Place::with(HELLO);
+    for arguments in [
+        &["run"][..],
+        &["walk", "scenario.yaml"],
+        &["run", "scenario.yaml", "--threads", "0"],
+        &["run", "scenario.yaml", "--replications", "0"],
+        &["run", "scenario.yaml", "--set", "nonsense"],
+        &["run", "scenario.yaml", "--set", "services.nobody.desired_count=2"],
+        &["run", "absent.yaml"],
+        &["explain", "no-such-code"],
+    ] {
+        place.wavetank(arguments).assert().code(2);
+    }
+    assert_eq!(place.names(), ["scenario.yaml"]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_status_3() {
+    let place = Place::with(HELLO);
+    // A file where a folder is needed stops even the superuser.
+    fs::write(place.path("taken"), "").expect("the folder is ours");
+    let out = place.path("taken").join("results");
+    let out = out.to_str().expect("UTF-8");
+    let output = place
+        .wavetank(&["run", "scenario.yaml", "--out", out])
+        .assert()
+        .code(3)
+        .get_output()
+        .clone();
+    assert!(text(&output.stderr).contains("taken"), "{}", text(&output.stderr));
+    assert_eq!(place.names(), ["scenario.yaml", "taken"]);
+}
+
+#[test]
+fn an_objective_that_is_missed_is_status_1() {
+    let place = Place::with(&format!(
+        "{HELLO}objectives: [{{ name: impossible, latency: {{ p50: 1ms }} }}]\n"
+    ));
+    let output = place
+        .wavetank(&["run", "scenario.yaml"])
+        .assert()
+        .code(1)
+        .get_output()
+        .clone();
+    let said = text(&output.stdout);
+    assert!(said.contains("NOT MET    impossible"), "{said}");
+}
+
+#[test]
+fn an_expectation_that_fails_says_what_was_seen_and_how_to_see_it() {
+    let expecting = |bound: &str| {
+        format!(
+            "{HELLO}expect:\n  - {{ table: summary.csv, where: {{ class: all }}, column: availability, {bound} }}\n"
+        )
+    };
+    let place = Place::with(&expecting("at_least: 0.5"));
+    place.wavetank(&["test", "scenario.yaml"]).assert().code(0);
+    let place = Place::with(&expecting("at_most: 0.5"));
+    let output = place
+        .wavetank(&["test", "scenario.yaml"])
+        .assert()
+        .code(1)
+        .get_output()
+        .clone();
+    let said = text(&output.stdout);
+    for part in [
+        "scenario.yaml:6",
+        "at most 0.5",
+        "seen      1",
+        "summary.csv, class = all",
+        "wavetank run scenario.yaml",
+    ] {
+        assert!(said.contains(part), "`{part}` is missing from:\n{said}");
+    }
+    assert_eq!(place.names(), ["scenario.yaml"], "a test writes nothing");
+}
+
+#[test]
+fn a_test_speaks_json() {
+    let place = Place::with(HELLO);
+    let output = place
+        .wavetank(&["test", "scenario.yaml", "--format", "json"])
+        .assert()
+        .code(0)
+        .get_output()
+        .clone();
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON and nothing else");
+    assert_eq!(said["scenarios"][0]["file"], "scenario.yaml");
+}
+
+#[test]
+fn check_tells_the_resolved_scenario_which_is_right_itself() {
+    let place = Place::with(HELLO);
+    place.wavetank(&["check", "scenario.yaml"]).assert().code(0);
+    let output = place
+        .wavetank(&["check", "--resolved", "scenario.yaml"])
+        .assert()
+        .code(0)
+        .get_output()
+        .clone();
+    fs::write(place.path("resolved.yaml"), &output.stdout).expect("the folder is ours");
+    place.wavetank(&["check", "resolved.yaml"]).assert().code(0);
+    let again = place
+        .wavetank(&["check", "--resolved", "resolved.yaml"])
+        .assert()
+        .code(0)
+        .get_output()
+        .clone();
+    // The name is the file's where the scenario gives none, so it was filled in the first time.
+    assert_eq!(
+        text(&again.stdout),
+        text(&output.stdout),
+        "resolving twice is resolving once"
+    );
+}
+
+#[test]
+fn variants_are_compared_on_the_same_luck() {
+    let place = Place::with(HELLO);
+    let vary = "services.web.desired_count=2,2";
+    place
+        .wavetank(&["run", "scenario.yaml", "--vary", vary, "--out", "same"])
+        .assert()
+        .code(2);
+    let vary = "services.web.desired_count=2,3";
+    place
+        .wavetank(&["compare", "scenario.yaml", "--vary", vary, "--out", "out"])
+        .assert()
+        .code(0);
+    let table = text(&fs::read(place.path("out/comparison.csv")).expect("written"));
+    assert!(
+        table.contains("failed_share,all") && table.contains("no difference"),
+        "{table}"
+    );
+    assert!(
+        table.contains("cost_usd_per_hour") && table.contains("2 better"),
+        "three tasks cost more:\n{table}"
+    );
+}
+
+#[test]
+fn schema_and_explain_answer() {
+    let place = Place::with(HELLO);
+    let output = place.wavetank(&["schema"]).assert().code(0).get_output().clone();
+    let schema: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a JSON Schema");
+    assert!(schema["properties"]["services"].is_object());
+    place.wavetank(&["explain"]).assert().code(0);
+}
+
+#[test]
+fn quiet_means_results_only() {
+    let place = Place::with(HELLO);
+    let output = place
+        .wavetank(&["run", "--quiet", "scenario.yaml"])
+        .assert()
+        .code(0)
+        .get_output()
+        .clone();
+    assert_eq!(text(&output.stderr), "");
+}

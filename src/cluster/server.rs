@@ -80,6 +80,8 @@ pub struct Server {
     pub present: u32,
     pub cpu: Cpu,
     pub cpu_timer: TimerId,
+    /// When that timer goes off.
+    pub cpu_turns_at: Instant,
     pub reserved: CpuUnits,
     pub started: Instant,
     /// Since when (and from what usage) its CPU counts for CloudWatch; `None`: the task is not RUNNING.

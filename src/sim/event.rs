@@ -34,8 +34,8 @@ pub enum DataEvent {
     AtTask,
     /// An attempt reaches its dependency. `id`: attempt.
     AtDependency,
-    /// The current `wait` step is over. `id`: attempt.
-    WaitOver,
+    /// A strand goes on with its program: its `wait` is over, or it has got what it waited for. `id`: attempt.
+    GoOn,
     /// A dependency has served an attempt. `id`: attempt.
     DependencyDone,
     /// The answer reaches the balancer's node. `id`: attempt.

@@ -98,10 +98,8 @@ impl DataPlane {
             to: Some(nodes[usize::from(node)]),
             between: Between::CallerAndNode,
         };
-        match self.network.carry(cx, id, attempt.key, hop, DataEvent::AtNode) {
-            Crossing::UnderWay => {}
-            Crossing::Arrived => self.at_node(cx, id),
-            Crossing::Lost => self.nobody_answers(cx, id),
+        if self.network.carry(cx, id, attempt.key, hop, DataEvent::AtNode) == Crossing::Lost {
+            self.nobody_answers(cx, id);
         }
     }
 
@@ -153,7 +151,8 @@ impl DataPlane {
         attempt.task = Some(task);
         let Some(server) = self.servers.get(task) else {
             // The control plane has not yet noticed that the process is gone: the connection is refused.
-            return self.answer_at_node_with(cx, id, Answer::Refused);
+            attempt.phase = Phase::Answered(Answer::Refused);
+            return cx.follow(DataEvent::AnswerAtNode, id);
         };
         attempt.served = server.unrouted;
         attempt.zone = Some(server.zone);
@@ -169,10 +168,8 @@ impl DataPlane {
             self.deadlines.remove(&mut self.attempts, id);
             self.await_answer(cx, idle, id);
         }
-        match self.network.carry(cx, id, key, hop, DataEvent::AtTask) {
-            Crossing::UnderWay => {}
-            Crossing::Arrived => self.at_task(cx, id),
-            Crossing::Lost => self.nobody_answers(cx, id),
+        if self.network.carry(cx, id, key, hop, DataEvent::AtTask) == Crossing::Lost {
+            self.nobody_answers(cx, id);
         }
     }
 
@@ -196,22 +193,17 @@ impl DataPlane {
         if attempt.flags.has(Flags::OUTSTANDING) && attempt.path.is_some() {
             self.node_answers(cx, id, Answer::GatewayTimeout);
         } else {
-            self.answer_at_caller_with(cx, id, Answer::Refused);
+            self.answer_here(cx, id, Answer::Refused);
         }
     }
 
     /// The target's answer has reached the node.
     #[inline]
     pub(super) fn answer_at_node(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let Phase::Answered(answer) = self.attempts[id].phase else {
+        let attempt = &self.attempts[id];
+        let Phase::Answered(answer) = attempt.phase else {
             unreachable!("only an answer is carried back")
         };
-        self.answer_at_node_with(cx, id, answer);
-    }
-
-    #[inline]
-    pub(super) fn answer_at_node_with(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
-        let attempt = &self.attempts[id];
         if attempt.flags.has(Flags::CALLER_GONE) {
             self.attempts.remove(id);
             return;
@@ -257,10 +249,8 @@ impl DataPlane {
             to: Some(self.balancers[path.load_balancer.at()].nodes[usize::from(path.node)]),
             between: Between::CallerAndNode,
         };
-        match self.network.carry(cx, id, attempt.key, hop, DataEvent::AnswerAtCaller) {
-            Crossing::UnderWay => {}
-            Crossing::Arrived => self.answer_at_caller_with(cx, id, answer),
-            Crossing::Lost => attempt.phase = Phase::Lost,
+        if self.network.carry(cx, id, attempt.key, hop, DataEvent::AnswerAtCaller) == Crossing::Lost {
+            attempt.phase = Phase::Lost;
         }
     }
 

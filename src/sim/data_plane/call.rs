@@ -69,13 +69,13 @@ impl DataPlane {
             unreachable!("only a site that sends straight to tasks picks one")
         };
         let Some(at) = routing::choose(view, *chooser, attempt.key.child(purpose::TARGET), cx.now()) else {
-            return self.answer_at_caller_with(cx, id, Answer::Refused);
+            return self.answer_here(cx, id, Answer::Refused);
         };
         let task = view.began(at);
         attempt.task = Some(task);
         attempt.flags.set(Flags::OUTSTANDING);
         let Some(server) = self.servers.get(task) else {
-            return self.answer_at_caller_with(cx, id, Answer::Refused);
+            return self.answer_here(cx, id, Answer::Refused);
         };
         attempt.served = server.unrouted;
         attempt.zone = Some(server.zone);
@@ -85,10 +85,8 @@ impl DataPlane {
             to: attempt.zone,
             between: Between::AndTask(server.unrouted),
         };
-        match self.network.carry(cx, id, attempt.key, hop, DataEvent::AtTask) {
-            Crossing::UnderWay => {}
-            Crossing::Arrived => self.at_task(cx, id),
-            Crossing::Lost => self.nobody_answers(cx, id),
+        if self.network.carry(cx, id, attempt.key, hop, DataEvent::AtTask) == Crossing::Lost {
+            self.nobody_answers(cx, id);
         }
     }
 
@@ -121,7 +119,7 @@ impl DataPlane {
             flags: Flags::default(),
         });
         self.attempts[parent].phase = Phase::Calling(child);
-        self.send(cx, child);
+        cx.follow(DataEvent::Send, child);
     }
 
     /// The caller (or the node) waits for an answer from now on.
@@ -225,10 +223,8 @@ impl DataPlane {
                     to: attempt.zone,
                     between,
                 };
-                match self.network.carry(cx, id, attempt.key, hop, DataEvent::AnswerAtNode) {
-                    Crossing::UnderWay => {}
-                    Crossing::Arrived => self.answer_at_node_with(cx, id, answer),
-                    Crossing::Lost => attempt.phase = Phase::Lost,
+                if self.network.carry(cx, id, attempt.key, hop, DataEvent::AnswerAtNode) == Crossing::Lost {
+                    attempt.phase = Phase::Lost;
                 }
             }
             None => {
@@ -238,27 +234,28 @@ impl DataPlane {
                     to: attempt.zone,
                     between,
                 };
-                match self.network.carry(cx, id, attempt.key, hop, DataEvent::AnswerAtCaller) {
-                    Crossing::UnderWay => {}
-                    Crossing::Arrived => self.answer_at_caller_with(cx, id, answer),
-                    Crossing::Lost => attempt.phase = Phase::Lost,
+                if self.network.carry(cx, id, attempt.key, hop, DataEvent::AnswerAtCaller) == Crossing::Lost {
+                    attempt.phase = Phase::Lost;
                 }
             }
         }
     }
 
-    #[inline]
-    pub(super) fn answer_at_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let Phase::Answered(answer) = self.attempts[id].phase else {
-            unreachable!("only an answer is carried back")
-        };
-        self.answer_at_caller_with(cx, id, answer);
+    /// The caller itself finds that nothing will come of it.
+    #[cold]
+    pub(super) fn answer_here(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
+        self.attempts[id].phase = Phase::Answered(answer);
+        cx.follow(DataEvent::AnswerAtCaller, id);
     }
 
     /// The answer has come; both sides have let go.
     #[inline]
-    pub(super) fn answer_at_caller_with(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
-        if !self.attempts[id].flags.has(Flags::CALLER_GONE) {
+    pub(super) fn answer_at_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+        let attempt = &self.attempts[id];
+        let Phase::Answered(answer) = attempt.phase else {
+            unreachable!("only an answer is carried back")
+        };
+        if !attempt.flags.has(Flags::CALLER_GONE) {
             self.deadlines.remove(&mut self.attempts, id);
             self.no_longer_outstanding(id);
             self.tell_caller(cx, id, answer);
@@ -278,9 +275,9 @@ impl DataPlane {
                 Some(strand) if strand.phase == Phase::Calling(id) => {
                     if answer.is_success() {
                         strand.phase = Phase::Ready;
-                        self.ready.push(parent);
+                        cx.follow(DataEvent::GoOn, parent);
                     } else {
-                        self.strand_over(cx, parent, Answer::Failure);
+                        self.strand_fails(cx, parent);
                     }
                 }
                 _ => {}

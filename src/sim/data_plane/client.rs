@@ -174,7 +174,7 @@ impl DataPlane {
             return;
         }
         let id = self.attempts.insert_with(|| fresh(key, class, site));
-        self.send(cx, id);
+        cx.follow(DataEvent::Send, id);
     }
 
     /// A closed user thinks, then sends the request of this key.

@@ -75,10 +75,8 @@ impl DataPlane {
             to: attempt.zone,
             between: Between::AndDependency(at),
         };
-        match self.network.carry(cx, id, attempt.key, hop, DataEvent::AtDependency) {
-            Crossing::UnderWay => {}
-            Crossing::Arrived => self.at_dependency(cx, id),
-            Crossing::Lost => self.nobody_answers(cx, id),
+        if self.network.carry(cx, id, attempt.key, hop, DataEvent::AtDependency) == Crossing::Lost {
+            self.nobody_answers(cx, id);
         }
     }
 

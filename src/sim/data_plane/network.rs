@@ -33,16 +33,14 @@ impl Delay {
         }
     }
 
-    /// Schedules the event after the delay; `false` if there is none and the caller goes on at once. Only a delay that is
-    /// drawn asks for the key.
+    /// Schedules a step of an attempt after the delay. Only a delay that is drawn asks for the key.
     #[inline]
-    pub fn schedule(&self, cx: &mut Context<'_>, key: impl FnOnce() -> Key, event: Event) -> bool {
+    pub fn schedule(&self, cx: &mut Context<'_>, key: impl FnOnce() -> Key, what: DataEvent, id: Id<Attempt>) {
         match self {
-            Delay::None => return false,
-            Delay::Always(lane, _) => cx.calendar.schedule_in_lane(*lane, event),
-            Delay::Drawn(law) => cx.calendar.schedule_in(law.sample(key()), event),
+            Delay::None => cx.follow(what, id),
+            Delay::Always(lane, _) => cx.calendar.schedule_in_lane(*lane, Event::data(what, id)),
+            Delay::Drawn(law) => cx.calendar.schedule_in(law.sample(key()), Event::data(what, id)),
         }
-        true
     }
 
     fn span(&self, key: Key) -> Span {
@@ -98,8 +96,6 @@ pub(super) enum Between {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Crossing {
-    /// Without delay: the caller goes on.
-    Arrived,
     UnderWay,
     /// Nothing will come of it.
     Lost,
@@ -176,25 +172,26 @@ impl Network {
         }
     }
 
-    /// Carries an attempt over one leg; `event` happens at the other end.
+    /// Carries an attempt over one leg; `event` happens at the other end, at once if there is no delay.
     #[inline]
     pub fn carry(&self, cx: &mut Context<'_>, id: Id<Attempt>, key: Key, hop: Hop, event: DataEvent) -> Crossing {
-        let event = Event::data(event, id);
         if self.troubled {
-            return self.carry_through_trouble(cx, key, hop, event);
+            return self.carry_through_trouble(cx, id, key, hop, event);
         }
-        if self
-            .delay(hop)
-            .schedule(cx, || key.child(purpose::LEG + hop.leg as u64), event)
-        {
-            Crossing::UnderWay
-        } else {
-            Crossing::Arrived
-        }
+        self.delay(hop)
+            .schedule(cx, || key.child(purpose::LEG + hop.leg as u64), event, id);
+        Crossing::UnderWay
     }
 
     #[inline(never)]
-    fn carry_through_trouble(&self, cx: &mut Context<'_>, key: Key, hop: Hop, event: Event) -> Crossing {
+    fn carry_through_trouble(
+        &self,
+        cx: &mut Context<'_>,
+        id: Id<Attempt>,
+        key: Key,
+        hop: Hop,
+        event: DataEvent,
+    ) -> Crossing {
         let key = key.child(purpose::LEG + hop.leg as u64);
         let down = |zone: Option<ZoneIx>| zone.is_some_and(|zone| self.down_since[zone.at()].is_some());
         if down(hop.from) || down(hop.to) {
@@ -216,9 +213,10 @@ impl Network {
             }
         }
         if span.is_zero() {
-            return Crossing::Arrived;
+            cx.follow(event, id);
+        } else {
+            cx.calendar.schedule_in(span, Event::data(event, id));
         }
-        cx.calendar.schedule_in(span, event);
         Crossing::UnderWay
     }
 }

@@ -29,11 +29,9 @@ impl DataPlane {
             Order::CountCpu(task) => self.count_cpu(cx.now(), task),
             Order::StopCountingCpu(task) => self.stop_counting_cpu(cx.now(), task),
             Order::SetSpeed { task, speed } => {
-                let now = cx.now();
                 if let Some(server) = self.servers.get_mut(task) {
-                    server.cpu.set_speed(now, speed);
-                    let (timer, next) = (server.cpu_timer, server.cpu.next_turn());
-                    cx.calendar.arm(timer, next);
+                    server.cpu.set_speed(cx.now(), speed);
+                    self.cpus_changed.push(task.index());
                 }
             }
             Order::PublishTargets {
@@ -64,7 +62,7 @@ impl DataPlane {
                 self.check_target(cx, target_group, node, task, check);
             }
         }
-        self.run_ready(cx);
+        self.follow_up(cx);
     }
 
     fn set_door(&mut self, task: Id<Task>, door: Door) {
@@ -110,6 +108,7 @@ impl DataPlane {
             present: 0,
             cpu,
             cpu_timer: timer,
+            cpu_turns_at: Instant::NEVER,
             reserved: spec.cpu,
             started: cx.now(),
             counted: None,
@@ -209,12 +208,8 @@ impl DataPlane {
             number: 1,
             flags: Flags::default(),
         });
-        match self.network.carry(cx, id, key, hop, DataEvent::AtTask) {
-            Crossing::UnderWay => {}
-            Crossing::Arrived => self.at_task(cx, id),
-            Crossing::Lost => {
-                self.attempts.remove(id);
-            }
+        if self.network.carry(cx, id, key, hop, DataEvent::AtTask) == Crossing::Lost {
+            self.attempts.remove(id);
         }
     }
 

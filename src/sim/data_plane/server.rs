@@ -9,10 +9,11 @@ use crate::blueprint::{OnDisconnect, Runtime};
 use crate::cluster::Task;
 use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Phase, Site};
 use crate::cluster::deadline::DeadlineLink;
-use crate::cluster::server::{Admission, Server};
+use crate::cluster::server::{Admission, Server, Servers};
 use crate::engine::arena::{Arena, Id};
 use crate::sim::context::Context;
-use crate::sim::event::{DataEvent, Event};
+use crate::sim::event::DataEvent;
+use crate::units::Instant;
 
 impl DataPlane {
     /// An attempt has reached its task.
@@ -54,7 +55,8 @@ impl DataPlane {
                     server.busy += 1;
                     attempt.flags.set(Flags::HOLDS_WORKER);
                 }
-                self.run(cx, id);
+                attempt.phase = Phase::Ready;
+                cx.follow(DataEvent::GoOn, id);
             }
         }
     }
@@ -70,70 +72,68 @@ impl DataPlane {
         self.answer(cx, id, answer);
     }
 
-    /// Goes on with a strand's program until it has to wait for something or is over.
+    /// Goes on with a strand's program. Who was reset meanwhile, because its task died, goes on no more.
     #[inline]
-    pub(super) fn run(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        loop {
-            let Some(attempt) = self.attempts.get_mut(id) else {
-                return;
-            };
-            let Some(step) = self.programs.step(attempt.program, attempt.step) else {
-                return self.strand_over(cx, id, Answer::Success);
-            };
-            let number = purpose::STEP + u64::from(attempt.step);
-            match step {
-                Step::Wait(delay) => {
-                    attempt.step += 1;
-                    let event = Event::data(DataEvent::WaitOver, id);
-                    if delay.schedule(cx, || attempt.key.child(number), event) {
-                        attempt.phase = Phase::Waiting;
-                        return self.leave_loop(id);
-                    }
-                }
-                Step::Cpu(law) => {
-                    let task = attempt.task.expect("a strand runs on a task");
-                    let server = self.servers.get_mut(task).expect("a strand dies with its server");
-                    if let Runtime::EventLoop { loops, .. } = server.runtime
-                        && !attempt.flags.has(Flags::HOLDS_LOOP)
-                    {
-                        if server.busy >= loops {
-                            return server.queue.push(&mut self.attempts, id);
-                        }
-                        server.busy += 1;
-                        attempt.flags.set(Flags::HOLDS_LOOP);
-                    }
-                    attempt.step += 1;
-                    attempt.phase = Phase::OnCpu;
-                    let work = law.sample(attempt.key.child(number));
-                    let factor = self.operations.row(attempt.served).cpu_factor;
-                    let work = if factor == 1.0 { work } else { work.scaled(factor) };
-                    server.cpu.admit(cx.now(), id, work);
-                    return cx.calendar.arm(server.cpu_timer, server.cpu.next_turn());
-                }
-                Step::Call(call) => {
-                    let call = *call;
-                    attempt.step += 1;
-                    self.leave_loop(id);
-                    return self.call(cx, id, call);
-                }
-                Step::Parallel(_) => return self.fork(id),
+    pub(super) fn go_on(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+        let attempt = &mut self.attempts[id];
+        if !matches!(attempt.phase, Phase::Waiting | Phase::Ready | Phase::OnCpu) {
+            return;
+        }
+        let Some(step) = self.programs.step(attempt.program, attempt.step) else {
+            return self.strand_over(cx, id, Answer::Success);
+        };
+        let number = purpose::STEP + u64::from(attempt.step);
+        if attempt.flags.has(Flags::HOLDS_LOOP) && !matches!(step, Step::Cpu(_)) {
+            leave_loop(&mut self.servers, &mut self.attempts, cx, id);
+        }
+        let attempt = &mut self.attempts[id];
+        attempt.step += 1;
+        match step {
+            Step::Wait(delay) => {
+                attempt.phase = Phase::Waiting;
+                delay.schedule(cx, || attempt.key.child(number), DataEvent::GoOn, id);
             }
+            Step::Cpu(law) => {
+                let task = attempt.task.expect("a strand runs on a task");
+                let server = self.servers.get_mut(task).expect("a strand dies with its server");
+                if let Runtime::EventLoop { loops, .. } = server.runtime
+                    && !attempt.flags.has(Flags::HOLDS_LOOP)
+                {
+                    if server.busy >= loops {
+                        attempt.step -= 1;
+                        return server.queue.push(&mut self.attempts, id);
+                    }
+                    server.busy += 1;
+                    attempt.flags.set(Flags::HOLDS_LOOP);
+                }
+                attempt.phase = Phase::OnCpu;
+                let work = law.sample(attempt.key.child(number));
+                let factor = self.operations.row(attempt.served).cpu_factor;
+                let work = if factor == 1.0 { work } else { work.scaled(factor) };
+                server.cpu.admit(cx.now(), id, work);
+                self.cpus_changed.push(task.index());
+            }
+            Step::Call(call) => {
+                let call = *call;
+                self.call(cx, id, call);
+            }
+            Step::Parallel(_) => self.fork(cx, id),
         }
     }
 
     /// Starts the branches of a `parallel` step, each a strand of the same task without a worker of its own.
-    fn fork(&mut self, id: Id<Attempt>) {
-        self.leave_loop(id);
+    #[inline(never)]
+    fn fork(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         let attempt = &mut self.attempts[id];
-        let Some(Step::Parallel(branches)) = self.programs.step(attempt.program, attempt.step) else {
+        let step = attempt.step - 1;
+        let Some(Step::Parallel(branches)) = self.programs.step(attempt.program, step) else {
             unreachable!("only a parallel step forks");
         };
-        let key = attempt.key.child(purpose::STEP + u64::from(attempt.step));
-        attempt.step += 1;
+        let key = attempt.key.child(purpose::STEP + u64::from(step));
         attempt.flags.clear(Flags::BRANCH_FAILED);
         if branches.is_empty() {
             attempt.phase = Phase::Ready;
-            return self.ready.push(id);
+            return cx.follow(DataEvent::GoOn, id);
         }
         let parent = attempt.clone();
         let mut first = None;
@@ -157,16 +157,8 @@ impl DataPlane {
             pending: branches.len() as u16,
         };
         while let Some(branch) = first {
-            self.ready.push(branch);
+            cx.follow(DataEvent::GoOn, branch);
             first = self.attempts[branch].sibling;
-        }
-    }
-
-    #[inline]
-    pub(super) fn wait_over(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        // Who was reset meanwhile, because its task died, waits no more.
-        if self.attempts[id].phase == Phase::Waiting {
-            self.run(cx, id);
         }
     }
 
@@ -175,29 +167,44 @@ impl DataPlane {
         let Some(server) = self.servers.in_slot_mut(slot) else {
             return;
         };
-        let mut finished = std::mem::take(&mut self.finished_jobs);
-        server.cpu.turn(cx.now(), &mut finished);
-        let task = server.task;
-        for &id in &finished {
-            self.run(cx, id);
-        }
-        finished.clear();
-        self.finished_jobs = finished;
-        if let Some(server) = self.servers.get(task) {
-            cx.calendar.arm(server.cpu_timer, server.cpu.next_turn());
-        }
+        server.cpu_turns_at = Instant::NEVER;
+        server
+            .cpu
+            .turn(cx.now(), |id| cx.at_once.push((DataEvent::GoOn, id.raw())));
+        self.cpus_changed.push(slot as u32);
     }
 
-    /// A strand has come to its end, by itself or because a call failed.
-    pub(super) fn strand_over(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
+    /// Sets the timers of CPUs that have changed in the present event: once each, however often they did.
+    pub(super) fn arm_cpus(&mut self, cx: &mut Context<'_>) {
+        for &slot in &self.cpus_changed {
+            if let Some(server) = self.servers.in_slot_mut(slot as usize) {
+                let next = server.cpu.next_turn();
+                if server.cpu_turns_at != next {
+                    server.cpu_turns_at = next;
+                    cx.calendar.arm(server.cpu_timer, next);
+                }
+            }
+        }
+        self.cpus_changed.clear();
+    }
+
+    /// A strand comes to an early end because a call failed.
+    #[inline(never)]
+    pub(super) fn strand_fails(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+        self.strand_over(cx, id, Answer::Failure);
+    }
+
+    /// A strand has come to its end.
+    #[inline]
+    fn strand_over(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
         let attempt = &self.attempts[id];
         let (caller, served, key) = (attempt.caller, attempt.served, attempt.key);
         if let Caller::Join(parent) = caller {
-            self.leave_loop(id);
+            leave_loop(&mut self.servers, &mut self.attempts, cx, id);
             self.attempts.remove(id);
             return self.joined(cx, parent, answer);
         }
-        self.leave_server(id);
+        self.leave_server(cx, id);
         let mut answer = answer;
         if !matches!(caller, Caller::Check(_)) {
             let row = self.operations.row(served);
@@ -213,6 +220,7 @@ impl DataPlane {
     }
 
     /// A branch has ended; the last one lets the `parallel` step end.
+    #[inline(never)]
     fn joined(&mut self, cx: &mut Context<'_>, parent: Id<Attempt>, answer: Answer) {
         let Some(attempt) = self.attempts.get_mut(parent) else {
             return;
@@ -229,29 +237,16 @@ impl DataPlane {
             return;
         }
         if attempt.flags.has(Flags::BRANCH_FAILED) {
-            self.strand_over(cx, parent, Answer::Failure);
+            self.strand_fails(cx, parent);
         } else {
             attempt.phase = Phase::Ready;
-            self.ready.push(parent);
-        }
-    }
-
-    /// Gives the event loop back at a step that does not need it.
-    #[inline]
-    fn leave_loop(&mut self, id: Id<Attempt>) {
-        let attempt = &mut self.attempts[id];
-        if attempt.flags.has(Flags::HOLDS_LOOP) {
-            attempt.flags.clear(Flags::HOLDS_LOOP);
-            let task = attempt.task.expect("a loop is held at a task");
-            if let Some(server) = self.servers.get_mut(task) {
-                hand_on(server, &mut self.attempts, &mut self.ready);
-            }
+            cx.follow(DataEvent::GoOn, parent);
         }
     }
 
     /// The request leaves its server, and gives back the worker or loop that it holds.
     #[inline]
-    fn leave_server(&mut self, id: Id<Attempt>) {
+    fn leave_server(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         let attempt = &mut self.attempts[id];
         let task = attempt.task.expect("a strand runs on a task");
         let holds = attempt.flags.has(Flags::HOLDS_WORKER) || attempt.flags.has(Flags::HOLDS_LOOP);
@@ -260,7 +255,7 @@ impl DataPlane {
         if let Some(server) = self.servers.get_mut(task) {
             server.present -= 1;
             if holds {
-                hand_on(server, &mut self.attempts, &mut self.ready);
+                hand_on(server, &mut self.attempts, cx);
             }
         }
     }
@@ -279,7 +274,7 @@ impl DataPlane {
             Phase::OnCpu => {
                 if let Some(server) = self.servers.get_mut(task) {
                     server.cpu.withdraw(cx.now(), id);
-                    cx.calendar.arm(server.cpu_timer, server.cpu.next_turn());
+                    self.cpus_changed.push(task.index());
                 }
             }
             Phase::Calling(call) => self.abandon(cx, id, call),
@@ -295,9 +290,9 @@ impl DataPlane {
             Phase::Ready | Phase::Paused | Phase::Sent | Phase::Waiting | Phase::Answered(_) | Phase::Lost => {}
         }
         if let Caller::Join(_) = caller {
-            self.leave_loop(id);
+            leave_loop(&mut self.servers, &mut self.attempts, cx, id);
         } else {
-            self.leave_server(id);
+            self.leave_server(cx, id);
         }
         self.attempts.remove(id);
     }
@@ -352,16 +347,29 @@ impl DataPlane {
     }
 }
 
+/// Gives the event loop back, if the strand holds one.
+#[inline]
+fn leave_loop(servers: &mut Servers, attempts: &mut Arena<Attempt>, cx: &mut Context<'_>, id: Id<Attempt>) {
+    let attempt = &mut attempts[id];
+    if attempt.flags.has(Flags::HOLDS_LOOP) {
+        attempt.flags.clear(Flags::HOLDS_LOOP);
+        let task = attempt.task.expect("a loop is held at a task");
+        if let Some(server) = servers.get_mut(task) {
+            hand_on(server, attempts, cx);
+        }
+    }
+}
+
 /// Whoever waits first gets the worker or loop that is given up, and is ready to run.
 #[inline]
-fn hand_on(server: &mut Server, attempts: &mut Arena<Attempt>, ready: &mut Vec<Id<Attempt>>) {
+fn hand_on(server: &mut Server, attempts: &mut Arena<Attempt>, cx: &mut Context<'_>) {
     match server.queue.pop(attempts) {
         Some(next) => {
             attempts[next].flags.set(match server.runtime {
                 Runtime::EventLoop { .. } => Flags::HOLDS_LOOP,
                 _ => Flags::HOLDS_WORKER,
             });
-            ready.push(next);
+            cx.follow(DataEvent::GoOn, next);
         }
         None => server.busy -= 1,
     }

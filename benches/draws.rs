@@ -1,11 +1,13 @@
-//! What luck costs: a key, a draw of each law, a record in the histogram.
+//! What luck costs: a key, a draw of each law, an arrival, a record in the histogram.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::time::Duration;
+use wavetank::blueprint::{Arrivals, RateProfile, RateSegment};
 use wavetank::engine::{Dist, Key, Law, Tables};
 use wavetank::stats::LatencyHistogram;
-use wavetank::units::Span;
+use wavetank::units::{Instant, Span};
+use wavetank::workload::ArrivalStream;
 
 const DRAWS: u64 = 100_000;
 
@@ -50,5 +52,42 @@ fn draws(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, draws);
+/// An arrival of each kind, its exponential included.
+fn arrivals(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("arrivals");
+    group
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1));
+    group.throughput(Throughput::Elements(DRAWS));
+    let flat = RateProfile::constant(1000.0);
+    let (start, end) = (Instant::ZERO, Instant::from_nanos(1_000_000_000_000_000));
+    let ramp = RateProfile {
+        segments: vec![RateSegment {
+            start,
+            end,
+            from: 100.0,
+            to: 2000.0,
+        }],
+    };
+    let bursty = Arrivals::Bursty {
+        ratio: 5.0,
+        mean_high: Span::from_secs(1),
+        mean_low: Span::from_secs(3),
+    };
+    for (name, profile, arrivals) in [
+        ("poisson", &flat, Arrivals::Poisson),
+        ("regular", &flat, Arrivals::Regular),
+        ("bursty", &flat, bursty),
+        ("poisson on a ramp", &ramp, Arrivals::Poisson),
+    ] {
+        let mut stream = ArrivalStream::new(profile, arrivals, Key::root(1, 1, 0), &mut Tables::new());
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| stream.by_ref().take(DRAWS as usize).fold(0, |sum, at| sum ^ at.nanos()));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, draws, arrivals);
 criterion_main!(benches);

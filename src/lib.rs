@@ -12,7 +12,6 @@ pub mod cli;
 pub mod cluster;
 pub mod engine;
 pub mod experiment;
-pub mod fault;
 pub mod policy;
 pub mod probe;
 pub mod report;

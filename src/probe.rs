@@ -23,3 +23,6 @@ pub use record::{Cell, ClassRecord, CostLine, DeploymentStory, ObjectiveWindow, 
 pub use recorder::Recorder;
 pub use timeline::Timeline;
 pub use verdict::{Judgement, Verdict};
+
+#[cfg(test)]
+mod tests;

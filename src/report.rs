@@ -3,6 +3,12 @@
 //! Everything here is a function of the records and the blueprint, down to the byte. Measuring is not here
 //! ([`crate::probe`]), nor is running ([`crate::experiment`]).
 
+pub mod assumptions;
 pub mod chart;
+pub mod provenance;
+#[cfg(test)]
+pub(crate) mod sample;
+pub mod summary;
 pub mod table;
 pub mod tables;
+pub mod words;

@@ -126,10 +126,9 @@ impl Iterator for ArrivalStream {
         };
         loop {
             match self.piece.cross(self.at, self.fraction, step) {
-                piece::Crossing::Within(offset) => {
-                    let whole = offset as u64;
-                    self.at = self.at.saturating_add(whole);
-                    self.fraction = offset - whole as f64;
+                piece::Crossing::Within { nanos, fraction } => {
+                    self.at += nanos;
+                    self.fraction = fraction;
                     self.ordinal += 1;
                     return Some(Instant::from_nanos(self.at));
                 }

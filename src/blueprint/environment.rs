@@ -73,7 +73,11 @@ pub enum Arrivals {
     /// Evenly spaced in integrated rate.
     Regular,
     /// Two states of exponential length; in `high` the rate is `ratio` times that in `low`, the mean stays the profile's.
-    Bursty { ratio: f64, mean_high: Span, mean_low: Span },
+    Bursty {
+        ratio: f64,
+        mean_high: Span,
+        mean_low: Span,
+    },
 }
 
 #[derive(Clone, Debug)]

@@ -91,6 +91,25 @@ pub fn scaled_service(name: &str, (min_capacity, max_capacity): (u32, u32), poli
     }
 }
 
+/// Revisions of which nothing matters but that they are there.
+pub fn revision() -> Revision {
+    Revision {
+        task_definition: TaskDefinitionIx(0),
+        serving_container: 0,
+        runtime: Runtime::Unbounded,
+        cpu_model: CpuModel::Fluid,
+        start_up: Dist::constant(1.0).expect("valid"),
+        routes: vec![],
+        operations: vec![],
+        on_disconnect: OnDisconnect::Continue,
+        defects: Defects {
+            fails_to_start: Ratio::ZERO,
+            exits_after: None,
+            fails_health_checks: Ratio::ZERO,
+        },
+    }
+}
+
 /// With ECS's default cooldowns.
 pub fn target_tracking(metric: ScalingMetric, target_value: f64) -> TargetTracking {
     TargetTracking {

@@ -30,6 +30,10 @@ pub struct AlbModel {
     pub dns_ttl: Span,
     /// A connection that nobody answers is given up after this (10 s [ALB23:load-balancer-troubleshooting]).
     pub connect_timeout: Span,
+    /// Requests that share a connection; connections themselves are not modelled, only billed.
+    pub requests_per_connection: f64,
+    /// Processed by the balancer for each request, both ways.
+    pub bytes_per_request: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,6 +155,8 @@ impl Default for Model {
                 node_loss_detection: Span::from_secs(30),
                 dns_ttl: Span::from_secs(60),
                 connect_timeout: Span::from_secs(10),
+                requests_per_connection: 10.0,
+                bytes_per_request: 8 * 1024,
             },
             scheduler: SchedulerModel {
                 pass: Span::from_secs(1),

@@ -1,9 +1,12 @@
 //! Ctrl-C: the first starts no new run and keeps what is finished, the second ends the process at once.
 //!
-//! Files appear whole or not at all, so ending at any moment leaves nothing half written.
+//! At once, save that files which are being written are finished first: results appear whole or not at all.
 
 use super::Status;
 use crate::experiment::Cancel;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+static WRITING: Mutex<()> = Mutex::new(());
 
 /// The wish to stop, uttered by the first Ctrl-C from now on. To be called once in a process.
 pub fn watch() -> Cancel {
@@ -11,6 +14,7 @@ pub fn watch() -> Cancel {
     let shared = cancel.clone();
     let heard = move || {
         if shared.requested() {
+            let _whole = hold();
             std::process::exit(Status::Interrupted as i32);
         }
         shared.request();
@@ -19,4 +23,10 @@ pub fn watch() -> Cancel {
     // Where signals cannot be caught, Ctrl-C keeps its usual meaning.
     let _ = ctrlc::set_handler(heard);
     cancel
+}
+
+/// Until this is dropped, an interruption waits.
+pub fn hold() -> MutexGuard<'static, ()> {
+    // Guards nothing but a moment, so a panic elsewhere spoils nothing.
+    WRITING.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,11 +3,12 @@
 //! Nothing is run unless everything is right: all problems of all files are told at once, and then the answer is
 //! `None`.
 
-use super::arguments::Changes;
+use super::arguments::{Changes, Format};
 use super::terminal::Terminal;
 use crate::experiment::Variant;
-use crate::scenario::{Diagnostics, Scenario, Style};
-use anyhow::{Context, bail};
+use crate::report::provenance::Provenance;
+use crate::scenario::{Diagnostics, Scenario, Style, split_values};
+use anyhow::Context;
 use std::path::{Path, PathBuf};
 
 /// A scenario that is right, and everything that is to be run of it.
@@ -21,10 +22,8 @@ pub struct Selected {
     pub as_written: usize,
     /// How many variants are compared; 0 without variants.
     pub compared: usize,
-    /// What repeats this.
-    pub command: String,
-    /// The scenario's own text, for the manifest.
-    pub text: String,
+    /// What repeats this, and of what.
+    pub provenance: Provenance,
 }
 
 impl Selected {
@@ -50,7 +49,10 @@ pub fn files(given: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
         let mut inside = Vec::new();
         for entry in std::fs::read_dir(path).with_context(reading)? {
             let file = entry.with_context(reading)?.path();
-            if file.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+            if file
+                .extension()
+                .is_some_and(|extension| extension == "yaml" || extension == "yml")
+            {
                 inside.push(file);
             }
         }
@@ -67,11 +69,12 @@ pub fn load(
     changes: &Changes,
     vary: &[String],
 ) -> anyhow::Result<Option<Vec<Selected>>> {
-    let mut selected = Vec::new();
-    let mut wrong = files.is_empty();
-    if wrong {
-        terminal.complain("error: there are no scenario files in what was given");
+    if let Err(why) = check_arguments(files, changes, vary) {
+        terminal.complain(&format!("error: {why}"));
+        return Ok(None);
     }
+    let mut selected = Vec::new();
+    let mut wrong = false;
     for file in files {
         match one(file, changes, vary) {
             Ok((scenario, warnings)) => {
@@ -85,4 +88,222 @@ pub fn load(
         }
     }
     Ok((!wrong).then_some(selected))
+}
+
+/// What is wrong with the arguments themselves, whatever the scenario.
+pub fn check_arguments(files: &[PathBuf], changes: &Changes, vary: &[String]) -> Result<(), String> {
+    if files.is_empty() {
+        return Err("there are no scenario files in what was given".to_owned());
+    }
+    for setting in changes.set.iter().chain(vary) {
+        if setting
+            .split_once('=')
+            .is_none_or(|(path, value)| path.is_empty() || value.is_empty())
+        {
+            return Err(format!(
+                "`{setting}` is not of the form path=value, such as services.web.desired_count=5"
+            ));
+        }
+    }
+    for setting in vary {
+        let values = split_values(setting.split_once('=').map_or("", |(_, values)| values));
+        let repeated = values
+            .iter()
+            .enumerate()
+            .any(|(at, value)| values[..at].contains(value));
+        if values.len() < 2 || repeated || values.iter().any(String::is_empty) {
+            return Err(format!(
+                "`{setting}` does not give two or more different values, separated by commas"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// One file, with all its variants.
+fn one(file: &Path, changes: &Changes, vary: &[String]) -> Result<(Selected, Diagnostics), Diagnostics> {
+    let scenario = changed(file, changes)?;
+    let (blueprint, mut found) = scenario.resolve();
+    let varied = if vary.is_empty() {
+        scenario.variants()
+    } else {
+        scenario.vary(&combinations(vary))
+    };
+    let mut variants = Vec::new();
+    match varied {
+        Ok(varied) => {
+            for (name, variant) in varied {
+                let (blueprint, more) = variant.resolve();
+                found = found.merge(more);
+                variants.extend(blueprint.map(|blueprint| (Variant { name, blueprint }, variant)));
+            }
+        }
+        Err(more) => found = found.merge(more),
+    }
+    let Some(blueprint) = blueprint.filter(|_| !found.has_errors()) else {
+        return Err(found);
+    };
+    let name = blueprint.name.clone();
+    let provenance = Provenance {
+        command: command(file, changes, vary),
+        scenario: file.display().to_string(),
+        scenario_hash: scenario.hash(),
+        settings: changes.set.iter().chain(vary).cloned().collect(),
+    };
+    let plain = scenario.with("experiment.compare", "{}")?.resolved_text()?;
+    let as_written = variants
+        .iter()
+        .position(|(_, variant)| variant.resolved_text().is_ok_and(|text| text == plain));
+    let mut variants: Vec<Variant> = variants.into_iter().map(|(variant, _)| variant).collect();
+    let compared = variants.len();
+    let as_written = as_written.unwrap_or_else(|| {
+        variants.push(Variant {
+            name: name.clone(),
+            blueprint,
+        });
+        compared
+    });
+    let file = file.display().to_string();
+    Ok((
+        Selected {
+            file,
+            name,
+            variants,
+            as_written,
+            compared,
+            provenance,
+        },
+        found,
+    ))
+}
+
+/// The scenario of a file as the arguments change it.
+pub fn changed(file: &Path, changes: &Changes) -> Result<Scenario, Diagnostics> {
+    let mut scenario = Scenario::load(file)?;
+    for (path, value) in settings(changes) {
+        scenario = scenario.with(&path, &value)?;
+    }
+    Ok(scenario)
+}
+
+/// `--vary` arguments as paths and values.
+fn combinations(vary: &[String]) -> Vec<(String, Vec<String>)> {
+    let pairs = vary
+        .iter()
+        .map(|setting| setting.split_once('=').unwrap_or((setting, "")));
+    pairs
+        .map(|(path, values)| (path.to_owned(), split_values(values)))
+        .collect()
+}
+
+/// `--set`, `--seed` and `--replications` as paths and values.
+fn settings(changes: &Changes) -> Vec<(String, String)> {
+    let split = |setting: &String| {
+        let (path, value) = setting.split_once('=').unwrap_or((setting, ""));
+        (path.to_owned(), value.to_owned())
+    };
+    let seed = changes.seed.map(|seed| ("seed".to_owned(), seed.to_string()));
+    let replications = changes
+        .replications
+        .map(|count| ("experiment.replications".to_owned(), count.to_string()));
+    changes.set.iter().map(split).chain(seed).chain(replications).collect()
+}
+
+/// What repeats this on the command line.
+fn command(file: &Path, changes: &Changes, vary: &[String]) -> String {
+    let mut words = vec!["wavetank run".to_owned(), quoted(&file.display().to_string())];
+    let settings = changes.set.iter().map(|setting| ("--set", setting.clone()));
+    let seed = changes.seed.map(|seed| ("--seed", seed.to_string()));
+    let replications = changes.replications.map(|count| ("--replications", count.to_string()));
+    let vary = vary.iter().map(|vary| ("--vary", vary.clone()));
+    for (option, value) in settings.chain(seed).chain(replications).chain(vary) {
+        words.push(format!("{option} {}", quoted(&value)));
+    }
+    words.join(" ")
+}
+
+/// As a shell takes it as one word.
+fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_alphanumeric() || "-_./=:,%+@".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// A name as a folder: letters, digits, dots and hyphens.
+pub fn folder_name(name: &str) -> String {
+    let safe = |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '_' | '-');
+    let text: String = name
+        .chars()
+        .map(|letter| if safe(letter) { letter } else { '-' })
+        .collect();
+    let text = text.trim_matches(|letter| letter == '.' || letter == '-').to_owned();
+    if text.is_empty() { "scenario".to_owned() } else { text }
+}
+
+/// Tells all problems, as people or as programs read them.
+pub fn complain(terminal: &Terminal, diagnostics: &Diagnostics) {
+    if diagnostics.is_empty() {
+        return;
+    }
+    match terminal.format {
+        Format::Text => {
+            let style = if terminal.colors_complaints() {
+                Style::Coloured
+            } else {
+                Style::Plain
+            };
+            terminal.complain(&diagnostics.render(style));
+        }
+        Format::Json => terminal.complain(&diagnostics.to_json().to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_that_mean_nothing_are_refused() {
+        let file = [PathBuf::from("a.yaml")];
+        let refused = |set: &[&str], vary: &[&str]| {
+            let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+            let changes = Changes {
+                set: owned(set),
+                ..Changes::default()
+            };
+            check_arguments(&file, &changes, &owned(vary)).is_err()
+        };
+        assert!(!refused(&["a=1"], &["b=1,2"]));
+        for set in ["a", "=1", "a="] {
+            assert!(refused(&[set], &[]), "{set}");
+        }
+        for vary in ["b", "b=1", "b=1,1", "b=1,,2"] {
+            assert!(refused(&[], &[vary]), "{vary}");
+        }
+        assert!(check_arguments(&[], &Changes::default(), &[]).is_err());
+    }
+
+    #[test]
+    fn the_command_survives_a_shell() {
+        let changes = Changes {
+            set: vec!["a.b={ c: 'd' }".into()],
+            seed: Some(7),
+            replications: None,
+        };
+        let command = command(Path::new("my shop.yaml"), &changes, &["x.y=1,2".into()]);
+        assert_eq!(
+            command,
+            r"wavetank run 'my shop.yaml' --set 'a.b={ c: '\''d'\'' }' --seed 7 --vary x.y=1,2"
+        );
+    }
+
+    #[test]
+    fn names_become_folders_that_stay_where_they_are() {
+        assert_eq!(folder_name("online-shop"), "online-shop");
+        assert_eq!(folder_name("../../etc/passwd"), "etc-passwd");
+        assert_eq!(folder_name("black friday: what if?"), "black-friday--what-if");
+        assert_eq!(folder_name("…"), "scenario");
+    }
 }

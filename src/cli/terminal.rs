@@ -15,12 +15,16 @@ pub struct Terminal {
 
 impl Terminal {
     pub fn new(options: &TerminalOptions) -> Self {
-        Terminal { format: options.format, quiet: options.quiet, color: options.color }
+        Terminal {
+            format: options.format,
+            quiet: options.quiet,
+            color: options.color,
+        }
     }
 
     /// A result, for standard output.
     pub fn say(&self, text: &str) {
-        write(&mut anstream::AutoStream::new(std::io::stdout(), self.anstream(self.color)), text);
+        write(&mut anstream::AutoStream::new(std::io::stdout(), self.choice()), text);
     }
 
     /// A result as JSON, on standard output whatever the colours.
@@ -31,7 +35,7 @@ impl Terminal {
 
     /// Something that went wrong, for standard error, also under `--quiet`.
     pub fn complain(&self, text: &str) {
-        write(&mut anstream::AutoStream::new(std::io::stderr(), self.anstream(self.color)), text);
+        write(&mut anstream::AutoStream::new(std::io::stderr(), self.choice()), text);
     }
 
     /// What happens meanwhile, for standard error; nothing under `--quiet`.
@@ -46,26 +50,17 @@ impl Terminal {
         !self.quiet && std::io::stderr().is_terminal()
     }
 
-    /// Whether standard output takes colours.
-    pub fn colors_results(&self) -> bool {
-        self.takes_color(&std::io::stdout())
-    }
-
     /// Whether standard error takes colours.
     pub fn colors_complaints(&self) -> bool {
-        self.takes_color(&std::io::stderr())
-    }
-
-    fn takes_color(&self, stream: &impl anstream::stream::RawStream) -> bool {
         match self.color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
-            ColorChoice::Auto => anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never,
+            ColorChoice::Auto => anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never,
         }
     }
 
-    fn anstream(&self, color: ColorChoice) -> anstream::ColorChoice {
-        match color {
+    fn choice(&self) -> anstream::ColorChoice {
+        match self.color {
             ColorChoice::Auto => anstream::ColorChoice::Auto,
             ColorChoice::Always => anstream::ColorChoice::Always,
             ColorChoice::Never => anstream::ColorChoice::Never,
@@ -76,6 +71,8 @@ impl Terminal {
 fn write(stream: &mut impl Write, text: &str) {
     let ended = if text.ends_with('\n') { "" } else { "\n" };
     // The only failure that is left to a stream of text is that nobody reads it any more.
-    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.write_all(ended.as_bytes()));
+    let _ = stream
+        .write_all(text.as_bytes())
+        .and_then(|()| stream.write_all(ended.as_bytes()));
     let _ = stream.flush();
 }

@@ -1,8 +1,8 @@
 //! The serving process of a task: its workers, its queue, its CPU.
 
+use super::attempt::Served;
 use super::cpu::Cpu;
 use super::queue::Queue;
-use super::attempt::Served;
 use crate::blueprint::{Runtime, ServiceIx, ZoneIx};
 use crate::cluster::Task;
 use crate::engine::arena::Id;
@@ -84,7 +84,8 @@ pub struct Server {
     pub cpu_turns_at: Instant,
     pub reserved: CpuUnits,
     pub started: Instant,
-    pub metered: Metered,
+    /// Since when (and from what usage) its CPU counts for CloudWatch; `None`: the task is not RUNNING.
+    pub counted: Option<Metered>,
     pub sampled: Metered,
 }
 

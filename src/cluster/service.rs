@@ -147,6 +147,26 @@ impl Service {
         }
     }
 
+    /// The revision of one replacement that is owed, which it is then no more: the latest debt.
+    pub fn pay_one(&mut self) -> Option<RevisionIx> {
+        let (revision, count) = self.owed.last_mut()?;
+        let revision = *revision;
+        *count -= 1;
+        self.owed.retain(|(_, count)| *count > 0);
+        Some(revision)
+    }
+
+    /// Forgives what is owed beyond `count`, the oldest debts first.
+    pub fn owe_at_most(&mut self, count: u32) {
+        let mut left = self.owed_to_others().saturating_sub(count);
+        for (_, owed) in &mut self.owed {
+            let forgiven = left.min(*owed);
+            *owed -= forgiven;
+            left -= forgiven;
+        }
+        self.owed.retain(|(_, owed)| *owed > 0);
+    }
+
     pub fn owed_to_others(&self) -> u32 {
         self.owed.iter().map(|(_, count)| count).sum()
     }

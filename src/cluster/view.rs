@@ -37,7 +37,11 @@ impl View {
     pub fn publish(&mut self, targets: Vec<ViewTarget>) {
         let next = self.targets.get(self.position as usize).map(|target| target.task);
         let position = targets.iter().position(|target| Some(target.task) == next);
-        let busy = self.targets.iter().zip(&self.outstanding).filter(|&(_, &count)| count > 0);
+        let busy = self
+            .targets
+            .iter()
+            .zip(&self.outstanding)
+            .filter(|&(_, &count)| count > 0);
         self.departed.extend(busy.map(|(target, &count)| (target.task, count)));
         self.outstanding.clear();
         for (seat, target) in targets.iter().enumerate() {

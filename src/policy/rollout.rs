@@ -18,6 +18,8 @@ pub struct View {
     pub old: Tasks,
     /// Tasks that are being stopped, if they count to the maximum (MODEL switch), else 0.
     pub draining: u32,
+    /// Old tasks that are being stopped; they matter to the reason only.
+    pub leaving: u32,
     /// Failed old tasks that are to be replaced by their own revision.
     pub owed: u32,
     pub starts: Starts,
@@ -59,8 +61,12 @@ pub struct Step {
     pub start_new: u32,
     /// Replacements of failed old tasks.
     pub start_old: u32,
-    /// Old tasks, unhealthy ones first.
+    /// Failed old tasks that must still be replaced by their own revision; the minimum needs no more.
+    pub still_owed: u32,
+    /// Old tasks that the deployment takes away, unhealthy ones first.
     pub stop_old: u32,
+    /// Unhealthy old tasks that are to be replaced by their own revision.
+    pub replace_old: u32,
     /// New tasks above the desired count.
     pub stop_surplus: u32,
     /// New tasks that are unhealthy.
@@ -128,7 +134,8 @@ pub fn decide(view: &View) -> Step {
 
     // A failed old task comes back as itself, as long as the lower bound needs it.
     let needed_old = lower.saturating_sub(view.new.healthy + view.old.sound());
-    let start_old = view.owed.min(needed_old).min(room);
+    let owed = view.owed.min(needed_old);
+    let start_old = owed.min(room);
     room -= start_old;
 
     let wanted = view.desired.saturating_sub(view.new.sound());
@@ -139,49 +146,44 @@ pub fn decide(view: &View) -> Step {
     };
     room -= start_new;
 
-    // A deployment that has failed takes nothing more away.
-    let spare = if view.starts == Starts::Forbidden {
-        0
-    } else {
-        healthy.saturating_sub(lower)
+    // A deployment that has failed takes nothing more away. Old tasks that are not healthy do nothing for the minimum:
+    // each goes once a healthy one has its place, whatever the minimum.
+    let useless = view.old.live - view.old.healthy;
+    let replaced = (healthy + useless).saturating_sub(view.desired).min(useless);
+    let stop_old = match view.starts {
+        Starts::Forbidden => 0,
+        _ => (healthy.saturating_sub(lower) + replaced).min(view.old.live),
     };
-    let mut stop_old = spare.min(view.old.live);
     let stop_surplus = view.new.sound().saturating_sub(view.desired);
     // An unhealthy task goes once a healthy one has its place.
-    let mut stop_unhealthy = (view.new.healthy + view.new.unhealthy)
-        .saturating_sub(view.desired)
-        .min(view.new.unhealthy);
-    // Without room, or without a place for the replacement, it goes first, one a pass. One that stopped and is not yet
-    // replaced would leave room.
-    let stuck_for_room = room == 0 && start_new + start_old == 0 || view.starts == Starts::Unplaceable;
-    if stuck_for_room && stop_old + stop_surplus + stop_unhealthy == 0 {
-        let one = u32::from(wanted > 0);
-        if view.new.unhealthy > 0 {
-            stop_unhealthy = one;
-        } else if view.old.unhealthy > 0 {
-            stop_old = one;
-        }
-    }
-
+    let surplus = (view.new.healthy + view.new.unhealthy).saturating_sub(view.desired);
     let mut step = Step {
         lower,
         upper,
         start_new,
         start_old,
+        still_owed: owed - start_old,
         stop_old,
+        replace_old: 0,
         stop_surplus,
-        stop_unhealthy,
+        stop_unhealthy: surplus.min(view.new.unhealthy),
         why: Why::Settled,
     };
+    // Without room, or without a place for the replacement, it goes first, one a pass. One that stopped and is not yet
+    // replaced would leave room.
+    let no_room = room == 0 && start_new + start_old == 0 || view.starts == Starts::Unplaceable;
+    if no_room && wanted > 0 && step.stop_old + step.stop_surplus + step.stop_unhealthy == 0 {
+        step.stop_unhealthy = view.new.unhealthy.min(1);
+        step.replace_old = view.old.unhealthy.min(1 - step.stop_unhealthy);
+    }
     step.why = why(view, &step, wanted);
     step
 }
 
 fn why(view: &View, step: &Step, wanted: u32) -> Why {
-    let deploying = view.old.live > 0;
     if step.stop_surplus > 0 {
         Why::ScaleIn
-    } else if step.stop_unhealthy > 0 || step.start_new > 0 && view.new.unhealthy > 0 {
+    } else if step.stop_unhealthy + step.replace_old > 0 || step.start_new > 0 && view.new.unhealthy > 0 {
         Why::ReplaceUnhealthy
     } else if step.start_old > 0 {
         Why::ReplaceFailed
@@ -203,7 +205,7 @@ fn why(view: &View, step: &Step, wanted: u32) -> Why {
         }
     } else if view.new.live > view.new.healthy {
         Why::WaitForHealthy
-    } else if deploying {
+    } else if view.old.live + view.leaving > 0 {
         Why::WaitForOldToStop
     } else {
         Why::Settled

@@ -1,12 +1,13 @@
 //! Which of a service's tasks is stopped when there are too many, or when a deployment takes an old one away.
 //!
-//! Tasks that do no good go first (MODEL): unhealthy ones, then those not yet RUNNING. Among equals the placement
+//! Tasks that do no good go first (MODEL): unhealthy ones, then those that are not healthy yet. Among equals the placement
 //! strategy decides in reverse [DG23:task-placement-strategies]: with a spread, from where the service has most tasks,
 //! at random within; with binpack, the task whose instance would have the most resources left. Deliberately not here:
 //! how many are stopped (`rollout`).
 
 use crate::blueprint::{PlacementStrategy, ZoneIx};
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 /// A task of the service as this policy sees it.
 #[derive(Clone, Copy, Debug)]
@@ -33,35 +34,44 @@ pub enum Eligibility {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Usefulness {
     Unhealthy,
-    Launching,
+    /// On its way to RUNNING, or to its first healthy check.
+    NotYet,
     Useful,
 }
 
 /// Positions of up to `count` candidates in the order in which they are to be stopped.
 pub fn choose(candidates: &[Candidate], count: u32, strategies: &[PlacementStrategy]) -> Vec<usize> {
-    let mut left: Vec<usize> = (0..candidates.len()).collect();
+    let mut in_zone = BTreeMap::new();
+    let mut on_host = BTreeMap::new();
+    for candidate in candidates {
+        *in_zone.entry(candidate.zone).or_insert(0u64) += 1;
+        *on_host.entry(candidate.host).or_insert(0u64) += 1;
+    }
+    let eligible = (0..candidates.len()).filter(|at| candidates[*at].may_be_stopped == Eligibility::Yes);
+    let mut left: Vec<usize> = eligible.collect();
     let mut chosen = Vec::new();
     while (chosen.len() as u32) < count {
-        let tasks = |same: &dyn Fn(&Candidate) -> bool| left.iter().filter(|&&at| same(&candidates[at])).count();
         let rank = |at: usize| {
             let candidate = &candidates[at];
-            let order = strategies.iter().map(|strategy| match strategy {
-                PlacementStrategy::SpreadZone => Reverse(tasks(&|other| other.zone == candidate.zone) as u64),
-                PlacementStrategy::SpreadInstance => Reverse(tasks(&|other| other.host == candidate.host) as u64),
-                PlacementStrategy::BinpackCpu => Reverse(u64::from(candidate.host_free.0)),
-                PlacementStrategy::BinpackMemory => Reverse(candidate.host_free.1),
-                PlacementStrategy::Random => Reverse(0),
-            });
-            (candidate.usefulness, order.collect::<Vec<_>>(), candidate.luck, at)
+            // As many as a service may have; strategies beyond these do not exist [BC:ecs CreateServiceRequest].
+            let mut order = [Reverse(0); 5];
+            for (place, strategy) in order.iter_mut().zip(strategies) {
+                *place = Reverse(match strategy {
+                    PlacementStrategy::SpreadZone => in_zone[&candidate.zone],
+                    PlacementStrategy::SpreadInstance => on_host[&candidate.host],
+                    PlacementStrategy::BinpackCpu => u64::from(candidate.host_free.0),
+                    PlacementStrategy::BinpackMemory => candidate.host_free.1,
+                    PlacementStrategy::Random => 0,
+                });
+            }
+            (candidate.usefulness, order, candidate.luck, at)
         };
-        let eligible = left
-            .iter()
-            .copied()
-            .filter(|&at| candidates[at].may_be_stopped == Eligibility::Yes);
-        let Some(next) = eligible.min_by_key(|&at| rank(at)) else {
+        let Some(position) = (0..left.len()).min_by_key(|position| rank(left[*position])) else {
             break;
         };
-        left.retain(|&at| at != next);
+        let next = left.swap_remove(position);
+        *in_zone.entry(candidates[next].zone).or_default() -= 1;
+        *on_host.entry(candidates[next].host).or_default() -= 1;
         chosen.push(next);
     }
     chosen
@@ -97,9 +107,9 @@ mod tests {
     }
 
     #[test]
-    fn unhealthy_tasks_go_before_launching_ones_and_both_before_useful_ones() {
+    fn unhealthy_tasks_go_before_unfinished_ones_and_both_before_useful_ones() {
         let mut tasks = [task(0, 1), task(1, 2), task(1, 3)];
-        tasks[1].usefulness = Usefulness::Launching;
+        tasks[1].usefulness = Usefulness::NotYet;
         tasks[2].usefulness = Usefulness::Unhealthy;
         assert_eq!(choose(&tasks, 9, &[PlacementStrategy::SpreadZone]), [2, 1, 0]);
     }

@@ -2,7 +2,7 @@
 //!
 //! Usage is added up in integers (CPU units, MiB and nanoseconds), so a bill does not depend on the order in which tasks
 //! ended. Only what falls into measured time is billed; what stands before and after it (a balancer, an alarm) is billed
-//! by its share. MODEL lines: Fargate Spot costs 0.3 of On-Demand, and a connection carries one request.
+//! by its share. MODEL lines: Fargate Spot costs 0.3 of On-Demand, and connections and bytes follow requests by `model.alb`.
 //!
 //! Not here: traffic between zones and through NAT gateways, CloudWatch Logs, image storage and data of load balancers
 //! (nothing in a run says how many bytes move), Fargate tasks' own public addresses, and unused reservations.

@@ -8,6 +8,7 @@ pub mod axis;
 pub mod canvas;
 pub mod comparison;
 pub mod cost;
+pub mod deployment;
 pub mod distribution;
 pub mod figure;
 pub mod fleet;
@@ -15,7 +16,9 @@ pub mod over_runs;
 pub mod png;
 pub mod rows;
 pub mod traffic;
+pub mod variants;
 
+use crate::experiment::{Comparison, Outcome};
 use crate::probe::Pool;
 
 /// Deployments that get a chart of their own; the others are in `deployment_steps.csv`.
@@ -40,7 +43,7 @@ pub fn all(pool: &Pool) -> Vec<Chart> {
         fleet::tasks(pool),
         fleet::cpu(pool),
     ];
-    figures.extend((0..DEPLOYMENTS_MAX).filter_map(|at| fleet::deployment(pool, at)));
+    figures.extend((0..DEPLOYMENTS_MAX).filter_map(|at| deployment::deployment(pool, at)));
     figures.push(distribution::distribution(pool));
     let mut charts: Vec<Chart> = figures
         .iter()
@@ -54,4 +57,60 @@ pub fn all(pool: &Pool) -> Vec<Chart> {
         svg: rows.to_svg(),
     }));
     charts
+}
+
+/// All charts of an experiment that compares variants; those of each variant's runs are [`all`].
+pub fn compared(name: &str, outcomes: &[Outcome], comparison: &Comparison) -> Vec<Chart> {
+    let charts = [
+        comparison::comparison(name, comparison),
+        variants::over_time(name, outcomes),
+        variants::bars(name, comparison),
+    ];
+    charts.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn the_same_records_give_the_same_charts() {
+        let shop = sample::shop();
+        let runs = sample::runs(&shop, 2);
+        let again = sample::runs(&shop, 2);
+        let charts = all(&Pool::new(&shop, &runs));
+        assert_eq!(charts, all(&Pool::new(&shop, &again)));
+        let names: Vec<&str> = charts.iter().map(|chart| chart.name.as_str()).collect();
+        let expected = [
+            "latency",
+            "requests",
+            "tasks",
+            "cpu",
+            "deployment_checkout_0",
+            "distribution",
+            "cost",
+        ];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn every_chart_has_a_picture_whose_size_is_that_of_the_document() {
+        let shop = sample::shop();
+        let runs = sample::runs(&shop, 1);
+        let rasteriser = png::Rasteriser::new();
+        let variants = sample::variants(5);
+        let compared = compared("online-shop", &variants, &crate::experiment::compare(&variants));
+        for chart in all(&Pool::new(&shop, &runs)).into_iter().chain(compared) {
+            let picture = rasteriser.png(&chart.svg);
+            // A PNG says its width and height at bytes 16 and 20, most significant byte first.
+            let size = |at: usize| u32::from_be_bytes(picture[at..at + 4].try_into().expect("four bytes"));
+            let stated = format!("<svg width=\"{}\" height=\"{}\"", size(16), size(20));
+            assert!(chart.svg.starts_with(&stated), "{}: {stated}", chart.name);
+            if let Some(folder) = std::env::var_os("WAVETANK_SHOW_CHARTS") {
+                let path = std::path::Path::new(&folder).join(format!("{}.png", chart.name));
+                std::fs::write(path, picture).expect("the folder can be written");
+            }
+        }
+    }
 }

@@ -148,6 +148,19 @@ impl Table {
         self.schema.columns.iter().position(|column| column.name == name)
     }
 
+    /// Rows as objects with the columns as keys, empty cells as `null`.
+    pub fn to_json(&self) -> serde_json::Value {
+        let object = |row: &Vec<Value>| {
+            let pairs = self.schema.columns.iter().zip(row);
+            serde_json::Value::Object(
+                pairs
+                    .map(|(column, value)| (column.name.to_owned(), value.into()))
+                    .collect(),
+            )
+        };
+        serde_json::Value::Array(self.rows.iter().map(object).collect())
+    }
+
     /// With a header line, fields quoted where needed, lines ended by `\n`.
     pub fn to_csv(&self) -> Vec<u8> {
         let mut writer = csv::WriterBuilder::new()

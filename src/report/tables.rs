@@ -58,3 +58,6 @@ pub fn one(pool: &Pool, name: &str) -> Option<Table> {
     };
     Some(table)
 }
+
+#[cfg(test)]
+mod tests;

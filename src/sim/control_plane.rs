@@ -10,13 +10,16 @@ mod blue_green;
 mod capacity;
 mod check;
 mod deployments;
+mod failures;
 mod faults;
 mod health;
 mod launching;
 mod laws;
 pub mod monitoring;
 mod observing;
+mod progress;
 mod scheduler;
+mod stepping;
 mod stopping;
 mod targets;
 mod tasks;
@@ -57,7 +60,16 @@ pub struct ControlPlane {
     discovered: Vec<Vec<Id<Task>>>,
     slowdowns: Vec<faults::Slowdown>,
     monitoring: Monitoring,
+    reporting: Reporting,
     ordinals: Ordinals,
+}
+
+/// Whether what happens is still told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reporting {
+    Open,
+    /// The horizon is past and the last rows are written.
+    Over,
 }
 
 /// The next ordinal of each kind, for output.
@@ -113,12 +125,26 @@ impl ControlPlane {
             discovered: vec![Vec::new(); blueprint.services.len()],
             slowdowns: Vec::new(),
             monitoring: Monitoring::new(blueprint),
+            reporting: Reporting::Open,
             ordinals: Ordinals::default(),
         }
     }
 
     /// Does what is due. `id` and `extra` are what the event says.
     pub fn handle(&mut self, cx: &mut Context<'_>, what: ControlEvent, id: RawId, extra: u32) {
+        let told = cx.observations.len();
+        self.dispatch(cx, what, id, extra);
+        self.keep_quiet(cx, told);
+    }
+
+    /// After the end of reporting, takes back what was told since.
+    fn keep_quiet(&self, cx: &mut Context<'_>, told: usize) {
+        if self.reporting == Reporting::Over {
+            cx.observations.truncate(told);
+        }
+    }
+
+    fn dispatch(&mut self, cx: &mut Context<'_>, what: ControlEvent, id: RawId, extra: u32) {
         let low = || (extra & 0xFFFF) as u16;
         let place = || (TargetGroupIx((extra >> 16) as u16), usize::from(low()));
         match what {
@@ -141,6 +167,7 @@ impl ControlPlane {
 
     /// Takes a message of the data plane.
     pub fn receive(&mut self, cx: &mut Context<'_>, signal: Signal) {
+        let told = cx.observations.len();
         match signal {
             Signal::CheckAnswered {
                 target_group,
@@ -162,6 +189,9 @@ impl ControlPlane {
             }
             Signal::Metered(meter) => self.metered(cx, &meter),
         }
+        self.keep_quiet(cx, told);
     }
 }
 
+#[cfg(test)]
+mod tests;

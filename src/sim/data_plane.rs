@@ -30,6 +30,7 @@ use crate::engine::calendar::TimerId;
 use crate::sim::context::Context;
 use crate::sim::event::DataEvent;
 use crate::sim::observation::RevisionCount;
+use crate::sim::signal::ServiceMeter;
 use crate::units::Instant;
 
 use balancer::{Balancer, Group};
@@ -56,6 +57,8 @@ pub struct DataPlane {
     operations: Operations,
     /// By revision's row.
     counts: Vec<RevisionCount>,
+    /// The present CloudWatch minute of each service, so far: what tasks used that have left RUNNING in it.
+    cpu_meters: Vec<ServiceMeter>,
     /// Slots of servers whose CPU has got or lost jobs in the present event.
     cpus_changed: Vec<u32>,
     /// Clients' requests that have not ended.

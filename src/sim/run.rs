@@ -9,12 +9,9 @@ use super::data_plane::DataPlane;
 use super::event::{Event, What, WorldEvent};
 use super::observation::{self, EventKind, Observation, Observer};
 use super::signal::Signal;
-use crate::blueprint::{Blueprint, FaultKind, Happening};
+use crate::blueprint::{Blueprint, FaultKind, Happening, ServiceIx};
 use crate::engine::dist::{Law, Tables};
 use crate::units::{NANOS_PER_SECOND, Span};
-
-/// Windows of a run's timeline, warm-up not counted.
-pub const WINDOWS: u64 = 240;
 
 /// Simulates one replication and tells the observer what was seen.
 pub fn run(blueprint: &Blueprint, replication: u32, observer: &mut impl Observer) {
@@ -24,6 +21,7 @@ pub fn run(blueprint: &Blueprint, replication: u32, observer: &mut impl Observer
         control: ControlPlane::new(blueprint, cx.key),
         minute: 0,
         measuring_over: false,
+        last_deployments: Vec::new(),
     };
     run.begin(&mut cx);
     run.deliver(&mut cx, observer);
@@ -51,11 +49,8 @@ struct Run {
     /// CloudWatch minutes that have ended.
     minute: u32,
     measuring_over: bool,
-}
-
-/// Length of the timeline's windows, so that no more than [`WINDOWS`] cover the measured time.
-pub fn window(blueprint: &Blueprint) -> Span {
-    Span::from_nanos(blueprint.duration.nanos().div_ceil(WINDOWS).max(1))
+    /// The last deployment of each service: its new revision may go on serving when it has ended.
+    last_deployments: Vec<(u32, ServiceIx)>,
 }
 
 impl Run {
@@ -98,6 +93,11 @@ impl Run {
             self.control.finish(cx);
         }
         self.data.finish(cx);
+        // A bad version that a deployment has left in place hurts until the end.
+        for &(deployment, service) in &self.last_deployments {
+            let counts = self.data.revision_counts(service);
+            cx.observations.push(Observation::RevisionCounts { deployment, counts });
+        }
     }
 
     /// Carries orders, signals and observations until nobody has anything to say.
@@ -123,9 +123,12 @@ impl Run {
         }
         for observation in std::mem::take(&mut cx.observations) {
             let deployment = match &observation {
-                Observation::DeploymentStarted(record) | Observation::DeploymentEnded(record) => {
+                Observation::DeploymentStarted(record) => {
+                    self.last_deployments.retain(|(_, service)| *service != record.service);
+                    self.last_deployments.push((record.deployment, record.service));
                     Some((record.deployment, record.service))
                 }
+                Observation::DeploymentEnded(record) => Some((record.deployment, record.service)),
                 _ => None,
             };
             observer.observed(observation);
@@ -144,7 +147,7 @@ impl Run {
             WorldEvent::WindowEnds => {
                 let sample = self.data.sample(cx.now());
                 cx.observations.push(Observation::Sampled(Box::new(sample)));
-                let next = cx.now() + window(cx.blueprint);
+                let next = cx.now() + cx.blueprint.timeline_window();
                 if cx.now() < cx.blueprint.horizon() {
                     let next = next.min(cx.blueprint.horizon());
                     cx.calendar.schedule_at(next, Event::world(WorldEvent::WindowEnds, 0));
@@ -153,7 +156,7 @@ impl Run {
             WorldEvent::MeasuringBegins => {
                 // Starts the counters of the first window.
                 self.data.sample(cx.now());
-                let next = (cx.now() + window(cx.blueprint)).min(cx.blueprint.horizon());
+                let next = (cx.now() + cx.blueprint.timeline_window()).min(cx.blueprint.horizon());
                 cx.calendar.schedule_at(next, Event::world(WorldEvent::WindowEnds, 0));
             }
             WorldEvent::MeasuringEnds => {
@@ -164,7 +167,7 @@ impl Run {
     }
 
     fn minute_ends(&mut self, cx: &mut Context<'_>) {
-        let meter = self.data.meter(self.minute, cx.now());
+        let meter = self.data.meter(self.minute, cx.now(), &cx.blueprint.model.alb);
         self.minute += 1;
         for (at, usage) in meter.load_balancers.iter().enumerate() {
             cx.observations.push(Observation::BalancerMinute {
@@ -257,6 +260,3 @@ impl Run {
         }));
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -16,6 +16,10 @@ pub enum Order {
     StartServer(ServerSpec),
     /// The process accepts requests.
     Listen(Id<Task>),
+    /// The task is RUNNING: its CPU counts for CloudWatch from now on [DG:available-metrics].
+    CountCpu(Id<Task>),
+    /// It is RUNNING no more.
+    StopCountingCpu(Id<Task>),
     /// SIGTERM: new connections are refused, work in hand goes on.
     CloseServer(Id<Task>),
     /// SIGKILL, exit or loss: everything in hand is lost, connections are reset.
@@ -121,6 +125,9 @@ pub struct LoadBalancerMeter {
     pub elb_4xx: u64,
     pub elb_5xx: u64,
     pub rule_evaluations: u64,
+    /// MODEL: `model.alb.requests_per_connection`, rounded up.
+    pub connections: u64,
+    /// MODEL: `model.alb.bytes_per_request`.
     pub bytes: u64,
     /// Requests in flight at the sampling instant, as a stand-in for active connections.
     pub active: u64,

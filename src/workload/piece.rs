@@ -16,16 +16,23 @@ pub struct Piece {
 
 #[derive(Clone, Copy, Debug)]
 enum Line {
-    /// Nanoseconds an arrival: infinite where nothing comes.
+    Silent,
+    /// Nanoseconds an arrival.
     Flat(f64),
     /// The rate at the piece's end and its change in each nanosecond.
-    Slope { at_end: f64, slope: f64 },
+    Slope {
+        at_end: f64,
+        slope: f64,
+    },
 }
+
+/// Farther than any simulation goes, in nanoseconds: 285 years. What lies beyond never comes.
+const FAR: f64 = 9e18;
 
 /// Where a step of integrated rate leads.
 pub enum Crossing {
-    /// To this many nanoseconds after the whole nanosecond that it started from.
-    Within(f64),
+    /// So far after the whole nanosecond that it started from, in whole nanoseconds and a fraction of one.
+    Within { nanos: u64, fraction: f64 },
     /// Past the end of the piece, with this much of the step left.
     Beyond(f64),
 }
@@ -35,7 +42,9 @@ impl Piece {
     pub fn of(segment: &RateSegment, bursts: &Bursts) -> Piece {
         let end = segment.end.nanos().min(bursts.turn());
         let per_nano = bursts.factor() / NANOS_PER_SECOND as f64;
-        let line = if segment.from == segment.to {
+        let line = if segment.is_silent() || per_nano == 0.0 {
+            Line::Silent
+        } else if segment.from == segment.to {
             Line::Flat(1.0 / (segment.from * per_nano))
         } else {
             let length = segment.end.since(segment.start).nanos() as f64;
@@ -48,19 +57,28 @@ impl Piece {
     }
 
     /// Walks a step of integrated rate from `at` + `fraction` on.
+    ///
+    /// Conversions go through signed integers, which the machine has an instruction for; see [`FAR`].
     #[inline]
     pub fn cross(&self, at: u64, fraction: f64, step: f64) -> Crossing {
-        let room = (self.end - at) as f64;
         match self.line {
+            Line::Silent => Crossing::Beyond(step),
             Line::Flat(nanos_per_arrival) => {
                 let offset = fraction + step * nanos_per_arrival;
-                if offset < room {
-                    return Crossing::Within(offset);
+                let whole = offset as i64;
+                if offset < FAR && at.saturating_add(whole as u64) < self.end {
+                    return Crossing::Within {
+                        nanos: whole as u64,
+                        fraction: offset - whole as f64,
+                    };
                 }
-                // Silence takes nothing off the step: a finite room over an infinite gap is zero.
-                Crossing::Beyond((step - (room - fraction) / nanos_per_arrival).max(0.0))
+                let way = (self.end - at) as f64 - fraction;
+                Crossing::Beyond((step - way / nanos_per_arrival).max(0.0))
             }
-            Line::Slope { at_end, slope } => cross_slope(at_end, slope, room - fraction, step, fraction),
+            Line::Slope { at_end, slope } => {
+                let way = (self.end - at) as i64 as f64 - fraction;
+                cross_slope(at_end, slope, way, step, fraction)
+            }
         }
     }
 }
@@ -74,5 +92,10 @@ fn cross_slope(at_end: f64, slope: f64, way: f64, step: f64, fraction: f64) -> C
     }
     let x = 2.0 * step / (rate + (rate * rate + 2.0 * slope * step).max(0.0).sqrt());
     // Rounding may carry the solution just past the end, where the next piece begins.
-    Crossing::Within(fraction + x.min(way))
+    let offset = fraction + x.min(way);
+    let whole = offset as i64;
+    Crossing::Within {
+        nanos: whole as u64,
+        fraction: offset - whole as f64,
+    }
 }

@@ -196,6 +196,13 @@ fn a_stream_ends_when_no_more_will_ever_come() {
 }
 
 #[test]
+fn a_rate_of_almost_nothing_is_no_arrival() {
+    // One arrival in 3,000 years.
+    let mut seldom = stream(&RateProfile::constant(1e-11), Arrivals::Regular, key(6));
+    assert_eq!(seldom.next(), None);
+}
+
+#[test]
 fn bursts_leave_the_mean_rate_to_the_profile() {
     // Mean of N(10 s) at 8/s is 80 from the first window on, because the state at the start is stationary.
     let seen = counts(&RateProfile::constant(8.0), bursty(), 10.0, 20_000);

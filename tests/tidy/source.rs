@@ -12,6 +12,8 @@ pub struct Source {
     /// As long as `text` in lines; comments, string contents and test code are spaces.
     code: String,
     pub words: Vec<Word>,
+    /// A file of tests and nothing else.
+    pub is_test: bool,
 }
 
 /// An identifier with what stands directly before and after it, white space aside: one of `::`, `.`, `!`, `(`, `{`, …
@@ -64,6 +66,7 @@ impl Source {
             text: text.to_string(),
             code,
             words,
+            is_test,
         }
     }
 

@@ -1,3 +1,5 @@
+//! Placement by hand: what fits where, and which of those is taken.
+
 use super::*;
 use crate::blueprint::Provider;
 use crate::units::{CpuUnits, MiB};

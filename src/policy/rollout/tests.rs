@@ -1,3 +1,5 @@
+//! Steps of the scheduler by hand: bounds, replacement, scale-in.
+
 use super::*;
 
 fn view(desired: u32, minimum: u32, maximum: u32, old: u32, new: (u32, u32)) -> View {
@@ -16,6 +18,7 @@ fn view(desired: u32, minimum: u32, maximum: u32, old: u32, new: (u32, u32)) -> 
             unhealthy: 0,
         },
         draining: 0,
+        leaving: 0,
         owed: 0,
         starts: Starts::Allowed,
     }
@@ -180,4 +183,26 @@ fn a_failed_deployment_starts_and_takes_away_nothing() {
     };
     let step = decide(&seen);
     assert_eq!((step.start_new, step.stop_old, step.why), (0, 0, Why::Failed));
+}
+
+#[test]
+fn unhealthy_old_tasks_go_as_healthy_ones_take_their_places() {
+    // A rollback: the 4 of the good revision still stand, the 4 of the bad one are unhealthy or not yet running.
+    let mut seen = view(4, 100, 200, 0, (4, 4));
+    seen.old = Tasks {
+        live: 4,
+        healthy: 0,
+        unhealthy: 2,
+    };
+    assert_eq!(decide(&seen).stop_old, 4);
+    // A deployment that mends a service of 4 unhealthy tasks, which a balancer that fails open still uses.
+    let mut seen = view(4, 100, 200, 0, (4, 0));
+    seen.old = Tasks {
+        live: 4,
+        healthy: 0,
+        unhealthy: 4,
+    };
+    assert_eq!(decide(&seen).stop_old, 0);
+    seen.new.healthy = 3;
+    assert_eq!(decide(&seen).stop_old, 3);
 }

@@ -1,8 +1,8 @@
 //! What a load balancer costs: its hours, its capacity units, its nodes' public addresses.
 //!
 //! An hour's capacity units are the largest of the dimensions' means over that hour, so hours are added up one by one;
-//! a last, shorter hour counts by its length. Stand-ins: each request is a new connection (clients of the simulation
-//! keep none open), and what is in flight when a minute ends are the active connections.
+//! a last, shorter hour counts by its length. Stand-ins: connections and bytes follow requests by
+//! `model.alb`, and what is in flight when a minute ends are the active connections.
 
 use super::{NANOS_PER_HOUR, Window, push};
 use crate::aws::prices::{self, lcu};
@@ -28,7 +28,7 @@ pub struct BalancerUse {
 #[derive(Clone, Copy, Debug, Default)]
 struct Usage {
     seconds: f64,
-    requests: f64,
+    connections: f64,
     bytes: f64,
     rule_evaluations: f64,
     /// In flight × seconds.
@@ -102,7 +102,7 @@ impl Usage {
         // The first rules of every request are free; the meter counts all that were processed.
         let free = meter.requests * u64::from(lcu::FREE_RULES);
         self.seconds += seconds;
-        self.requests += meter.requests as f64 * share;
+        self.connections += meter.connections as f64 * share;
         self.bytes += meter.bytes as f64 * share;
         self.rule_evaluations += meter.rule_evaluations.saturating_sub(free) as f64 * share;
         self.active += meter.active as f64 * seconds;
@@ -114,7 +114,7 @@ impl Usage {
             return 0.0;
         }
         [
-            self.requests / self.seconds / lcu::NEW_CONNECTIONS_PER_SECOND,
+            self.connections / self.seconds / lcu::NEW_CONNECTIONS_PER_SECOND,
             self.active / self.seconds / lcu::ACTIVE_CONNECTIONS,
             self.bytes / 1e9 / (self.seconds / 3600.0) / lcu::GB_PER_HOUR,
             self.rule_evaluations / self.seconds / lcu::RULE_EVALUATIONS_PER_SECOND,

@@ -205,6 +205,7 @@ fn an_hour_is_billed_by_its_largest_dimension() {
     // are 6 beyond the free ones: 300/s or 0.3 LCU. The warm-up's ten minutes do not count.
     let busy = LoadBalancerMeter {
         requests: 3_000,
+        connections: 3_000,
         rule_evaluations: 48_000,
         ..LoadBalancerMeter::default()
     };
@@ -214,7 +215,7 @@ fn an_hour_is_billed_by_its_largest_dimension() {
             minutes(70, |minute| {
                 if minute < 10 {
                     LoadBalancerMeter {
-                        requests: 900_000,
+                        connections: 900_000,
                         ..meter
                     }
                 } else {
@@ -244,12 +245,12 @@ fn each_hour_has_its_own_largest_dimension() {
     blueprint.duration = Span::from_secs(7_200);
     let meter = |minute| match minute < 60 {
         true => LoadBalancerMeter {
-            requests: 6_000,
+            connections: 6_000,
             active: 3_000,
             ..LoadBalancerMeter::default()
         },
         false => LoadBalancerMeter {
-            requests: 1_500,
+            connections: 1_500,
             active: 9_000,
             ..LoadBalancerMeter::default()
         },
@@ -265,7 +266,7 @@ fn a_short_last_hour_counts_by_its_length() {
     let lines = bill(
         &blueprint,
         minutes(100, |_| LoadBalancerMeter {
-            requests: 3_000,
+            connections: 3_000,
             ..LoadBalancerMeter::default()
         }),
     );
@@ -292,7 +293,7 @@ fn a_run_that_ended_early_is_billed_until_then() {
     let blueprint = blueprint();
     let mut probe = CostProbe::new(&blueprint);
     minutes(40, |_| LoadBalancerMeter {
-        requests: 3_000,
+        connections: 3_000,
         ..LoadBalancerMeter::default()
     })
     .iter()

@@ -2,6 +2,7 @@
 //!
 //! Logarithms go through `libm`, so that a tick or a point is not half a pixel elsewhere on another platform.
 
+use crate::report::words::plain;
 use libm::{exp10, log10};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -40,10 +41,22 @@ impl Axis {
         Axis::linear(label, 0.0, count * step, step)
     }
 
+    /// Percentages up to 100, from a round one at or below `lowest`, so that a dip shows.
+    pub fn of_percent(lowest: f64) -> Axis {
+        let (low, step) = [(99.0, 0.2), (95.0, 1.0), (90.0, 2.0), (80.0, 5.0), (60.0, 10.0)]
+            .into_iter()
+            .find(|(low, _)| lowest >= *low)
+            .unwrap_or((0.0, 20.0));
+        Axis::linear("%", low, 100.0, step)
+    }
+
     /// Around values of either sign, zero included.
     pub fn around_zero(label: impl Into<String>, lowest: f64, highest: f64) -> Axis {
         let (lowest, highest) = (lowest.min(0.0), highest.max(0.0));
-        let reach = if highest > lowest { highest - lowest } else { 1.0 };
+        if lowest == highest {
+            return Axis::linear(label, -1.0, 1.0, 1.0);
+        }
+        let reach = highest - lowest;
         let step = round_step(reach / 4.0);
         Axis::linear(
             label,
@@ -80,12 +93,12 @@ impl Axis {
             .filter(|&at| at <= lowest)
             .fold(decimal(1.0, from), f64::max);
         let high = all.clone().find(|&at| at >= highest).unwrap_or(decimal(1.0, to));
-        // Beyond two decades the twos and fives crowd.
-        let ones_only = high / low > 200.0;
+        // Beyond three decades the twos and fives crowd.
+        let ones_only = high / low > 2000.0;
         let is_one = |at: f64| (log10(at) - log10(at).round()).abs() < 1e-9;
         let ticks = all.filter(|&at| at >= low && at <= high && (!ones_only || is_one(at)));
         Axis {
-            label: "ms (log scale)".to_owned(),
+            label: "ms (log)".to_owned(),
             scale: Scale::Log,
             low,
             high,
@@ -95,11 +108,11 @@ impl Axis {
 
     /// The measured time of a run, in the unit that gives small round ticks.
     pub fn of_time(seconds: f64) -> Axis {
-        Axis::of_time_between(0.0, seconds)
+        Axis::of_time_between(0.0, seconds, "measuring began")
     }
 
-    /// A stretch of time, in seconds on the user's clock.
-    pub fn of_time_between(from: f64, to: f64) -> Axis {
+    /// A stretch of time, in seconds since something.
+    pub fn of_time_between(from: f64, to: f64, since: &str) -> Axis {
         let reach = to - from;
         let (unit, name) = match reach {
             reach if reach > 3.0 * 86_400.0 => (86_400.0, "days"),
@@ -127,7 +140,7 @@ impl Axis {
             .map(|k| k as f64 * step)
             .map(|at| (at * unit, plain(at)))
             .collect();
-        let label = format!("time since measuring began ({name})");
+        let label = format!("time since {since} ({name})");
         Axis {
             label,
             scale: Scale::Linear,
@@ -209,34 +222,6 @@ fn round_step(least: f64) -> f64 {
         .unwrap_or(decimal(1.0, decade + 1))
 }
 
-/// As people write it: thousands apart, no noise of binary fractions.
-pub fn plain(number: f64) -> String {
-    let number = crate::report::table::significant(number, 6);
-    if number == 0.0 {
-        return "0".to_owned();
-    }
-    let text = number.to_string();
-    let (sign, digits) = text
-        .strip_prefix('-')
-        .map_or(("", text.as_str()), |digits| ("−", digits));
-    let (whole, fraction) = digits
-        .split_once('.')
-        .map_or((digits, String::new()), |(a, b)| (a, format!(".{b}")));
-    format!("{sign}{}{fraction}", thousands(whole))
-}
-
-/// `1234567` as `1,234,567`.
-pub fn thousands(digits: &str) -> String {
-    let mut grouped = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -260,11 +245,14 @@ mod tests {
             ]
         );
         assert_eq!(
-            texts(&Axis::of_time_between(4795.0, 5100.0)),
-            ["80", "81", "82", "83", "84", "85"]
+            texts(&Axis::of_time_between(4750.0, 5300.0, "then")),
+            ["80", "81", "82", "83", "84", "85", "86", "87", "88"]
         );
         assert_eq!(texts(&Axis::of_latency(3.0, 90.0)), ["2", "5", "10", "20", "50", "100"]);
-        assert_eq!(texts(&Axis::of_latency(3.0, 9000.0)), ["10", "100", "1,000", "10,000"]);
+        assert_eq!(
+            texts(&Axis::of_latency(1.0, 9000.0)),
+            ["1", "10", "100", "1,000", "10,000"]
+        );
         assert_eq!(texts(&Axis::around_zero("x", -3.0, 8.0)), ["−5", "0", "5", "10"]);
         assert_eq!(
             texts(&Axis::of_shares(20_000.0)),
@@ -283,6 +271,8 @@ mod tests {
 
     #[test]
     fn every_tick_lies_on_its_axis() {
+        assert_eq!(texts(&Axis::around_zero("x", 0.0, 0.0)), ["−1", "0", "1"]);
+        assert_eq!(texts(&Axis::of_percent(68.0)), ["60", "70", "80", "90", "100"]);
         for axis in [
             Axis::from_zero("x", 1e-7),
             Axis::of_latency(0.3, 1e5),

@@ -14,6 +14,9 @@ use plotters::style::{FontStyle, IntoTextStyle, RGBAColor, RGBColor, ShapeStyle}
 /// Drawing units a pixel, so that lines are placed more finely than by whole pixels.
 const FINE: f64 = 2.0;
 
+/// The backend has no dashes. A line of this opacity is one, and is written as such when the document is finished.
+const DASHED: f64 = 0.999;
+
 /// Widths of the ASCII characters from the space on, in 2048ths of the font's size: DejaVu Sans 2.37.
 const WIDTHS: [u16; 95] = [
     651, 821, 942, 1716, 1303, 1946, 1597, 563, 799, 799, 1024, 1716, 651, 739, 651, 690, 1303, 1303, 1303, 1303, 1303,
@@ -31,6 +34,8 @@ pub type Colour = RGBColor;
 
 pub const INK: Colour = RGBColor(0x22, 0x22, 0x22);
 pub const FAINT: Colour = RGBColor(0x5f, 0x5f, 0x5f);
+/// For broad lines that lie below others.
+pub const PALE: Colour = RGBColor(0xb8, 0xb8, 0xb8);
 pub const GRID: Colour = RGBColor(0xdd, 0xdd, 0xdd);
 pub const WHITE: Colour = RGBColor(0xff, 0xff, 0xff);
 
@@ -180,27 +185,9 @@ impl<'a> Canvas<'a> {
         self.draw(&PathElement::new(points, stroke(width, paint)));
     }
 
-    /// Dashes of 6 pixels with gaps of 4, along straight pieces.
-    pub fn dashed(&self, points: &[Point], width: f64, paint: Paint) {
-        const PERIOD: f64 = 10.0;
-        const DASH: f64 = 6.0;
-        let mut done = 0.0;
-        for pair in points.windows(2) {
-            let ((x0, y0), (x1, y1)) = (pair[0], pair[1]);
-            let length = ((x1 - x0) * (x1 - x0) + (y1 - y0) * (y1 - y0)).sqrt();
-            let at = |along: f64| (x0 + (x1 - x0) * along / length, y0 + (y1 - y0) * along / length);
-            let mut along = 0.0;
-            while along < length {
-                let phase = (done + along) % PERIOD;
-                let end = length.min(along + if phase < DASH { DASH - phase } else { PERIOD - phase });
-                if phase < DASH {
-                    self.line(at(along), at(end), width, paint);
-                }
-                // A step too small to move would never end.
-                along = end.max(along + 1e-3);
-            }
-            done += length;
-        }
+    /// Dashes of 6 pixels with gaps of 4.
+    pub fn dashed(&self, points: &[Point], width: f64, colour: Colour) {
+        self.polyline(points, width, Paint::faint(colour, DASHED));
     }
 
     pub fn polygon(&self, points: &[Point], paint: Paint) {
@@ -276,6 +263,8 @@ fn finish(document: &str, size: (u32, u32), title: &str, words: &str) -> String 
     let (_, body) = document
         .split_once('\n')
         .expect("the document begins with the line of its root element");
+    let dashes = format!("opacity=\"1\" stroke-dasharray=\"{} {}\"", 6.0 * FINE, 4.0 * FINE);
+    let body = body.replace(&format!("opacity=\"{DASHED}\""), &dashes);
     format!(
         "<svg width=\"{}\" height=\"{}\" viewBox=\"0 0 {} {}\" role=\"img\" xmlns=\"http://www.w3.org/2000/svg\">\n\
          <title>{}</title>\n<desc>{}</desc>\n{body}",

@@ -7,6 +7,7 @@ use super::rows::{Group, Row as Line, Rows, Shape};
 use crate::experiment::compare::{Figure, Finding, Row};
 use crate::experiment::{Comparison, compare::LEVEL};
 use crate::report::table::significant;
+use crate::report::words::short;
 
 /// The chart of a comparison of variants of the named scenario. `None` if there is nothing to compare.
 pub fn comparison(name: &str, comparison: &Comparison) -> Option<Chart> {
@@ -61,7 +62,7 @@ fn line(row: &Row, scale: f64, unit: &str) -> Line {
         row.finding,
         Finding::VariantBetter | Finding::BaseBetter | Finding::Differs
     );
-    let digits = |value: f64| significant(value * scale, 4);
+    let digits = |value: f64| short(value * scale, 4);
     Line {
         name: format!("{class}{} − {}", row.variant, row.base),
         value: row.difference * scale,
@@ -80,7 +81,7 @@ fn line(row: &Row, scale: f64, unit: &str) -> Line {
 }
 
 /// Factor and unit to show a figure in.
-const fn unit(figure: Figure) -> (f64, &'static str) {
+pub const fn unit(figure: Figure) -> (f64, &'static str) {
     match figure {
         Figure::FailedShare => (100.0, "%"),
         Figure::MeanLatency | Figure::P50Latency | Figure::P95Latency | Figure::P99Latency => (1.0, "ms"),
@@ -91,8 +92,13 @@ const fn unit(figure: Figure) -> (f64, &'static str) {
     }
 }
 
-fn title(label: &str) -> String {
+/// With a capital, but for `p99`.
+pub fn title(label: &str) -> String {
     let mut letters = label.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase().to_string());
-    first.unwrap_or_default() + letters.as_str()
+    match letters.next() {
+        Some(first) if !letters.as_str().starts_with(|next: char| next.is_ascii_digit()) => {
+            first.to_uppercase().collect::<String>() + letters.as_str()
+        }
+        _ => label.to_owned(),
+    }
 }

@@ -1,6 +1,6 @@
 //! What the measured time costs, line by line.
 
-use super::axis::{Axis, plain};
+use super::axis::Axis;
 use super::canvas::{BLUE, FAINT};
 use super::rows::{Group, Row, Rows, Shape};
 use crate::probe::Pool;
@@ -8,6 +8,7 @@ use crate::probe::estimate;
 use crate::probe::record::RunRecord;
 use crate::report::table::significant;
 use crate::report::tables::cost::{lines, per_hour, per_million, per_month, total};
+use crate::report::words::plain;
 
 /// Bars of cost per hour, dearest first. `None` if nothing costs anything.
 pub fn cost(pool: &Pool) -> Option<Rows> {
@@ -25,7 +26,7 @@ pub fn cost(pool: &Pool) -> Option<Rows> {
     let monthly = significant(per_month(pool.blueprint, sum.value), 4);
     let millions = per_million(pool, sum.value);
     let millions = millions.map_or(String::new(), |usd| {
-        format!(", {} USD a million served", significant(usd, 3))
+        format!(" and {} USD a million requests served", significant(usd, 3))
     });
     bars.push(Row {
         name: "total".to_owned(),
@@ -33,11 +34,7 @@ pub fn cost(pool: &Pool) -> Option<Rows> {
         interval: sum.interval().map(|(low, high)| (hourly(low), hourly(high))),
         shape: Shape::Bar,
         colour: FAINT,
-        words: format!(
-            "{} USD/h: {} USD a month{millions}",
-            significant(hourly(sum.value), 4),
-            plain(monthly)
-        ),
+        words: format!("{} USD/h", significant(hourly(sum.value), 4)),
     });
     let highest = bars
         .iter()
@@ -53,7 +50,9 @@ pub fn cost(pool: &Pool) -> Option<Rows> {
         name: "cost".to_owned(),
         title: format!("{}: what it costs", pool.blueprint.name),
         caption: format!(
-            "US dollars for each hour of measured time, at published On-Demand prices less the scenario's discounts. {mean}"
+            "US dollars for each hour of measured time, at published On-Demand prices less the scenario's discounts. {mean} \
+             The total is {} USD a month{millions}.",
+            plain(monthly)
         ),
         groups: vec![Group {
             title: "Cost per hour".to_owned(),

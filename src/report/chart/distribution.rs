@@ -5,7 +5,7 @@
 use super::axis::Axis;
 use super::canvas::PALETTE;
 use super::figure::{Datum, Figure, Panel, Series, Stroke};
-use super::over_runs::{highest, lowest, quantile};
+use super::over_runs::{highest, quantile};
 use super::traffic::served_share;
 use crate::blueprint::ClassIx;
 use crate::probe::{Pool, RunRecord};
@@ -13,6 +13,8 @@ use crate::stats::LatencyHistogram;
 
 /// Points along a curve.
 const POINTS: u32 = 160;
+/// The axis has room for latencies from this percentile on: the quickest few would take half of it.
+const LOWEST_SHOWN: f64 = 0.1;
 
 /// Latency against percentile, a curve for each class.
 pub fn distribution(pool: &Pool) -> Figure {
@@ -29,6 +31,12 @@ pub fn distribution(pool: &Pool) -> Figure {
     // A percentile with fewer than ten requests beyond it is one request's story.
     let x = Axis::of_shares(largest as f64 / 10.0);
     let lines: Vec<Series> = classes.iter().map(|&class| curve(pool, class, &x)).collect();
+    let body = lines
+        .iter()
+        .flat_map(|line| &line.points)
+        .filter(|datum| datum.x >= LOWEST_SHOWN);
+    let lowest = body.filter_map(|datum| datum.y).fold(f64::INFINITY, f64::min);
+    let y = Axis::of_latency(if lowest.is_finite() { lowest } else { 1.0 }, highest(&lines));
     let bands = if pool.records.len() > 1 {
         format!(
             " Lines pool {} runs, bands hold the middle 80 % of them.",
@@ -50,14 +58,7 @@ pub fn distribution(pool: &Pool) -> Figure {
             "Read across: 99 means that one served request in a hundred took longer than this.{bands}{more}"
         ),
         x,
-        panels: vec![Panel {
-            title: "Latency".to_owned(),
-            y: Axis::of_latency(lowest(&lines).unwrap_or(1.0), highest(&lines)),
-            series: lines,
-            corridor: None,
-            alerts: Vec::new(),
-            alert_words: "",
-        }],
+        panels: vec![Panel::of_lines("Latency", y, lines)],
         marks: Vec::new(),
         shades: Vec::new(),
     }

@@ -4,8 +4,11 @@
 //! legends, and above them a lane that names the faults and deployments whose lines and shades cross all panels. What
 //! stands in a figure is decided by the modules beside this one; nothing here knows of requests or tasks.
 
+mod legend;
+
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Colour, FAINT, Font, GRID, INK, Paint, Point, VERMILLION};
+use legend::{draw_panel_head, draw_pin, legend_rows};
 
 /// A chart on its way to a file.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,18 +29,34 @@ pub struct Panel {
     pub title: String,
     pub y: Axis,
     pub series: Vec<Series>,
-    /// Between a lower and an upper line, by x: an allowed range.
-    pub corridor: Option<Corridor>,
+    /// Below the lines, in this order.
+    pub areas: Vec<Area>,
+    /// Triangles at the top: when something was raised or lowered.
+    pub pins: Vec<Pin>,
     /// Stretches of x that get a red bar at the foot of the panel, and what it means.
     pub alerts: Vec<(f64, f64)>,
     pub alert_words: &'static str,
 }
 
+/// What lies between two lines that hold until the next x.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Corridor {
+pub struct Area {
     pub name: String,
-    /// x, low and high, from each x to the next.
+    pub paint: Paint,
+    /// x, low and high.
     pub steps: Vec<(f64, f64, f64)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pin {
+    pub x: f64,
+    pub direction: Direction,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    Up,
+    Down,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -51,10 +70,14 @@ pub struct Series {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stroke {
     Line,
+    /// A broad line, to lie below others and be seen where they leave it.
+    Broad,
     /// Each value holds until the next x.
     Step,
-    /// A dashed line for bounds and targets.
+    /// A dashed line: bounds and targets, and what mostly runs along another line.
     Guide,
+    /// Dashed, and each value holds until the next x.
+    GuideStep,
 }
 
 /// A value at x, absent where there is none, and the band around it if it stands for several runs.
@@ -85,11 +108,12 @@ const LEFT: f64 = 92.0;
 const RIGHT: f64 = 28.0;
 const LANE_ROW: f64 = 17.0;
 const LANE_ROWS_MAX: usize = 5;
-const PANEL_HEAD: f64 = 30.0;
+const PANEL_HEAD: f64 = 36.0;
 const PANEL_GAP: f64 = 16.0;
 const FOOT: f64 = 52.0;
 /// Rows of a legend are this high.
 const LEGEND_ROW: f64 = 17.0;
+const BROAD: f64 = 6.0;
 
 const TITLE: Font = Font::new(22.0).bold();
 const CAPTION: Font = Font::new(13.0).faint();
@@ -114,10 +138,11 @@ struct Frame {
     bottom: f64,
 }
 
-/// A label in the lane above the panels.
+/// A label in the lane above the panels, and the line that it stands at.
 struct Label {
     text: String,
-    x: f64,
+    start: f64,
+    line: Option<f64>,
     row: usize,
 }
 
@@ -178,12 +203,12 @@ impl Figure {
     /// Labels of marks and shades, from left to right, each in the first row where it does not touch another. What
     /// finds no row is counted in a last label.
     fn lane(&self) -> Vec<Label> {
+        let shown = |x: f64| (self.x.low..=self.x.high).contains(&x);
         let marks = self.marks.iter().map(|mark| (mark.x, mark.label.as_str()));
-        let shades = self
-            .shades
-            .iter()
-            .map(|shade| (shade.from.max(self.x.low), shade.label.as_str()));
-        let mut wanted: Vec<(f64, &str)> = shades.chain(marks).filter(|(_, label)| !label.is_empty()).collect();
+        // What began earlier and still lasts is named where the figure begins.
+        let lasting = self.shades.iter().filter(|shade| shade.to > self.x.low);
+        let shades = lasting.map(|shade| (shade.from.max(self.x.low), shade.label.as_str()));
+        let mut wanted: Vec<(f64, &str)> = shades.chain(marks).filter(|(x, _)| shown(*x)).collect();
         wanted.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut ends = [f64::NEG_INFINITY; LANE_ROWS_MAX];
         let mut labels = Vec::new();
@@ -200,7 +225,12 @@ impl Figure {
             match ends.iter().position(|&end| start >= end) {
                 Some(row) => {
                     ends[row] = start + width;
-                    labels.push(Label { text, x: start, row });
+                    labels.push(Label {
+                        text,
+                        start,
+                        line: Some(self.x(x)),
+                        row,
+                    });
                 }
                 None => left_out += 1,
             }
@@ -208,8 +238,9 @@ impl Figure {
         if left_out > 0 {
             let text = format!("and {left_out} more: see events.csv");
             labels.push(Label {
-                x: WIDTH - RIGHT - LABEL.width(&text),
+                start: WIDTH - RIGHT - LABEL.width(&text),
                 text,
+                line: None,
                 row: LANE_ROWS_MAX,
             });
         }
@@ -224,21 +255,18 @@ impl Figure {
         }
     }
 
+    /// Each line begins at its label's row, so that it crosses no label above, and leaves out the panels' heads.
     fn draw_marks(&self, canvas: &Canvas, layout: &Layout) {
-        let Some(last) = layout.panels.last() else { return };
-        let edges = self.shades.iter().map(|shade| shade.from.max(self.x.low));
-        let marks = self.marks.iter().map(|mark| mark.x).chain(edges);
-        for x in marks.filter(|x| (self.x.low..=self.x.high).contains(x)) {
-            canvas.line(
-                (self.x(x), layout.lane_top),
-                (self.x(x), last.bottom),
-                1.0,
-                Paint::faint(INK, 0.55),
-            );
-        }
+        let rows = layout.labels.iter().map(|label| label.row + 1).max().unwrap_or(0) as f64;
         for label in &layout.labels {
-            let y = layout.lane_top + LANE_ROW * (label.row as f64 + 0.5);
-            canvas.text(&label.text, (label.x, y), LABEL);
+            let top = layout.lane_top + LANE_ROW * label.row as f64;
+            canvas.text(&label.text, (label.start, top + LANE_ROW / 2.0), LABEL);
+            let Some(x) = label.line else { continue };
+            let paint = Paint::faint(INK, 0.55);
+            canvas.line((x, top), (x, layout.lane_top + LANE_ROW * rows), 1.0, paint);
+            for frame in &layout.panels {
+                canvas.line((x, frame.top), (x, frame.bottom), 1.0, paint);
+            }
         }
     }
 
@@ -269,14 +297,17 @@ impl Figure {
                 Paint::faint(GRID, 0.6),
             );
         }
-        if let Some(corridor) = &panel.corridor {
-            self.draw_corridor(canvas, corridor, &y);
+        for area in &panel.areas {
+            self.draw_area(canvas, area, &y);
         }
         for series in &panel.series {
             self.draw_band(canvas, series, &y);
         }
         for series in &panel.series {
             self.draw_line(canvas, series, &y);
+        }
+        for pin in &panel.pins {
+            draw_pin(canvas, (self.x(pin.x), frame.top + 5.0), pin.direction);
         }
         for (from, to) in &panel.alerts {
             let (from, to) = (self.x(*from), self.x(*to).max(self.x(*from) + 2.0));
@@ -291,16 +322,12 @@ impl Figure {
         draw_panel_head(canvas, panel, frame);
     }
 
-    fn draw_corridor(&self, canvas: &Canvas, corridor: &Corridor, y: &dyn Fn(f64) -> f64) {
-        for (at, (x, low, high)) in corridor.steps.iter().enumerate() {
-            let until = corridor.steps.get(at + 1).map_or(self.x.high, |next| next.0);
+    fn draw_area(&self, canvas: &Canvas, area: &Area, y: &dyn Fn(f64) -> f64) {
+        for (at, (x, low, high)) in area.steps.iter().enumerate() {
+            let until = area.steps.get(at + 1).map_or(self.x.high, |next| next.0);
             let (from, to) = (x.max(self.x.low), until.min(self.x.high));
-            if from < to {
-                canvas.rectangle(
-                    (self.x(from), y(*high)),
-                    (self.x(to), y(*low)),
-                    Paint::faint(FAINT, 0.16),
-                );
+            if from < to && low < high {
+                canvas.rectangle((self.x(from), y(*high)), (self.x(to), y(*low)), area.paint);
             }
         }
     }
@@ -316,18 +343,17 @@ impl Figure {
 
     fn draw_line(&self, canvas: &Canvas, series: &Series, y: &dyn Fn(f64) -> f64) {
         for run in runs_of(&series.points, |datum| datum.y.map(|y| (datum.x, y))) {
-            let points: Vec<Point> = match series.stroke {
-                Stroke::Line | Stroke::Guide => run.iter().map(|&(x, value)| (self.x(x), y(value))).collect(),
-                Stroke::Step => steps(&run)
-                    .into_iter()
-                    .map(|(x, value)| (self.x(x), y(value)))
-                    .collect(),
+            let corners = match series.stroke {
+                Stroke::Line | Stroke::Broad | Stroke::Guide => run,
+                Stroke::Step | Stroke::GuideStep => steps(&run),
             };
+            let points: Vec<Point> = corners.into_iter().map(|(x, value)| (self.x(x), y(value))).collect();
             let paint = Paint::solid(series.colour);
             match (series.stroke, points.as_slice()) {
-                (Stroke::Guide, _) => canvas.dashed(&points, 1.5, paint),
                 (_, [alone]) => canvas.dot(*alone, 2.0, paint),
-                _ => canvas.polyline(&points, 2.0, paint),
+                (Stroke::Guide | Stroke::GuideStep, _) => canvas.dashed(&points, 1.5, series.colour),
+                (Stroke::Broad, _) => canvas.polyline(&points, BROAD, paint),
+                (Stroke::Line | Stroke::Step, _) => canvas.polyline(&points, 2.0, paint),
             }
         }
     }
@@ -358,88 +384,24 @@ fn runs_of<T>(points: &[Datum], of: impl Fn(&Datum) -> Option<T>) -> Vec<Vec<T>>
     runs
 }
 
-/// Swatch, its name, and where it ends, from left to right in rows.
-struct Entry<'a> {
-    name: &'a str,
-    colour: Colour,
-    kind: EntryKind,
-    x: f64,
-    row: usize,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum EntryKind {
-    Line,
-    Guide,
-    Area,
-    Alert,
-}
-
-fn legend(panel: &Panel) -> Vec<Entry<'_>> {
-    let kind = |series: &Series| {
-        if series.stroke == Stroke::Guide {
-            EntryKind::Guide
-        } else {
-            EntryKind::Line
-        }
-    };
-    let lines = panel
-        .series
-        .iter()
-        .map(|series| (series.name.as_str(), series.colour, kind(series)));
-    let corridor = panel
-        .corridor
-        .iter()
-        .map(|corridor| (corridor.name.as_str(), FAINT, EntryKind::Area));
-    let alert = (!panel.alerts.is_empty()).then_some((panel.alert_words, VERMILLION, EntryKind::Alert));
-    let start = LEFT + HEAD.width(&panel.title) + 24.0;
-    let (mut x, mut row) = (start, 0);
-    let mut entries = Vec::new();
-    for (name, colour, kind) in lines.chain(corridor).chain(alert) {
-        let width = 26.0 + SMALL.width(name) + 16.0;
-        if x + width > WIDTH - RIGHT && x > LEFT {
-            (x, row) = (LEFT, row + 1);
-        }
-        entries.push(Entry {
-            name,
-            colour,
-            kind,
-            x,
-            row,
-        });
-        x += width;
+impl Series {
+    /// The same, drawn otherwise.
+    pub fn drawn(self, stroke: Stroke) -> Series {
+        Series { stroke, ..self }
     }
-    entries
 }
 
-fn legend_rows(panel: &Panel) -> f64 {
-    legend(panel).iter().map(|entry| entry.row + 1).max().unwrap_or(1) as f64
-}
-
-fn draw_panel_head(canvas: &Canvas, panel: &Panel, frame: Frame) {
-    let first = frame.top - 12.0 - LEGEND_ROW * (legend_rows(panel) - 1.0).max(0.0);
-    canvas.text(&panel.title, (LEFT, first), HEAD);
-    // The unit stands above its numbers, upright: a turned label is slower to read.
-    canvas.text(
-        &panel.y.label,
-        (LEFT - 8.0, frame.top - 12.0),
-        TICK.anchored(Anchor::End),
-    );
-    for entry in legend(panel) {
-        let y = first + LEGEND_ROW * entry.row as f64;
-        let paint = Paint::solid(entry.colour);
-        match entry.kind {
-            EntryKind::Line => canvas.line((entry.x, y), (entry.x + 20.0, y), 3.0, paint),
-            EntryKind::Guide => canvas.dashed(&[(entry.x, y), (entry.x + 20.0, y)], 1.5, paint),
-            EntryKind::Area => {
-                canvas.rectangle(
-                    (entry.x, y - 5.0),
-                    (entry.x + 20.0, y + 5.0),
-                    Paint::faint(entry.colour, 0.16),
-                );
-            }
-            EntryKind::Alert => canvas.rectangle((entry.x, y - 2.5), (entry.x + 20.0, y + 2.5), paint),
+impl Panel {
+    /// A panel of lines alone.
+    pub fn of_lines(title: impl Into<String>, y: Axis, series: Vec<Series>) -> Panel {
+        Panel {
+            title: title.into(),
+            y,
+            series,
+            areas: vec![],
+            pins: vec![],
+            alerts: vec![],
+            alert_words: "",
         }
-        canvas.text(entry.name, (entry.x + 26.0, y), SMALL);
     }
 }

@@ -1,14 +1,14 @@
-//! What the fleet did: tasks and CPU by service over time, and one deployment step by step.
+//! What the fleet did: tasks and CPU by service over time.
 
 use super::axis::Axis;
-use super::canvas::{BLUE, Colour, FAINT, GREEN, INK, ORANGE, PURPLE};
-use super::figure::{Corridor, Datum, Figure, Mark, Panel, Series, Stroke};
+use super::canvas::{BLUE, Colour, GREEN, INK, ORANGE, PALE, PURPLE};
+use super::figure::{Datum, Direction, Figure, Panel, Pin, Series, Stroke};
 use super::over_runs::{caption, highest, marks, series, shades, time};
 use super::traffic::PANELS_MAX;
 use crate::blueprint::{ScalingMetric, ServiceIx};
+use crate::probe::Pool;
 use crate::probe::timeline::ServiceWindow;
-use crate::probe::{DeploymentStory, Pool};
-use crate::sim::observation::DeploymentStep;
+use crate::sim::observation::ScalingRecord;
 
 /// Tasks desired, running and pending, a panel for each service.
 pub fn tasks(pool: &Pool) -> Figure {
@@ -24,6 +24,9 @@ fn by_service(pool: &Pool, name: &str, title: &str, panel: impl Fn(&Pool, Servic
     let services = (0..pool.blueprint.services.len()).map(ServiceIx::from_usize);
     let left_out = pool.blueprint.services.len().saturating_sub(PANELS_MAX);
     let mut words = format!("Means over each window. {}", caption(pool));
+    if pool.records.len() > 1 && pool.records.iter().any(|record| !record.scaling.is_empty()) {
+        words.push_str(" Triangles: scaling actions of the first run.");
+    }
     if left_out > 0 {
         words.push_str(&format!(" {left_out} more services are in timeline.csv."));
     }
@@ -44,29 +47,26 @@ fn tasks_panel(pool: &Pool, service: ServiceIx) -> Panel {
             record.timeline.service(service)[window].mean(of)
         })
     };
-    // Desired below the rest: where all is well, running covers it.
+    // Desired broad below the rest and healthy dashed above it, so that all are seen where all is well.
     let lines = vec![
-        level("desired", INK, |window| window.desired),
-        level("running", BLUE, |window| window.running),
-        level("healthy", GREEN, |window| window.healthy),
+        level("desired", PALE, |window| window.desired).drawn(Stroke::Broad),
         level("pending", ORANGE, |window| window.pending),
         level("stopping", PURPLE, |window| window.stopping),
+        level("running", BLUE, |window| window.running),
+        level("healthy", GREEN, |window| window.healthy).drawn(Stroke::Guide),
     ];
+    let title = &pool.blueprint.services[service.at()].name;
+    let y = Axis::of_counts("tasks", 1.04 * highest(&lines));
     Panel {
-        title: pool.blueprint.services[service.at()].name.clone(),
-        y: Axis::of_counts("tasks", highest(&lines)),
-        series: lines,
-        corridor: None,
-        alerts: Vec::new(),
-        alert_words: "",
+        pins: pins(pool, service),
+        ..Panel::of_lines(title, y, lines)
     }
 }
 
 fn cpu_panel(pool: &Pool, service: ServiceIx) -> Panel {
     let used = series(pool, "used of reserved", BLUE, |record, window| {
-        record.timeline.service(service)[window]
-            .cpu_utilization()
-            .map(|share| 100.0 * share)
+        let share = record.timeline.service(service)[window].cpu_utilization();
+        share.map(|share| 100.0 * share)
     });
     let mut lines = vec![used];
     let settings = &pool.blueprint.services[service.at()];
@@ -75,14 +75,29 @@ fn cpu_panel(pool: &Pool, service: ServiceIx) -> Panel {
         let ends = [0.0, pool.blueprint.duration.seconds()];
         lines.push(guide("scaling target", INK, ends.map(|x| (x, policy.target_value))));
     }
+    let y = Axis::from_zero("%", highest(&lines).max(20.0));
     Panel {
-        title: settings.name.clone(),
-        y: Axis::from_zero("%", highest(&lines).max(20.0)),
-        series: lines,
-        corridor: None,
-        alerts: Vec::new(),
-        alert_words: "",
+        pins: pins(pool, service),
+        ..Panel::of_lines(&settings.name, y, lines)
     }
+}
+
+/// Scaling actions of the first run; with several runs each has its own.
+fn pins(pool: &Pool, service: ServiceIx) -> Vec<Pin> {
+    let Some(record) = pool.records.first() else {
+        return Vec::new();
+    };
+    let actions = record.scaling.iter();
+    let actions = actions.filter(|action| action.service == service && action.from != action.to);
+    let pin = |action: &ScalingRecord| Pin {
+        x: pool.blueprint.clock(action.at),
+        direction: if action.to > action.from {
+            Direction::Up
+        } else {
+            Direction::Down
+        },
+    };
+    actions.map(pin).collect()
 }
 
 fn guide(name: &str, colour: Colour, points: [(f64, f64); 2]) -> Series {
@@ -96,103 +111,5 @@ fn guide(name: &str, colour: Colour, points: [(f64, f64); 2]) -> Series {
         colour,
         stroke: Stroke::Guide,
         points: points.to_vec(),
-    }
-}
-
-/// One deployment of one run, step by step.
-pub fn deployment(pool: &Pool, at: usize) -> Option<Figure> {
-    let record = pool.records.first()?;
-    let story: &DeploymentStory = record.deployments.get(at)?;
-    let it = &story.deployment;
-    let steps: Vec<&DeploymentStep> = record
-        .deployment_steps
-        .iter()
-        .filter(|step| step.deployment == it.deployment)
-        .collect();
-    let (first, last) = (steps.first()?, steps.last()?);
-    let clock = |at| pool.blueprint.clock(at);
-    let began = clock(it.started);
-    let ended = it
-        .ended
-        .map_or(pool.blueprint.duration.seconds(), clock)
-        .max(clock(last.at));
-    let margin = (0.06 * (ended - began)).max(1.0);
-    let until = ended + margin;
-    let line = |name: &str, colour: Colour, of: fn(&DeploymentStep) -> u32| {
-        let mut points: Vec<Datum> = steps.iter().map(|step| datum(clock(step.at), of(step))).collect();
-        points.push(datum(until, of(last)));
-        Series {
-            name: name.to_owned(),
-            colour,
-            stroke: Stroke::Step,
-            points,
-        }
-    };
-    let lines = vec![
-        line("old revision running", FAINT, |step| step.old_running),
-        line("new revision running", BLUE, |step| step.new_running),
-        line("new revision healthy", GREEN, |step| step.new_healthy),
-        line("stopping", PURPLE, |step| step.draining),
-        line("desired", INK, |step| step.desired),
-    ];
-    let bounds = steps
-        .iter()
-        .map(|step| (clock(step.at), f64::from(step.lower), f64::from(step.upper)));
-    let top = steps
-        .iter()
-        .map(|step| f64::from(step.upper))
-        .fold(highest(&lines), f64::max);
-    let service = &pool.blueprint.services[it.service.at()].name;
-    let (old, new) = (it.from.at() + 1, it.to.at() + 1);
-    let mut marks = vec![Mark {
-        x: began,
-        label: format!("begins: {}", first.decision),
-    }];
-    marks.extend(it.detected.map(|at| Mark {
-        x: clock(at),
-        label: "failure detected".to_owned(),
-    }));
-    marks.extend(it.ended.map(|at| Mark {
-        x: clock(at),
-        label: it.outcome.to_lowercase().replace('_', " "),
-    }));
-    Some(Figure {
-        name: format!("deployment_{service}_{}", it.deployment),
-        title: format!(
-            "{service}: {} deployment of revision {new} over {old}",
-            it.strategy.to_lowercase().replace('_', "/")
-        ),
-        caption: format!(
-            "{} Tasks at each decision of the service scheduler; the grey corridor is what minimumHealthyPercent and \
-             maximumPercent allow. {}",
-            if pool.records.len() > 1 {
-                format!("Run {} of {}.", record.replication, pool.records.len())
-            } else {
-                "One run.".to_owned()
-            },
-            it.reason,
-        ),
-        x: Axis::of_time_between(began - margin, until),
-        panels: vec![Panel {
-            title: "Tasks".to_owned(),
-            y: Axis::of_counts("tasks", top),
-            series: lines,
-            corridor: Some(Corridor {
-                name: "allowed".to_owned(),
-                steps: bounds.collect(),
-            }),
-            alerts: Vec::new(),
-            alert_words: "",
-        }],
-        marks,
-        shades: shades(pool),
-    })
-}
-
-fn datum(x: f64, tasks: u32) -> Datum {
-    Datum {
-        x,
-        y: Some(f64::from(tasks)),
-        band: None,
     }
 }

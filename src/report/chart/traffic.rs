@@ -60,7 +60,8 @@ fn latency_panel(pool: &Pool, class: ClassIx) -> Panel {
         title: format!("{}: {share}", pool.blueprint.classes[class.at()].name),
         y: Axis::of_latency(lowest(&lines).unwrap_or(1.0), highest(&lines)),
         series: lines,
-        corridor: None,
+        areas: Vec::new(),
+        pins: Vec::new(),
         alerts: alerts(pool, class),
         alert_words: "under 99 % served",
     }
@@ -131,7 +132,7 @@ fn rates(pool: &Pool) -> Panel {
         line("served", BLUE, RequestWindow::served),
         line("failed", VERMILLION, |window| window.offered() - window.served()),
     ];
-    panel("Requests a second", Axis::from_zero("per s", highest(&lines)), lines)
+    Panel::of_lines("Requests a second", Axis::from_zero("per s", highest(&lines)), lines)
 }
 
 fn failures_by_reason(pool: &Pool) -> Panel {
@@ -165,7 +166,7 @@ fn failures_by_reason(pool: &Pool) -> Panel {
     } else {
         "Failures by reason"
     };
-    panel(title, Axis::from_zero("per s", highest(&lines)), lines)
+    Panel::of_lines(title, Axis::from_zero("per s", highest(&lines)), lines)
 }
 
 fn shares_served(pool: &Pool) -> Panel {
@@ -178,18 +179,11 @@ fn shares_served(pool: &Pool) -> Panel {
             })
         })
         .collect();
-    panel("Share served by class", Axis::from_zero("%", 100.0), lines)
-}
-
-fn panel(title: &str, y: Axis, series: Vec<Series>) -> Panel {
-    Panel {
-        title: title.to_owned(),
-        y,
-        series,
-        corridor: None,
-        alerts: Vec::new(),
-        alert_words: "",
-    }
+    Panel::of_lines(
+        "Share served by class",
+        Axis::of_percent(lowest(&lines).unwrap_or(0.0)),
+        lines,
+    )
 }
 
 /// An outcome as a legend names it.

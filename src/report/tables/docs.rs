@@ -11,15 +11,33 @@ const HEAD: &str = "\
 `wavetank run` writes these files to `results/<scenario>/` (or `--out DIR`). Times are in seconds of simulated time from
 the end of the warm-up; a number without a unit in its column's name is a count or a share. An empty cell means that
 there is no such thing (a time that did not come, a percentile of nothing) or no honest interval; the column `note` then
-says why. Equal runs write equal bytes: nothing about the machine or the wall clock stands in any table.
+says why. Equal runs write equal bytes: nothing about the machine or the wall clock stands in any file.
 
 A column `x_low` and `x_high` beside `x` is its 95 % interval over replications. Percentiles are those of the served
 requests of all replications together; their intervals invert the interval of the share of requests below them, and are
 left out under 10 replications or 100 requests beyond the percentile. Latency is that of served requests: read it beside
 `availability`.
 
-Tables of single happenings (events, tasks, instances, deployments, steps, scaling) have the rows of all replications,
-one run after the other.
+Only measured time is told: requests that arrived in it, events and decisions within it, and tasks, instances and
+deployments that were not over before it began. Tables of single happenings (events, tasks, instances, deployments,
+steps, scaling) have the rows of all replications, one run after the other.
+
+| file | what it is |
+|---|---|
+| `manifest.json` | Which program, scenario, seed and settings made the folder, and the files in it. |
+| `summary.json` | Verdicts, figures, cost, deployments and warnings for programs; rows have the columns below. |
+| `*.csv` | The tables below. |
+| `latency.svg` | Percentiles of latency over time, a panel for each class. |
+| `requests.svg` | Offered, served and failed over time, failures by reason, share served by class. |
+| `tasks.svg`, `cpu.svg` | Tasks and CPU of each service over time. |
+| `deployment_<service>_<number>.svg` | One deployment of the first run, step by step, against its bounds. |
+| `distribution.svg` | Latency against percentile, the tail spread out. |
+| `cost.svg` | What an hour costs, line by line. |
+| `comparison.svg` | Paired differences between variants with their intervals. |
+| `variants.svg`, `variants_over_time.svg` | The variants' figures as bars, and what users felt under each over time. |
+| `*.png` | The same pictures for where SVG is not shown. |
+
+In charts of several runs a line is the median of the runs and a band holds the middle 80 % of them, window by window.
 ";
 
 /// The whole page.

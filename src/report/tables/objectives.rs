@@ -159,7 +159,7 @@ pub fn bound_in_words(objective: &Objective) -> String {
             format!("p{} ≤ {} ms", number(quantile * 100.0), number(at_most.millis()))
         }
         Measure::MeanLatency { at_most } => format!("mean ≤ {} ms", number(at_most.millis())),
-        Measure::Availability { at_least } => format!("availability ≥ {} %", number(at_least.get() * 100.0)),
+        Measure::Availability { at_least } => format!("≥ {} % served", number(at_least.get() * 100.0)),
         Measure::CostPerHour { at_most_usd } => format!("cost ≤ {} USD an hour", number(at_most_usd)),
     }
 }

@@ -7,11 +7,13 @@
 
 use super::ControlPlane;
 use super::laws::purpose;
+use super::telling::row;
 use crate::blueprint::{ContainerCondition, Provider};
 use crate::cluster::task::{Container, ContainerState, HealthStatus, StopCode, Task, TaskState};
 use crate::engine::arena::Id;
 use crate::sim::context::Context;
 use crate::sim::event::{ControlEvent, Event};
+use crate::sim::observation::{EventKind, Observation};
 use crate::sim::signal::{Order, ServerSpec};
 use crate::units::Span;
 
@@ -127,6 +129,8 @@ impl ControlPlane {
         container.state = ContainerState::Running;
         container.since = now;
         container.ready = !serves;
+        self.tell_container(cx, id, at, "RUNNING", "");
+        let task = &self.tasks[id];
         let (key, service, revision_at) = (task.key, task.service, task.revision);
         if serves {
             self.start_server(cx, id);
@@ -174,6 +178,9 @@ impl ControlPlane {
             host_vcpus,
             speed,
         }));
+        if task.state() == TaskState::Running {
+            cx.orders.push(Order::CountCpu(id));
+        }
     }
 
     fn container_ready(&mut self, cx: &mut Context<'_>, id: Id<Task>, at: usize) {
@@ -216,9 +223,35 @@ impl ControlPlane {
             self.container_in(cx, id, at, ContainerStep::HealthCheck, check.interval);
         }
         if health != before {
+            let to = if health == HealthStatus::Healthy {
+                "HEALTHY"
+            } else {
+                "UNHEALTHY"
+            };
+            self.tell_container(cx, id, at, to, "");
             self.start_containers(cx, id);
             self.reconsider(cx, id);
         }
+    }
+
+    /// The checks of a task that stands at the beginning: those that may fail go on, at a phase of their own.
+    pub(super) fn keep_checking_containers(&self, cx: &mut Context<'_>, id: Id<Task>) {
+        let (definition, revision) = (self.definition(cx, id), self.revision(cx, id));
+        let at = revision.serving_container;
+        if let Some(check) = &definition.containers[at].health_check
+            && revision.defects.fails_health_checks.get() > 0.0
+        {
+            let phase = self.tasks[id].key.child(purpose::FIRST_CHECK).child(u64::MAX).uniform();
+            self.container_in(cx, id, at, ContainerStep::HealthCheck, check.interval.scaled(phase));
+        }
+    }
+
+    /// A row about a container: `RUNNING`, `STOPPED`, `HEALTHY`, `UNHEALTHY`.
+    fn tell_container(&self, cx: &mut Context<'_>, id: Id<Task>, at: usize, to: &str, reason: &str) {
+        let name = &self.definition(cx, id).containers[at].name;
+        let mut event = row(cx.now(), EventKind::Container, "", to, format!("{name}{reason}"));
+        self.say_whose(&mut event, id);
+        cx.observations.push(Observation::Happened(event));
     }
 
     fn start_timed_out(&mut self, cx: &mut Context<'_>, id: Id<Task>, at: usize) {
@@ -246,6 +279,7 @@ impl ControlPlane {
     pub(super) fn container_exited(&mut self, cx: &mut Context<'_>, id: Id<Task>, at: usize, code: u8) {
         let definition = self.definition(cx, id);
         self.tasks[id].containers[at].state = ContainerState::Exited { code };
+        self.tell_container(cx, id, at, "STOPPED", &format!(": exit code {code}"));
         if self.serves(cx, id, at) {
             cx.orders.push(Order::KillServer(id));
         }

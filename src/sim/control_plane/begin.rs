@@ -4,9 +4,9 @@
 //! placement, RUNNING and healthy since instant 0; what finds no place is left to the scheduler. An empty start is the
 //! services' creation: groups launch, and each service begins a deployment of its first revision.
 
-use super::ControlPlane;
 use super::launching::Place;
 use super::laws::purpose;
+use super::{ControlPlane, Reporting};
 use crate::blueprint::{Blueprint, GroupIx, Provider, RevisionIx, ServiceIx, Start, TargetGroupIx};
 use crate::cluster::deployment::Throttle;
 use crate::cluster::rate::TokenBucket;
@@ -26,7 +26,7 @@ pub(super) fn groups(blueprint: &Blueprint, key: Key) -> Vec<AutoScalingGroup> {
     let groups = blueprint.auto_scaling_groups.iter().enumerate();
     let group = |(at, group): (usize, &crate::blueprint::AutoScalingGroup)| AutoScalingGroup {
         group: GroupIx::from_usize(at),
-        key: key.entity("auto scaling group", &group.name),
+        key: key.entity("control plane: auto scaling group", &group.name),
         desired: group.desired_capacity,
         instances: Vec::new(),
         launches: 0,
@@ -37,7 +37,7 @@ pub(super) fn groups(blueprint: &Blueprint, key: Key) -> Vec<AutoScalingGroup> {
 pub(super) fn services(blueprint: &Blueprint, key: Key) -> Vec<Service> {
     let service = |(at, service): (usize, &crate::blueprint::Service)| Service {
         service: ServiceIx::from_usize(at),
-        key: key.entity("service", &service.name),
+        key: key.entity("control plane: service", &service.name),
         desired: service.desired_count,
         tasks: Vec::new(),
         created: 0,
@@ -117,6 +117,7 @@ impl ControlPlane {
             if service.tasks.len() as u32 == service.desired {
                 service.steadiness = Steadiness::Steady;
             }
+            self.levels_changed(cx, at);
             self.publish_discovery(cx, at);
         }
         for at in (0..self.target_groups.len()).map(TargetGroupIx::from_usize) {
@@ -161,7 +162,7 @@ impl ControlPlane {
 
     fn stand_task_at(&mut self, cx: &mut Context<'_>, at: ServiceIx, place: Place) {
         let now = cx.now();
-        let id = self.create(cx, at, RevisionIx(0), place, "stands since before the beginning");
+        let id = self.create(cx, at, RevisionIx(0), place);
         let definition = self.definition(cx, id);
         let serving = self.revision(cx, id).serving_container;
         let task = &mut self.tasks[id];
@@ -199,8 +200,8 @@ impl ControlPlane {
             cx.orders.push(Order::Listen(id));
         }
         self.register(cx, id, Opinion::Healthy);
+        self.keep_checking_containers(cx, id);
         self.begin_running(cx, id, now);
-        self.levels_changed(cx, at);
     }
 
     fn launch_everything(&mut self, cx: &mut Context<'_>) {
@@ -214,8 +215,9 @@ impl ControlPlane {
         }
     }
 
-    /// At the horizon: the rows of what still lives.
+    /// At the horizon: the rows of what still lives. What happens afterwards, while requests run out, is not told.
     pub fn finish(&mut self, cx: &mut Context<'_>) {
+        self.reporting = Reporting::Over;
         let tasks: Vec<Id<Task>> = self.tasks.ids().collect();
         for id in tasks {
             let record = self.task_record(cx, id, None);

@@ -6,18 +6,13 @@
 //! latest COMPLETED deployment, which is IN_PROGRESS meanwhile; without one the service stalls. Old tasks count as gone
 //! when they are STOPPED. What is special to blue/green is in `blue_green`.
 
-use super::scheduler::Done;
-use super::telling::row;
 use super::{ControlPlane, next};
-use crate::blueprint::{Blueprint, DeploymentStrategy, RevisionIx, ServiceIx};
+use crate::blueprint::{DeploymentStrategy, RevisionIx, ServiceIx};
 use crate::cluster::deployment::{AlarmWatch, BreakerStage, Deployment, Extra, Stage, Throttle};
 use crate::cluster::service::Halt;
-use crate::cluster::task::Task;
-use crate::engine::arena::Id;
 use crate::policy::breaker::threshold;
-use crate::policy::rollout::{Step, Why};
 use crate::sim::context::Context;
-use crate::sim::observation::{DeploymentRecord, DeploymentStep, EventKind, Observation};
+use crate::sim::observation::Observation;
 use crate::units::Instant;
 
 /// Who wants to know whether the service goes back.
@@ -152,7 +147,7 @@ impl ControlPlane {
             } else {
                 ""
             };
-            self.step_row(cx, at, None, "fail", reason);
+            self.step_row(cx, at, self.found(at), "fail", reason);
             return self.end_deployment(cx, at, "FAILED", &format!("{reason}{stalled}"));
         };
         service.deployment.as_mut().expect("as above").stage = Stage::RollBack;
@@ -164,7 +159,7 @@ impl ControlPlane {
         deployment.breaker_stage = BreakerStage::NoneHasRun;
         service.primary = back_to;
         self.tell_deployment(cx, at, "IN_PROGRESS", Stage::RollBack.name(), reason);
-        self.step_row(cx, at, None, "roll back", reason);
+        self.step_row(cx, at, self.found(at), "roll back", reason);
         if cx.blueprint.services[at.at()].deployment.strategy == DeploymentStrategy::BlueGreen {
             self.shift_back(cx, at, back_to);
         } else {
@@ -211,7 +206,7 @@ impl ControlPlane {
     pub(super) fn bake(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
         let until = cx.now() + cx.blueprint.services[at.at()].deployment.bake_time;
         self.enter_stage(cx, at, Stage::Bake { until });
-        self.step_row(cx, at, None, "wait", "bake time");
+        self.step_row(cx, at, self.found(at), "wait", "bake time");
         if until <= cx.now() {
             self.request_pass(cx, at);
         }
@@ -231,7 +226,7 @@ impl ControlPlane {
         self.step_row(
             cx,
             at,
-            None,
+            self.found(at),
             "complete",
             "all new tasks are healthy and all old ones gone",
         );
@@ -241,7 +236,7 @@ impl ControlPlane {
 
     /// The old revision is back.
     pub(super) fn rolled_back(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
-        self.step_row(cx, at, None, "complete", "rolled back");
+        self.step_row(cx, at, self.found(at), "complete", "rolled back");
         self.services[at.at()].completed = Some(self.services[at.at()].primary);
         self.end_deployment(cx, at, "ROLLED_BACK", "");
     }
@@ -257,157 +252,6 @@ impl ControlPlane {
         }
         cx.observations.push(Observation::DeploymentEnded(record));
         self.services[at.at()].deployment = None;
-    }
-
-    /// A task of the primary fails to reach RUNNING.
-    pub(super) fn failed_to_start(&mut self, _cx: &mut Context<'_>, at: ServiceIx) {
-        if let Some(deployment) = &mut self.services[at.at()].deployment
-            && deployment.breaker_stage == BreakerStage::NoneHasRun
-        {
-            deployment.failures += 1;
-        }
-    }
-
-    /// Tasks of the primary are being replaced for failed checks.
-    pub(super) fn replaced_for_health(&mut self, cx: &mut Context<'_>, at: ServiceIx, count: u32) {
-        if let Some(deployment) = &mut self.services[at.at()].deployment {
-            deployment.failures += count;
-            self.request_pass(cx, at);
-        }
-    }
-
-    /// A task has become healthy: the breaker's count starts afresh, if it is set to.
-    pub(super) fn became_healthy(&mut self, cx: &mut Context<'_>, id: Id<Task>) {
-        let (at, revision) = (self.tasks[id].service, self.tasks[id].revision);
-        let breaker = &cx.blueprint.services[at.at()].deployment.circuit_breaker;
-        let service = &mut self.services[at.at()];
-        if let (Some(breaker), Some(deployment)) = (breaker, &mut service.deployment)
-            && breaker.reset_on_healthy_task
-            && revision == service.primary
-        {
-            deployment.failures = 0;
-        }
-    }
-
-    /// The row of a pass of a deployment: of each that did something, and of a wait when its reason is new.
-    pub(super) fn note_step(&mut self, cx: &mut Context<'_>, at: ServiceIx, step: &Step, done: &Done) {
-        let Some(deployment) = &self.services[at.at()].deployment else {
-            return;
-        };
-        let (decision, reason) = (done.told(), done.why(step));
-        let waits = done.started + done.stopped == 0;
-        if matches!(deployment.stage, Stage::Bake { .. }) && waits {
-            return;
-        }
-        let is_news = step.why != Why::Settled && deployment.last_step != (decision.clone(), reason.to_string());
-        if waits && !is_news {
-            return;
-        }
-        if step.why == Why::Stuck {
-            let message = "was unable to stop or start tasks during a deployment because of the service deployment \
-                           configuration. Update the minimumHealthyPercent or maximumPercent value and try again.";
-            self.tell_service(cx, at, message);
-        }
-        self.step_row(cx, at, Some(step), &decision, reason);
-    }
-
-    pub(super) fn step_row(
-        &mut self,
-        cx: &mut Context<'_>,
-        at: ServiceIx,
-        step: Option<&Step>,
-        decision: &str,
-        reason: &str,
-    ) {
-        let configuration = &cx.blueprint.services[at.at()].deployment;
-        let service = &self.services[at.at()];
-        let desired = service.desired;
-        let bounds = (
-            crate::policy::rollout::lower_bound(desired, configuration.minimum_healthy_percent),
-            crate::policy::rollout::upper_bound(desired, configuration.maximum_percent),
-        );
-        let (lower, upper) = step.map_or(bounds, |step| (step.lower, step.upper));
-        let running = |new: bool| {
-            let tasks = service.tasks.iter().map(|id| &self.tasks[*id]);
-            let of = tasks.filter(|task| (task.revision == service.primary) == new);
-            of.filter(|task| task.state() == crate::cluster::task::TaskState::Running)
-                .count() as u32
-        };
-        let (old_running, new_running) = (running(false), running(true));
-        let new_healthy = self.tasks_of(cx, at, |revision| revision == service.primary).healthy;
-        let draining = service.counts.stopping();
-        let Some(deployment) = &mut self.services[at.at()].deployment else {
-            return;
-        };
-        deployment.last_step = (decision.to_string(), reason.to_string());
-        cx.observations.push(Observation::DeploymentStepped(DeploymentStep {
-            at: cx.calendar.now(),
-            deployment: deployment.ordinal,
-            service: at,
-            desired,
-            old_running,
-            new_running,
-            new_healthy,
-            draining,
-            lower,
-            upper,
-            decision: decision.to_string(),
-            reason: reason.to_string(),
-        }));
-    }
-
-    fn tell_deployment(&self, cx: &mut Context<'_>, at: ServiceIx, from: &str, to: &str, reason: &str) {
-        let deployment = self.services[at.at()]
-            .deployment
-            .as_ref()
-            .expect("rows about deployments in progress");
-        let mut event = row(cx.now(), EventKind::Deployment, from, to, reason);
-        event.service = Some(at);
-        event.deployment = Some(deployment.ordinal);
-        event.revision = Some(deployment.to);
-        cx.observations.push(Observation::Happened(event));
-    }
-
-    /// The deployment's row as it stands.
-    pub(super) fn deployment_record(
-        &self,
-        blueprint: &Blueprint,
-        at: ServiceIx,
-        ended: Option<Instant>,
-        outcome: &'static str,
-        reason: &str,
-    ) -> DeploymentRecord {
-        let service = &self.services[at.at()];
-        let deployment = service
-            .deployment
-            .as_ref()
-            .expect("a record is of a deployment in progress");
-        let revision = &blueprint.services[at.at()].revisions[deployment.to.at()];
-        let size = &blueprint.task_definitions[revision.task_definition.at()];
-        let mut extra = deployment.extra;
-        extra.set(0, ended.unwrap_or(deployment.started));
-        let detected = deployment.detected.as_ref();
-        DeploymentRecord {
-            deployment: deployment.ordinal,
-            service: at,
-            strategy: match deployment.strategy {
-                DeploymentStrategy::Rolling => "ROLLING",
-                DeploymentStrategy::BlueGreen => "BLUE_GREEN",
-            },
-            from: deployment.from,
-            to: deployment.to,
-            started: deployment.started,
-            ended,
-            outcome,
-            reason: match detected {
-                Some((_, why)) if reason.is_empty() => why.clone(),
-                _ => reason.to_string(),
-            },
-            detected: detected.map(|(when, _)| *when),
-            lowest_healthy: deployment.lowest_healthy,
-            extra_vcpu_s: extra.task_seconds() * size.cpu.vcpus(),
-            extra_gib_s: extra.task_seconds() * size.memory.gib(),
-        }
     }
 }
 

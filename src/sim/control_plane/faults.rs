@@ -10,7 +10,7 @@ use super::laws::purpose;
 use crate::blueprint::{GroupIx, ServiceIx, TargetGroupIx, ZoneIx};
 use crate::cluster::Instance;
 use crate::cluster::instance::{InstanceState, Power};
-use crate::cluster::task::{Silence, Stop, StopCode, Task, TaskState};
+use crate::cluster::task::{ContainerState, Silence, Stop, StopCode, Task, TaskState};
 use crate::engine::arena::Id;
 use crate::engine::dist::Law;
 use crate::engine::random::Key;
@@ -101,12 +101,20 @@ impl ControlPlane {
         for id in self.pick_instances(at, count, key) {
             self.instances[id].power = Power::Dead;
             for task in self.instances[id].tasks.clone() {
-                let serving = self.revision(cx, task).serving_container;
-                if self.tasks[task].containers[serving].is_running() {
-                    cx.orders.push(Order::KillServer(task));
-                }
+                self.die(cx, task);
             }
             self.silence_instance(cx, id);
+        }
+    }
+
+    /// All processes of the task end with its machine; ECS does not see it.
+    fn die(&mut self, cx: &mut Context<'_>, id: Id<Task>) {
+        let serving = self.revision(cx, id).serving_container;
+        if self.tasks[id].containers[serving].is_running() {
+            cx.orders.push(Order::KillServer(id));
+        }
+        for container in &mut self.tasks[id].containers {
+            container.state = ContainerState::Exited { code: 137 };
         }
     }
 

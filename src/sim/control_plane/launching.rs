@@ -81,7 +81,9 @@ impl ControlPlane {
                 };
             };
             self.services[at.at()].launches.take_one(now);
-            let id = self.create(cx, at, revision, place, reason);
+            let id = self.create(cx, at, revision, place);
+            self.tell_task(cx, id, "", reason);
+            self.levels_changed(cx, at);
             let time = self.provisioning_time(cx, id);
             self.step_in(cx, id, time);
         }
@@ -126,12 +128,14 @@ impl ControlPlane {
         let blueprint = &cx.blueprint.services[at.at()];
         let definition = &cx.blueprint.task_definitions[blueprint.revisions[revision.at()].task_definition.at()];
         let instance_type = cx.blueprint.auto_scaling_groups[group.at()].instance_type.name;
-        let live = self.services[at.at()]
-            .tasks
-            .iter()
-            .map(|id| &self.tasks[*id])
-            .filter(|task| task.state().is_live());
-        let live: Vec<&Task> = live.collect();
+        let mut in_zone = vec![0; self.zones.len()];
+        for task in self.services[at.at()].tasks.iter().map(|id| &self.tasks[*id]) {
+            in_zone[task.zone.at()] += u32::from(task.state().is_live());
+        }
+        let is_live_of_service = |id: &&Id<Task>| {
+            let task = &self.tasks[**id];
+            task.service == at && task.state().is_live()
+        };
         let mut ids = Vec::new();
         let mut views = Vec::new();
         for id in &self.groups[group.at()].instances {
@@ -149,8 +153,8 @@ impl ControlPlane {
                 } else {
                     Agent::Disconnected
                 },
-                tasks_of_service: live.iter().filter(|task| task.instance == Some(*id)).count() as u32,
-                tasks_in_zone: live.iter().filter(|task| task.zone == instance.zone).count() as u32,
+                tasks_of_service: instance.tasks.iter().filter(is_live_of_service).count() as u32,
+                tasks_in_zone: in_zone[instance.zone.at()],
             });
         }
         let (constraints, strategies) = (&blueprint.placement_constraints, &blueprint.placement_strategy);
@@ -226,7 +230,6 @@ impl ControlPlane {
         at: ServiceIx,
         revision: RevisionIx,
         place: Place,
-        reason: &str,
     ) -> Id<Task> {
         let definition_at = cx.blueprint.services[at.at()].revisions[revision.at()].task_definition;
         let definition = &cx.blueprint.task_definitions[definition_at.at()];
@@ -250,8 +253,6 @@ impl ControlPlane {
         service.created += 1;
         service.tasks.push(id);
         service.counts.add(TaskState::Provisioning);
-        self.tell_task(cx, id, "", reason);
-        self.levels_changed(cx, at);
         id
     }
 }

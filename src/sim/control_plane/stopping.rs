@@ -138,6 +138,9 @@ impl ControlPlane {
         }
         self.enter(cx, id, TaskState::Deprovisioning, "");
         self.deprovision(cx, id);
+        // It no longer counts to the maximum, where what drains does.
+        let service = self.tasks[id].service;
+        self.request_pass(cx, service);
     }
 
     fn deprovision(&mut self, cx: &mut Context<'_>, id: Id<Task>) {

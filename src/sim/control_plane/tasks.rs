@@ -133,7 +133,7 @@ impl ControlPlane {
         self.enter(cx, id, TaskState::Running, "");
         let now = cx.now();
         self.tasks[id].running = Some(now);
-        self.has_run(cx, id);
+        self.has_run(id);
         self.register(cx, id, Opinion::Initial);
         self.begin_running(cx, id, now);
         self.reconsider(cx, id);

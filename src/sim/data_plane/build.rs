@@ -105,6 +105,7 @@ impl DataPlane {
             dependencies,
             programs,
             counts: vec![RevisionCount::default(); operations.revisions.len()],
+            cpu_meters: vec![Default::default(); blueprint.services.len()],
             operations,
             cpus_changed: Vec::new(),
             open_requests: 0,

@@ -12,8 +12,8 @@ use crate::cluster::server::Servers;
 use crate::cluster::view::View;
 use crate::engine::arena::Id;
 use crate::engine::random::Key;
-use crate::policy::routing::{self, Chooser};
 use crate::policy::retry;
+use crate::policy::routing::{self, Chooser};
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
 use crate::units::{Instant, Span};
@@ -235,7 +235,8 @@ impl DataPlane {
         let attempt = &self.attempts[id];
         match attempt.caller {
             Caller::Client(class) => {
-                cx.finished.push(finished(attempt, class, answer, &self.operations, cx.now()));
+                cx.finished
+                    .push(finished(attempt, class, answer, &self.operations, cx.now()));
                 self.open_requests -= 1;
                 let client = &self.clients[usize::from(self.class_traffic[class.at()])];
                 if client.is_closed() {

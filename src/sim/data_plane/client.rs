@@ -6,7 +6,6 @@ use super::{DataPlane, purpose};
 use crate::blueprint::{ClassIx, ProgramIx, RecordedArrival, Source, TrafficIx};
 use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Phase, Served, Site};
 use crate::cluster::deadline::DeadlineLink;
-use crate::engine::arena::Id;
 use crate::engine::dist::{Law, Tables};
 use crate::engine::random::Key;
 use crate::sim::context::Context;

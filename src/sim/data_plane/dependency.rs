@@ -58,7 +58,8 @@ impl DependencyState {
         } else {
             time.scaled(self.slowdown)
         };
-        cx.calendar.schedule_in(time, Event::data(DataEvent::DependencyDone, id));
+        cx.calendar
+            .schedule_in(time, Event::data(DataEvent::DependencyDone, id));
     }
 }
 

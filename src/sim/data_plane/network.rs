@@ -186,13 +186,7 @@ impl Network {
     }
 
     #[inline(never)]
-    fn carry_through_trouble(
-        &self,
-        cx: &mut Context<'_>,
-        id: Id<Attempt>,
-        hop: Hop,
-        event: DataEvent,
-    ) -> Crossing {
+    fn carry_through_trouble(&self, cx: &mut Context<'_>, id: Id<Attempt>, hop: Hop, event: DataEvent) -> Crossing {
         let key = hop.key.child(purpose::LEG + hop.leg as u64);
         let down = |zone: Option<ZoneIx>| zone.is_some_and(|zone| self.down_since[zone.at()].is_some());
         if down(hop.from) || down(hop.to) {

@@ -1,7 +1,6 @@
 //! Executes what the control plane orders: servers come and go, targets are published, weights change, health is asked.
 
 use super::network::{Between, Crossing, Hop};
-use super::server::metered_from;
 use super::site::To;
 use super::{DataPlane, Leg};
 use crate::blueprint::{Action, ServiceIx, TargetGroupIx};
@@ -10,7 +9,7 @@ use crate::cluster::attempt::{Answer, Attempt, Caller, Check, Flags, Phase, Site
 use crate::cluster::cpu::{Cpu, CpuSpec};
 use crate::cluster::deadline::DeadlineLink;
 use crate::cluster::queue::Queue;
-use crate::cluster::server::{Door, Server};
+use crate::cluster::server::{Door, Metered, Server};
 use crate::cluster::view::ViewTarget;
 use crate::engine::arena::Id;
 use crate::sim::context::Context;
@@ -27,6 +26,8 @@ impl DataPlane {
             Order::KillServer(task) => {
                 self.kill(cx, task);
             }
+            Order::CountCpu(task) => self.count_cpu(cx.now(), task),
+            Order::StopCountingCpu(task) => self.stop_counting_cpu(cx.now(), task),
             Order::SetSpeed { task, speed } => {
                 if let Some(server) = self.servers.get_mut(task) {
                     server.cpu.set_speed(cx.now(), speed);
@@ -110,8 +111,8 @@ impl DataPlane {
             cpu_turns_at: Instant::NEVER,
             reserved: spec.cpu,
             started: cx.now(),
-            metered: metered_from(cx.now()),
-            sampled: metered_from(cx.now()),
+            counted: None,
+            sampled: Metered { at: cx.now(), used: 0 },
         });
     }
 

@@ -2,7 +2,7 @@
 
 use super::network::Delay;
 use crate::blueprint::{
-    Blueprint, Callee, CallIx, Method, OnDisconnect, OperationIx, ProgramIx, Revision, RevisionIx, ServiceIx,
+    Blueprint, CallIx, Callee, Method, OnDisconnect, OperationIx, ProgramIx, Revision, RevisionIx, ServiceIx,
     Step as Written,
 };
 use crate::cluster::attempt::Served;
@@ -119,7 +119,13 @@ impl Operations {
             rows.len() < Served::NOBODY.at(),
             "a scenario has fewer than 65,535 operations over all revisions"
         );
-        let all = || blueprint.services.iter().flat_map(|service| &service.revisions).enumerate();
+        let all = || {
+            blueprint
+                .services
+                .iter()
+                .flat_map(|service| &service.revisions)
+                .enumerate()
+        };
         let of = |row: usize, operation: Option<OperationIx>| match operation {
             Some(operation) => Served(first[row] + operation.0),
             None => revisions[row].unrouted,
@@ -131,7 +137,9 @@ impl Operations {
         for call in &blueprint.calls {
             served.extend(all().map(|(row, revision)| {
                 let asked = match &call.to {
-                    Callee::Service { operation, .. } => Some(*operation).filter(|at| at.at() < revision.operations.len()),
+                    Callee::Service { operation, .. } => {
+                        Some(*operation).filter(|at| at.at() < revision.operations.len())
+                    }
                     Callee::LoadBalancer { method, path, .. } => operation(revision, *method, path),
                     Callee::Dependency(_) => None,
                 };

@@ -174,7 +174,9 @@ impl DataPlane {
             return;
         };
         server.cpu_turns_at = Instant::NEVER;
-        server.cpu.turn(cx.now(), |id| cx.at_once.push((DataEvent::GoOn, id.raw())));
+        server
+            .cpu
+            .turn(cx.now(), |id| cx.at_once.push((DataEvent::GoOn, id.raw())));
         self.cpus_changed.push(slot as u32);
     }
 
@@ -330,6 +332,7 @@ impl DataPlane {
 
     /// Kills a process, if it lives: everything in hand is lost, its connections are reset.
     pub(super) fn kill(&mut self, cx: &mut Context<'_>, task: Id<Task>) {
+        self.stop_counting_cpu(cx.now(), task);
         let Some(server) = self.servers.stop(task) else {
             return;
         };
@@ -391,9 +394,4 @@ fn hand_on(server: &mut Server, attempts: &mut Arena<Attempt>, cx: &mut Context<
         }
         None => server.busy -= 1,
     }
-}
-
-/// Where a meter begins to count for a process that has just started.
-pub(super) fn metered_from(now: Instant) -> crate::cluster::server::Metered {
-    crate::cluster::server::Metered { at: now, used: 0 }
 }

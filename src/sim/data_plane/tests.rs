@@ -147,7 +147,7 @@ pub(crate) fn constant(seconds: f64) -> Dist {
 }
 
 /// Latencies of what was served (s) and the count of each other outcome.
-pub(super) struct Seen {
+pub(crate) struct Seen {
     pub latencies: Vec<f64>,
     pub others: Vec<(Outcome, u64)>,
 }

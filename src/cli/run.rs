@@ -1,0 +1,94 @@
+//! `wavetank run` and `wavetank compare`: simulates, writes everything, and says how it stands.
+
+use super::Status;
+use super::arguments::{Format, Run};
+use super::folder::Folder;
+use super::interrupt;
+use super::results;
+use super::select::{self, Selected};
+use super::simulate::{self, Simulated};
+use super::terminal::Terminal;
+use crate::experiment::verdict;
+use crate::probe::{Pool, Verdict};
+use std::path::{Path, PathBuf};
+
+pub fn run(terminal: &Terminal, run: &Run) -> anyhow::Result<Status> {
+    let files = select::files(&run.scenarios)?;
+    let Some(selected) = select::load(terminal, &files, &run.changes, &run.vary)? else {
+        return Ok(Status::Wrong);
+    };
+    let cancel = interrupt::watch();
+    let threads = simulate::threads(run.effort.threads);
+    let several = selected.len() > 1;
+    let mut status = Status::Good;
+    let mut told = Vec::new();
+    for scenario in selected {
+        let path = folder(run.out.as_ref(), &scenario, several);
+        // Now and not after an hour of simulation.
+        let folder = Folder::open(&path)?;
+        let provenance = scenario.provenance.clone();
+        let name = scenario.name.clone();
+        let simulated = simulate::perform(terminal, scenario, threads, &cancel);
+        if simulated.as_written().records.is_empty() {
+            folder.discard();
+            terminal.complain(&format!(
+                "{name}: interrupted before any run was finished; nothing was written"
+            ));
+            return Ok(Status::Interrupted);
+        }
+        let written = folder.write(&results::everything(&simulated, &provenance))?;
+        match terminal.format {
+            Format::Text => terminal.say(&results::summary_text(&simulated, &provenance)),
+            Format::Json => told.push(results::summary_json(&simulated, &provenance)),
+        }
+        terminal.mention(&told_paths(&path, &written));
+        status = status.and(standing(&simulated));
+        if cancel.requested() {
+            break;
+        }
+    }
+    match (terminal.format, told.len(), several) {
+        (Format::Text, ..) => {}
+        (Format::Json, 1, false) => terminal.say_json(&told[0]),
+        (Format::Json, ..) => terminal.say_json(&told.into()),
+    }
+    Ok(status)
+}
+
+/// `--out` itself for one scenario, a folder in it for each of several.
+fn folder(out: Option<&PathBuf>, scenario: &Selected, several: bool) -> PathBuf {
+    match out {
+        Some(out) if several => out.join(select::folder_name(&scenario.name)),
+        Some(out) => out.clone(),
+        None => scenario.folder().into(),
+    }
+}
+
+/// What the objectives of the scenario as written come to.
+fn standing(simulated: &Simulated) -> Status {
+    let outcome = simulated.as_written();
+    let judgements = Pool::new(&outcome.blueprint, &outcome.records).judge();
+    match verdict::overall(&judgements, &outcome.records) {
+        Verdict::Met => Status::Good,
+        Verdict::Undecided => Status::Undecided,
+        Verdict::NotMet => Status::NotMet,
+    }
+}
+
+/// The folder, and under it the names of what was written into it, in lines of up to 80 columns.
+fn told_paths(folder: &Path, written: &[PathBuf]) -> String {
+    let mut text = format!("wrote {} files to {}/", written.len(), folder.display());
+    let mut width = usize::MAX;
+    for path in written {
+        let name = path.strip_prefix(folder).unwrap_or(path).display().to_string();
+        let length = name.chars().count() + 1;
+        if width.saturating_add(length) > 80 {
+            text.push_str("\n ");
+            width = 1;
+        }
+        text.push(' ');
+        text.push_str(&name);
+        width += length;
+    }
+    text
+}

@@ -1,0 +1,86 @@
+//! How variants differ, a line for each figure in which they do, and the rest in one.
+
+use super::{labelled, style};
+use crate::experiment::Comparison;
+use crate::experiment::compare::{Finding, LEVEL, Row};
+use crate::report::chart::comparison::unit;
+use crate::report::words::{counted, short};
+
+/// The comparison of an experiment's variants.
+pub fn comparison(comparison: &Comparison) -> String {
+    let mut text = format!(
+        "{}: {} on the same requests and luck\n",
+        style::bold(&comparison.variants.join(" against ")),
+        counted(comparison.replications, "run")
+    );
+    let told = |row: &&Row| !matches!(row.finding, Finding::Same | Finding::WithinNoise | Finding::TooFewRuns);
+    for row in comparison.rows.iter().filter(told) {
+        text.push_str(&line(row));
+    }
+    for (finding, words) in [
+        (Finding::WithinNoise, "Within noise"),
+        (Finding::Same, "The same"),
+        (Finding::TooFewRuns, "Too few runs"),
+    ] {
+        let names: Vec<String> = comparison
+            .rows
+            .iter()
+            .filter(|row| row.finding == finding)
+            .map(name)
+            .collect();
+        if !names.is_empty() {
+            text.push_str(&labelled(words, &names.join(", ")));
+        }
+    }
+    let level = short(100.0 * LEVEL, 3);
+    text.push_str(&format!(
+        "Differences are second minus first; all intervals hold together at {level} %.\n"
+    ));
+    text
+}
+
+/// What a row is about: with several pairs of variants, also which.
+fn name(row: &Row) -> String {
+    match &row.class {
+        Some(class) => format!("{} of {class}", row.figure.label()),
+        None => row.figure.label().to_owned(),
+    }
+}
+
+fn line(row: &Row) -> String {
+    let words = match row.finding {
+        Finding::VariantBetter | Finding::BaseBetter => style::good(&row.words()),
+        _ => style::doubtful(&row.words()),
+    };
+    let (scale, unit) = unit(row.figure);
+    let half = row
+        .interval
+        .map_or(String::new(), |it| format!(" ± {}", short(scale * it.half_width(), 2)));
+    let digits = |value: f64| short(scale * value, 3);
+    let values = format!(
+        "{} {}, {} {} {unit}",
+        row.base,
+        digits(row.base_mean),
+        row.variant,
+        digits(row.variant_mean)
+    );
+    let difference = format!("difference {}{half}", digits(row.difference));
+    format!(
+        "{words}\n{}",
+        labelled("", &format!("{}: {values}, {difference}", name(row)))
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::experiment::compare;
+    use crate::report::sample;
+
+    #[test]
+    fn what_differs_is_told_and_the_rest_is_named() {
+        let text = super::comparison(&compare(&sample::variants(3)));
+        let plain = anstream::adapter::strip_str(&text).to_string();
+        insta::assert_snapshot!(plain);
+        assert!(plain.lines().all(|line| line.chars().count() <= 80), "{plain}");
+    }
+}

@@ -1,0 +1,131 @@
+//! The headline figures: latency beside the share served, failures by reason, throughput, CPU and cost.
+
+use super::labelled;
+use crate::blueprint::{ClassIx, ServiceIx};
+use crate::probe::pool::Requests;
+use crate::probe::{Estimate, Pool};
+use crate::report::chart::traffic::in_words;
+use crate::report::tables::cost::{per_hour, per_million, per_month, total};
+use crate::report::tables::summary::{PERCENTILES, failures};
+use crate::report::words::{aligned, count, share, short};
+use comfy_table::{CellAlignment, Table, presets};
+
+pub fn section(pool: &Pool) -> String {
+    let all = pool.requests(None);
+    let mut text = latencies(pool);
+    text.push('\n');
+    text.push_str(&labelled("Throughput", &throughput(&all)));
+    text.push_str(&labelled("Failures", &failed(&all)));
+    text.push_str(&labelled("CPU", &cpu(pool)));
+    text.push_str(&cost(pool).map_or(String::new(), |cost| labelled("Cost", &cost)));
+    text
+}
+
+/// A row for each class, and one for all if there are several.
+fn latencies(pool: &Pool) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["class", "offered", "served", "p50 ms", "p95 ms", "p99 ms", "p99.9 ms"]);
+    for (at, class) in pool.blueprint.classes.iter().enumerate() {
+        table.add_row(row(&class.name, &pool.requests(Some(ClassIx::from_usize(at)))));
+    }
+    if pool.blueprint.classes.len() != 1 {
+        table.add_row(row("all", &pool.requests(None)));
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    let lines = table.trim_fmt();
+    format!("{lines}\n")
+}
+
+fn row(name: &str, requests: &Requests) -> Vec<String> {
+    let outcomes = requests.outcomes();
+    let mut row = vec![clipped(name), count(outcomes.offered())];
+    row.push(requests.availability().map_or("–".to_owned(), |it| share(it.value)));
+    row.extend(PERCENTILES.map(|(_, quantile)| with_spread(requests.latencies().quantile_ms(quantile))));
+    row
+}
+
+/// Names of any length leave room for the numbers.
+fn clipped(name: &str) -> String {
+    const MOST: usize = 18;
+    if name.chars().count() <= MOST {
+        name.to_owned()
+    } else {
+        name.chars().take(MOST - 1).chain(['…']).collect()
+    }
+}
+
+/// `312±9`, the half-width only where there is an interval.
+fn with_spread(estimate: Option<Estimate>) -> String {
+    let Some(estimate) = estimate else {
+        return "–".to_owned();
+    };
+    let half = estimate.interval().map_or(String::new(), |(low, high)| {
+        format!("±{}", short((high - low) / 2.0, 1))
+    });
+    format!("{}{half}", aligned(estimate.value, 3))
+}
+
+fn throughput(all: &Requests) -> String {
+    let served = all.throughput().map_or("–".to_owned(), |it| with_spread(Some(it)));
+    let mut text = format!("{served} served a second");
+    if let Some(attempts) = all.attempts().filter(|attempts| attempts.value > 1.0005) {
+        text.push_str(&format!(", {} attempts for each request", short(attempts.value, 4)));
+    }
+    text
+}
+
+fn failed(all: &Requests) -> String {
+    let outcomes = all.outcomes();
+    let (failed, offered) = (outcomes.failed(), outcomes.offered());
+    if failed == 0 {
+        return format!("none of {}", count(offered));
+    }
+    let mut reasons: Vec<_> = failures().filter(|outcome| outcomes.of(*outcome) > 0).collect();
+    reasons.sort_by_key(|outcome| std::cmp::Reverse(outcomes.of(*outcome)));
+    let reasons: Vec<String> = reasons
+        .iter()
+        .map(|outcome| format!("{} {}", in_words(*outcome), count(outcomes.of(*outcome))))
+        .collect();
+    let percent = short(100.0 * failed as f64 / offered as f64, 3);
+    format!(
+        "{} of {} ({percent} %): {}",
+        count(failed),
+        count(offered),
+        reasons.join(", ")
+    )
+}
+
+fn cpu(pool: &Pool) -> String {
+    let services = pool.blueprint.services.iter().enumerate();
+    let parts: Vec<String> = services
+        .map(|(at, service)| match pool.cpu_utilization(ServiceIx::from_usize(at)) {
+            Some(used) => format!("{} {} %", service.name, short(100.0 * used.value, 2)),
+            None => format!("{} –", service.name),
+        })
+        .collect();
+    format!("{} (used of reserved)", parts.join(", "))
+}
+
+/// `None` if nothing costs anything.
+fn cost(pool: &Pool) -> Option<String> {
+    let sum = total(pool).filter(|sum| sum.value > 0.0)?;
+    let hourly = |usd: f64| per_hour(pool.blueprint, usd);
+    let half = sum.interval().map_or(String::new(), |(low, high)| {
+        format!(" ± {}", short(hourly(high - low) / 2.0, 1))
+    });
+    let mut text = format!(
+        "{}{half} USD an hour, {} USD a month",
+        short(hourly(sum.value), 3),
+        short(per_month(pool.blueprint, sum.value), 3)
+    );
+    if let Some(million) = per_million(pool, sum.value) {
+        text.push_str(&format!(", {} USD a million requests", short(million, 3)));
+    }
+    Some(text)
+}

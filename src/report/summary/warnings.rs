@@ -1,0 +1,122 @@
+//! What to be careful about: cut-short runs, queues without end, too few runs, and what the model assumes.
+
+use super::{labelled, style};
+use crate::blueprint::{DependencyIx, ServiceIx};
+use crate::probe::Pool;
+use crate::probe::pool::Requests;
+use crate::report::assumptions;
+use crate::report::words::{counted, short};
+use crate::stats::percentile::RUNS_MIN;
+
+/// Requests in a queue under which growth is no news.
+const QUEUE_WORTH_A_WORD: f64 = 10.0;
+
+pub fn section(pool: &Pool) -> String {
+    let mut text: String = all(pool)
+        .iter()
+        .map(|warning| labelled("Careful", &format!("{} {warning}", style::doubtful("!"))))
+        .collect();
+    let left = assumptions::left_at_default(&pool.blueprint.model).len();
+    let total = assumptions::keys(&pool.blueprint.model).len();
+    text.push_str(&labelled(
+        "Assumed",
+        &format!("{left} of {total} values that AWS does not publish are at their defaults (`model:`)"),
+    ));
+    text
+}
+
+/// One sentence each, the gravest first.
+pub fn all(pool: &Pool) -> Vec<String> {
+    let requests = pool.requests(None);
+    let mut warnings = Vec::new();
+    warnings.extend(cut_short(pool));
+    warnings.extend(unfinished(&requests));
+    warnings.extend(queues(pool));
+    warnings.extend(few_runs(pool));
+    warnings
+}
+
+fn cut_short(pool: &Pool) -> Option<String> {
+    let mut reasons = pool.records.iter().filter_map(|record| record.ended_early.as_deref());
+    let first = reasons.next()?;
+    let count = 1 + reasons.count();
+    Some(format!(
+        "a limit ended {count} of {}: {first}",
+        counted(pool.records.len(), "run")
+    ))
+}
+
+fn unfinished(requests: &Requests) -> Option<String> {
+    let count = requests.outcomes().of(crate::sim::observation::Outcome::Unfinished);
+    (count > 0).then(|| format!("{} not answered when the run ended", counted(count as usize, "request")))
+}
+
+fn few_runs(pool: &Pool) -> Option<String> {
+    let runs = pool.records.len();
+    match runs {
+        1 => Some("one run: nothing here has an interval, another seed may say otherwise (--replications)".to_owned()),
+        _ if runs < RUNS_MIN => Some(format!("{runs} runs: percentiles have no interval under {RUNS_MIN}")),
+        _ => None,
+    }
+}
+
+/// Queues whose mean rises from quarter to quarter of the run and doubles over its second half.
+fn queues(pool: &Pool) -> Vec<String> {
+    let services = pool.blueprint.services.iter().enumerate().map(|(at, service)| {
+        let service_ix = ServiceIx::from_usize(at);
+        let queue = quarters(pool, |record, window| {
+            record.timeline.service(service_ix)[window].queued
+        });
+        (service.name.as_str(), queue)
+    });
+    let dependencies = pool.blueprint.dependencies.iter().enumerate().map(|(at, dependency)| {
+        let dependency_ix = DependencyIx::from_usize(at);
+        let queue = quarters(pool, |record, window| {
+            record.timeline.dependency(dependency_ix)[window].queued
+        });
+        (dependency.name.as_str(), queue)
+    });
+    let grew = services
+        .chain(dependencies)
+        .filter(|(_, quarters)| is_growing(quarters));
+    grew.map(|(name, quarters)| {
+        let numbers: Vec<String> = quarters.iter().map(|mean| short(*mean, 2)).collect();
+        format!(
+            "the queue of {name} kept growing: {} by quarter of the run",
+            numbers.join(", ")
+        )
+    })
+    .collect()
+}
+
+fn is_growing(quarters: &[f64; 4]) -> bool {
+    let rises = quarters.windows(2).all(|pair| pair[0] < pair[1]);
+    rises && quarters[3] >= QUEUE_WORTH_A_WORD && quarters[3] >= 2.0 * quarters[1]
+}
+
+/// Mean over runs and windows of each quarter of the measured time.
+fn quarters(pool: &Pool, queued: impl Fn(&crate::probe::RunRecord, usize) -> u64) -> [f64; 4] {
+    let count = pool
+        .records
+        .first()
+        .map_or(0, |record| record.timeline.windows().count());
+    std::array::from_fn(|quarter| {
+        let windows = quarter * count / 4..(quarter + 1) * count / 4;
+        let of_run = |record| windows.clone().map(|window| queued(record, window)).sum::<u64>();
+        let sum: u64 = pool.records.iter().map(of_run).sum();
+        sum as f64 / (windows.len().max(1) * pool.records.len()) as f64
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_that_doubles_from_half_to_half_is_worth_a_word() {
+        assert!(is_growing(&[5.0, 20.0, 60.0, 100.0]));
+        assert!(!is_growing(&[0.0, 1.0, 2.0, 4.0]), "a queue of four is none");
+        assert!(!is_growing(&[5.0, 60.0, 55.0, 130.0]), "it fell in between");
+        assert!(!is_growing(&[90.0, 95.0, 100.0, 105.0]), "it hardly grew");
+    }
+}

@@ -1,0 +1,229 @@
+//! Words that AWS or the design knows and this version does not model yet.
+//!
+//! They are refused by name, with what to do in their place, so that nothing parses and does nothing. When a capability
+//! arrives, its row goes.
+
+use crate::scenario::diagnostic::{Code, Diagnostic};
+use crate::scenario::source::Place;
+
+/// Definition of the schema in which the word would stand, the word, and what to do meanwhile.
+pub(super) const LATER: &[(&str, &str, &str)] = &[
+    (
+        "Service",
+        "jit_warm_up",
+        "leave it out: a new task is as quick as an old one",
+    ),
+    (
+        "Service",
+        "scheduling_strategy",
+        "leave it out: services are replica services",
+    ),
+    (
+        "Service",
+        "availability_zone_rebalancing",
+        "leave it out: tasks are spread when they are placed",
+    ),
+    (
+        "Service",
+        "deployment_controller",
+        "leave it out: services are deployed by ECS itself",
+    ),
+    (
+        "Service",
+        "service_connect_configuration",
+        "say `via: service_connect` in the calls",
+    ),
+    (
+        "Service",
+        "service_registries",
+        "say `via: service_connect` in the calls",
+    ),
+    (
+        "Service",
+        "network_configuration",
+        "leave it out: tasks run in the cluster's availability zones",
+    ),
+    (
+        "Service",
+        "memory_per_request",
+        "leave it out: memory is reserved, not used up",
+    ),
+    ("Service", "concurrency_limit", "bound the `backlog` of the `runtime`"),
+    ("Service", "load_shedding", "bound the `backlog` of the `runtime`"),
+    (
+        "CapacityProvider",
+        "managed_scaling",
+        "size the group by `desired_capacity` and `start`",
+    ),
+    (
+        "CapacityProvider",
+        "managed_termination_protection",
+        "leave it out: the group is not scaled in",
+    ),
+    (
+        "CapacityProvider",
+        "managed_draining",
+        "leave it out: the group is not scaled in",
+    ),
+    (
+        "AutoScalingGroup",
+        "mixed_instances_policy",
+        "give one type in `instance_types`",
+    ),
+    ("AutoScalingGroup", "warm_pool", "shorten `launch_time`"),
+    (
+        "AutoScalingGroup",
+        "capacity_rebalance",
+        "leave it out: instances are on-demand",
+    ),
+    (
+        "Container",
+        "runtime",
+        "give the serving container's `runtime` under the service",
+    ),
+    (
+        "Container",
+        "restart_policy",
+        "leave it out: the task is replaced when an essential container stops",
+    ),
+    ("Container", "secrets", "add their time to `start_up`"),
+    (
+        "Step",
+        "cache",
+        "mix hits and misses with `wait: { mixture: … }`, or call the dependency every time",
+    ),
+    ("Step", "publish", "use `call`"),
+    ("Step", "consume", "use `traffic` that calls the service"),
+    (
+        "Step",
+        "choose",
+        "make each branch an operation with its own route and request",
+    ),
+    ("Step", "database", "use `call` to a dependency"),
+    ("Step", "sleep", "use `wait`"),
+    ("Call", "circuit_breaker", "leave it out, or lower `max_attempts`"),
+    ("Call", "hedging", "leave it out: each attempt waits for its timeout"),
+    ("Call", "fallback", "leave it out: a failed call fails the request"),
+    (
+        "Call",
+        "outlier_detection",
+        "leave it out: calls go to all healthy tasks",
+    ),
+    ("Call", "deadline", "use `timeout`"),
+    ("Call", "budget", "lower `retry.max_attempts`"),
+    ("Retry", "budget", "leave it out, or lower `max_attempts`"),
+    ("Retry", "jitter", "put `jitter` into `backoff: { exponential: … }`"),
+    ("Traffic", "journeys", "list the requests under `requests` with weights"),
+    ("Traffic", "payload", "leave it out: payloads take no time"),
+    ("Request", "payload", "leave it out: payloads take no time"),
+    ("Request", "priority", "leave it out: requests are served in order"),
+    ("RateProfile", "diurnal", "write the day as `points`"),
+    ("RateProfile", "spike", "write the spike as `points` or `steps`"),
+    ("Arrivals", "self_similar", "use `bursty`"),
+    ("DeploymentStrategy", "CANARY", "use ROLLING or BLUE_GREEN"),
+    ("DeploymentStrategy", "LINEAR", "use ROLLING or BLUE_GREEN"),
+    ("DeploymentStrategy", "canary", "use ROLLING or BLUE_GREEN"),
+    (
+        "DeploymentConfiguration",
+        "canary_configuration",
+        "use the strategy ROLLING or BLUE_GREEN",
+    ),
+    (
+        "DeploymentConfiguration",
+        "linear_configuration",
+        "use the strategy ROLLING or BLUE_GREEN",
+    ),
+    (
+        "DeploymentConfiguration",
+        "lifecycle_hooks",
+        "leave them out: stages follow each other at once",
+    ),
+    (
+        "DeploymentConfiguration",
+        "early_success_criteria",
+        "leave it out: a deployment ends when all tasks are new",
+    ),
+    (
+        "AdvancedConfiguration",
+        "test_listener_rule",
+        "leave it out: there is no test traffic",
+    ),
+    ("ScalingPolicy", "step_scaling", "use `target_tracking`"),
+    ("ScalingPolicy", "predictive_scaling", "use `scheduled_actions`"),
+    (
+        "ScalingMetric",
+        "ECSServiceAverageMemoryUtilization",
+        "use ECSServiceAverageCPUUtilization",
+    ),
+    (
+        "ScalingMetric",
+        "ECSServiceAverageCPUUtilizationHighResolution",
+        "use ECSServiceAverageCPUUtilization",
+    ),
+    (
+        "TargetTracking",
+        "customized_metric_specification",
+        "use one of the predefined metrics",
+    ),
+    ("LoadBalancerType", "network", "use `application`"),
+    ("LoadBalancerType", "gateway", "use `application`"),
+    ("LoadBalancer", "zonal_shift", "leave it out"),
+    (
+        "LoadBalancer",
+        "cross_zone",
+        "leave it out: cross-zone balancing is always on for an ALB",
+    ),
+    (
+        "TargetGroup",
+        "stickiness",
+        "leave it out: every request is routed afresh",
+    ),
+    (
+        "TargetGroup",
+        "anomaly_mitigation",
+        "leave it out: weights do not follow anomalies",
+    ),
+    ("TargetGroup", "cross_zone", "leave it out: cross-zone balancing is on"),
+    (
+        "TargetGroup",
+        "target_group_health",
+        "leave it out: AWS's defaults hold",
+    ),
+    ("Action", "redirect", "use `forward` or `fixed_response`"),
+    ("Rule", "redirect", "use `forward` or `fixed_response`"),
+    ("Rule", "http_header", "tell requests apart by path, host or method"),
+    ("Rule", "query_string", "tell requests apart by path, host or method"),
+    ("Rule", "source_ip", "tell requests apart by path, host or method"),
+    ("Event", "spot_reclaim", "use `instance_loss` or `task_crash`"),
+    ("Event", "memory_leak", "use `task_crash` with `time_between_failures`"),
+    ("Event", "partition", "use `zone_outage`"),
+    ("Event", "packet_loss", "use `added_latency`"),
+    ("Event", "cache_flush", "use `dependency_slow`"),
+    ("Event", "zonal_shift", "use `zone_outage`"),
+    (
+        "Event",
+        "traffic_spike",
+        "write the spike into the traffic's `rate: { points: … }`",
+    ),
+    ("Event", "control_plane_outage", "leave it out"),
+    ("Deploy", "runtime", "describe a second service"),
+    ("Deploy", "memory_leak", "use `exits_after`"),
+    ("Experiment", "sweep", "use `compare` with one variant for each value"),
+    ("Experiment", "precision", "give `replications`"),
+    ("Dependency", "connection_pool", "use `slots`"),
+    ("Scenario", "queues", "leave them out: services call each other"),
+    ("Scenario", "records", "send `traffic` to the balancer directly"),
+    ("Scenario", "journeys", "list the requests under `traffic` with weights"),
+];
+
+/// What to do in place of a word that is not modelled yet, if it is one.
+pub(super) fn advice(within: &str, word: &str) -> Option<&'static str> {
+    LATER
+        .iter()
+        .find(|(definition, later, _)| *definition == within && *later == word)
+        .map(|(_, _, advice)| *advice)
+}
+
+pub(super) fn diagnostic(word: &str, advice: &str, place: Place) -> Diagnostic {
+    Diagnostic::new(Code::NotModelledYet, place, format!("`{word}` is not modelled yet")).hint(advice)
+}

@@ -1,0 +1,278 @@
+//! What a scenario implies: everything that may be left out and whose default depends on the rest, filled in.
+//!
+//! The result is a scenario in the same language that says everything; `check --resolved` prints it, and
+//! [`super::resolve`] reads nothing else. Plain defaults are in [`super::schema`]; nothing is checked here, and what
+//! cannot be filled in because a name refers to nothing stays as it is.
+
+use super::schema::{
+    Action, AlarmMetric, Arrivals, Balancing, Distribution, Duration, Exponential, Form, LaunchType, Listener,
+    LoadBalancer, LoadBalancerType, Named, PlacementField, PlacementStrategy, PlacementStrategyType, Request, Runtime,
+    Scenario, Scheme, Service, ServiceLoadBalancer, TargetGroup, Traffic, WeightedTargetGroup,
+};
+
+mod calls;
+mod tasks;
+
+const LISTENER: &str = "http";
+
+/// Fills everything in. `stem` names a scenario that has no name.
+pub fn imply(said: &mut Scenario, stem: &str) {
+    said.name.get_or_insert_with(|| stem.to_owned());
+    cluster(said);
+    dependencies(said);
+    capacity(said);
+    tasks::task_definitions(said);
+    load_balancers(said);
+    services(said);
+    traffic(said);
+    calls::calls(said);
+    alarms(said);
+    events(said);
+}
+
+fn cluster(said: &mut Scenario) {
+    let region = &said.cluster.region;
+    let zones = said
+        .cluster
+        .availability_zones
+        .get_or_insert_with(|| vec![format!("{region}a"), format!("{region}b")]);
+    for (_, provider) in &mut said.cluster.capacity_providers.0 {
+        let group = &mut provider.auto_scaling_group;
+        group.desired_capacity.get_or_insert(group.min_size);
+        group.availability_zones.get_or_insert_with(|| zones.clone());
+    }
+    for (_, balancer) in &mut said.load_balancers.0 {
+        balancer.availability_zones.get_or_insert_with(|| zones.clone());
+    }
+}
+
+fn dependencies(said: &mut Scenario) {
+    for (_, dependency) in &mut said.dependencies.0 {
+        dependency.slots.get_or_insert(said.limits.in_flight);
+        dependency.backlog.get_or_insert(said.limits.in_flight);
+    }
+}
+
+fn capacity(said: &mut Scenario) {
+    for (_, service) in &mut said.services.0 {
+        if service.launch_type.is_none() && service.capacity_provider_strategy.is_empty() {
+            service.launch_type = Some(LaunchType::Fargate);
+        }
+        if service.placement_strategy.is_none() && !on_fargate(service) {
+            let spread = PlacementStrategy {
+                kind: PlacementStrategyType::Spread,
+                field: Some(PlacementField::Zone),
+            };
+            service.placement_strategy = Some(vec![spread]);
+        }
+    }
+}
+
+/// Whether its tasks run on Fargate, as far as one can tell before names are checked.
+pub(super) fn on_fargate(service: &Service) -> bool {
+    service.launch_type == Some(LaunchType::Fargate)
+        || service
+            .capacity_provider_strategy
+            .iter()
+            .any(|item| item.capacity_provider.starts_with("FARGATE"))
+}
+
+/// A balancer for each service that is sent traffic and says nothing of balancers.
+fn load_balancers(said: &mut Scenario) {
+    let Scenario {
+        services,
+        traffic,
+        load_balancers,
+        cluster,
+        ..
+    } = said;
+    for (name, service) in &mut services.0 {
+        let sent_traffic = traffic.0.iter().any(|(_, traffic)| traffic.to == *name);
+        if service.load_balancers.is_some() {
+            continue;
+        }
+        if !sent_traffic || load_balancers.get(name).is_some() {
+            service.load_balancers = Some(Vec::new());
+            continue;
+        }
+        let forward = WeightedTargetGroup {
+            target_group: name.clone(),
+            weight: 1,
+        };
+        let listener = Listener {
+            port: 80,
+            default_action: Action::Forward(vec![forward]),
+            rules: Vec::new(),
+        };
+        let balancer = LoadBalancer {
+            kind: LoadBalancerType::Application,
+            scheme: Scheme::InternetFacing,
+            availability_zones: cluster.availability_zones.clone(),
+            listeners: Named(vec![(LISTENER.to_owned(), listener)]),
+            target_groups: Named(vec![(name.clone(), TargetGroup::default())]),
+            idle_timeout: Duration::secs(60),
+        };
+        load_balancers.0.push((name.clone(), balancer));
+        service.load_balancers = Some(vec![ServiceLoadBalancer {
+            target_group: name.clone(),
+            container_name: None,
+            advanced_configuration: None,
+        }]);
+    }
+}
+
+fn services(said: &mut Scenario) {
+    let in_flight = said.limits.in_flight;
+    let alarm_time = |names: &[String]| {
+        let lengths = names.iter().filter_map(|name| said.alarms.get(name));
+        let needed = lengths.map(|alarm| {
+            alarm
+                .period
+                .0
+                .nanos()
+                .saturating_mul(u64::from(alarm.evaluation_periods))
+        });
+        let longest = needed.max().unwrap_or(0);
+        Duration(crate::units::Span::from_nanos(longest.min(300_000_000_000)))
+    };
+    for (_, service) in &mut said.services.0 {
+        let serving = {
+            let named = service
+                .task_definition
+                .as_ref()
+                .and_then(|name| said.task_definitions.get(name));
+            let containers = service
+                .containers
+                .as_ref()
+                .or(named.map(|definition| &definition.containers));
+            containers.and_then(|containers| {
+                containers
+                    .0
+                    .iter()
+                    .find(|(_, container)| container.essential == Some(true))
+                    .map(|(name, _)| name.clone())
+            })
+        };
+        for binding in service.load_balancers.iter_mut().flatten() {
+            binding.container_name = binding.container_name.take().or_else(|| serving.clone());
+        }
+        match &mut service.runtime {
+            Runtime::ThreadPool(pool) => pool.backlog = pool.backlog.or(Some(in_flight)),
+            Runtime::EventLoop(event_loop) => event_loop.backlog = event_loop.backlog.or(Some(in_flight)),
+            Runtime::Unbounded => {}
+        }
+        let deployment = &mut service.deployment_configuration;
+        if deployment.strategy == super::schema::DeploymentStrategy::Rolling {
+            let alarms = deployment.alarms.as_ref().filter(|alarms| alarms.enable);
+            let needed = alarms.map_or(Duration::ZERO, |alarms| alarm_time(&alarms.alarm_names));
+            deployment.bake_time.get_or_insert(needed);
+        }
+        for policy in service
+            .auto_scaling
+            .iter_mut()
+            .flat_map(|scaling| &mut scaling.policies)
+        {
+            let super::schema::ScalingPolicy::TargetTracking(policy) = policy;
+            let metric = serde_json::to_value(policy.metric).ok();
+            let name = metric.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default();
+            policy.policy_name.get_or_insert_with(|| name.to_owned());
+        }
+    }
+}
+
+fn traffic(said: &mut Scenario) {
+    let Scenario {
+        services,
+        traffic,
+        load_balancers,
+        ..
+    } = said;
+    for (name, traffic) in &mut traffic.0 {
+        let Traffic {
+            to,
+            balancing,
+            rate,
+            arrivals,
+            users,
+            think_time,
+            requests,
+            ..
+        } = traffic;
+        match destination(to, services, load_balancers) {
+            Some(Way::Balancer(way)) => *to = way,
+            Some(Way::Direct) => *balancing = balancing.or(Some(Balancing::RoundRobin)),
+            None => {}
+        }
+        if rate.is_some() {
+            arrivals.get_or_insert(Arrivals::Poisson);
+        }
+        if users.is_some() {
+            think_time.get_or_insert(Form::Short(Duration::ZERO));
+        }
+        if requests.is_empty() {
+            requests.push(Request {
+                name: name.clone(),
+                weight: 1.0,
+                host: None,
+                get: Some("/".to_owned()),
+                head: None,
+                post: None,
+                put: None,
+                patch: None,
+                delete: None,
+                options: None,
+            });
+        }
+    }
+}
+
+enum Way {
+    /// `balancer/listener`.
+    Balancer(String),
+    Direct,
+}
+
+/// How what `to` names is reached, if that is clear.
+fn destination(to: &str, services: &Named<Service>, load_balancers: &Named<LoadBalancer>) -> Option<Way> {
+    if let Some(balancer) = load_balancers.get(to) {
+        return match balancer.listeners.0.as_slice() {
+            [(listener, _)] => Some(Way::Balancer(format!("{to}/{listener}"))),
+            _ => None,
+        };
+    }
+    let service = services.get(to)?;
+    let Some(binding) = service.load_balancers.iter().flatten().next() else {
+        return Some(Way::Direct);
+    };
+    let forwards =
+        |action: &[WeightedTargetGroup]| action.iter().any(|group| group.target_group == binding.target_group);
+    load_balancers.0.iter().find_map(|(name, balancer)| {
+        let listener = balancer.listeners.0.iter().find(|(_, listener)| {
+            matches!(&listener.default_action, Action::Forward(groups) if forwards(groups))
+                || listener
+                    .rules
+                    .iter()
+                    .any(|rule| rule.forward.as_deref().is_some_and(forwards))
+        });
+        listener.map(|(listener, _)| Way::Balancer(format!("{name}/{listener}")))
+    })
+}
+
+fn alarms(said: &mut Scenario) {
+    for (_, alarm) in &mut said.alarms.0 {
+        alarm.datapoints_to_alarm.get_or_insert(alarm.evaluation_periods);
+        if let [(name, AlarmMetric { .. })] = alarm.metrics.0.as_slice() {
+            alarm.expression.get_or_insert_with(|| name.clone());
+        }
+    }
+}
+
+fn events(said: &mut Scenario) {
+    for event in &mut said.events {
+        let Some(crash) = &mut event.task_crash else { continue };
+        // A mean time between failures, as the words have it; a fixed one is written `{ constant: … }`.
+        if let Some(Form::Short(mean)) = crash.time_between_failures {
+            crash.time_between_failures = Some(Form::Long(Distribution::Exponential(Exponential { mean })));
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! Deployments, changes and faults at their times.
+
+use super::{Context, Table};
+use crate::blueprint::*;
+use crate::scenario::diagnostic::Code;
+use crate::scenario::path::Path;
+use crate::scenario::quantity::print_duration;
+use crate::scenario::schema::{self, Deploy, Form};
+use crate::units::{Instant, Span};
+
+/// What an event makes of a service.
+pub(super) struct Deployed<'t> {
+    /// Position of the event in the file.
+    pub event: usize,
+    pub said: &'t Deploy,
+}
+
+/// The services that one event deploys, with their revisions.
+pub(super) type Deploys = Vec<(ServiceIx, RevisionIx)>;
+
+/// Positions of the events in order of their time, equal times in the order written.
+fn in_time(cx: &Context) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..cx.said.events.len()).collect();
+    order.sort_by_key(|at| cx.said.events[*at].at.0);
+    order
+}
+
+/// For each event the services that it deploys with their revisions, and for each service what is deployed, in time.
+pub(super) fn revisions<'t>(cx: &mut Context<'t>) -> (Vec<Deploys>, Vec<Vec<Deployed<'t>>>) {
+    let root = Path::Root;
+    let section = root.key("events");
+    let said = cx.said;
+    let mut by_event = vec![Vec::new(); said.events.len()];
+    let mut by_service: Vec<Vec<Deployed>> = said.services.0.iter().map(|_| Vec::new()).collect();
+    for event in in_time(cx) {
+        let here = section.at(event);
+        let here = here.key("deploy");
+        for (name, deploy) in said.events[event].deploy.iter().flat_map(|deploys| deploys.iter()) {
+            let Some(service) = cx.find(Table::Service, name, &here.key(name)) else {
+                continue;
+            };
+            by_service[service].push(Deployed { event, said: deploy });
+            let revision = RevisionIx::from_usize(by_service[service].len());
+            by_event[event].push((ServiceIx::from_usize(service), revision));
+        }
+    }
+    (by_event, by_service)
+}
+
+/// `deploys` is what [`revisions`] found.
+pub(super) fn events(cx: &mut Context, deploys: &[Deploys]) -> Vec<TimedEvent> {
+    let root = Path::Root;
+    let section = root.key("events");
+    let said = cx.said;
+    let mut events = Vec::new();
+    for at in in_time(cx) {
+        let event = &said.events[at];
+        let path = section.at(at);
+        if let Some(end) = cx.duration().filter(|end| event.at.0 >= *end) {
+            let (at, end) = (print_duration(event.at.0), print_duration(end));
+            let message = format!("this happens at {at} and the run ends at {end}");
+            cx.report(Code::EventAfterEnd, &path.key("at"), message);
+        }
+        let instant = Instant::ZERO + said.warm_up.0 + event.at.0;
+        for what in happenings(cx, event, &deploys[at], &path) {
+            events.push(TimedEvent { at: instant, what });
+        }
+    }
+    events
+}
+
+fn happenings(
+    cx: &mut Context,
+    said: &schema::Event,
+    deploys: &[(ServiceIx, RevisionIx)],
+    path: &Path,
+) -> Vec<Happening> {
+    let keys = [
+        ("deploy", said.deploy.is_some()),
+        ("set_desired_count", said.set_desired_count.is_some()),
+        ("zone_outage", said.zone_outage.is_some()),
+        ("task_crash", said.task_crash.is_some()),
+        ("instance_loss", said.instance_loss.is_some()),
+        ("slow_instance", said.slow_instance.is_some()),
+        ("added_latency", said.added_latency.is_some()),
+        ("dependency_slow", said.dependency_slow.is_some()),
+        ("dependency_failover", said.dependency_failover.is_some()),
+    ];
+    let given: Vec<&str> = keys.iter().filter(|(_, given)| *given).map(|(key, _)| *key).collect();
+    if given.len() != 1 {
+        let message = match given.as_slice() {
+            [] => "nothing happens in this event".to_owned(),
+            _ => format!("`{}` happen in one event", given.join("` and `")),
+        };
+        let all: Vec<String> = keys.iter().map(|(key, _)| format!("`{key}`")).collect();
+        cx.problems
+            .report_with(Code::NotExactlyOne, path, message, |diagnostic| {
+                diagnostic.expected(format!("one of {}", all.join(", ")))
+            });
+        return Vec::new();
+    }
+    let lasts = !matches!(
+        given[0],
+        "deploy" | "set_desired_count" | "instance_loss" | "dependency_failover"
+    );
+    let at_once = said.task_crash.as_ref().is_some_and(|crash| crash.count.is_some());
+    if said.lasting.is_some() && (!lasts || at_once) {
+        let message = format!("`{}` happens at once and does not last", given[0]);
+        cx.report(Code::ConflictingKeys, &path.key("lasting"), message);
+    }
+    if let Some(lasting) = said.lasting {
+        cx.positive(lasting.0, &path.key("lasting"));
+    }
+    if said.deploy.is_some() {
+        if deploys.is_empty() && said.deploy.as_ref().is_some_and(|deploys| deploys.is_empty()) {
+            let message = "no service is deployed here";
+            cx.problems
+                .report_with(Code::WrongLength, &path.key("deploy"), message, |d| {
+                    d.expected("services by name")
+                });
+        }
+        return vec![Happening::Deploy(deploys.to_vec())];
+    }
+    if let Some(counts) = &said.set_desired_count {
+        let here = path.key("set_desired_count");
+        return counts
+            .iter()
+            .filter_map(|(name, count)| {
+                let service = ServiceIx::from_usize(cx.find(Table::Service, name, &here.key(name))?);
+                Some(Happening::SetDesiredCount { service, count: *count })
+            })
+            .collect();
+    }
+    let fault = fault(cx, said, path);
+    let lasting = said.lasting.map(|lasting| lasting.0);
+    fault
+        .map(|(label, kind)| Happening::Fault(Fault { label, kind, lasting }))
+        .into_iter()
+        .collect()
+}
+
+/// The fault with its label.
+fn fault(cx: &mut Context, said: &schema::Event, path: &Path) -> Option<(String, FaultKind)> {
+    if let Some(zone) = &said.zone_outage {
+        let found = cx.find(Table::Zone, zone, &path.key("zone_outage"))?;
+        return Some((
+            format!("zone_outage {zone}"),
+            FaultKind::ZoneOutage {
+                zone: ZoneIx::from_usize(found),
+            },
+        ));
+    }
+    if let Some(crash) = &said.task_crash {
+        return task_crash(cx, crash, &path.key("task_crash"));
+    }
+    if let Some(loss) = &said.instance_loss {
+        let here = path.key("instance_loss");
+        let group = group(cx, &loss.capacity_provider, &here)?;
+        let label = format!("instance_loss {} of {}", loss.count, loss.capacity_provider);
+        return Some((
+            label,
+            FaultKind::InstanceLoss {
+                group,
+                count: loss.count,
+            },
+        ));
+    }
+    if let Some(slow) = &said.slow_instance {
+        let here = path.key("slow_instance");
+        let factor = factor(cx, slow.factor, &here.key("factor"));
+        let group = group(cx, &slow.capacity_provider, &here)?;
+        let label = format!(
+            "slow_instance {} of {} by {factor}x",
+            slow.count, slow.capacity_provider
+        );
+        return Some((
+            label,
+            FaultKind::SlowInstance {
+                group,
+                count: slow.count,
+                factor,
+            },
+        ));
+    }
+    if let Some(latency) = &said.added_latency {
+        return added_latency(cx, latency, &path.key("added_latency"));
+    }
+    if let Some(slow) = &said.dependency_slow {
+        let here = path.key("dependency_slow");
+        let factor = factor(cx, slow.factor, &here.key("factor"));
+        let found = cx.find(Table::Dependency, &slow.dependency, &here.key("dependency"))?;
+        let dependency = DependencyIx::from_usize(found);
+        let label = format!("dependency_slow {} by {factor}x", slow.dependency);
+        return Some((label, FaultKind::DependencySlow { dependency, factor }));
+    }
+    let name = said.dependency_failover.as_ref()?;
+    let here = path.key("dependency_failover");
+    let found = cx.find(Table::Dependency, name, &here)?;
+    if cx.said.dependencies.0[found].1.standby.is_none() {
+        let message = format!("`{name}` has no standby to fail over to");
+        cx.report_hint(
+            Code::FailoverWithoutStandby,
+            &here,
+            message,
+            format!("give `dependencies.{name}` a `zone` and a `standby`"),
+        );
+    }
+    let dependency = DependencyIx::from_usize(found);
+    Some((
+        format!("dependency_failover {name}"),
+        FaultKind::DependencyFailover { dependency },
+    ))
+}
+
+fn task_crash(cx: &mut Context, said: &schema::TaskCrash, path: &Path) -> Option<(String, FaultKind)> {
+    let service = cx
+        .find(Table::Service, &said.service, &path.key("service"))
+        .map(ServiceIx::from_usize);
+    match (said.count, &said.time_between_failures) {
+        (Some(count), None) => {
+            let label = format!("task_crash {count} of {}", said.service);
+            Some((
+                label,
+                FaultKind::TaskCrash {
+                    service: service?,
+                    count,
+                },
+            ))
+        }
+        (None, Some(time)) => {
+            let time_between_failures = cx.dist(time, &path.key("time_between_failures"));
+            if time_between_failures.mean() <= 0.0 {
+                cx.positive(Span::ZERO, &path.key("time_between_failures"));
+            }
+            let label = format!("task_crash at random of {}", said.service);
+            Some((
+                label,
+                FaultKind::RandomTaskCrash {
+                    service: service?,
+                    time_between_failures,
+                },
+            ))
+        }
+        _ => {
+            cx.problems.report_with(
+                Code::NotExactlyOne,
+                path,
+                "how the tasks crash is not clear",
+                |diagnostic| diagnostic.expected("one of `count` (at once) and `time_between_failures` (at random)"),
+            );
+            None
+        }
+    }
+}
+
+fn added_latency(cx: &mut Context, said: &schema::AddedLatency, path: &Path) -> Option<(String, FaultKind)> {
+    let delay = cx.dist(&said.delay, &path.key("delay"));
+    let keys = [
+        (Table::Zone, "zone", &said.zone),
+        (Table::Service, "service", &said.service),
+        (Table::Dependency, "dependency", &said.dependency),
+    ];
+    let given: Vec<_> = keys
+        .into_iter()
+        .filter_map(|(table, key, name)| Some((table, key, name.as_ref()?)))
+        .collect();
+    let (between, scope) = match given.as_slice() {
+        [] => (LatencyScope::Everywhere, "everywhere".to_owned()),
+        [(table, key, name)] => {
+            let found = cx.find(*table, name, &path.key(key))?;
+            let scope = match table {
+                Table::Zone => LatencyScope::Zone(ZoneIx::from_usize(found)),
+                Table::Service => LatencyScope::Service(ServiceIx::from_usize(found)),
+                _ => LatencyScope::Dependency(DependencyIx::from_usize(found)),
+            };
+            (scope, format!("{key} {name}"))
+        }
+        _ => {
+            cx.problems
+                .report_with(Code::NotExactlyOne, path, "several scopes in one fault", |diagnostic| {
+                    diagnostic.expected("at most one of `zone`, `service` and `dependency`; none of them is everywhere")
+                });
+            return None;
+        }
+    };
+    let mean = match &said.delay {
+        Form::Short(delay) => print_duration(delay.0),
+        Form::Long(_) => format!("{:.3}s on average", delay.mean()),
+    };
+    Some((
+        format!("added_latency {mean} {scope}"),
+        FaultKind::AddedLatency { between, delay },
+    ))
+}
+
+fn group(cx: &mut Context, name: &str, path: &Path) -> Option<GroupIx> {
+    cx.find(Table::CapacityProvider, name, &path.key("capacity_provider"))
+        .map(GroupIx::from_usize)
+}
+
+fn factor(cx: &mut Context, said: schema::Factor, path: &Path) -> f64 {
+    if said.0 <= 0.0 {
+        cx.problems.report_with(Code::OutOfRange, path, "a factor of 0", |d| {
+            d.expected("a factor above 0, like `3x`")
+        });
+    }
+    said.0
+}

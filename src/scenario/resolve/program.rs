@@ -1,0 +1,185 @@
+//! Steps to programs: what an operation or a health check does, and whom it calls.
+
+use super::{Context, Table, balancer, behaviour};
+use crate::blueprint::*;
+use crate::scenario::diagnostic::Code;
+use crate::scenario::path::Path;
+use crate::scenario::schema::{self, Form, Step as Said};
+use crate::units::Span;
+
+/// Adds a program and those of its branches. `name` is what its calls are called after.
+pub(super) fn program(cx: &mut Context, said: &[Said], name: &str, path: &Path) -> ProgramIx {
+    let mut steps = Vec::new();
+    for (at, step) in said.iter().enumerate() {
+        let here = path.at(at);
+        let name = format!("{name}/{}", at + 1);
+        match step {
+            Said::Cpu(time) => steps.push(Step::Cpu(cx.dist(time, &here.key("cpu")))),
+            Said::Wait(time) => steps.push(Step::Wait(cx.dist(time, &here.key("wait")))),
+            Said::Call(said) => {
+                if let Some(made) = call(cx, said, name, &here.key("call")) {
+                    cx.calls.push(made);
+                    steps.push(Step::Call(CallIx::from_usize(cx.calls.len() - 1)));
+                }
+            }
+            Said::Parallel(branches) => {
+                let here = here.key("parallel");
+                if branches.is_empty() || branches.iter().any(Vec::is_empty) {
+                    cx.problems
+                        .report_with(Code::WrongLength, &here, "a branch of nothing", |diagnostic| {
+                            diagnostic.expected("one or more lists of steps, none of them empty")
+                        });
+                }
+                let branch = |cx: &mut Context, at: usize| {
+                    program(cx, &branches[at], &format!("{name}.{}", at + 1), &here.at(at))
+                };
+                let branches = (0..branches.len()).map(|at| branch(cx, at)).collect();
+                steps.push(Step::Parallel(branches));
+            }
+        }
+    }
+    cx.programs.push(Program { steps });
+    ProgramIx::from_usize(cx.programs.len() - 1)
+}
+
+fn call(cx: &mut Context, said: &schema::Call, name: String, path: &Path) -> Option<CallSite> {
+    let retry = behaviour::retry(cx, said.retry.as_ref(), &path.key("retry"));
+    let to = callee(cx, said, path)?;
+    let timeout = said.timeout.map(|timeout| timeout.0);
+    if let Some(timeout) = timeout {
+        let hops = match to {
+            Callee::LoadBalancer { .. } => 4,
+            _ => 2,
+        };
+        check_timeout(cx, timeout, hops, &path.key("timeout"));
+    }
+    Some(CallSite {
+        name,
+        to,
+        timeout,
+        retry,
+    })
+}
+
+/// Reports a timeout within which no answer can come.
+pub(super) fn check_timeout(cx: &mut Context, timeout: Span, hops: u32, path: &Path) {
+    cx.positive(timeout, path);
+    let shortest = match &cx.said.cluster.network {
+        Form::Short(_) => 0.0,
+        Form::Long(network) => {
+            let root = Path::Root;
+            let cluster = root.key("cluster");
+            let here = cluster.key("network");
+            // What is wrong with the network is reported there; asking again adds nothing but equal problems.
+            let same = cx.dist(&network.same_zone, &here.key("same_zone")).quantile(0.0);
+            let cross = cx.dist(&network.cross_zone, &here.key("cross_zone")).quantile(0.0);
+            same.min(cross)
+        }
+    };
+    let round_trip = shortest * f64::from(hops);
+    if !timeout.is_zero() && timeout.seconds() <= round_trip {
+        let message = "this timeout is shorter than the network alone takes";
+        cx.problems
+            .report_with(Code::TimeoutBelowNetwork, path, message, |diagnostic| {
+                diagnostic.expected(format!("more than {:.3} ms, {hops} hops", round_trip * 1e3))
+            });
+    }
+}
+
+fn callee(cx: &mut Context, said: &schema::Call, path: &Path) -> Option<Callee> {
+    let to = path.key("to");
+    let (name, operation) = match said.to.split_once('/') {
+        Some((name, operation)) => (name, Some(operation)),
+        None => (said.to.as_str(), None),
+    };
+    if let Some(service) = cx.said.services.position(name) {
+        return service_callee(cx, said, service, operation, path);
+    }
+    if let (Some(dependency), None) = (cx.said.dependencies.position(name), operation) {
+        let keys = [
+            ("via", said.via.is_some()),
+            ("balancing", said.balancing.is_some()),
+            ("method", said.method.is_some()),
+            ("path", said.path.is_some()),
+            ("host", said.host.is_some()),
+        ];
+        refuse(cx, &keys, "a call to a dependency", path);
+        return Some(Callee::Dependency(DependencyIx::from_usize(dependency)));
+    }
+    if cx.said.dependencies.get(name).is_some() {
+        let message = format!("the dependency `{name}` has no operations");
+        cx.problems.report_with(Code::MalformedReference, &to, message, |d| {
+            d.expected(format!("just `{name}`"))
+        });
+        return None;
+    }
+    cx.unknown(&[Table::Service, Table::Dependency], name, &to);
+    None
+}
+
+fn service_callee(
+    cx: &mut Context,
+    said: &schema::Call,
+    service: usize,
+    operation: Option<&str>,
+    path: &Path,
+) -> Option<Callee> {
+    let operations = &cx.said.services.0[service].1.operations;
+    let operation = match operation {
+        // A service without operations is reported where it stands.
+        None => 0,
+        Some(operation) => match operations.position(operation) {
+            Some(at) => at,
+            None => {
+                let message = format!("`{}` has no operation `{operation}`", cx.said.services.0[service].0);
+                cx.problems
+                    .report_with(Code::UnknownName, &path.key("to"), message, |diagnostic| {
+                        diagnostic.did_you_mean(operation, operations.names())
+                    });
+                return None;
+            }
+        },
+    };
+    match said.via.as_deref() {
+        None | Some("service_connect") => {
+            let keys = [
+                ("method", said.method.is_some()),
+                ("path", said.path.is_some()),
+                ("host", said.host.is_some()),
+            ];
+            refuse(cx, &keys, "a call straight to a task", path);
+            Some(Callee::Service {
+                service: ServiceIx::from_usize(service),
+                operation: OperationIx::from_usize(operation),
+                balancing: behaviour::balancing(said.balancing),
+            })
+        }
+        Some(via) => {
+            refuse(
+                cx,
+                &[("balancing", said.balancing.is_some())],
+                "a call through a load balancer",
+                path,
+            );
+            let (load_balancer, listener) = balancer::listener(cx, via, &path.key("via"))?;
+            Some(Callee::LoadBalancer {
+                load_balancer,
+                listener,
+                method: behaviour::method(said.method.unwrap_or(schema::Method::Get)),
+                host: said.host.clone().unwrap_or_default(),
+                path: said.path.clone().unwrap_or_else(|| "/".to_owned()),
+            })
+        }
+    }
+}
+
+/// Reports keys that mean nothing here.
+fn refuse(cx: &mut Context, keys: &[(&str, bool)], here: &str, path: &Path) {
+    for (key, _) in keys.iter().filter(|(_, given)| *given) {
+        cx.report(
+            Code::ConflictingKeys,
+            &path.key(key),
+            format!("`{key}` means nothing for {here}"),
+        );
+    }
+}

@@ -1,0 +1,157 @@
+//! Application Load Balancers.
+
+use super::{Duration, Method, Named, StatusCodes, Step, one};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// An Application Load Balancer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoadBalancer {
+    #[serde(rename = "type", default)]
+    pub kind: LoadBalancerType,
+    #[serde(default)]
+    pub scheme: Scheme,
+    /// All zones of the cluster if absent.
+    pub availability_zones: Option<Vec<String>>,
+    pub listeners: Named<Listener>,
+    pub target_groups: Named<TargetGroup>,
+    /// A request that is not answered within it ends with 504.
+    #[serde(default = "idle_timeout")]
+    pub idle_timeout: Duration,
+}
+
+fn idle_timeout() -> Duration {
+    Duration::secs(60)
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LoadBalancerType {
+    #[default]
+    Application,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scheme {
+    #[default]
+    InternetFacing,
+    Internal,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Listener {
+    #[serde(default = "port")]
+    #[schemars(range(min = 1))]
+    pub port: u16,
+    /// What happens to requests that no rule takes.
+    pub default_action: Action,
+    #[serde(default)]
+    pub rules: Vec<Rule>,
+}
+
+fn port() -> u16 {
+    80
+}
+
+/// What a listener does with a request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// To target groups, by weight.
+    Forward(Vec<WeightedTargetGroup>),
+    /// Answers with this status code.
+    FixedResponse(#[schemars(range(min = 200, max = 599))] u16),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WeightedTargetGroup {
+    pub target_group: String,
+    #[serde(default = "one")]
+    #[schemars(range(max = 999))]
+    pub weight: u32,
+}
+
+/// Conditions, all of which must hold, and what then happens: `forward` or `fixed_response`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// The lowest priority whose conditions hold decides.
+    #[schemars(range(min = 1, max = 50_000))]
+    pub priority: u32,
+    /// Any of these; `*` stands for any characters, `?` for one. Case-sensitive.
+    #[serde(default)]
+    pub path_pattern: Vec<String>,
+    /// Any of these; not case-sensitive.
+    #[serde(default)]
+    pub host_header: Vec<String>,
+    /// Any of these.
+    #[serde(default)]
+    pub http_request_method: Vec<Method>,
+    pub forward: Option<Vec<WeightedTargetGroup>>,
+    #[schemars(range(min = 200, max = 599))]
+    pub fixed_response: Option<u16>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TargetGroup {
+    pub load_balancing_algorithm: Algorithm,
+    /// A target that leaves gets no new requests and is unused after this.
+    pub deregistration_delay: Duration,
+    /// A new target's share grows to the full one over this; `0s` is off.
+    pub slow_start: Duration,
+    pub health_check: HealthCheck,
+}
+
+impl Default for TargetGroup {
+    fn default() -> Self {
+        TargetGroup {
+            load_balancing_algorithm: Algorithm::RoundRobin,
+            deregistration_delay: Duration::secs(300),
+            slow_start: Duration::ZERO,
+            health_check: HealthCheck::default(),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Algorithm {
+    RoundRobin,
+    LeastOutstandingRequests,
+    WeightedRandom,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct HealthCheck {
+    pub path: String,
+    pub interval: Duration,
+    pub timeout: Duration,
+    /// Successes in a row after which an unhealthy target is healthy; a new one needs one.
+    #[schemars(range(min = 2, max = 10))]
+    pub healthy_threshold: u32,
+    #[schemars(range(min = 2, max = 10))]
+    pub unhealthy_threshold: u32,
+    pub matcher: StatusCodes,
+    /// What a check makes the target do.
+    pub runs: Vec<Step>,
+}
+
+impl Default for HealthCheck {
+    fn default() -> Self {
+        HealthCheck {
+            path: "/".to_owned(),
+            interval: Duration::secs(30),
+            timeout: Duration::secs(5),
+            healthy_threshold: 5,
+            unhealthy_threshold: 2,
+            matcher: StatusCodes(vec![(200, 200)]),
+            runs: Vec::new(),
+        }
+    }
+}

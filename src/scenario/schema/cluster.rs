@@ -1,0 +1,126 @@
+//! Zones, network, Auto Scaling groups.
+
+use super::{Distribution, Duration, Form, Lognormal, Named, Time, constant, zero};
+use crate::units::Span;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Zones, network and capacity.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cluster {
+    pub region: String,
+    /// Two zones of the region if absent.
+    pub availability_zones: Option<Vec<String>>,
+    /// One-way latencies, or `none`.
+    pub network: Form<NoNetwork, Network>,
+    /// Auto Scaling groups by the name of their capacity provider. FARGATE and FARGATE_SPOT always exist.
+    pub capacity_providers: Named<CapacityProvider>,
+}
+
+impl Default for Cluster {
+    fn default() -> Self {
+        Cluster {
+            region: "us-east-1".to_owned(),
+            availability_zones: None,
+            network: Form::Long(Network::default()),
+            capacity_providers: Named::default(),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NoNetwork {
+    /// Every hop takes no time.
+    None,
+}
+
+/// One-way latencies; every hop draws anew.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Network {
+    pub same_zone: Time,
+    pub cross_zone: Time,
+    /// From a client outside to a balancer's node or, without a balancer, to a task.
+    pub client: Time,
+    /// From a calling task to a balancer's node, in place of the two above.
+    pub to_balancer: Option<Time>,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Network {
+            same_zone: Form::Short(Duration(Span::from_nanos(250_000))),
+            cross_zone: Form::Short(Duration(Span::from_nanos(800_000))),
+            client: Form::Short(zero()),
+            to_balancer: None,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CapacityProvider {
+    pub auto_scaling_group: AutoScalingGroup,
+}
+
+/// EC2 instances of one type over the zones.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AutoScalingGroup {
+    /// One type, such as m6i.large.
+    pub instance_types: Vec<String>,
+    pub min_size: u32,
+    /// `min_size` if absent.
+    pub desired_capacity: Option<u32>,
+    pub max_size: u32,
+    /// All zones of the cluster if absent.
+    pub availability_zones: Option<Vec<String>>,
+    /// Whether instances take more awsvpc tasks than they have network interfaces.
+    #[serde(default)]
+    pub awsvpc_trunking: bool,
+    /// From the launch call until the instance has joined the cluster and takes tasks.
+    #[serde(default = "launch_time")]
+    pub launch_time: Time,
+}
+
+fn launch_time() -> Time {
+    // AWS publishes no figure; users report one to three minutes.
+    Form::Long(Distribution::Lognormal(Lognormal {
+        mean: None,
+        cv: None,
+        median: Some(Duration::secs(90)),
+        p95: Some(Duration::secs(150)),
+        mu: None,
+        sigma: None,
+    }))
+}
+
+/// A database or another thing outside the cluster that serves requests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Dependency {
+    /// Where it runs; without a zone it is in every caller's own.
+    pub zone: Option<String>,
+    /// Where its standby waits.
+    pub standby: Option<String>,
+    /// From the loss of the primary until the standby answers.
+    #[serde(default = "failover")]
+    pub failover: Duration,
+    /// Requests served at once; without bound if absent.
+    #[schemars(range(min = 1))]
+    pub slots: Option<u32>,
+    /// Requests that may wait for a slot; without bound (up to `limits.in_flight`) if absent.
+    pub backlog: Option<u32>,
+    pub service_time: Time,
+}
+
+fn failover() -> Duration {
+    Duration::secs(60)
+}
+
+/// A start-up of no length.
+pub(super) fn no_time() -> Time {
+    constant(0)
+}

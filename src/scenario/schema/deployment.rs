@@ -1,0 +1,141 @@
+//! How a service is deployed and scaled.
+
+use super::{Duration, Level, yes};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// ECS's `deploymentConfiguration`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeploymentConfiguration {
+    pub strategy: DeploymentStrategy,
+    /// Percent of the desired count, rounded up, that stays healthy.
+    #[schemars(range(max = 100))]
+    pub minimum_healthy_percent: u32,
+    /// Percent of the desired count, rounded down, that runs or starts at most.
+    #[schemars(range(min = 100, max = 1000))]
+    pub maximum_percent: u32,
+    pub deployment_circuit_breaker: Option<Breaker>,
+    pub alarms: Option<DeploymentAlarms>,
+    /// How long both revisions are kept after the shift. Needed by BLUE_GREEN; for ROLLING it comes with alarms, and is
+    /// what the alarms need to fire, at most 5 minutes, if absent.
+    pub bake_time: Option<Duration>,
+}
+
+impl Default for DeploymentConfiguration {
+    fn default() -> Self {
+        DeploymentConfiguration {
+            strategy: DeploymentStrategy::Rolling,
+            minimum_healthy_percent: 100,
+            maximum_percent: 200,
+            deployment_circuit_breaker: None,
+            alarms: None,
+            bake_time: None,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum DeploymentStrategy {
+    /// Old tasks give way to new ones within the two percentages.
+    Rolling,
+    /// All new tasks first, then all traffic at once, then the old ones go.
+    BlueGreen,
+}
+
+/// Alarms that fail a deployment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeploymentAlarms {
+    pub alarm_names: Vec<String>,
+    pub enable: bool,
+    pub rollback: bool,
+}
+
+/// The deployment circuit breaker; rolling updates only.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Breaker {
+    pub enable: bool,
+    pub rollback: bool,
+    pub threshold_configuration: Option<BreakerThreshold>,
+    /// Whether the count begins afresh when a task becomes healthy.
+    #[serde(default = "yes")]
+    pub reset_on_healthy_task: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BreakerThreshold {
+    #[serde(rename = "type")]
+    pub kind: BreakerThresholdType,
+    #[schemars(range(min = 1))]
+    pub value: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum BreakerThresholdType {
+    /// Percent of the desired count, at least 3 and at most 200 tasks.
+    BoundedPercent,
+    UnboundedPercent,
+    Count,
+}
+
+/// Application Auto Scaling of the desired count.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AutoScaling {
+    pub min_capacity: u32,
+    pub max_capacity: u32,
+    #[serde(default)]
+    pub policies: Vec<ScalingPolicy>,
+    #[serde(default)]
+    pub scheduled_actions: Vec<ScheduledAction>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ScalingPolicy {
+    TargetTracking(TargetTracking),
+}
+
+/// Keeps a metric near a value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TargetTracking {
+    /// For output; the metric's name if absent.
+    pub policy_name: Option<String>,
+    pub metric: ScalingMetric,
+    /// Whose requests are counted by ALBRequestCountPerTarget.
+    pub target_group: Option<String>,
+    /// Percent for utilisation (`60%`), requests a minute and target for request counts (`1000`).
+    pub target_value: Level,
+    #[serde(default = "cooldown")]
+    pub scale_out_cooldown: Duration,
+    #[serde(default = "cooldown")]
+    pub scale_in_cooldown: Duration,
+    #[serde(default)]
+    pub disable_scale_in: bool,
+}
+
+fn cooldown() -> Duration {
+    Duration::secs(300)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ScalingMetric {
+    ECSServiceAverageCPUUtilization,
+    ALBRequestCountPerTarget,
+}
+
+/// New bounds at a time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduledAction {
+    /// `cron(30 18 * * ? *)` or `at(2026-11-27T18:30:00)`, in UTC.
+    pub schedule: String,
+    pub min_capacity: Option<u32>,
+    pub max_capacity: Option<u32>,
+}

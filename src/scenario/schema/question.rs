@@ -1,0 +1,173 @@
+//! What is asked: objectives, expectations, variants, prices.
+
+use super::{Duration, Form, Level, Money, Named, Share};
+use crate::units::Ratio;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Something that is wanted: one of `latency`, `availability` and `cost_per_hour`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Objective {
+    pub name: String,
+    /// A kind of request by name; all of them if absent.
+    pub requests: Option<String>,
+    /// One percentile (`p50` to `p99.9`, or `mean`) and its bound.
+    pub latency: Option<Named<Duration>>,
+    /// At least this share of requests is served.
+    pub availability: Option<Share>,
+    /// At most this much.
+    pub cost_per_hour: Option<Money>,
+    /// Only from the one time to the other.
+    pub during: Option<[Duration; 2]>,
+    /// In each window of this length.
+    pub every: Option<Duration>,
+}
+
+/// How often the scenario is run, and in which variants.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Experiment {
+    /// Fewer than 10 give no interval for percentiles.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub replications: u32,
+    /// Path to named values. Each name is a variant; several paths must name the same variants.
+    pub compare: Named<Named<Value>>,
+}
+
+impl Default for Experiment {
+    fn default() -> Self {
+        Experiment {
+            replications: 10,
+            compare: Named::default(),
+        }
+    }
+}
+
+/// A figure that `wavetank test` holds a result against: a cell of a table, or an objective's verdict.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Expectation {
+    /// A file of results, such as `summary.csv`.
+    pub table: Option<String>,
+    /// Columns and what they must equal in the rows that are meant.
+    #[serde(default, rename = "where")]
+    pub filter: Named<Cell>,
+    /// The value of this column in the only row that is meant.
+    pub column: Option<String>,
+    /// The smallest value of this column.
+    pub minimum: Option<String>,
+    /// The largest value of this column.
+    pub maximum: Option<String>,
+    pub sum: Option<String>,
+    pub first: Option<String>,
+    pub last: Option<String>,
+    /// The verdict of the objective of this name: `met`, `not met` or `undecided`.
+    pub objective: Option<String>,
+    pub is: Option<Cell>,
+    pub near: Option<Near>,
+    pub at_most: Option<f64>,
+    pub at_least: Option<f64>,
+    pub between: Option<[f64; 2]>,
+    pub covers: Option<Covers>,
+    /// How many rows are meant.
+    pub count: Option<Form<f64, Count>>,
+}
+
+/// A number or a word in a table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Value", into = "Value")]
+pub enum Cell {
+    Number(f64),
+    Text(String),
+}
+
+impl TryFrom<Value> for Cell {
+    type Error = &'static str;
+    fn try_from(value: Value) -> Result<Self, Self::Error> {
+        match value {
+            Value::Number(number) => number.as_f64().map(Cell::Number).ok_or("a finite number"),
+            Value::String(text) => Ok(Cell::Text(text)),
+            Value::Bool(yes) => Ok(Cell::Text(yes.to_string())),
+            _ => Err("a number or a word"),
+        }
+    }
+}
+
+impl From<Cell> for Value {
+    fn from(cell: Cell) -> Value {
+        match cell {
+            // Whole numbers are printed as such.
+            Cell::Number(number) if number.fract() == 0.0 && number.abs() < 1e15 => (number as i64).into(),
+            Cell::Number(number) => number.into(),
+            Cell::Text(text) => text.into(),
+        }
+    }
+}
+
+impl JsonSchema for Cell {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Cell".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": ["string", "number", "boolean"] })
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Near {
+    pub value: f64,
+    /// Absolute (`5`) or relative (`2%`).
+    pub tolerance: Level,
+}
+
+/// The figure's own confidence interval covers the value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Covers {
+    pub value: f64,
+    #[serde(default = "level")]
+    pub level: Share,
+}
+
+fn level() -> Share {
+    Share(Ratio::new(0.999).expect("it is a share"))
+}
+
+/// A bound on a number of rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Count {
+    Is(f64),
+    AtMost(f64),
+    AtLeast(f64),
+    Between([f64; 2]),
+}
+
+/// Discounts on the published on-demand prices.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Prices {
+    pub discount: Discount,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Discount {
+    pub fargate: Share,
+    pub ec2: Share,
+    pub alb: Share,
+}
+
+impl Default for Discount {
+    fn default() -> Self {
+        let none = Share(Ratio::ZERO);
+        Discount {
+            fargate: none,
+            ec2: none,
+            alb: none,
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! ECS services, and what the code in them does.
+
+use super::{
+    AutoScaling, Container, Cpu, DeploymentConfiguration, Duration, Factor, Memory, Named, Share, Time, no_time, one,
+    zero,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// An ECS service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// By name. Without it the task is described here, by `cpu`, `memory` and `containers`.
+    pub task_definition: Option<String>,
+    /// CPU of the whole task; 1 vCPU if nothing else says it.
+    pub cpu: Option<Cpu>,
+    /// Memory of the whole task; 2 GiB if nothing else says it.
+    pub memory: Option<Memory>,
+    /// Containers of the task; one called `app` if absent.
+    pub containers: Option<Named<Container>>,
+    /// Tasks that the service keeps running.
+    #[serde(default = "one")]
+    pub desired_count: u32,
+    /// FARGATE if neither this nor a capacity provider strategy is given. `EC2` takes the instances of all groups.
+    pub launch_type: Option<LaunchType>,
+    #[serde(default)]
+    pub capacity_provider_strategy: Vec<CapacityProviderStrategyItem>,
+    /// EC2 only.
+    #[serde(default)]
+    pub placement_constraints: Vec<PlacementConstraint>,
+    /// EC2 only; a spread over the zones if absent.
+    pub placement_strategy: Option<Vec<PlacementStrategy>>,
+    /// Failed health checks of a task are ignored for so long after it has started.
+    #[serde(default = "zero")]
+    pub health_check_grace_period: Duration,
+    #[serde(default)]
+    pub deployment_configuration: DeploymentConfiguration,
+    /// Target groups that the tasks register with. If absent and traffic names this service, a balancer of the service's
+    /// name with one listener and one target group is implied; `[]` for none.
+    pub load_balancers: Option<Vec<ServiceLoadBalancer>>,
+    pub auto_scaling: Option<AutoScaling>,
+    /// `METHOD /path*` or `/path*` to operation; the first that fits decides, what none fits is answered 404. Every path
+    /// goes to the first operation if absent.
+    #[serde(default)]
+    pub routes: Named<String>,
+    /// How the serving process takes requests.
+    #[serde(default)]
+    pub runtime: Runtime,
+    #[serde(default)]
+    pub cpu_model: CpuModel,
+    /// What becomes of work whose caller has gone.
+    #[serde(default)]
+    pub on_disconnect: OnDisconnect,
+    /// From the start of the serving container until it listens and passes its checks.
+    #[serde(default = "no_time")]
+    pub start_up: Time,
+    /// What a request makes the service do: steps, one after the other.
+    #[serde(default)]
+    pub operations: Named<Vec<Step>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum LaunchType {
+    #[serde(rename = "FARGATE")]
+    Fargate,
+    #[serde(rename = "EC2")]
+    Ec2,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CapacityProviderStrategyItem {
+    /// FARGATE, FARGATE_SPOT, or one of `cluster.capacity_providers`.
+    pub capacity_provider: String,
+    #[serde(default)]
+    #[schemars(range(max = 100_000))]
+    pub base: u32,
+    #[serde(default)]
+    #[schemars(range(max = 1000))]
+    pub weight: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlacementConstraint {
+    #[serde(rename = "type")]
+    pub kind: PlacementConstraintType,
+    /// For memberOf: `attribute:ecs.availability-zone in [us-east-1a, us-east-1b]`, `attribute:ecs.availability-zone ==
+    /// us-east-1a`, or `attribute:ecs.instance-type == m6i.large`.
+    pub expression: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum PlacementConstraintType {
+    DistinctInstance,
+    MemberOf,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlacementStrategy {
+    #[serde(rename = "type")]
+    pub kind: PlacementStrategyType,
+    /// `attribute:ecs.availability-zone` or `instanceId` for spread, `cpu` or `memory` for binpack.
+    pub field: Option<PlacementField>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PlacementStrategyType {
+    Spread,
+    Binpack,
+    Random,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum PlacementField {
+    #[serde(rename = "attribute:ecs.availability-zone")]
+    Zone,
+    #[serde(rename = "instanceId")]
+    InstanceId,
+    #[serde(rename = "host")]
+    Host,
+    #[serde(rename = "cpu")]
+    Cpu,
+    #[serde(rename = "memory")]
+    Memory,
+}
+
+/// The tie between service, container and target group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceLoadBalancer {
+    pub target_group: String,
+    /// The container that serves; the first essential one if absent.
+    pub container_name: Option<String>,
+    /// For BLUE_GREEN.
+    pub advanced_configuration: Option<AdvancedConfiguration>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AdvancedConfiguration {
+    pub alternate_target_group: String,
+    /// `balancer/listener/priority`, or `default` in place of the priority.
+    pub production_listener_rule: String,
+}
+
+/// How the serving process takes requests.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Runtime {
+    /// A worker is held from a request's first step to its last.
+    ThreadPool(ThreadPool),
+    /// Only `cpu` steps hold a loop; waits and calls leave it.
+    EventLoop(EventLoop),
+    /// Every request proceeds at once.
+    Unbounded,
+}
+
+impl Default for Runtime {
+    fn default() -> Self {
+        Runtime::ThreadPool(ThreadPool::default())
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ThreadPool {
+    #[schemars(range(min = 1))]
+    pub workers: u32,
+    /// Requests that may wait for a worker; without bound (up to `limits.in_flight`) if absent.
+    pub backlog: Option<u32>,
+}
+
+impl Default for ThreadPool {
+    fn default() -> Self {
+        // What Tomcat and most of its kin start with.
+        ThreadPool {
+            workers: 200,
+            backlog: None,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct EventLoop {
+    #[schemars(range(min = 1))]
+    pub loops: u32,
+    /// Requests that may wait for their first turn; without bound (up to `limits.in_flight`) if absent.
+    pub backlog: Option<u32>,
+}
+
+impl Default for EventLoop {
+    fn default() -> Self {
+        EventLoop {
+            loops: 1,
+            backlog: None,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CpuModel {
+    /// Full speed until the quota of a 100 ms period is spent, then a stall.
+    #[default]
+    CfsQuota,
+    /// The smooth share of theory: processor sharing of the task's vCPUs, at most one for each request.
+    Fluid,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDisconnect {
+    /// The work goes on to its end and is wasted.
+    #[default]
+    Continue,
+    /// The work stops at once.
+    Cancel,
+}
+
+/// One step of an operation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// CPU time on the task's share.
+    Cpu(Time),
+    /// Time that passes without CPU.
+    Wait(Time),
+    /// A request to another service or a dependency.
+    Call(Call),
+    /// Lists of steps that run at once; goes on when all have ended.
+    Parallel(Vec<Vec<Step>>),
+}
+
+/// A request to another service or a dependency.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    /// A service (its first operation), `service/operation`, or a dependency.
+    pub to: String,
+    /// `service_connect` (or nothing) goes straight to a task; `balancer` or `balancer/listener` through a balancer.
+    pub via: Option<String>,
+    /// Through a balancer: the request's method; from the operation's first route if absent.
+    pub method: Option<Method>,
+    /// Through a balancer: the request's path; from the operation's first route if absent.
+    pub path: Option<String>,
+    /// Through a balancer: the request's host.
+    pub host: Option<String>,
+    /// Without a balancer: how a task is picked; round robin if absent.
+    pub balancing: Option<Balancing>,
+    /// Of one attempt, with queueing and network; none if absent.
+    pub timeout: Option<Duration>,
+    /// No retry if absent.
+    pub retry: Option<Retry>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    Get,
+    Head,
+    Post,
+    Put,
+    Patch,
+    Delete,
+    Options,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Balancing {
+    RoundRobin,
+    LeastOutstandingRequests,
+    Random,
+}
+
+/// Timeouts, refused connections and 5xx are tried again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Retry {
+    /// With the first: 1 is no retry.
+    pub max_attempts: u32,
+    /// No pause if absent.
+    pub backoff: Option<Backoff>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Backoff {
+    /// The same pause before each retry.
+    Fixed(Duration),
+    /// A pause that grows from retry to retry.
+    Exponential(ExponentialBackoff),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExponentialBackoff {
+    /// Before the first retry.
+    pub base: Duration,
+    #[serde(default = "two")]
+    #[schemars(range(min = 1))]
+    pub factor: f64,
+    /// No pause is longer.
+    #[serde(default = "cap")]
+    pub cap: Duration,
+    #[serde(default)]
+    pub jitter: Jitter,
+}
+
+fn two() -> f64 {
+    2.0
+}
+
+fn cap() -> Duration {
+    Duration::secs(20)
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Jitter {
+    #[default]
+    None,
+    Full,
+    Equal,
+    Decorrelated,
+}
+
+/// A new revision of a service. It is described against the service as it stands under `services`, not against what an
+/// earlier event deployed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Deploy {
+    /// Another task definition.
+    pub task_definition: Option<String>,
+    /// Containers that are not as before.
+    pub containers: Named<DeployedContainer>,
+    /// Operations that are not as before.
+    pub operations: Named<DeployedOperation>,
+    pub start_up: Option<Time>,
+    /// Share of tasks whose serving container does not start.
+    pub fails_to_start: Option<Share>,
+    /// How long after RUNNING the serving container exits by itself.
+    pub exits_after: Option<Time>,
+    /// Share of health checks that fail although the server answers.
+    pub fails_health_checks: Option<Share>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeployedContainer {
+    pub image_size: Option<Memory>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeployedOperation {
+    /// Share of requests answered 500 once the work is done.
+    pub error_ratio: Option<Share>,
+    /// How much longer every `cpu` step takes, like `1.4x`.
+    pub cpu: Option<Factor>,
+    /// Steps in place of the service's own.
+    pub steps: Option<Vec<Step>>,
+}

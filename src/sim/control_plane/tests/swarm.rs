@@ -1,0 +1,231 @@
+//! Random fleets under random misfortunes: every invariant after every event, the bounds as long as nothing fails, and
+//! rest once all is left alone.
+
+use super::blue_green::blue_green;
+use super::harness::{Health, Stage, constant, container, fleet, on_ec2, without_balancer};
+use crate::blueprint::*;
+use crate::cluster::Task;
+use crate::cluster::service::Halt;
+use crate::engine::arena::Id;
+use crate::engine::dist::Dist;
+use crate::engine::random::Key;
+use crate::sim::control_plane::SlowInstances;
+use crate::sim::observation::Observation;
+use crate::units::{Ratio, Span};
+use std::collections::BTreeSet;
+
+/// A die for the swarm itself.
+struct Dice(Key, u64);
+
+impl Dice {
+    fn below(&mut self, n: u32) -> u32 {
+        self.1 += 1;
+        self.0.child(self.1).below(n)
+    }
+
+    fn happens(&mut self, one_in: u32) -> bool {
+        self.below(one_in) == 0
+    }
+}
+
+fn some_fleet(dice: &mut Dice) -> Blueprint {
+    let desired = dice.below(7);
+    let is_blue_green = dice.happens(3);
+    let mut blueprint = if is_blue_green {
+        blue_green(desired)
+    } else {
+        fleet(desired)
+    };
+    if dice.happens(2) {
+        blueprint = on_ec2(blueprint, 1 + dice.below(5));
+    }
+    if !is_blue_green && dice.happens(3) {
+        blueprint = without_balancer(blueprint);
+    }
+    blueprint.load_balancers[0].zones = vec![ZoneIx(0), ZoneIx(1)];
+    if dice.happens(3) {
+        blueprint.start = Start::Empty;
+    }
+    let spread = Dist::uniform(0.0, 30.0).expect("valid");
+    blueprint.model.fargate.provisioning = spread.clone();
+    blueprint.model.task.loss_detection = spread.clone();
+    blueprint.model.alb.first_health_check = (0.0, 1.0);
+    blueprint.model.scheduler.draining_counts_to_maximum = dice.happens(4);
+    let definition = &mut blueprint.task_definitions[0];
+    definition.containers[0].shut_down = spread.clone();
+    if dice.happens(2) {
+        let mut init = container("init");
+        init.essential = false;
+        init.exits = Some(ContainerExit { after: spread, code: 0 });
+        init.start_timeout = dice.happens(2).then_some(Span::from_secs(20));
+        definition.containers[0].depends_on = vec![ContainerDependency {
+            container: 1,
+            condition: ContainerCondition::Complete,
+        }];
+        definition.containers.push(init);
+    }
+    if dice.happens(3) {
+        definition.containers[0].health_check = Some(ContainerHealthCheck {
+            interval: Span::from_secs(10),
+            timeout: Span::from_secs(5),
+            retries: 3,
+            start_period: Span::ZERO,
+        });
+    }
+    let service = &mut blueprint.services[0];
+    let (minimum, maximum) = [(100, 200), (50, 100), (50, 150), (0, 100), (90, 110)][dice.below(5) as usize];
+    service.deployment.minimum_healthy_percent = minimum;
+    service.deployment.maximum_percent = maximum;
+    if dice.happens(2) {
+        let breaker = CircuitBreaker {
+            rollback: dice.happens(2),
+            threshold: BreakerThreshold::BoundedPercent(50.0),
+            reset_on_healthy_task: dice.happens(2),
+        };
+        service.deployment.circuit_breaker = Some(breaker);
+    }
+    let share = |sixths: u32| Ratio::new(f64::from(sixths) / 6.0).expect("a share");
+    let defects = &mut service.revisions[1].defects;
+    defects.fails_to_start = share(dice.below(4));
+    defects.fails_health_checks = share(dice.below(4));
+    defects.exits_after = dice.happens(4).then(|| constant(50.0));
+    blueprint
+}
+
+/// One random act, at random.
+fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act: u32) {
+    let service = ServiceIx(0);
+    let has_group = !stage.cx.blueprint.auto_scaling_groups.is_empty();
+    let key = stage.cx.key.child(u64::from(act));
+    let count = 1 + dice.below(2);
+    match dice.below(9) {
+        0 => stage.deploy(1 + dice.below(2) as u16),
+        1 => stage.act(|control, cx| control.crash_tasks(cx, service, count, key)),
+        2 => {
+            let desired = dice.below(8);
+            stage.act(|control, cx| control.set_desired_count(cx, service, desired, "swarm"));
+        }
+        3 if has_group => stage.act(|control, cx| control.lose_instances(cx, GroupIx(0), count, key)),
+        4 => {
+            let zone = dice.below(2) as u16;
+            if dark.remove(&zone) {
+                stage.act(|control, cx| control.zone_outage_ends(cx, ZoneIx(zone)));
+            } else {
+                dark.insert(zone);
+                stage.act(|control, cx| control.zone_outage_begins(cx, ZoneIx(zone)));
+            }
+        }
+        5 => {
+            let health = [Health::Fine, Health::Status(500), Health::Silent][dice.below(3) as usize];
+            stage.of_revision.insert(RevisionIx(dice.below(2) as u16), health);
+        }
+        6 => {
+            let law = dice
+                .happens(2)
+                .then(|| crate::engine::dist::Law::constant(Span::from_secs(100)));
+            stage.act(|control, cx| control.random_crashes(cx, service, law));
+        }
+        7 if has_group => {
+            let slow = SlowInstances {
+                group: GroupIx(0),
+                count,
+                factor: 2.0,
+            };
+            stage.act(|control, cx| control.slow_instances_begin(cx, act, slow, key));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_invariant_holds_under_random_misfortunes_and_what_is_left_alone_comes_to_rest() {
+    for round in 0..60 {
+        let mut dice = Dice(Key::root(1, round, 0), 0);
+        let mut blueprint = some_fleet(&mut dice);
+        blueprint.seed = round;
+        let mut stage = Stage::new(&blueprint);
+        let mut dark = BTreeSet::new();
+        for act in 0..25 {
+            let pause = f64::from(dice.below(60_000)) / 1000.0;
+            stage.run_until(stage.cx.now().seconds() + pause);
+            disturb(&mut stage, &mut dice, &mut dark, act);
+        }
+        // All is well again; the last word is a good revision and a count that fits wherever it runs.
+        for zone in dark {
+            stage.act(|control, cx| control.zone_outage_ends(cx, ZoneIx(zone)));
+        }
+        stage.act(|control, cx| control.random_crashes(cx, ServiceIx(0), None));
+        stage.of_revision.clear();
+        stage.act(|control, cx| control.set_desired_count(cx, ServiceIx(0), 2, "swarm"));
+        stage.deploy(2);
+        stage.run_until(stage.cx.now().seconds() + 5_000.0);
+        let service = &stage.control.services[0];
+        let stuck = blueprint.services[0].deployment.minimum_healthy_percent == 90;
+        let full = blueprint
+            .auto_scaling_groups
+            .first()
+            .is_some_and(|group| group.desired_capacity < 2);
+        if service.halt == Halt::Going && !stuck && !full {
+            assert!(
+                service.deployment.is_none(),
+                "round {round}: a deployment goes on for ever"
+            );
+            assert_eq!(stage.levels(), (0, 2, 2), "round {round}");
+            let primary = |id: &Id<Task>| stage.control.tasks[*id].revision == service.primary;
+            assert!(
+                service.tasks.len() == 2 && service.tasks.iter().all(primary),
+                "round {round}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_bounds_hold_throughout_a_deployment_in_which_nothing_fails() {
+    for round in 0..100 {
+        let mut dice = Dice(Key::root(2, round, 0), 0);
+        let desired = 1 + dice.below(12);
+        let minimum = dice.below(101);
+        let maximum = 100 + dice.below(101);
+        let mut blueprint = fleet(desired);
+        blueprint.seed = round;
+        blueprint.model.fargate.provisioning = Dist::uniform(0.0, 60.0).expect("valid");
+        blueprint.model.alb.first_health_check = (0.0, 1.0);
+        blueprint.services[0].deployment.minimum_healthy_percent = minimum;
+        blueprint.services[0].deployment.maximum_percent = maximum;
+        let (lower, upper) = ((desired * minimum).div_ceil(100), desired * maximum / 100);
+        let mut stage = Stage::new(&blueprint);
+        stage.run_until(10.0);
+        stage.deploy(1);
+        stage.run_until(5000.0);
+        for seen in &stage.seen {
+            if let Observation::ServiceLevels(levels) = seen {
+                assert!(levels.healthy >= lower, "round {round}: {} of {lower}", levels.healthy);
+                assert!(levels.pending + levels.running <= upper, "round {round}: above {upper}");
+            }
+        }
+        let outcome = stage.outcomes().first().map(|(outcome, _)| *outcome);
+        let is_stuck = lower >= desired && upper <= desired;
+        assert_eq!(
+            outcome,
+            if is_stuck { None } else { Some("COMPLETED") },
+            "round {round}"
+        );
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_story() {
+    let story = || {
+        let mut dice = Dice(Key::root(3, 0, 0), 0);
+        let blueprint = some_fleet(&mut dice);
+        let mut stage = Stage::new(&blueprint);
+        let mut dark = BTreeSet::new();
+        for act in 0..25 {
+            stage.run_until(f64::from(act) * 30.0);
+            disturb(&mut stage, &mut dice, &mut dark, act);
+        }
+        format!("{:?}", stage.seen)
+    };
+    assert_eq!(story(), story());
+}

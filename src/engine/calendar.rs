@@ -105,13 +105,9 @@ impl<E: Copy> Calendar<E> {
     /// Schedules an event after the lane's delay.
     #[inline]
     pub fn schedule_in_lane(&mut self, lane: LaneId, event: E) {
-        let at = self.now + self.lanes.delay(lane);
-        let key = key(at, self.scheduled + 1);
-        if self.lanes.follows(lane, at) {
-            self.scheduled += 1;
-            self.lanes.push_behind(lane, Entry { key, event });
-        } else {
-            self.schedule_at_in_lane(lane, at, event);
+        match self.lanes.push_behind(lane, self.now, self.scheduled + 1, event) {
+            Some(()) => self.scheduled += 1,
+            None => self.schedule_at_in_lane(lane, self.now + self.lanes.delay(lane), event),
         }
     }
 

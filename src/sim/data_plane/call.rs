@@ -83,9 +83,9 @@ impl DataPlane {
         }
     }
 
-    /// A strand makes a call.
+    /// A strand makes a call, which is to be sent.
     #[inline(always)]
-    pub(super) fn call(&mut self, cx: &mut Context<'_>, parent: Id<Attempt>, call: CallIx) {
+    pub(super) fn call(&mut self, parent: Id<Attempt>, call: CallIx) -> Id<Attempt> {
         let attempt = &self.attempts[parent];
         let step = attempt.key.child(purpose::STEP + u64::from(attempt.step));
         let request_key = step.child(u64::from(call.0));
@@ -112,7 +112,7 @@ impl DataPlane {
             flags: Flags::default(),
         });
         self.attempts[parent].phase = Phase::Calling(child);
-        cx.follow(DataEvent::Send, child);
+        child
     }
 
     /// It is the caller, and no node, who waits again, for what is left of its patience.

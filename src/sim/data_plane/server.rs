@@ -5,7 +5,7 @@
 
 use super::call::send_back;
 use super::network::Between;
-use super::program::Step;
+use super::program::What;
 use super::{DataPlane, purpose};
 use crate::blueprint::{OnDisconnect, Runtime};
 use crate::cluster::Task;
@@ -18,20 +18,21 @@ use crate::sim::event::DataEvent;
 use crate::units::Instant;
 
 impl DataPlane {
-    /// An attempt has reached its task.
+    /// An attempt has reached its task. Gives whether its program begins now.
     #[inline]
-    pub(super) fn at_task(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+    pub(super) fn at_task(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) -> bool {
         let Some(attempt) = self.attempts.get_mut(id) else {
-            return;
+            return false;
         };
         let task = attempt.task.expect("an attempt that goes to a task has one");
         let Some(server) = self.servers.get_mut(task) else {
-            return self.answer(cx, id, Answer::Refused);
+            self.answer(cx, id, Answer::Refused);
+            return false;
         };
         let revision = &self.operations.revisions[server.revision as usize];
         if attempt.flags.has(Flags::CALLER_GONE) && revision.on_disconnect == OnDisconnect::Cancel {
             self.attempts.remove(id);
-            return;
+            return false;
         }
         match attempt.caller {
             // A check runs its own program and is nobody's operation.
@@ -43,15 +44,22 @@ impl DataPlane {
                 };
                 match self.operations.row(attempt.served).program {
                     Some(program) => attempt.program = program,
-                    None => return self.answer_unserved(cx, id, Answer::NotFound),
+                    None => {
+                        self.answer_unserved(cx, id, Answer::NotFound);
+                        return false;
+                    }
                 }
             }
         }
         match server.admission() {
-            Admission::Refused => self.answer_unserved(cx, id, Answer::Refused),
+            Admission::Refused => {
+                self.answer_unserved(cx, id, Answer::Refused);
+                false
+            }
             Admission::Queues => {
                 server.present += 1;
                 server.queue.push(&mut self.attempts, id);
+                false
             }
             Admission::Begins => {
                 server.present += 1;
@@ -60,7 +68,7 @@ impl DataPlane {
                     attempt.flags.set(Flags::HOLDS_WORKER);
                 }
                 attempt.phase = Phase::Ready;
-                cx.follow(DataEvent::GoOn, id);
+                true
             }
         }
     }
@@ -76,62 +84,68 @@ impl DataPlane {
         self.answer(cx, id, answer);
     }
 
-    /// Goes on with a strand's program. Who was reset meanwhile, because its task died, goes on no more.
+    /// Goes on with a strand's program; gives the call that is to be sent, if it makes one. Who was reset meanwhile,
+    /// because its task died, goes on no more.
     #[inline]
-    pub(super) fn go_on(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let Some(mut attempt) = self.attempts.get_mut(id) else {
-            return;
-        };
+    pub(super) fn go_on(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) -> Option<Id<Attempt>> {
+        let mut attempt = self.attempts.get_mut(id)?;
         if !matches!(attempt.phase, Phase::Waiting | Phase::Ready | Phase::OnCpu) {
-            return;
+            return None;
         }
         let Some(step) = self.programs.step(attempt.program, attempt.step) else {
-            return self.strand_over(cx, id, Answer::Success);
+            self.strand_over(cx, id, Answer::Success);
+            return None;
         };
-        let number = purpose::STEP + u64::from(attempt.step);
-        if attempt.flags.has(Flags::HOLDS_LOOP) && !matches!(step, Step::Cpu(_)) {
+        if attempt.flags.has(Flags::HOLDS_LOOP) && !matches!(step.what, What::Cpu(_)) {
             leave_loop(&mut self.servers, &mut self.attempts, cx, id);
             attempt = &mut self.attempts[id];
         }
-        match step {
-            Step::Wait(delay) => {
+        let purpose = step.purpose;
+        match &step.what {
+            What::Wait(delay) => {
                 attempt.phase = Phase::Waiting;
-                delay.schedule(cx, || attempt.key.child(number), DataEvent::GoOn, id);
+                delay.schedule(cx, || attempt.key.child_for(purpose), DataEvent::GoOn, id);
             }
-            Step::Cpu(law) => {
+            What::Cpu(law) => {
                 let task = attempt.task.expect("a strand runs on a task");
                 let server = self.servers.get_mut(task).expect("a strand dies with its server");
                 if let Runtime::EventLoop { loops, .. } = server.runtime
                     && !attempt.flags.has(Flags::HOLDS_LOOP)
                 {
                     if server.busy >= loops {
-                        return server.queue.push(&mut self.attempts, id);
+                        server.queue.push(&mut self.attempts, id);
+                        return None;
                     }
                     server.busy += 1;
                     attempt.flags.set(Flags::HOLDS_LOOP);
                 }
                 attempt.phase = Phase::OnCpu;
-                let work = law.sample(attempt.key.child(number));
+                let work = law.sample(attempt.key.child_for(purpose));
                 let factor = self.operations.row(attempt.served).cpu_factor;
                 let work = if factor == 1.0 { work } else { work.scaled(factor) };
                 server.cpu.admit(cx.now(), id, work);
                 self.cpus_changed.push(task.index());
             }
-            Step::Call(call) => {
+            What::Call(call) => {
                 let call = *call;
                 attempt.step += 1;
-                return self.call(cx, id, call);
+                return Some(self.call(id, call));
             }
-            Step::Parallel(_) => return self.fork(cx, id),
+            What::Parallel(_) => {
+                self.fork(cx, id);
+                return None;
+            }
         }
         attempt.step += 1;
+        None
     }
 
     /// Starts the branches of a `parallel` step, each a strand of the same task without a worker of its own.
     #[inline(never)]
     fn fork(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         let attempt = &mut self.attempts[id];
-        let Some(Step::Parallel(branches)) = self.programs.step(attempt.program, attempt.step) else {
+        let Some(What::Parallel(branches)) = self.programs.step(attempt.program, attempt.step).map(|step| &step.what)
+        else {
             unreachable!("only a parallel step forks");
         };
         let key = attempt.key.child(purpose::STEP + u64::from(attempt.step));

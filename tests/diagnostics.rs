@@ -70,18 +70,25 @@ fn a_file_that_is_too_large_is_not_read() {
     );
 }
 
-/// The schema that editors read is the one in the program. `UPDATE_SCHEMA=1` writes it anew.
+/// What is made from the language's definition is current: the schema that editors read, and the page of documentation.
+/// `UPDATE_SCHEMA=1` writes both anew.
 #[test]
-fn the_schema_file_is_current() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/scenario.schema.json");
-    let current = serde_json::to_string_pretty(wavetank::scenario::json_schema()).expect("it is JSON") + "\n";
-    if std::env::var_os("UPDATE_SCHEMA").is_some() {
-        std::fs::create_dir_all(path.parent().expect("it has a folder")).expect("the folder is made");
-        std::fs::write(&path, &current).expect("it is written");
+fn what_is_made_from_the_language_is_current() {
+    let schema = serde_json::to_string_pretty(wavetank::scenario::json_schema()).expect("it is JSON") + "\n";
+    let files = [
+        ("schema/scenario.schema.json", schema),
+        ("docs/scenario.md", wavetank::scenario::schema::reference()),
+    ];
+    for (name, current) in files {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        if std::env::var_os("UPDATE_SCHEMA").is_some() {
+            std::fs::create_dir_all(path.parent().expect("it has a folder")).expect("the folder is made");
+            std::fs::write(&path, &current).expect("it is written");
+        }
+        let committed = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            committed == current,
+            "{name}: run `UPDATE_SCHEMA=1 cargo test --test diagnostics` and commit it"
+        );
     }
-    let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        committed == current,
-        "run `UPDATE_SCHEMA=1 cargo test --test diagnostics` and commit the schema"
-    );
 }

@@ -138,7 +138,11 @@ fn no_broken_scenario_panics() {
 fn one(files: &[(PathBuf, String)], round: u64) {
     let mut dice = Dice(round);
     // The shop has everything in it, so it gets a third of the rounds.
-    let file = if round % 3 == 0 { 0 } else { dice.below(files.len()) };
+    let file = if round.is_multiple_of(3) {
+        0
+    } else {
+        dice.below(files.len())
+    };
     let (folder, text) = &files[file];
     let mut broken = text.clone();
     for _ in 0..=dice.below(3) {
@@ -156,7 +160,7 @@ fn one(files: &[(PathBuf, String)], round: u64) {
             );
             let disagrees = found.iter().any(|one| one.code == Code::SchemaDisagrees);
             assert!(!disagrees, "the schema let through what the types refuse");
-            if round % 8 == 0 {
+            if round.is_multiple_of(8) {
                 found = scenario.check();
             }
             found.render(Style::Plain).len() + found.to_json().to_string().len()

@@ -18,7 +18,10 @@ pub fn check(terminal: &Terminal, check: &Check) -> anyhow::Result<Status> {
     let mut told = Vec::new();
     for file in &files {
         let (diagnostics, resolved) = match select::changed(file, &check.changes) {
-            Ok(scenario) => (scenario.check(), check.resolved.then(|| scenario.resolved_text().ok()).flatten()),
+            Ok(scenario) => (
+                scenario.check(),
+                check.resolved.then(|| scenario.resolved_text().ok()).flatten(),
+            ),
             Err(problems) => (problems, None),
         };
         if diagnostics.has_errors() {

@@ -19,7 +19,11 @@ pub struct Results<'a> {
 impl<'a> Results<'a> {
     pub fn new(outcome: &'a Outcome, comparison: Option<&'a Comparison>) -> Self {
         let judgements = Pool::new(&outcome.blueprint, &outcome.records).judge();
-        Results { outcome, comparison, judgements }
+        Results {
+            outcome,
+            comparison,
+            judgements,
+        }
     }
 }
 
@@ -43,12 +47,19 @@ impl Evidence for Results<'_> {
 
     fn table_names(&self) -> Vec<String> {
         let compared = self.comparison.map(|_| "comparison");
-        tables::SCHEMAS.iter().map(|schema| schema.name).chain(compared).map(str::to_owned).collect()
+        tables::SCHEMAS
+            .iter()
+            .map(|schema| schema.name)
+            .chain(compared)
+            .map(str::to_owned)
+            .collect()
     }
 
     fn verdict(&self, objective: &str) -> Option<&'static str> {
         let named = |at: &usize| self.outcome.blueprint.objectives[*at].name == objective;
-        (0..self.judgements.len()).find(named).map(|at| self.judgements[at].verdict.name())
+        (0..self.judgements.len())
+            .find(named)
+            .map(|at| self.judgements[at].verdict.name())
     }
 }
 
@@ -60,7 +71,12 @@ fn grid(table: &Table) -> Grid {
         Value::Missing => Seen::Nothing,
     };
     Grid {
-        columns: table.schema.columns.iter().map(|column| column.name.to_owned()).collect(),
+        columns: table
+            .schema
+            .columns
+            .iter()
+            .map(|column| column.name.to_owned())
+            .collect(),
         rows: table.rows.iter().map(|row| row.iter().map(seen).collect()).collect(),
     }
 }

@@ -29,7 +29,11 @@ pub fn gallery(terminal: &Terminal, gallery: &Gallery) -> anyhow::Result<Status>
     let mut status = Status::Good;
     for scenario in selected {
         let path = gallery.out.join(select::folder_name(&scenario.name));
-        let (file, command, folder) = (scenario.file.clone(), scenario.provenance.command.clone(), scenario.folder());
+        let (file, command, folder) = (
+            scenario.file.clone(),
+            scenario.provenance.command.clone(),
+            scenario.folder(),
+        );
         let simulated = simulate::perform(terminal, scenario, threads, &cancel);
         if cancel.requested() {
             return Ok(Status::Interrupted);
@@ -57,7 +61,10 @@ pub fn gallery(terminal: &Terminal, gallery: &Gallery) -> anyhow::Result<Status>
 }
 
 fn small(files: Vec<File>) -> Vec<File> {
-    files.into_iter().filter(|file| file.bytes.len() <= BYTES_MOST).collect()
+    files
+        .into_iter()
+        .filter(|file| file.bytes.len() <= BYTES_MOST)
+        .collect()
 }
 
 /// What differs between a folder and the files that it should hold, a sentence each.
@@ -80,11 +87,21 @@ fn differences(folder: &Path, files: &[File]) -> anyhow::Result<Vec<String>> {
 fn first_difference(kept: &[u8], made: &[u8]) -> String {
     let (kept, made) = (String::from_utf8_lossy(kept), String::from_utf8_lossy(made));
     let lines = kept.lines().zip(made.lines()).enumerate();
-    let differing = lines.filter(|(_, (kept, made))| kept != made).map(|(at, (kept, made))| {
-        let shorten = |line: &str| line.chars().take(160).collect::<String>();
-        format!("differs first in line {}:\n  committed  {}\n  now        {}", at + 1, shorten(kept), shorten(made))
-    });
-    differing.into_iter().next().unwrap_or_else(|| "has another length".to_owned())
+    let differing = lines
+        .filter(|(_, (kept, made))| kept != made)
+        .map(|(at, (kept, made))| {
+            let shorten = |line: &str| line.chars().take(160).collect::<String>();
+            format!(
+                "differs first in line {}:\n  committed  {}\n  now        {}",
+                at + 1,
+                shorten(kept),
+                shorten(made)
+            )
+        });
+    differing
+        .into_iter()
+        .next()
+        .unwrap_or_else(|| "has another length".to_owned())
 }
 
 /// Files in the folder and its folders that do not belong there any more. What only `wavetank run` writes (pictures,
@@ -113,7 +130,9 @@ fn left_over(folder: &Path, files: &[File]) -> anyhow::Result<Vec<String>> {
 
 /// Whether the gallery might have written it.
 fn is_ours(path: &Path) -> bool {
-    let kind = path.extension().is_some_and(|extension| extension == "csv" || extension == "svg");
+    let kind = path
+        .extension()
+        .is_some_and(|extension| extension == "csv" || extension == "svg");
     kind && fs::metadata(path).is_ok_and(|data| data.len() <= BYTES_MOST as u64)
 }
 

@@ -19,16 +19,25 @@ pub fn everything(simulated: &Simulated, provenance: &Provenance) -> Vec<File> {
     let rasteriser = Rasteriser::new();
     let pictures = charts(simulated).into_iter().map(|chart| {
         let bytes = rasteriser.png(&chart.svg);
-        File { name: format!("{}.png", chart.name), bytes }
+        File {
+            name: format!("{}.png", chart.name),
+            bytes,
+        }
     });
     files.extend(pictures);
     let mut json = serde_json::to_vec_pretty(&summary_json(simulated, provenance)).expect("keys are strings");
     json.push(b'\n');
-    files.push(File { name: "summary.json".to_owned(), bytes: json });
+    files.push(File {
+        name: "summary.json".to_owned(),
+        bytes: json,
+    });
     files.sort_by(|a, b| a.name.cmp(&b.name));
     let names = files.iter().map(|file| file.name.clone()).collect();
     let manifest = Manifest::new(provenance, &outcome.blueprint, outcome.records.len(), names);
-    files.push(File { name: MANIFEST.to_owned(), bytes: manifest.to_json() });
+    files.push(File {
+        name: MANIFEST.to_owned(),
+        bytes: manifest.to_json(),
+    });
     files
 }
 
@@ -37,28 +46,43 @@ pub fn tables_and_drawings(simulated: &Simulated) -> Vec<File> {
     let mut files = table_files("", simulated.as_written());
     if let Some(comparison) = &simulated.comparison {
         let table = tables::comparison::comparison(comparison);
-        files.push(File { name: format!("{}.csv", table.schema.name), bytes: table.to_csv() });
+        files.push(File {
+            name: format!("{}.csv", table.schema.name),
+            bytes: table.to_csv(),
+        });
         for variant in simulated.variants() {
             let folder = format!("variants/{}/", super::select::folder_name(&variant.name));
             files.extend(table_files(&folder, variant));
         }
     }
     let drawn = charts(simulated).into_iter();
-    files.extend(drawn.map(|chart| File { name: format!("{}.svg", chart.name), bytes: chart.svg.into_bytes() }));
+    files.extend(drawn.map(|chart| File {
+        name: format!("{}.svg", chart.name),
+        bytes: chart.svg.into_bytes(),
+    }));
     files
 }
 
 fn table_files(folder: &str, outcome: &Outcome) -> Vec<File> {
     let pool = Pool::new(&outcome.blueprint, &outcome.records);
     let tables = tables::all(&pool).into_iter();
-    tables.map(|table| File { name: format!("{folder}{}.csv", table.schema.name), bytes: table.to_csv() }).collect()
+    tables
+        .map(|table| File {
+            name: format!("{folder}{}.csv", table.schema.name),
+            bytes: table.to_csv(),
+        })
+        .collect()
 }
 
 fn charts(simulated: &Simulated) -> Vec<Chart> {
     let outcome = simulated.as_written();
     let mut charts = chart::all(&Pool::new(&outcome.blueprint, &outcome.records));
     if let Some(comparison) = &simulated.comparison {
-        charts.extend(chart::compared(&outcome.blueprint.name, simulated.variants(), comparison));
+        charts.extend(chart::compared(
+            &outcome.blueprint.name,
+            simulated.variants(),
+            comparison,
+        ));
     }
     charts
 }

@@ -31,7 +31,9 @@ pub fn run(terminal: &Terminal, run: &Run) -> anyhow::Result<Status> {
         let simulated = simulate::perform(terminal, scenario, threads, &cancel);
         if simulated.as_written().records.is_empty() {
             folder.discard();
-            terminal.complain(&format!("{name}: interrupted before any run was finished; nothing was written"));
+            terminal.complain(&format!(
+                "{name}: interrupted before any run was finished; nothing was written"
+            ));
             return Ok(Status::Interrupted);
         }
         let written = folder.write(&results::everything(&simulated, &provenance))?;

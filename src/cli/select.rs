@@ -49,7 +49,10 @@ pub fn files(given: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
         let mut inside = Vec::new();
         for entry in std::fs::read_dir(path).with_context(reading)? {
             let file = entry.with_context(reading)?.path();
-            if file.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+            if file
+                .extension()
+                .is_some_and(|extension| extension == "yaml" || extension == "yml")
+            {
                 inside.push(file);
             }
         }
@@ -93,15 +96,25 @@ pub fn check_arguments(files: &[PathBuf], changes: &Changes, vary: &[String]) ->
         return Err("there are no scenario files in what was given".to_owned());
     }
     for setting in changes.set.iter().chain(vary) {
-        if setting.split_once('=').is_none_or(|(path, value)| path.is_empty() || value.is_empty()) {
-            return Err(format!("`{setting}` is not of the form path=value, such as services.web.desired_count=5"));
+        if setting
+            .split_once('=')
+            .is_none_or(|(path, value)| path.is_empty() || value.is_empty())
+        {
+            return Err(format!(
+                "`{setting}` is not of the form path=value, such as services.web.desired_count=5"
+            ));
         }
     }
     for setting in vary {
         let values = split_values(setting.split_once('=').map_or("", |(_, values)| values));
-        let repeated = values.iter().enumerate().any(|(at, value)| values[..at].contains(value));
+        let repeated = values
+            .iter()
+            .enumerate()
+            .any(|(at, value)| values[..at].contains(value));
         if values.len() < 2 || repeated || values.iter().any(String::is_empty) {
-            return Err(format!("`{setting}` does not give two or more different values, separated by commas"));
+            return Err(format!(
+                "`{setting}` does not give two or more different values, separated by commas"
+            ));
         }
     }
     Ok(())
@@ -111,7 +124,11 @@ pub fn check_arguments(files: &[PathBuf], changes: &Changes, vary: &[String]) ->
 fn one(file: &Path, changes: &Changes, vary: &[String]) -> Result<(Selected, Diagnostics), Diagnostics> {
     let scenario = changed(file, changes)?;
     let (blueprint, mut found) = scenario.resolve();
-    let varied = if vary.is_empty() { scenario.variants() } else { scenario.vary(&combinations(vary)) };
+    let varied = if vary.is_empty() {
+        scenario.variants()
+    } else {
+        scenario.vary(&combinations(vary))
+    };
     let mut variants = Vec::new();
     match varied {
         Ok(varied) => {
@@ -123,7 +140,9 @@ fn one(file: &Path, changes: &Changes, vary: &[String]) -> Result<(Selected, Dia
         }
         Err(more) => found = found.merge(more),
     }
-    let Some(blueprint) = blueprint.filter(|_| !found.has_errors()) else { return Err(found) };
+    let Some(blueprint) = blueprint.filter(|_| !found.has_errors()) else {
+        return Err(found);
+    };
     let name = blueprint.name.clone();
     let provenance = Provenance {
         command: command(file, changes, vary),
@@ -132,15 +151,30 @@ fn one(file: &Path, changes: &Changes, vary: &[String]) -> Result<(Selected, Dia
         settings: changes.set.iter().chain(vary).cloned().collect(),
     };
     let plain = scenario.with("experiment.compare", "{}")?.resolved_text()?;
-    let as_written = variants.iter().position(|(_, variant)| variant.resolved_text().is_ok_and(|text| text == plain));
+    let as_written = variants
+        .iter()
+        .position(|(_, variant)| variant.resolved_text().is_ok_and(|text| text == plain));
     let mut variants: Vec<Variant> = variants.into_iter().map(|(variant, _)| variant).collect();
     let compared = variants.len();
     let as_written = as_written.unwrap_or_else(|| {
-        variants.push(Variant { name: name.clone(), blueprint });
+        variants.push(Variant {
+            name: name.clone(),
+            blueprint,
+        });
         compared
     });
     let file = file.display().to_string();
-    Ok((Selected { file, name, variants, as_written, compared, provenance }, found))
+    Ok((
+        Selected {
+            file,
+            name,
+            variants,
+            as_written,
+            compared,
+            provenance,
+        },
+        found,
+    ))
 }
 
 /// The scenario of a file as the arguments change it.
@@ -154,8 +188,12 @@ pub fn changed(file: &Path, changes: &Changes) -> Result<Scenario, Diagnostics> 
 
 /// `--vary` arguments as paths and values.
 fn combinations(vary: &[String]) -> Vec<(String, Vec<String>)> {
-    let pairs = vary.iter().map(|setting| setting.split_once('=').unwrap_or((setting, "")));
-    pairs.map(|(path, values)| (path.to_owned(), split_values(values))).collect()
+    let pairs = vary
+        .iter()
+        .map(|setting| setting.split_once('=').unwrap_or((setting, "")));
+    pairs
+        .map(|(path, values)| (path.to_owned(), split_values(values)))
+        .collect()
 }
 
 /// `--set`, `--seed` and `--replications` as paths and values.
@@ -165,7 +203,9 @@ fn settings(changes: &Changes) -> Vec<(String, String)> {
         (path.to_owned(), value.to_owned())
     };
     let seed = changes.seed.map(|seed| ("seed".to_owned(), seed.to_string()));
-    let replications = changes.replications.map(|count| ("experiment.replications".to_owned(), count.to_string()));
+    let replications = changes
+        .replications
+        .map(|count| ("experiment.replications".to_owned(), count.to_string()));
     changes.set.iter().map(split).chain(seed).chain(replications).collect()
 }
 
@@ -194,7 +234,10 @@ fn quoted(word: &str) -> String {
 /// A name as a folder: letters, digits, dots and hyphens.
 pub fn folder_name(name: &str) -> String {
     let safe = |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '_' | '-');
-    let text: String = name.chars().map(|letter| if safe(letter) { letter } else { '-' }).collect();
+    let text: String = name
+        .chars()
+        .map(|letter| if safe(letter) { letter } else { '-' })
+        .collect();
     let text = text.trim_matches(|letter| letter == '.' || letter == '-').to_owned();
     if text.is_empty() { "scenario".to_owned() } else { text }
 }
@@ -206,7 +249,11 @@ pub fn complain(terminal: &Terminal, diagnostics: &Diagnostics) {
     }
     match terminal.format {
         Format::Text => {
-            let style = if terminal.colors_complaints() { Style::Coloured } else { Style::Plain };
+            let style = if terminal.colors_complaints() {
+                Style::Coloured
+            } else {
+                Style::Plain
+            };
             terminal.complain(&diagnostics.render(style));
         }
         Format::Json => terminal.complain(&diagnostics.to_json().to_string()),
@@ -222,7 +269,10 @@ mod tests {
         let file = [PathBuf::from("a.yaml")];
         let refused = |set: &[&str], vary: &[&str]| {
             let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-            let changes = Changes { set: owned(set), ..Changes::default() };
+            let changes = Changes {
+                set: owned(set),
+                ..Changes::default()
+            };
             check_arguments(&file, &changes, &owned(vary)).is_err()
         };
         assert!(!refused(&["a=1"], &["b=1,2"]));
@@ -237,9 +287,16 @@ mod tests {
 
     #[test]
     fn the_command_survives_a_shell() {
-        let changes = Changes { set: vec!["a.b={ c: 'd' }".into()], seed: Some(7), replications: None };
+        let changes = Changes {
+            set: vec!["a.b={ c: 'd' }".into()],
+            seed: Some(7),
+            replications: None,
+        };
         let command = command(Path::new("my shop.yaml"), &changes, &["x.y=1,2".into()]);
-        assert_eq!(command, r"wavetank run 'my shop.yaml' --set 'a.b={ c: '\''d'\'' }' --seed 7 --vary x.y=1,2");
+        assert_eq!(
+            command,
+            r"wavetank run 'my shop.yaml' --set 'a.b={ c: '\''d'\'' }' --seed 7 --vary x.y=1,2"
+        );
     }
 
     #[test]

@@ -34,13 +34,28 @@ impl Simulated {
 /// Runs every variant in every replication.
 pub fn perform(terminal: &Terminal, selected: Selected, threads: NonZeroUsize, cancel: &Cancel) -> Simulated {
     let replications = selected.as_written().blueprint.replications;
-    let Selected { name, variants, as_written, compared, .. } = selected;
-    let plan = Plan { variants, replications, threads };
+    let Selected {
+        name,
+        variants,
+        as_written,
+        compared,
+        ..
+    } = selected;
+    let plan = Plan {
+        variants,
+        replications,
+        threads,
+    };
     let progress = Progress::begin(terminal, &name, plan.runs());
     let outcomes = plan.perform(cancel, one, |done| progress.done(done));
     progress.end();
     let comparison = (compared >= 2).then(|| compare(&outcomes[..compared]));
-    Simulated { outcomes, as_written, comparison, compared }
+    Simulated {
+        outcomes,
+        as_written,
+        comparison,
+        compared,
+    }
 }
 
 /// One replication, seen whole, its ledger checked.
@@ -52,5 +67,7 @@ fn one(blueprint: &Blueprint, replication: u32) -> RunRecord {
 
 /// What `--threads` says, or one for each core.
 pub fn threads(asked: Option<NonZeroUsize>) -> NonZeroUsize {
-    asked.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
+    asked
+        .or_else(|| std::thread::available_parallelism().ok())
+        .unwrap_or(NonZeroUsize::MIN)
 }

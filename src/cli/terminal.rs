@@ -15,7 +15,11 @@ pub struct Terminal {
 
 impl Terminal {
     pub fn new(options: &TerminalOptions) -> Self {
-        Terminal { format: options.format, quiet: options.quiet, color: options.color }
+        Terminal {
+            format: options.format,
+            quiet: options.quiet,
+            color: options.color,
+        }
     }
 
     /// A result, for standard output.
@@ -67,6 +71,8 @@ impl Terminal {
 fn write(stream: &mut impl Write, text: &str) {
     let ended = if text.ends_with('\n') { "" } else { "\n" };
     // The only failure that is left to a stream of text is that nobody reads it any more.
-    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.write_all(ended.as_bytes()));
+    let _ = stream
+        .write_all(text.as_bytes())
+        .and_then(|()| stream.write_all(ended.as_bytes()));
     let _ = stream.flush();
 }

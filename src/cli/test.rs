@@ -49,13 +49,29 @@ struct Tested {
 }
 
 fn one(terminal: &Terminal, scenario: Selected, threads: std::num::NonZeroUsize, cancel: &Cancel) -> Tested {
-    let (file, command, folder) = (scenario.file.clone(), scenario.provenance.command.clone(), scenario.folder());
+    let (file, command, folder) = (
+        scenario.file.clone(),
+        scenario.provenance.command.clone(),
+        scenario.folder(),
+    );
     // A scenario that expects nothing has passed when it is right.
     if scenario.as_written().blueprint.expectations.is_empty() {
-        return Tested { file, command, folder, runs: 0, findings: Vec::new() };
+        return Tested {
+            file,
+            command,
+            folder,
+            runs: 0,
+            findings: Vec::new(),
+        };
     }
     let simulated = simulate::perform(terminal, scenario, threads, cancel);
-    Tested { file, command, folder, runs: simulated.as_written().records.len(), findings: findings(&simulated) }
+    Tested {
+        file,
+        command,
+        folder,
+        runs: simulated.as_written().records.len(),
+        findings: findings(&simulated),
+    }
 }
 
 /// What became of every expectation of a scenario.
@@ -79,7 +95,11 @@ impl Tested {
     }
 
     fn status(&self) -> Status {
-        if self.failed().next().is_none() { Status::Good } else { Status::NotMet }
+        if self.failed().next().is_none() {
+            Status::Good
+        } else {
+            Status::NotMet
+        }
     }
 
     fn tell(&self, terminal: &Terminal) {
@@ -89,7 +109,12 @@ impl Tested {
         let (total, failed) = (self.findings.len(), self.failed().count());
         terminal.say(&match total {
             0 => format!("{}: expects nothing", self.file),
-            _ => format!("{}: {} of {total} expectations hold ({} runs)", self.file, total - failed, self.runs),
+            _ => format!(
+                "{}: {} of {total} expectations hold ({} runs)",
+                self.file,
+                total - failed,
+                self.runs
+            ),
         });
     }
 

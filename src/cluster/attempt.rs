@@ -4,68 +4,60 @@
 //! what it waits for). The record goes when both halves have let go: the caller by getting an answer or giving up, the
 //! callee by finishing. So work that nobody waits for any more goes on, and is seen. A branch of a `parallel` step is an
 //! attempt too, without network, queue or worker of its own.
+//!
+//! A run holds one record for everything in flight and touches it at every step, so it is kept to two lines of the
+//! cache: what holds only in one phase lies in the phase, and what a table knows (service, revision, patience) is the
+//! number of a row.
 
-use crate::blueprint::{
-    CallIx, ClassIx, LoadBalancerIx, OperationIx, ProgramIx, RevisionIx, ServiceIx, TargetGroupIx, ZoneIx,
-};
+use crate::blueprint::{ClassIx, LoadBalancerIx, ProgramIx, TargetGroupIx, ZoneIx};
 use crate::cluster::Task;
-use crate::engine::arena::{Id, RawId};
+use crate::cluster::deadline::DeadlineLink;
+use crate::cluster::queue::QueueLink;
+use crate::engine::arena::Id;
 use crate::engine::random::Key;
 use crate::units::Instant;
 
-/// "No slot" in the intrusive lists, whose links are arena slots.
-pub const NO_SLOT: u32 = u32::MAX;
-
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    /// Of the request, the same for all its attempts.
-    pub request_key: Key,
     /// Of this attempt.
     pub key: Key,
-    pub caller: Caller,
-    pub callee: Callee,
-    pub phase: Phase,
-    pub flags: Flags,
-    /// 1 for the first.
-    pub number: u16,
-    /// What the client asked for, if a client is at the root.
-    pub class: ClassIx,
-    /// Where the caller stands (for clients: nowhere).
-    pub from: Option<ZoneIx>,
+    /// Of the request, the same for all its attempts.
+    pub request_key: Key,
     /// When the request was first sent.
     pub first_sent: Instant,
     /// When this attempt reached the balancer's node, for its response time.
     pub at_node: Instant,
-    /// The last pause before a retry, for decorrelated jitter.
-    pub last_pause: crate::units::Span,
-    pub path: Option<NodePath>,
-    /// The task that serves it, once picked.
-    pub task: Option<Id<Task>>,
-    pub service: ServiceIx,
-    pub revision: RevisionIx,
-    /// Where that task (or dependency) stands.
-    pub zone: Option<ZoneIx>,
-    pub operation: ServedOperation,
-    pub program: ProgramIx,
-    pub step: u16,
-    /// Branches that have not joined yet.
-    pub pending: u16,
-    /// The call or the first branch it waits for.
-    pub child: RawId,
-    /// The next branch of the same `parallel` step.
-    pub sibling: RawId,
-    /// The answer under way to the caller.
-    pub answer: Answer,
-    /// When the caller's own patience ends.
+    /// When the caller's patience ends.
     pub due: Instant,
     pub deadline: DeadlineLink,
-    pub queue: QueueLink,
+    pub caller: Caller,
+    pub phase: Phase,
+    /// The task that serves it, once picked.
+    pub task: Option<Id<Task>>,
+    /// The next branch of the same `parallel` step.
+    pub sibling: Option<Id<Attempt>>,
+    pub path: Option<NodePath>,
+    /// Where the caller stands (for clients: nowhere).
+    pub from: Option<ZoneIx>,
+    /// Where its task (or dependency) stands.
+    pub zone: Option<ZoneIx>,
+    /// Where it is sent from.
+    pub site: Site,
+    /// What serves it.
+    pub served: Served,
+    pub program: ProgramIx,
+    pub step: u16,
+    /// 1 for the first.
+    pub number: u16,
+    pub flags: Flags,
 }
+
+const _: () = assert!(size_of::<Option<Attempt>>() == 120, "an arena's slot is 128 bytes");
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Caller {
-    /// A user of the traffic that the class belongs to.
-    Client,
+    /// A user, who asks for this.
+    Client(ClassIx),
     /// A strand of another task, at its call site.
     Strand(Id<Attempt>),
     /// The strand of the same task whose `parallel` step this is a branch of.
@@ -82,16 +74,37 @@ pub struct Check {
     pub number: u32,
 }
 
-/// Where the attempt goes: the client's destination or the call site decides.
+/// Where an attempt is sent from: a call of a program or a traffic source, by row of the data plane's table of sites.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Callee {
-    /// As the traffic of its class says.
-    Destination,
-    Call(CallIx),
-    /// A health check or a branch: the task is known from the start.
-    Known,
+pub struct Site(pub u16);
+
+impl Site {
+    /// Of branches and health checks, which nobody sends.
+    pub const NONE: Site = Site(u16::MAX);
+
+    #[inline]
+    pub const fn at(self) -> usize {
+        self.0 as usize
+    }
 }
 
+/// What serves an attempt: an operation of a revision of a service, by row of the data plane's table of operations.
+///
+/// Each revision has one row more than operations, for what its task has not routed yet, and for what no route takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Served(pub u16);
+
+impl Served {
+    /// No task has been picked.
+    pub const NOBODY: Served = Served(u16::MAX);
+
+    #[inline]
+    pub const fn at(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Where an attempt stands, and what goes with that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Pausing before it is sent again.
@@ -99,16 +112,39 @@ pub enum Phase {
     /// Under way to node or callee.
     Sent,
     /// Waits for a worker, a loop or a slot.
-    Queued,
+    Queued(QueueLink),
+    /// Has got what it waited for and runs when the present step is over.
+    Ready,
     OnCpu,
     /// In a `wait` step, or served by a dependency.
     Waiting,
-    Calling,
-    Joining,
-    /// The answer is under way.
-    Answered,
+    /// Waits for the answer to this call.
+    Calling(Id<Attempt>),
+    /// Waits for its branches.
+    Joining {
+        first: Option<Id<Attempt>>,
+        /// Branches that have not joined yet.
+        pending: u16,
+    },
+    /// This is under way to the caller.
+    Answered(Answer),
     /// The request or its answer was lost on the way: nothing will come, only patience ends it.
     Lost,
+}
+
+impl Phase {
+    /// Whether it is in the hands of its task.
+    pub fn is_in_hand(self) -> bool {
+        match self {
+            Phase::Queued(_)
+            | Phase::Ready
+            | Phase::OnCpu
+            | Phase::Waiting
+            | Phase::Calling(_)
+            | Phase::Joining { .. } => true,
+            Phase::Paused | Phase::Sent | Phase::Answered(_) | Phase::Lost => false,
+        }
+    }
 }
 
 /// Facts that hold or not, packed because the record is on the request path.
@@ -122,10 +158,12 @@ impl Flags {
     pub const OUTSTANDING: Flags = Flags(2);
     /// A branch has failed.
     pub const BRANCH_FAILED: Flags = Flags(4);
-    /// It holds a worker or loop of its server.
+    /// It holds a worker of its server, from its first step to its last.
     pub const HOLDS_WORKER: Flags = Flags(8);
-    /// Its deadline is the node's idle timeout, not the caller's patience.
-    pub const NODE_WAITS: Flags = Flags(16);
+    /// It holds a loop of its server, until its next step that is not `cpu`.
+    pub const HOLDS_LOOP: Flags = Flags(16);
+    /// The deadline it is listed for is the node's idle timeout, not the caller's patience.
+    pub const NODE_WAITS: Flags = Flags(32);
 
     #[inline]
     pub fn has(self, flag: Flags) -> bool {
@@ -150,14 +188,6 @@ pub struct NodePath {
     pub target_group: Option<TargetGroupIx>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ServedOperation {
-    Operation(OperationIx),
-    HealthCheck,
-    /// No route takes the path: answered 404 at once.
-    NoRoute,
-}
-
 /// What the caller is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -178,6 +208,7 @@ pub enum Answer {
 }
 
 impl Answer {
+    #[inline]
     pub fn is_success(self) -> bool {
         match self {
             Answer::Success => true,
@@ -186,6 +217,7 @@ impl Answer {
         }
     }
     /// Worth another attempt: what may differ next time.
+    #[inline]
     pub fn is_retryable(self) -> bool {
         !matches!(self, Answer::Success | Answer::NotFound | Answer::Fixed(_))
     }
@@ -202,36 +234,4 @@ impl Answer {
             Answer::GatewayTimeout => 504,
         }
     }
-}
-
-/// Place in a list of [`super::deadline::Deadlines`].
-#[derive(Clone, Copy, Debug)]
-pub struct DeadlineLink {
-    pub at: Instant,
-    pub list: u16,
-    pub previous: u32,
-    pub next: u32,
-}
-
-impl DeadlineLink {
-    pub const NONE: DeadlineLink = DeadlineLink {
-        at: Instant::NEVER,
-        list: u16::MAX,
-        previous: NO_SLOT,
-        next: NO_SLOT,
-    };
-}
-
-/// Place in a [`super::queue::Queue`].
-#[derive(Clone, Copy, Debug)]
-pub struct QueueLink {
-    pub previous: u32,
-    pub next: u32,
-}
-
-impl QueueLink {
-    pub const NONE: QueueLink = QueueLink {
-        previous: NO_SLOT,
-        next: NO_SLOT,
-    };
 }

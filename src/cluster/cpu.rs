@@ -134,9 +134,9 @@ impl Cpu {
         self.settle();
     }
 
-    /// Moves time on and appends the jobs that have finished, in order of admission.
+    /// Moves time on and tells which jobs have finished, in order of admission.
     #[inline]
-    pub fn turn(&mut self, now: Instant, finished: &mut Vec<Id<Attempt>>) {
+    pub fn turn(&mut self, now: Instant, mut finished: impl FnMut(Id<Attempt>)) {
         self.advance(now);
         while let Some(&Reverse(job)) = self.jobs.peek() {
             if job.finish > self.virtual_now {
@@ -148,7 +148,9 @@ impl Cpu {
         if self.leaving.len() > 1 {
             self.leaving.sort_unstable_by_key(|job| job.admission);
         }
-        finished.extend(self.leaving.drain(..).map(|job| job.attempt));
+        for job in self.leaving.drain(..) {
+            finished(job.attempt);
+        }
         self.settle();
     }
 

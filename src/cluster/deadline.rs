@@ -4,10 +4,36 @@
 //! to fire. One timer a list stands at the deadline of what was the head when it was armed; it may find that this one has
 //! been answered and moves on to the new head. So arming and disarming are list links, and memory is what is in
 //! flight.
+//!
+//! An attempt is in one list at most. While a balancer's node waits for its target, that is the list of the node's idle
+//! timeout if it is due first, else the caller's.
 
-use super::attempt::{Attempt, DeadlineLink, NO_SLOT};
+use super::attempt::{Attempt, Flags};
+use super::queue::NO_SLOT;
 use crate::engine::arena::{Arena, Id};
 use crate::units::{Instant, Span};
+
+/// Place in a list of [`Deadlines`]: which one, and the slots of the attempts before and after.
+#[derive(Clone, Copy, Debug)]
+pub struct DeadlineLink {
+    previous: u32,
+    next: u32,
+    list: u32,
+}
+
+impl DeadlineLink {
+    /// In no list.
+    pub const NONE: DeadlineLink = DeadlineLink {
+        previous: NO_SLOT,
+        next: NO_SLOT,
+        list: u32::MAX,
+    };
+
+    #[inline]
+    pub fn is_none(&self) -> bool {
+        self.list == u32::MAX
+    }
+}
 
 #[derive(Clone, Debug, Default)]
 pub struct Deadlines {
@@ -42,6 +68,7 @@ impl Deadlines {
         u16::try_from(at).expect("a scenario has fewer than 65,536 different timeouts")
     }
 
+    #[inline]
     pub fn patience(&self, list: u16) -> Span {
         self.lists[usize::from(list)].patience
     }
@@ -54,98 +81,109 @@ impl Deadlines {
         self.lists.is_empty()
     }
 
-    /// Adds an attempt that waits from now on. Returns when the list's timer has to be armed, if it is not.
+    /// Adds an attempt whose wait of the list's length begins now. Returns when the list's timer has to be armed, if it
+    /// is not.
     #[inline]
     pub fn add(&mut self, attempts: &mut Arena<Attempt>, list: u16, id: Id<Attempt>, now: Instant) -> Option<Instant> {
         let entry = &mut self.lists[usize::from(list)];
-        let at = now + entry.patience;
-        let previous = entry.tail;
-        entry.tail = id.index();
+        let previous = std::mem::replace(&mut entry.tail, id.index());
         attempts[id].deadline = DeadlineLink {
-            at,
-            list,
             previous,
             next: NO_SLOT,
+            list: u32::from(list),
         };
-        if previous == NO_SLOT {
-            entry.head = id.index();
-        } else {
-            let before = attempts.id_at(previous).expect("what waits is not freed");
-            attempts[before].deadline.next = id.index();
+        match previous {
+            NO_SLOT => entry.head = id.index(),
+            previous => record(attempts, previous).deadline.next = id.index(),
         }
         if entry.armed {
             return None;
         }
         entry.armed = true;
-        Some(at)
+        Some(now + entry.patience)
     }
 
-    /// Adds an attempt whose patience began earlier, at its place in the list's order.
-    pub fn insert(&mut self, attempts: &mut Arena<Attempt>, list: u16, id: Id<Attempt>) -> Option<Instant> {
-        let at = attempts[id].due;
+    /// Adds an attempt whose caller's patience of the list's length began earlier, where it belongs in the order.
+    /// Returns when the list's timer has to be armed, if it is not or if this is due before all others.
+    pub fn resume(&mut self, attempts: &mut Arena<Attempt>, list: u16, id: Id<Attempt>) -> Option<Instant> {
+        let due = attempts[id].due;
         let entry = &mut self.lists[usize::from(list)];
         let (mut previous, mut next) = (entry.tail, NO_SLOT);
-        while let Some(before) = attempts.id_at(previous).filter(|_| previous != NO_SLOT) {
-            if attempts[before].deadline.at <= at {
+        while previous != NO_SLOT {
+            let before = record(attempts, previous);
+            if due_at(before, entry.patience) <= due {
                 break;
             }
             next = previous;
-            previous = attempts[before].deadline.previous;
+            previous = before.deadline.previous;
         }
-        attempts[id].deadline = DeadlineLink { at, list, previous, next };
-        match attempts.id_at(previous).filter(|_| previous != NO_SLOT) {
-            Some(before) => attempts[before].deadline.next = id.index(),
-            None => entry.head = id.index(),
+        attempts[id].deadline = DeadlineLink {
+            previous,
+            next,
+            list: u32::from(list),
+        };
+        match previous {
+            NO_SLOT => entry.head = id.index(),
+            previous => record(attempts, previous).deadline.next = id.index(),
         }
-        match attempts.id_at(next).filter(|_| next != NO_SLOT) {
-            Some(after) => attempts[after].deadline.previous = id.index(),
-            None => entry.tail = id.index(),
+        match next {
+            NO_SLOT => entry.tail = id.index(),
+            next => record(attempts, next).deadline.previous = id.index(),
         }
         if entry.armed && previous != NO_SLOT {
             return None;
         }
         entry.armed = true;
-        Some(at)
+        Some(due)
     }
 
     /// Takes an attempt out of its list; nothing if it is in none.
     #[inline]
     pub fn remove(&mut self, attempts: &mut Arena<Attempt>, id: Id<Attempt>) {
-        let DeadlineLink {
-            list, previous, next, ..
-        } = attempts[id].deadline;
-        if list == u16::MAX {
+        let link = &mut attempts[id].deadline;
+        if link.is_none() {
             return;
         }
-        let entry = &mut self.lists[usize::from(list)];
-        if previous == NO_SLOT {
-            entry.head = next;
-        } else {
-            let before = attempts.id_at(previous).expect("what waits is not freed");
-            attempts[before].deadline.next = next;
+        let DeadlineLink { list, previous, next } = std::mem::replace(link, DeadlineLink::NONE);
+        let entry = &mut self.lists[list as usize];
+        match previous {
+            NO_SLOT => entry.head = next,
+            previous => record(attempts, previous).deadline.next = next,
         }
-        if next == NO_SLOT {
-            entry.tail = previous;
-        } else {
-            let after = attempts.id_at(next).expect("what waits is not freed");
-            attempts[after].deadline.previous = previous;
+        match next {
+            NO_SLOT => entry.tail = previous,
+            next => record(attempts, next).deadline.previous = previous,
         }
-        attempts[id].deadline = DeadlineLink::NONE;
     }
 
     /// The list's timer has gone off: takes out the head if it is due (call again until it is not).
     pub fn due(&mut self, attempts: &mut Arena<Attempt>, list: u16, now: Instant) -> Due {
         let entry = &mut self.lists[usize::from(list)];
-        let Some(head) = attempts.id_at(entry.head).filter(|_| entry.head != NO_SLOT) else {
+        if entry.head == NO_SLOT {
             entry.armed = false;
             return Due::Nothing;
-        };
-        let at = attempts[head].deadline.at;
+        }
+        let at = due_at(record(attempts, entry.head), entry.patience);
         if at > now {
             return Due::Later(at);
         }
+        let head = attempts.id_at(entry.head).expect("what waits is not freed");
         self.remove(attempts, head);
         Due::Now(head)
+    }
+}
+
+#[inline]
+fn record(attempts: &mut Arena<Attempt>, slot: u32) -> &mut Attempt {
+    attempts.in_slot_mut(slot).expect("what waits is not freed")
+}
+
+/// When an attempt is due in a list of this length.
+fn due_at(attempt: &Attempt, patience: Span) -> Instant {
+    if attempt.flags.has(Flags::NODE_WAITS) {
+        attempt.at_node + patience
+    } else {
+        attempt.due
     }
 }
 

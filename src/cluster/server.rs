@@ -1,18 +1,74 @@
 //! The serving process of a task: its workers, its queue, its CPU.
 
+use super::attempt::Served;
 use super::cpu::Cpu;
 use super::queue::Queue;
-use crate::blueprint::{RevisionIx, Runtime, ServiceIx, ZoneIx};
+use crate::blueprint::{Runtime, ServiceIx, ZoneIx};
 use crate::cluster::Task;
 use crate::engine::arena::Id;
 use crate::engine::calendar::TimerId;
 use crate::units::{CpuUnits, Instant};
 
+/// All servers, by task slot: at most one process has a slot.
+#[derive(Clone, Debug, Default)]
+pub struct Servers(Vec<Option<Server>>);
+
+impl Servers {
+    /// The task's process, if it lives.
+    #[inline]
+    pub fn get(&self, task: Id<Task>) -> Option<&Server> {
+        match self.0.get(task.index() as usize) {
+            Some(Some(server)) if server.task == task => Some(server),
+            _ => None,
+        }
+    }
+
+    /// The task's process, if it lives.
+    #[inline]
+    pub fn get_mut(&mut self, task: Id<Task>) -> Option<&mut Server> {
+        match self.0.get_mut(task.index() as usize) {
+            Some(Some(server)) if server.task == task => Some(server),
+            _ => None,
+        }
+    }
+
+    /// The process that has this slot now.
+    #[inline]
+    pub fn in_slot_mut(&mut self, slot: usize) -> Option<&mut Server> {
+        self.0.get_mut(slot)?.as_mut()
+    }
+
+    pub fn start(&mut self, server: Server) {
+        let slot = server.task.index() as usize;
+        if self.0.len() <= slot {
+            self.0.resize_with(slot + 1, || None);
+        }
+        assert!(
+            self.0[slot].is_none(),
+            "a task's slot is used again only when its process is gone"
+        );
+        self.0[slot] = Some(server);
+    }
+
+    /// The task's process is gone; gives what it was.
+    pub fn stop(&mut self, task: Id<Task>) -> Option<Server> {
+        self.get(task)?;
+        self.0[task.index() as usize].take()
+    }
+
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Server> {
+        self.0.iter_mut().flatten()
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Server {
     pub task: Id<Task>,
     pub service: ServiceIx,
-    pub revision: RevisionIx,
+    /// Row of its revision in the data plane's table.
+    pub revision: u32,
+    /// What serves a request that this task has not routed yet.
+    pub unrouted: Served,
     pub zone: ZoneIx,
     pub door: Door,
     pub runtime: Runtime,
@@ -24,9 +80,12 @@ pub struct Server {
     pub present: u32,
     pub cpu: Cpu,
     pub cpu_timer: TimerId,
+    /// When that timer goes off.
+    pub cpu_turns_at: Instant,
     pub reserved: CpuUnits,
     pub started: Instant,
-    pub metered: Metered,
+    /// Since when (and from what usage) its CPU counts for CloudWatch; `None`: the task is not RUNNING.
+    pub counted: Option<Metered>,
     pub sampled: Metered,
 }
 

@@ -10,6 +10,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
+use std::num::NonZeroU32;
 use std::ops::{Index, IndexMut};
 
 /// Records of one type, each named by an [`Id`].
@@ -22,7 +23,7 @@ pub struct Arena<T> {
 #[derive(Clone, Debug)]
 struct Slot<T> {
     /// Moves on when the record is removed, so that a generation that matches means a record that is there.
-    generation: u32,
+    generation: NonZeroU32,
     value: Option<T>,
 }
 
@@ -32,7 +33,8 @@ struct Slot<T> {
 /// four billion successors of its record to be mistaken.
 pub struct Id<T> {
     index: u32,
-    generation: u32,
+    /// Never zero, so that an `Option<Id<T>>` is no larger than an id.
+    generation: NonZeroU32,
     // `fn() -> T` keeps the id `Send + Sync` and `Copy` whatever the record is.
     record: PhantomData<fn() -> T>,
 }
@@ -41,14 +43,14 @@ pub struct Id<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RawId {
     index: u32,
-    generation: u32,
+    generation: NonZeroU32,
 }
 
 impl RawId {
     /// Names no record in any arena.
     pub const NONE: RawId = RawId {
         index: u32::MAX,
-        generation: u32::MAX,
+        generation: NonZeroU32::MAX,
     };
 }
 
@@ -61,7 +63,7 @@ impl<T> Id<T> {
 
     #[inline]
     pub const fn generation(self) -> u32 {
-        self.generation
+        self.generation.get()
     }
 
     #[inline]
@@ -101,32 +103,35 @@ impl<T> Arena<T> {
     /// Stores a record and names it.
     #[inline]
     pub fn insert(&mut self, value: T) -> Id<T> {
-        match self.free.pop() {
-            Some(index) => {
-                let slot = &mut self.slots[index as usize];
-                slot.value = Some(value);
-                Id {
-                    index,
-                    generation: slot.generation,
-                    record: PhantomData,
-                }
-            }
-            None => self.grow(value),
+        self.insert_with(|| value)
+    }
+
+    /// Stores the record that `make` gives, which is built in its slot and not moved there.
+    #[inline]
+    pub fn insert_with(&mut self, make: impl FnOnce() -> T) -> Id<T> {
+        let index = match self.free.pop() {
+            Some(index) => index,
+            None => self.grow(),
+        };
+        let slot = &mut self.slots[index as usize];
+        slot.value = Some(make());
+        Id {
+            index,
+            generation: slot.generation,
+            record: PhantomData,
         }
     }
 
-    fn grow(&mut self, value: T) -> Id<T> {
+    /// A new empty slot.
+    #[cold]
+    fn grow(&mut self) -> u32 {
         let index = u32::try_from(self.slots.len()).ok().filter(|&index| index < u32::MAX);
         let index = index.expect("an arena holds fewer than 2^32 records");
         self.slots.push(Slot {
-            generation: 0,
-            value: Some(value),
+            generation: NonZeroU32::MIN,
+            value: None,
         });
-        Id {
-            index,
-            generation: 0,
-            record: PhantomData,
-        }
+        index
     }
 
     /// The record, or `None` if it has been removed.
@@ -160,7 +165,7 @@ impl<T> Arena<T> {
             return None;
         }
         let value = slot.value.take()?;
-        slot.generation = slot.generation.wrapping_add(1);
+        slot.generation = slot.generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
         self.free.push(id.index);
         Some(value)
     }
@@ -176,6 +181,7 @@ impl<T> Arena<T> {
     }
 
     /// The id of the record now in a slot.
+    #[inline]
     pub fn id_at(&self, index: u32) -> Option<Id<T>> {
         let slot = self.slots.get(index as usize)?;
         slot.value.as_ref().map(|_| Id {
@@ -183,6 +189,12 @@ impl<T> Arena<T> {
             generation: slot.generation,
             record: PhantomData,
         })
+    }
+
+    /// The record now in a slot, for links that are slots.
+    #[inline]
+    pub fn in_slot_mut(&mut self, index: u32) -> Option<&mut T> {
+        self.slots.get_mut(index as usize)?.value.as_mut()
     }
 
     /// All records in the order of their slots.
@@ -352,7 +364,7 @@ mod tests {
         let id = arena.insert(7);
         assert_eq!(Id::from_raw(id.raw()), id);
         assert_eq!(arena.get(Id::from_raw(RawId::NONE)), None);
-        assert_eq!(size_of::<Option<Id<String>>>(), 12);
+        assert_eq!(size_of::<Option<Id<String>>>(), 8);
         assert_eq!(size_of::<Id<String>>(), 8);
     }
 

@@ -8,6 +8,7 @@
 
 mod error;
 mod families;
+mod fitted;
 mod law;
 mod shape;
 mod table;

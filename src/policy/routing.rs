@@ -38,13 +38,13 @@ const RAMP: u64 = 3;
 /// Position in the view of the target to take; `None` if there is none. Moves round robin on.
 #[inline]
 pub fn choose(view: &mut View, chooser: Chooser, key: Key, now: Instant) -> Option<usize> {
-    match view.targets.len() {
+    match view.targets().len() {
         0 => None,
         1 => Some(0),
         count => Some(match chooser.algorithm {
-            Algorithm::RoundRobin if view.ramping => next_with_slow_start(view, chooser.slow_start, key, now),
+            Algorithm::RoundRobin if view.ramping() => next_with_slow_start(view, chooser.slow_start, key, now),
             Algorithm::RoundRobin => next_in_turn(view),
-            Algorithm::LeastOutstandingRequests => least_outstanding(view, chooser.ties, key),
+            Algorithm::LeastOutstandingRequests => least_outstanding(view.outstanding(), chooser.ties, key),
             Algorithm::WeightedRandom => key.child(RANDOM).below(count as u32) as usize,
         }),
     }
@@ -53,7 +53,7 @@ pub fn choose(view: &mut View, chooser: Chooser, key: Key, now: Instant) -> Opti
 #[inline]
 fn next_in_turn(view: &mut View) -> usize {
     let at = view.position as usize;
-    view.position = if at + 1 == view.targets.len() {
+    view.position = if at + 1 == view.targets().len() {
         0
     } else {
         view.position + 1
@@ -65,9 +65,9 @@ fn next_in_turn(view: &mut View) -> usize {
 /// and no more. If every target is passed over twice, the turn goes to whoever has it.
 #[inline(never)]
 fn next_with_slow_start(view: &mut View, length: Span, key: Key, now: Instant) -> usize {
-    for turn in 0..2 * view.targets.len() as u64 {
+    for turn in 0..2 * view.targets().len() as u64 {
         let at = next_in_turn(view);
-        let share = match view.targets[at].ramping_since {
+        let share = match view.targets()[at].ramping_since {
             None => 1.0,
             Some(_) if length.is_zero() => 1.0,
             Some(since) => now.since(since).nanos() as f64 / length.nanos() as f64,
@@ -79,32 +79,26 @@ fn next_with_slow_start(view: &mut View, length: Span, key: Key, now: Instant) -
     next_in_turn(view)
 }
 
-#[inline]
-fn least_outstanding(view: &View, ties: Ties, key: Key) -> usize {
-    let mut least = u32::MAX;
-    let mut first = 0;
-    let mut equals = 0;
-    for (at, target) in view.targets.iter().enumerate() {
-        let outstanding = view.outstanding[target.task.index() as usize];
-        if outstanding < least {
-            (least, first, equals) = (outstanding, at, 1);
-        } else if outstanding == least {
-            equals += 1;
+/// Each pass is a plain loop over the counts, which compiles to several of them at a time.
+#[inline(never)]
+fn least_outstanding(outstanding: &[u32], ties: Ties, key: Key) -> usize {
+    let least = outstanding.iter().copied().fold(u32::MAX, u32::min);
+    let mut skip = match ties {
+        Ties::FirstRegistered => 0,
+        Ties::Uniform => {
+            let equals: u32 = outstanding.iter().map(|&count| u32::from(count == least)).sum();
+            if equals == 1 { 0 } else { key.child(TIE).below(equals) }
         }
-    }
-    if ties == Ties::FirstRegistered || equals == 1 {
-        return first;
-    }
-    let mut skip = key.child(TIE).below(equals);
-    for (at, target) in view.targets.iter().enumerate().skip(first) {
-        if view.outstanding[target.task.index() as usize] == least {
+    };
+    for (at, &count) in outstanding.iter().enumerate() {
+        if count == least {
             if skip == 0 {
                 return at;
             }
             skip -= 1;
         }
     }
-    first
+    unreachable!("the least of the counts is one of them")
 }
 
 /// Position of the listener's rule that takes a request; `None`: its default action does. Rules are in order of priority.
@@ -132,14 +126,22 @@ mod tests {
 
     fn view(outstanding: &[u32]) -> View {
         let mut view = View::default();
+        view.publish(targets(outstanding.len()));
+        for (at, &count) in outstanding.iter().enumerate() {
+            for _ in 0..count {
+                view.began(at);
+            }
+        }
+        view
+    }
+
+    fn targets(count: usize) -> Vec<ViewTarget> {
         let mut arena: crate::engine::arena::Arena<()> = crate::engine::arena::Arena::new();
-        let targets = outstanding.iter().map(|_| ViewTarget {
+        let target = |_| ViewTarget {
             task: Id::<Task>::from_raw(arena.insert(()).raw()),
             ramping_since: None,
-        });
-        view.publish(targets.collect());
-        view.outstanding.copy_from_slice(outstanding);
-        view
+        };
+        (0..count).map(target).collect()
     }
 
     fn chooser(algorithm: Algorithm, ties: Ties) -> Chooser {
@@ -180,9 +182,10 @@ mod tests {
 
     #[test]
     fn slow_start_gives_a_target_a_share_that_grows_linearly() {
-        let mut view = view(&[0, 0]);
-        view.targets[1].ramping_since = Some(Instant::ZERO);
-        view.ramping = true;
+        let mut targets = targets(2);
+        targets[1].ramping_since = Some(Instant::ZERO);
+        let mut view = View::default();
+        view.publish(targets);
         let chooser = Chooser {
             algorithm: Algorithm::RoundRobin,
             ties: Ties::Uniform,

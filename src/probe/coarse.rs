@@ -31,8 +31,11 @@ impl CoarseHistogram {
 
     #[cold]
     fn grow(&mut self, bucket: usize) {
-        // To the end of the octave, so that a window grows a handful of times and not with each new maximum.
-        self.counts.resize((bucket / STEPS as usize + 1) * STEPS as usize, 0);
+        // To the end of the octave, so that a window grows a handful of times and not with each new maximum; and no
+        // further, because there are many windows.
+        let length = (bucket / STEPS as usize + 1) * STEPS as usize;
+        self.counts.reserve_exact(length - self.counts.len());
+        self.counts.resize(length, 0);
     }
 
     pub fn add(&mut self, other: &CoarseHistogram) {

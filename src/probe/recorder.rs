@@ -8,7 +8,7 @@ use super::cost::CostProbe;
 use super::record::{Cell, ClassRecord, DeploymentStory, RunRecord};
 use super::timeline::Timeline;
 use super::watch::Watch;
-use crate::blueprint::{Blueprint, ClassIx};
+use crate::blueprint::{Blueprint, ClassIx, RevisionIx};
 use crate::sim::observation::{
     DeploymentStep, Event, InstanceRecord, Observation, Observer, Outcome, RequestFinished, RevisionCount,
     ScalingRecord, ServedBy, ServiceLevels, TaskRecord,
@@ -48,7 +48,9 @@ pub struct Recorder {
 struct Counted {
     deployment: u32,
     first: Vec<RevisionCount>,
-    last: Option<Vec<RevisionCount>>,
+    ended: Option<Vec<RevisionCount>>,
+    /// For the service's last deployment.
+    run_over: Option<Vec<RevisionCount>>,
 }
 
 /// Numbers the places that can answer a request: 0 for "no task", then service by service, revision and zone.
@@ -135,7 +137,8 @@ impl Recorder {
                 .counted
                 .iter()
                 .find(|counted| counted.deployment == story.deployment.deployment);
-            story.answered = counted.map(Counted::difference).unwrap_or_default();
+            let to = story.deployment.to;
+            story.answered = counted.map(|counted| counted.difference(to)).unwrap_or_default();
         }
         let measured_from = self.measured_from;
         self.deployments
@@ -172,19 +175,26 @@ impl Recorder {
 
     fn counts_taken(&mut self, deployment: u32, counts: Vec<RevisionCount>) {
         match self.counted.iter_mut().find(|counted| counted.deployment == deployment) {
-            Some(counted) => counted.last = Some(counts),
+            Some(counted) if counted.ended.is_none() => counted.ended = Some(counts),
+            Some(counted) => counted.run_over = Some(counts),
             None => self.counted.push(Counted {
                 deployment,
                 first: counts,
-                last: None,
+                ended: None,
+                run_over: None,
             }),
         }
     }
 }
 
 impl Counted {
-    fn difference(&self) -> Vec<RevisionCount> {
-        let Some(last) = &self.last else { return Vec::new() };
+    /// What each revision answered while the deployment lasted; the new one until it was replaced or the run was over.
+    fn difference(&self, to: RevisionIx) -> Vec<RevisionCount> {
+        let Some(ended) = &self.ended else { return Vec::new() };
+        let mut last = ended.clone();
+        if let Some(run_over) = &self.run_over {
+            last[to.at()] = run_over[to.at()];
+        }
         let pairs = last.iter().zip(&self.first);
         pairs
             .map(|(last, first)| RevisionCount {

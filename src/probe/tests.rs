@@ -232,6 +232,8 @@ fn deployments_know_what_was_answered_while_they_lasted() {
         ..started
     }));
     recorder.observed(counts(1300, 450, 9));
+    // The new revision stays: what it does after the deployment is the deployment's doing too.
+    recorder.observed(counts(1310, 900, 20));
     let record = recorder.into_record();
     let [story] = &record.deployments[..] else {
         panic!("one deployment: {:?}", record.deployments)
@@ -243,8 +245,8 @@ fn deployments_know_what_was_answered_while_they_lasted() {
             errors: 0,
         },
         RevisionCount {
-            requests: 450,
-            errors: 9,
+            requests: 900,
+            errors: 20,
         },
     ];
     assert_eq!(story.answered, expected);

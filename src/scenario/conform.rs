@@ -237,7 +237,9 @@ impl<'s> Walker<'s> {
         problems.report_with(code, path, message, |diagnostic| {
             let diagnostic = diagnostic.expected(kind.expectation());
             match (flaw, kind) {
-                (Flaw::NoUnit, Kind::Duration) => diagnostic.hint(format!("write `{text}s` if seconds are meant")),
+                (Flaw::NoUnit, Kind::Duration) => {
+                    diagnostic.hint(format!("write `{text}ms` or `{text}s`, whichever is meant"))
+                }
                 (Flaw::NoUnit, Kind::Rate) => diagnostic.hint(format!("write `{text}/s` if a second is meant")),
                 (Flaw::NoUnit, Kind::Ratio) => match text.parse::<f64>() {
                     Ok(share) if share <= 1.0 => diagnostic.hint(format!("write `{}%`", (share * 1e8).round() / 1e6)),

@@ -117,7 +117,9 @@ impl<'t> Problems<'t> {
         message: impl Into<String>,
         more: impl FnOnce(Diagnostic) -> Diagnostic,
     ) {
-        if !self.is_poisoned(path) {
+        // That something is missing may be because it was wrong in form and taken out.
+        let consequence = matches!(code, Code::NotExactlyOne | Code::MissingKey) && self.has_poison_inside(path);
+        if !consequence && !self.is_poisoned(path) {
             let diagnostic = Diagnostic::new(code, self.tree.place_of(path), message);
             // Looking for near names among thousands, thousands of times, would take minutes that nobody reads.
             let enough = self.list.len() >= MAX_HINTED;
@@ -137,6 +139,15 @@ impl<'t> Problems<'t> {
     pub fn is_poisoned(&self, path: &Path) -> bool {
         let steps = path.steps();
         (0..=steps.len()).any(|length| self.poisoned.contains(&steps[..length]))
+    }
+
+    /// Whether an entry of what stands at a path is poisoned.
+    fn has_poison_inside(&self, path: &Path) -> bool {
+        let steps = path.steps();
+        self.poisoned
+            .range(steps.clone()..)
+            .take_while(|poisoned| poisoned.starts_with(&steps))
+            .any(|poisoned| poisoned.len() == steps.len() + 1)
     }
 
     pub fn has_errors(&self) -> bool {

@@ -141,7 +141,8 @@ impl<'t> Context<'t> {
                     None if known.is_empty() => diagnostic.hint(format!("the scenario has no {}", nouns.join(" or "))),
                     None => {
                         let shown: Vec<String> = known.iter().take(10).map(|name| format!("`{name}`")).collect();
-                        diagnostic.expected(format!("one of {}", shown.join(", ")))
+                        let one_of = if shown.len() > 1 { "one of " } else { "" };
+                        diagnostic.expected(format!("{one_of}{}", shown.join(", ")))
                     }
                 }
             });

@@ -35,8 +35,13 @@ pub(super) fn read(cx: &mut Context, name: &str, path: &Path) -> Option<Table> {
     };
     let SourceFile { text, .. } = cx.sources.file(file).clone();
     let mut rows = Vec::new();
-    let mut start = 0;
-    for line in text.split_inclusive('\n') {
+    // Spreadsheets begin their files with a byte order mark.
+    let mut start = if text.starts_with('\u{feff}') {
+        '\u{feff}'.len_utf8()
+    } else {
+        0
+    };
+    for line in text[start..].split_inclusive('\n') {
         let content = line.trim_end_matches(['\n', '\r']);
         if !content.trim().is_empty() {
             rows.push((start as u32, (start + content.len()) as u32));

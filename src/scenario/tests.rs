@@ -2,13 +2,16 @@
 
 use super::*;
 use crate::blueprint::*;
+
+mod rules;
+
 use crate::units::Span;
 
 pub(super) fn parse(text: &str) -> Scenario {
     Scenario::parse("test.yaml", text, Path::new("")).unwrap_or_else(|found| panic!("{}", found.render(Style::Plain)))
 }
 
-fn blueprint(text: &str) -> Blueprint {
+pub(super) fn blueprint(text: &str) -> Blueprint {
     let (blueprint, found) = parse(text).resolve();
     assert!(found.is_empty(), "{}", found.render(Style::Plain));
     blueprint.expect("nothing is wrong")

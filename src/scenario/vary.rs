@@ -27,11 +27,6 @@ impl Scenario {
         };
         let node = match node {
             Some(node) if problems.is_empty() => node,
-            // Nothing at all takes the value away.
-            _ if problems.iter().all(|problem| problem.code == Code::EmptyFile) => Node {
-                value: Value::Null,
-                place,
-            },
             _ => return Err(Diagnostics::new(problems, changed.sources)),
         };
         match changed.put(path, node, place) {

@@ -3,10 +3,11 @@
 //! The planes get `&mut Context` beside their own state. Observations, orders and signals are appended here and taken
 //! away by the run loop after each event, so that no plane calls another or a probe.
 
-use super::event::Event;
+use super::event::{DataEvent, Event};
 use super::observation::{Observation, RequestFinished};
 use super::signal::{Order, Signal};
 use crate::blueprint::Blueprint;
+use crate::engine::arena::{Id, RawId};
 use crate::engine::calendar::Calendar;
 use crate::engine::random::Key;
 use crate::units::Instant;
@@ -16,6 +17,8 @@ pub struct Context<'a> {
     pub calendar: Calendar<Event>,
     /// The replication's key; entities take theirs from it by kind and name at build.
     pub key: Key,
+    /// Steps of requests that follow the present one at the same instant, in this order, before any other event.
+    pub at_once: Vec<(DataEvent, RawId)>,
     pub observations: Vec<Observation>,
     pub finished: Vec<RequestFinished>,
     pub orders: Vec<Order>,
@@ -31,6 +34,7 @@ impl<'a> Context<'a> {
             blueprint,
             calendar: Calendar::new(),
             key: Key::root(GENERATOR_CONTRACT, blueprint.seed, replication),
+            at_once: Vec::new(),
             observations: Vec::new(),
             finished: Vec::new(),
             orders: Vec::new(),
@@ -41,6 +45,11 @@ impl<'a> Context<'a> {
     #[inline]
     pub fn has_mail(&self) -> bool {
         !(self.finished.is_empty() && self.orders.is_empty() && self.signals.is_empty() && self.observations.is_empty())
+    }
+    /// A step that follows the present one without delay.
+    #[inline]
+    pub fn follow<T>(&mut self, what: DataEvent, id: Id<T>) {
+        self.at_once.push((what, id.raw()));
     }
     #[inline]
     pub fn now(&self) -> Instant {

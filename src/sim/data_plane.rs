@@ -16,19 +16,21 @@ mod network;
 mod orders;
 mod program;
 mod server;
+mod site;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
-use crate::blueprint::{CallIx, OnDisconnect, RevisionIx, ServiceIx};
-use crate::cluster::attempt::{Attempt, ServedOperation};
+use crate::blueprint::ServiceIx;
+use crate::cluster::attempt::Attempt;
 use crate::cluster::deadline::Deadlines;
-use crate::cluster::server::Server;
+use crate::cluster::server::Servers;
 use crate::engine::arena::{Arena, Id, RawId};
 use crate::engine::calendar::TimerId;
 use crate::sim::context::Context;
 use crate::sim::event::DataEvent;
 use crate::sim::observation::RevisionCount;
+use crate::sim::signal::ServiceMeter;
 use crate::units::Instant;
 
 use balancer::{Balancer, Group};
@@ -36,12 +38,12 @@ use build::Actions;
 use client::Client;
 use dependency::DependencyState;
 use network::Network;
-use program::{CallSite, Programs};
+use program::{Operations, Programs};
+use site::SiteState;
 
 pub struct DataPlane {
     attempts: Arena<Attempt>,
-    /// By task slot.
-    servers: Vec<Option<Server>>,
+    servers: Servers,
     deadlines: Deadlines,
     /// One for each list of `deadlines`.
     deadline_timers: Vec<TimerId>,
@@ -49,18 +51,16 @@ pub struct DataPlane {
     balancers: Vec<Balancer>,
     groups: Vec<Group>,
     clients: Vec<Client>,
-    calls: Vec<CallSite>,
+    sites: Vec<SiteState>,
     dependencies: Vec<DependencyState>,
     programs: Programs,
-    /// Operation for each class or call that goes through a balancer, by `row × revisions + revision`.
-    operations: OperationTable,
-    revisions: Vec<RevisionTraits>,
-    /// First row of `revisions` for each service.
-    first_revision: Vec<u32>,
+    operations: Operations,
+    /// By revision's row.
     counts: Vec<RevisionCount>,
-    /// Strands that have got a worker and begin when the present step is over.
-    ready: Vec<Id<Attempt>>,
-    finished_jobs: Vec<Id<Attempt>>,
+    /// The present CloudWatch minute of each service, so far: what tasks used that have left RUNNING in it.
+    cpu_meters: Vec<ServiceMeter>,
+    /// Slots of servers whose CPU has got or lost jobs in the present event.
+    cpus_changed: Vec<u32>,
     /// Clients' requests that have not ended.
     open_requests: u64,
     stops_at: Instant,
@@ -72,50 +72,47 @@ pub struct DataPlane {
     class_traffic: Vec<u16>,
 }
 
-/// What the request path needs of a revision.
-#[derive(Clone, Copy, Debug)]
-struct RevisionTraits {
-    on_disconnect: OnDisconnect,
-}
-
-#[derive(Clone, Debug)]
-struct OperationTable {
-    revisions: usize,
-    by_class: Vec<ServedOperation>,
-    by_call: Vec<ServedOperation>,
-}
-
 impl DataPlane {
-    /// Handles an event of this plane. One whose attempt is gone does nothing.
-    #[inline]
+    /// Handles an event of this plane and what follows from it at once. One whose attempt is gone does nothing.
+    ///
+    /// A step never calls the next one: it says what follows, and the loop here takes it up. So each step is compiled
+    /// in one place, and a request that goes through everything without delay does not climb the stack.
     pub fn handle(&mut self, cx: &mut Context<'_>, what: DataEvent, id: RawId, extra: u32) {
-        let attempt = Id::from_raw(id);
-        match what {
-            DataEvent::Arrival => self.arrival(cx, extra as usize),
-            DataEvent::DeadlineDue => self.deadlines_due(cx, extra as u16),
-            DataEvent::CpuTurn => self.cpu_turn(cx, extra as usize),
-            DataEvent::FailoverDone => self.failover_done(extra as usize),
-            _ if !self.attempts.contains(attempt) => {}
-            DataEvent::Send => self.send(cx, attempt),
-            DataEvent::AtNode => self.at_node(cx, attempt),
-            DataEvent::AtCallee => self.at_callee(cx, attempt),
-            DataEvent::WaitOver => self.wait_over(cx, attempt),
-            DataEvent::AnswerAtNode => self.answer_at_node(cx, attempt),
-            DataEvent::AnswerAtCaller => self.answer_at_caller(cx, attempt),
-            DataEvent::ConnectTimeout => self.connect_timed_out(cx, attempt),
+        let (mut what, mut id) = (what, id);
+        let mut followed = 0;
+        loop {
+            let attempt = Id::from_raw(id);
+            match what {
+                DataEvent::Arrival => self.arrival(cx, extra as usize),
+                DataEvent::DeadlineDue => self.deadlines_due(cx, extra as u16),
+                DataEvent::CpuTurn => self.cpu_turn(cx, extra as usize),
+                DataEvent::FailoverDone => self.failover_done(extra as usize),
+                _ if !self.attempts.contains(attempt) => {}
+                DataEvent::Send => self.send(cx, attempt),
+                DataEvent::AtNode => self.at_node(cx, attempt),
+                DataEvent::AtTask => self.at_task(cx, attempt),
+                DataEvent::AtDependency => self.at_dependency(cx, attempt),
+                DataEvent::GoOn => self.go_on(cx, attempt),
+                DataEvent::DependencyDone => self.dependency_done(cx, attempt),
+                DataEvent::AnswerAtNode => self.answer_at_node(cx, attempt),
+                DataEvent::AnswerAtCaller => self.answer_at_caller(cx, attempt),
+                DataEvent::ConnectTimeout => self.connect_timed_out(cx, attempt),
+            }
+            match cx.at_once.get(followed) {
+                Some(&next) => (what, id) = next,
+                None => break,
+            }
+            followed += 1;
         }
-        self.run_ready(cx);
+        cx.at_once.clear();
+        if !self.cpus_changed.is_empty() {
+            self.arm_cpus(cx);
+        }
     }
 
-    /// Lets those run who have got what they waited for, in the order in which they got it.
-    #[inline]
-    fn run_ready(&mut self, cx: &mut Context<'_>) {
-        let mut at = 0;
-        while at < self.ready.len() {
-            self.run(cx, self.ready[at]);
-            at += 1;
-        }
-        self.ready.clear();
+    /// Takes up what follows from an order.
+    fn follow_up(&mut self, cx: &mut Context<'_>) {
+        self.handle(cx, DataEvent::GoOn, RawId::NONE, 0);
     }
 
     /// Attempts in flight, those that nobody waits for included.
@@ -134,35 +131,7 @@ impl DataPlane {
 
     /// Requests and errors of each revision of a service since the run began.
     pub fn revision_counts(&self, service: ServiceIx) -> Vec<RevisionCount> {
-        let first = self.first_revision[service.at()] as usize;
-        let end = self
-            .first_revision
-            .get(service.at() + 1)
-            .map_or(self.counts.len(), |&next| next as usize);
-        self.counts[first..end].to_vec()
-    }
-
-    fn revision_row(&self, service: ServiceIx, revision: RevisionIx) -> usize {
-        self.first_revision[service.at()] as usize + revision.at()
-    }
-
-    fn server_mut(&mut self, attempt: Id<Attempt>) -> Option<&mut Server> {
-        let task = self.attempts[attempt].task?;
-        self.servers
-            .get_mut(task.index() as usize)?
-            .as_mut()
-            .filter(|server| server.task == task)
-    }
-}
-
-impl OperationTable {
-    #[inline]
-    fn of_class(&self, class: usize, revision_row: usize) -> ServedOperation {
-        self.by_class[class * self.revisions + revision_row]
-    }
-    #[inline]
-    fn of_call(&self, call: CallIx, revision_row: usize) -> ServedOperation {
-        self.by_call[call.at() * self.revisions + revision_row]
+        self.counts[self.operations.revisions_of(service)].to_vec()
     }
 }
 

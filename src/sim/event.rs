@@ -30,10 +30,14 @@ pub enum DataEvent {
     Send,
     /// An attempt reaches a balancer's node. `id`: attempt.
     AtNode,
-    /// An attempt reaches its task or dependency. `id`: attempt.
-    AtCallee,
-    /// The current `wait` step, or a dependency's service, is over. `id`: attempt.
-    WaitOver,
+    /// An attempt reaches its task. `id`: attempt.
+    AtTask,
+    /// An attempt reaches its dependency. `id`: attempt.
+    AtDependency,
+    /// A strand goes on with its program: its `wait` is over, or it has got what it waited for. `id`: attempt.
+    GoOn,
+    /// A dependency has served an attempt. `id`: attempt.
+    DependencyDone,
     /// The answer reaches the balancer's node. `id`: attempt.
     AnswerAtNode,
     /// The answer reaches the caller. `id`: attempt.

@@ -105,7 +105,8 @@ pub enum Observation {
     Scaled(ScalingRecord),
     /// A window of the timeline has ended.
     Sampled(Box<Sample>),
-    /// Counters of the revisions of a service, taken when a deployment starts and ends.
+    /// Counters of the revisions of a service, taken when a deployment starts, when it ends and, for a service's last
+    /// deployment, at the end of the run.
     RevisionCounts {
         deployment: u32,
         counts: Vec<RevisionCount>,

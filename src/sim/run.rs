@@ -9,7 +9,7 @@ use super::data_plane::DataPlane;
 use super::event::{Event, What, WorldEvent};
 use super::observation::{self, EventKind, Observation, Observer};
 use super::signal::Signal;
-use crate::blueprint::{Blueprint, FaultKind, Happening};
+use crate::blueprint::{Blueprint, FaultKind, Happening, ServiceIx};
 use crate::engine::dist::{Law, Tables};
 use crate::units::{NANOS_PER_SECOND, Span};
 
@@ -21,6 +21,7 @@ pub fn run(blueprint: &Blueprint, replication: u32, observer: &mut impl Observer
         control: ControlPlane::new(blueprint, cx.key),
         minute: 0,
         measuring_over: false,
+        last_deployments: Vec::new(),
     };
     run.begin(&mut cx);
     run.deliver(&mut cx, observer);
@@ -48,6 +49,8 @@ struct Run {
     /// CloudWatch minutes that have ended.
     minute: u32,
     measuring_over: bool,
+    /// The last deployment of each service: its new revision may go on serving when it has ended.
+    last_deployments: Vec<(u32, ServiceIx)>,
 }
 
 impl Run {
@@ -90,6 +93,11 @@ impl Run {
             self.control.finish(cx);
         }
         self.data.finish(cx);
+        // A bad version that a deployment has left in place hurts until the end.
+        for &(deployment, service) in &self.last_deployments {
+            let counts = self.data.revision_counts(service);
+            cx.observations.push(Observation::RevisionCounts { deployment, counts });
+        }
     }
 
     /// Carries orders, signals and observations until nobody has anything to say.
@@ -115,9 +123,12 @@ impl Run {
         }
         for observation in std::mem::take(&mut cx.observations) {
             let deployment = match &observation {
-                Observation::DeploymentStarted(record) | Observation::DeploymentEnded(record) => {
+                Observation::DeploymentStarted(record) => {
+                    self.last_deployments.retain(|(_, service)| *service != record.service);
+                    self.last_deployments.push((record.deployment, record.service));
                     Some((record.deployment, record.service))
                 }
+                Observation::DeploymentEnded(record) => Some((record.deployment, record.service)),
                 _ => None,
             };
             observer.observed(observation);

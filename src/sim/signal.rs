@@ -16,6 +16,10 @@ pub enum Order {
     StartServer(ServerSpec),
     /// The process accepts requests.
     Listen(Id<Task>),
+    /// The task is RUNNING: its CPU counts for CloudWatch from now on [DG:available-metrics].
+    CountCpu(Id<Task>),
+    /// It is RUNNING no more.
+    StopCountingCpu(Id<Task>),
     /// SIGTERM: new connections are refused, work in hand goes on.
     CloseServer(Id<Task>),
     /// SIGKILL, exit or loss: everything in hand is lost, connections are reset.

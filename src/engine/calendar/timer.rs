@@ -6,7 +6,7 @@
 //! Deliberately not here: timeouts of requests, which lanes and intrusive lists serve better.
 
 use super::Key;
-use super::heap::{Keyed, least_child, least_key, parent_of};
+use super::heap::{Keyed, least_below_root, least_child, make_room, parent_of};
 
 /// A timer of one calendar. Whoever made it drops it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,7 +14,10 @@ pub struct TimerId(u32);
 
 #[derive(Clone, Debug)]
 pub(super) struct Timers<E> {
+    /// Complete families, as in [`super::heap::Heap`].
     heap: Vec<Armed>,
+    /// Places in use, a vacant root included.
+    len: usize,
     /// The root went off and has not been replaced yet; its entry is a leftover, below all others.
     vacant: bool,
     /// The least key; [`Key::MAX`] if no timer is armed.
@@ -36,6 +39,10 @@ impl Keyed for Armed {
     fn key(&self) -> Key {
         self.key
     }
+    #[inline]
+    fn nobody(self) -> Self {
+        Armed { key: Key::MAX, ..self }
+    }
 }
 
 /// The place of a timer that is not armed.
@@ -47,6 +54,7 @@ impl<E: Copy> Timers<E> {
     pub(super) fn new() -> Self {
         Timers {
             heap: Vec::new(),
+            len: 0,
             vacant: false,
             least: Key::MAX,
             places: Vec::new(),
@@ -56,7 +64,7 @@ impl<E: Copy> Timers<E> {
     }
 
     pub(super) fn armed(&self) -> usize {
-        self.heap.len() - usize::from(self.vacant)
+        self.len - usize::from(self.vacant)
     }
 
     pub(super) fn create(&mut self, event: E) -> TimerId {
@@ -86,13 +94,23 @@ impl<E: Copy> Timers<E> {
                 self.sink(0, armed);
             }
             None => {
-                self.heap.push(armed);
-                self.rise(self.heap.len() - 1, armed);
+                make_room(&mut self.heap, self.len, armed);
+                self.len += 1;
+                self.rise(self.len - 1, armed);
             }
             Some(place) if key < self.heap[place].key => self.rise(place, armed),
             Some(place) => self.sink(place, armed),
         }
-        self.least = least_key(&self.heap, self.vacant);
+        self.least = self.least_key();
+    }
+
+    /// The least key, counted anew.
+    #[inline]
+    fn least_key(&self) -> Key {
+        match self.heap.first() {
+            Some(root) if !self.vacant => root.key,
+            _ => least_below_root(&self.heap),
+        }
     }
 
     #[inline]
@@ -100,7 +118,7 @@ impl<E: Copy> Timers<E> {
         if let Some(place) = self.place_of(timer) {
             self.places[timer.0 as usize] = DISARMED;
             self.take_out(place);
-            self.least = least_key(&self.heap, self.vacant);
+            self.least = self.least_key();
         }
     }
 
@@ -126,7 +144,7 @@ impl<E: Copy> Timers<E> {
         let timer = self.heap[0].timer as usize;
         self.places[timer] = DISARMED;
         self.vacant = true;
-        self.least = least_key(&self.heap, true);
+        self.least = self.least_key();
         self.events[timer]
     }
 
@@ -144,8 +162,10 @@ impl<E: Copy> Timers<E> {
     /// Fills the place of an entry that goes away with the last one.
     #[inline]
     fn take_out(&mut self, place: usize) {
-        let last = self.heap.pop().expect("an armed timer has its entry");
-        if place == self.heap.len() {
+        self.len -= 1;
+        let last = self.heap[self.len];
+        self.heap[self.len] = last.nobody();
+        if place == self.len {
             return;
         }
         if last.key < self.heap[place].key {

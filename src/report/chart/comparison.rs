@@ -7,6 +7,7 @@ use super::rows::{Group, Row as Line, Rows, Shape};
 use crate::experiment::compare::{Figure, Finding, Row};
 use crate::experiment::{Comparison, compare::LEVEL};
 use crate::report::table::significant;
+use crate::report::words::short;
 
 /// The chart of a comparison of variants of the named scenario. `None` if there is nothing to compare.
 pub fn comparison(name: &str, comparison: &Comparison) -> Option<Chart> {
@@ -61,7 +62,7 @@ fn line(row: &Row, scale: f64, unit: &str) -> Line {
         row.finding,
         Finding::VariantBetter | Finding::BaseBetter | Finding::Differs
     );
-    let digits = |value: f64| significant(value * scale, 4);
+    let digits = |value: f64| short(value * scale, 4);
     Line {
         name: format!("{class}{} − {}", row.variant, row.base),
         value: row.difference * scale,

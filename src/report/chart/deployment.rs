@@ -44,8 +44,12 @@ pub fn deployment(pool: &Pool, at: usize) -> Option<Figure> {
         ),
         caption: format!(
             "{runs} Running tasks of both revisions, one on the other, at each decision of the service scheduler; \
-             dashed: the bounds of minimumHealthyPercent and maximumPercent. {}",
-            it.reason
+             dashed: the bounds of minimumHealthyPercent and maximumPercent.{}",
+            if it.reason.is_empty() {
+                String::new()
+            } else {
+                format!(" Reason of its end: {}.", it.reason.trim_end_matches('.'))
+            }
         ),
         x: Axis::of_time_between(-margin, to + margin, "the deployment began"),
         panels: vec![plot.panel()],

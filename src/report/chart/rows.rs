@@ -92,7 +92,12 @@ fn draw_group(canvas: &Canvas, group: &Group, top: f64) {
         canvas.line((x(*at), first), (x(*at), last), 1.0, Paint::solid(GRID));
         canvas.text(text, (x(*at), last + 12.0), TICK.anchored(Anchor::Middle));
     }
-    canvas.text(&group.axis.label, (PLOT_RIGHT + 16.0, last + 12.0), TICK);
+    // To the left, where no tick can be wide enough to reach it.
+    canvas.text(
+        &group.axis.label,
+        (NAMES - 44.0, last + 12.0),
+        TICK.anchored(Anchor::End),
+    );
     let zero = x(0.0_f64.clamp(group.axis.low, group.axis.high));
     for (at, row) in group.rows.iter().enumerate() {
         let y = first + ROW * (at as f64 + 0.5);

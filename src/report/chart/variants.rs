@@ -25,7 +25,7 @@ pub fn over_time(name: &str, outcomes: &[Outcome]) -> Option<Chart> {
     if outcomes.iter().any(|outcome| outcome.records.is_empty()) {
         return None;
     }
-    let mut panels = vec![failures(outcomes), latency(outcomes)];
+    let mut panels = vec![failures(outcomes), failures_so_far(outcomes), latency(outcomes)];
     panels.extend(
         deployed(&first.blueprint)
             .into_iter()
@@ -86,6 +86,17 @@ fn failures(outcomes: &[Outcome]) -> Panel {
         (sum.offered() > 0).then(|| 100.0 * (sum.offered() - sum.served()) as f64 / sum.offered() as f64)
     });
     Panel::of_lines("Requests that failed", Axis::from_zero("%", highest(&lines)), lines)
+}
+
+/// Counted up, so that a small difference that lasts is not hidden by a large one that both share.
+fn failures_so_far(outcomes: &[Outcome]) -> Panel {
+    let lines = lines(outcomes, |_, record, window| {
+        let classes = (0..record.classes.len()).map(ClassIx::from_usize);
+        let windows = classes.flat_map(|class| &record.timeline.class(class)[..=window]);
+        Some(windows.map(|window| window.offered() - window.served()).sum::<u64>() as f64)
+    });
+    let y = Axis::of_counts("requests", highest(&lines));
+    Panel::of_lines("Failed so far", y, lines)
 }
 
 fn latency(outcomes: &[Outcome]) -> Panel {

@@ -107,3 +107,16 @@ fn quarters(pool: &Pool, queued: impl Fn(&crate::probe::RunRecord, usize) -> u64
         sum as f64 / (windows.len().max(1) * pool.records.len()) as f64
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_that_doubles_from_half_to_half_is_worth_a_word() {
+        assert!(is_growing(&[5.0, 20.0, 60.0, 100.0]));
+        assert!(!is_growing(&[0.0, 1.0, 2.0, 4.0]), "a queue of four is none");
+        assert!(!is_growing(&[5.0, 60.0, 55.0, 130.0]), "it fell in between");
+        assert!(!is_growing(&[90.0, 95.0, 100.0, 105.0]), "it hardly grew");
+    }
+}

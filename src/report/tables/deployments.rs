@@ -43,7 +43,7 @@ pub const DEPLOYMENTS: Schema = Schema {
         column("errors_from", "Of these, answered 5xx or cut off."),
         column(
             "requests_to",
-            "Attempts that tasks of the new revision answered while it lasted.",
+            "Attempts that tasks of the new revision answered, until the run was over or the service's next deployment ended this one.",
         ),
         column("errors_to", "Of these, answered 5xx or cut off."),
         column("lowest_healthy", "Lowest count of healthy tasks while it lasted."),

@@ -93,13 +93,10 @@ fn happenings(
             _ => format!("`{}` happen in one event", given.join("` and `")),
         };
         let all: Vec<String> = keys.iter().map(|(key, _)| format!("`{key}`")).collect();
-        // A key that was wrong in form has been taken out; then this is a consequence.
-        if !given.is_empty() || !keys.iter().any(|(key, _)| cx.problems.is_poisoned(&path.key(key))) {
-            cx.problems
-                .report_with(Code::NotExactlyOne, path, message, |diagnostic| {
-                    diagnostic.expected(format!("one of {}", all.join(", ")))
-                });
-        }
+        cx.problems
+            .report_with(Code::NotExactlyOne, path, message, |diagnostic| {
+                diagnostic.expected(format!("one of {}", all.join(", ")))
+            });
         return Vec::new();
     }
     let lasts = !matches!(

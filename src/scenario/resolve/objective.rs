@@ -151,13 +151,10 @@ fn measure(cx: &mut Context, said: &schema::Objective, path: &Path) -> Option<Me
             Some(Measure::CostPerHour { at_most_usd: money.0 })
         }
         _ => {
-            let keys = ["latency", "availability", "cost_per_hour"];
-            if !keys.iter().any(|key| cx.problems.is_poisoned(&path.key(key))) {
-                cx.problems
-                    .report_with(Code::NotExactlyOne, path, "what is wanted is not clear", |diagnostic| {
-                        diagnostic.expected("one of `latency`, `availability` and `cost_per_hour`")
-                    });
-            }
+            cx.problems
+                .report_with(Code::NotExactlyOne, path, "what is wanted is not clear", |diagnostic| {
+                    diagnostic.expected("one of `latency`, `availability` and `cost_per_hour`")
+                });
             None
         }
     }

@@ -33,7 +33,7 @@ fn service(
     if said.operations.is_empty() {
         cx.report_hint(
             Code::NoOperations,
-            path,
+            &path.key("operations"),
             format!("`{name}` does nothing"),
             "say what a request makes it do: `operations: { get: [{ cpu: 20ms }] }`",
         );

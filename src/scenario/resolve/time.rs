@@ -140,13 +140,7 @@ fn weibull(cx: &mut Context, law: &Shaped, path: &Path) -> Option<Result<Dist, D
     match (law.mean, law.cv, law.median, law.p95, law.shape, law.scale) {
         (Some(mean), Some(cv), None, None, None, None) => Some(Dist::weibull_mean_cv(seconds(&mean), cv)),
         (None, None, Some(median), Some(p95), None, None) => {
-            // The quantile function is scale · (−ln(1−p))^(1/shape): ln 2 at the median, ln 20 at 95 %.
-            let (median, p95) = (seconds(&median), seconds(&p95));
-            Some(spread(median, p95).and_then(|log_ratio| {
-                let (ln2, ln20) = (libm::log(2.0), libm::log(20.0));
-                let shape = libm::log(ln20 / ln2) / log_ratio;
-                Dist::weibull(shape, median / libm::pow(ln2, 1.0 / shape))
-            }))
+            Some(Dist::weibull_median_p95(seconds(&median), seconds(&p95)))
         }
         (None, None, None, None, Some(shape), Some(scale)) => Some(Dist::weibull(shape, seconds(&scale))),
         _ => {
@@ -168,20 +162,9 @@ fn pareto(cx: &mut Context, law: &Pareto, path: &Path) -> Option<Result<Dist, Di
         truncated_at,
     } = law;
     match (mean, cv, median, p95, alpha, minimum, truncated_at) {
-        (Some(mean), Some(cv), None, None, None, None, None) => Some(if *cv > 0.0 {
-            // cv² = 1 / (alpha (alpha − 2)) and mean = alpha · minimum / (alpha − 1).
-            let alpha = 1.0 + (1.0 + 1.0 / (cv * cv)).sqrt();
-            Dist::pareto(seconds(mean) * (alpha - 1.0) / alpha, alpha, None)
-        } else {
-            Dist::constant(seconds(mean))
-        }),
+        (Some(mean), Some(cv), None, None, None, None, None) => Some(Dist::pareto_mean_cv(seconds(mean), *cv)),
         (None, None, Some(median), Some(p95), None, None, None) => {
-            // The quantile function is minimum · (1−p)^(−1/alpha): 2 at the median, 20 at 95 %.
-            let (median, p95) = (seconds(median), seconds(p95));
-            Some(spread(median, p95).and_then(|log_ratio| {
-                let alpha = libm::log(10.0) / log_ratio;
-                Dist::pareto(median / libm::pow(2.0, 1.0 / alpha), alpha, None)
-            }))
+            Some(Dist::pareto_median_p95(seconds(median), seconds(p95)))
         }
         (None, None, None, None, Some(alpha), Some(minimum), truncated_at) => Some(Dist::pareto(
             seconds(minimum),
@@ -202,25 +185,6 @@ fn pareto(cx: &mut Context, law: &Pareto, path: &Path) -> Option<Result<Dist, Di
             wrong_set(cx, &given, sets, path);
             None
         }
-    }
-}
-
-/// ln(p95 / median), which must be above zero.
-fn spread(median: f64, p95: f64) -> Result<f64, DistError> {
-    if median <= 0.0 {
-        Err(DistError::NotPositive {
-            parameter: "median",
-            value: median,
-        })
-    } else if p95 <= median {
-        Err(DistError::Order {
-            lower: "median",
-            low: median,
-            upper: "95th percentile",
-            high: p95,
-        })
-    } else {
-        Ok(libm::log(p95 / median))
     }
 }
 

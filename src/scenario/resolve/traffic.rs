@@ -165,18 +165,12 @@ fn source(
             Some(Source::Closed { users, think_time })
         }
         _ => {
-            let given = [said.rate.is_some(), said.trace.is_some(), said.users.is_some()];
-            let poisoned = ["rate", "trace", "users"]
-                .iter()
-                .any(|key| cx.problems.is_poisoned(&path.key(key)));
-            if given.contains(&true) || !poisoned {
-                cx.problems.report_with(
-                    Code::NotExactlyOne,
-                    path,
-                    "when the requests come is not clear",
-                    |diagnostic| diagnostic.expected("one of `rate: 100/s`, `trace: file.csv` and `users: 50`"),
-                );
-            }
+            cx.problems.report_with(
+                Code::NotExactlyOne,
+                path,
+                "when the requests come is not clear",
+                |diagnostic| diagnostic.expected("one of `rate: 100/s`, `trace: file.csv` and `users: 50`"),
+            );
             None
         }
     }

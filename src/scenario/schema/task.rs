@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TaskDefinition {
-    /// The JSON of `aws ecs describe-task-definition`, beside the scenario. What the file says cannot be said here too.
+    /// The JSON of `aws ecs describe-task-definition`, beside the scenario. What is
+    /// said here as well is laid over what the file says.
     pub file: Option<String>,
     /// CPU of the whole task.
     pub cpu: Option<Cpu>,
@@ -48,7 +49,7 @@ pub enum Architecture {
     Arm64,
 }
 
-/// A container of a task. Beside a task definition's `file` only what AWS does not know may be said.
+/// A container of a task. Beside a task definition's `file` it is laid over the file's container of the same name.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Container {

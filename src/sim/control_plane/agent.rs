@@ -178,6 +178,9 @@ impl ControlPlane {
             host_vcpus,
             speed,
         }));
+        if task.state() == TaskState::Running {
+            cx.orders.push(Order::CountCpu(id));
+        }
     }
 
     fn container_ready(&mut self, cx: &mut Context<'_>, id: Id<Task>, at: usize) {

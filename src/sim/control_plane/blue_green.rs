@@ -25,8 +25,8 @@ impl ControlPlane {
             None => self.keep(cx, at, primary),
             Some((Stage::Reconcile, ..)) => {
                 self.keep(cx, at, production);
-                self.remove_all_but(cx, at, &[production]);
-                if self.only_exist(at, &[production]) {
+                self.remove_all_but(cx, at, production, "removing the unfinished green");
+                if self.only_exist(at, production) {
                     self.enter_stage(cx, at, Stage::ScaleUp);
                     self.request_pass(cx, at);
                 }
@@ -42,7 +42,7 @@ impl ControlPlane {
                         self.complete(cx, at);
                     } else {
                         self.tell_deployment(cx, at, Stage::ScaleUp.name(), "PRODUCTION_TRAFFIC_SHIFT", "");
-                        self.step_row(cx, at, None, "shift traffic", "all green tasks are healthy");
+                        self.step_row(cx, at, self.found(at), "shift traffic", "all green tasks are healthy");
                         self.shift(cx, at, to);
                         self.bake(cx, at);
                     }
@@ -53,21 +53,20 @@ impl ControlPlane {
                 self.keep(cx, at, to);
                 if until <= cx.now() {
                     self.enter_stage(cx, at, Stage::CleanUp);
-                    self.remove_all_but(cx, at, &[to]);
-                    self.step_row(cx, at, None, "stop blue", "bake time is over");
+                    self.remove_all_but(cx, at, to, "bake time is over");
                 }
             }
             Some((Stage::CleanUp, _, to)) => {
                 self.keep(cx, at, to);
-                self.remove_all_but(cx, at, &[to]);
-                if self.only_exist(at, &[to]) {
+                self.remove_all_but(cx, at, to, "cleaning up blue");
+                if self.only_exist(at, to) {
                     self.complete(cx, at);
                 }
             }
             Some((Stage::RollBack, ..)) => {
                 self.keep(cx, at, primary);
-                self.remove_all_but(cx, at, &[primary]);
-                if self.only_exist(at, &[primary]) && self.all_healthy(cx, at, primary) {
+                self.remove_all_but(cx, at, primary, "removing the failed green");
+                if self.only_exist(at, primary) && self.all_healthy(cx, at, primary) {
                     self.rolled_back(cx, at);
                 }
             }
@@ -94,34 +93,37 @@ impl ControlPlane {
             starts,
         };
         let step = rollout::decide(&view);
+        let found = self.found(at);
         let done = self.take_step(cx, at, revision, &step);
         // What a colour loses is made good here; nothing is owed.
         self.services[at.at()].owed.clear();
         if revision == self.services[at.at()].primary {
-            self.note_step(cx, at, &step, &done);
+            self.note_step(cx, at, found, &step, &done);
         }
     }
 
     /// Stops all tasks of other revisions.
-    fn remove_all_but(&mut self, cx: &mut Context<'_>, at: ServiceIx, kept: &[RevisionIx]) {
+    fn remove_all_but(&mut self, cx: &mut Context<'_>, at: ServiceIx, kept: RevisionIx, why: &str) {
         let stop = Stop {
             code: StopCode::ServiceSchedulerInitiated,
             reason: "Scaling activity initiated by deployment".to_string(),
         };
+        let found = self.found(at);
         let stopped = self
-            .stop_some(cx, at, u32::MAX, |task| !kept.contains(&task.revision), &stop)
+            .stop_some(cx, at, u32::MAX, |task| task.revision != kept, &stop)
             .len();
         self.services[at.at()].owed.clear();
         if stopped > 0 {
             self.tell_service(cx, at, &format!("has stopped {stopped} running tasks"));
+            self.step_row(cx, at, found, &format!("stop {stopped}"), why);
         }
     }
 
-    fn only_exist(&self, at: ServiceIx, revisions: &[RevisionIx]) -> bool {
+    fn only_exist(&self, at: ServiceIx, revision: RevisionIx) -> bool {
         self.services[at.at()]
             .tasks
             .iter()
-            .all(|id| revisions.contains(&self.tasks[*id].revision))
+            .all(|id| self.tasks[*id].revision == revision)
     }
 
     fn all_healthy(&self, cx: &Context<'_>, at: ServiceIx, revision: RevisionIx) -> bool {

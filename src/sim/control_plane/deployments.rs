@@ -147,7 +147,7 @@ impl ControlPlane {
             } else {
                 ""
             };
-            self.step_row(cx, at, None, "fail", reason);
+            self.step_row(cx, at, self.found(at), "fail", reason);
             return self.end_deployment(cx, at, "FAILED", &format!("{reason}{stalled}"));
         };
         service.deployment.as_mut().expect("as above").stage = Stage::RollBack;
@@ -159,7 +159,7 @@ impl ControlPlane {
         deployment.breaker_stage = BreakerStage::NoneHasRun;
         service.primary = back_to;
         self.tell_deployment(cx, at, "IN_PROGRESS", Stage::RollBack.name(), reason);
-        self.step_row(cx, at, None, "roll back", reason);
+        self.step_row(cx, at, self.found(at), "roll back", reason);
         if cx.blueprint.services[at.at()].deployment.strategy == DeploymentStrategy::BlueGreen {
             self.shift_back(cx, at, back_to);
         } else {
@@ -206,7 +206,7 @@ impl ControlPlane {
     pub(super) fn bake(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
         let until = cx.now() + cx.blueprint.services[at.at()].deployment.bake_time;
         self.enter_stage(cx, at, Stage::Bake { until });
-        self.step_row(cx, at, None, "wait", "bake time");
+        self.step_row(cx, at, self.found(at), "wait", "bake time");
         if until <= cx.now() {
             self.request_pass(cx, at);
         }
@@ -226,7 +226,7 @@ impl ControlPlane {
         self.step_row(
             cx,
             at,
-            None,
+            self.found(at),
             "complete",
             "all new tasks are healthy and all old ones gone",
         );
@@ -236,7 +236,7 @@ impl ControlPlane {
 
     /// The old revision is back.
     pub(super) fn rolled_back(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
-        self.step_row(cx, at, None, "complete", "rolled back");
+        self.step_row(cx, at, self.found(at), "complete", "rolled back");
         self.services[at.at()].completed = Some(self.services[at.at()].primary);
         self.end_deployment(cx, at, "ROLLED_BACK", "");
     }

@@ -11,9 +11,19 @@ use crate::sim::context::Context;
 use crate::sim::observation::{DeploymentRecord, DeploymentStep, EventKind, Observation};
 use crate::units::Instant;
 
+/// Counts of a deployment's tasks before a decision. New ones are those of the revision that is deployed, also while it
+/// is rolled back.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Found {
+    old_running: u32,
+    new_running: u32,
+    new_healthy: u32,
+    draining: u32,
+}
+
 impl ControlPlane {
     /// The row of a pass of a deployment: of each that did something, and of a wait when its reason is new.
-    pub(super) fn note_step(&mut self, cx: &mut Context<'_>, at: ServiceIx, step: &Step, done: &Done) {
+    pub(super) fn note_step(&mut self, cx: &mut Context<'_>, at: ServiceIx, found: Found, step: &Step, done: &Done) {
         let Some(deployment) = &self.services[at.at()].deployment else {
             return;
         };
@@ -31,33 +41,37 @@ impl ControlPlane {
                            configuration. Update the minimumHealthyPercent or maximumPercent value and try again.";
             self.tell_service(cx, at, message);
         }
-        self.step_row(cx, at, Some(step), &decision, reason);
+        self.step_row(cx, at, found, &decision, reason);
     }
 
-    pub(super) fn step_row(
-        &mut self,
-        cx: &mut Context<'_>,
-        at: ServiceIx,
-        step: Option<&Step>,
-        decision: &str,
-        reason: &str,
-    ) {
-        let configuration = &cx.blueprint.services[at.at()].deployment;
+    /// What a pass finds: to be asked before anything is started or stopped.
+    pub(super) fn found(&self, at: ServiceIx) -> Found {
         let service = &self.services[at.at()];
-        let desired = service.desired;
-        let bounds = (
-            lower_bound(desired, configuration.minimum_healthy_percent),
-            upper_bound(desired, configuration.maximum_percent),
-        );
-        let (lower, upper) = step.map_or(bounds, |step| (step.lower, step.upper));
-        let running = |new: bool| {
-            let tasks = service.tasks.iter().map(|id| &self.tasks[*id]);
-            let of = tasks.filter(|task| (task.revision == service.primary) == new);
-            of.filter(|task| task.state() == TaskState::Running).count() as u32
+        let mut found = Found {
+            draining: service.counts.stopping(),
+            ..Found::default()
         };
-        let (old_running, new_running) = (running(false), running(true));
-        let new_healthy = self.tasks_of(cx, at, |revision| revision == service.primary).healthy;
-        let draining = service.counts.stopping();
+        let to = service.deployment.as_ref().map(|deployment| deployment.to);
+        let tasks = service.tasks.iter().map(|id| &self.tasks[*id]);
+        for task in tasks.filter(|task| task.state() == TaskState::Running) {
+            if Some(task.revision) == to {
+                found.new_running += 1;
+                found.new_healthy += u32::from(task.healthy);
+            } else {
+                found.old_running += 1;
+            }
+        }
+        found
+    }
+
+    pub(super) fn step_row(&mut self, cx: &mut Context<'_>, at: ServiceIx, found: Found, decision: &str, reason: &str) {
+        let configuration = &cx.blueprint.services[at.at()].deployment;
+        let desired = self.services[at.at()].desired;
+        let (minimum, maximum) = match configuration.strategy {
+            DeploymentStrategy::Rolling => (configuration.minimum_healthy_percent, configuration.maximum_percent),
+            // Both colours are kept whole, whatever the percentages say.
+            DeploymentStrategy::BlueGreen => (100, 200),
+        };
         let Some(deployment) = &mut self.services[at.at()].deployment else {
             return;
         };
@@ -67,12 +81,12 @@ impl ControlPlane {
             deployment: deployment.ordinal,
             service: at,
             desired,
-            old_running,
-            new_running,
-            new_healthy,
-            draining,
-            lower,
-            upper,
+            old_running: found.old_running,
+            new_running: found.new_running,
+            new_healthy: found.new_healthy,
+            draining: found.draining,
+            lower: lower_bound(desired, minimum),
+            upper: upper_bound(desired, maximum),
             decision: decision.to_string(),
             reason: reason.to_string(),
         }));

@@ -90,8 +90,9 @@ impl ControlPlane {
         if placeable {
             self.services[at.at()].owe_at_most(step.start_old + step.still_owed);
         }
+        let found = self.found(at);
         let done = self.take_step(cx, at, primary, &step);
-        self.note_step(cx, at, &step, &done);
+        self.note_step(cx, at, found, &step, &done);
     }
 
     /// Whether the scheduler may start tasks of the primary revision now.

@@ -7,6 +7,7 @@ use crate::cluster::task::{Task, TaskState};
 use crate::engine::arena::Id;
 use crate::sim::context::Context;
 use crate::sim::observation::{Event, EventKind, Observation, ServiceLevels};
+use crate::sim::signal::Order;
 use crate::units::Instant;
 
 /// A row of `events.csv` about nothing yet.
@@ -41,6 +42,11 @@ impl ControlPlane {
         if task.healthy && next != TaskState::Running {
             task.healthy = false;
             counts.healthy -= 1;
+        }
+        if next == TaskState::Running {
+            cx.orders.push(Order::CountCpu(id));
+        } else if from == TaskState::Running {
+            cx.orders.push(Order::StopCountingCpu(id));
         }
         self.tell_task(cx, id, from.name(), reason);
         self.levels_changed(cx, service);

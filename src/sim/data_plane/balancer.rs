@@ -3,14 +3,14 @@
 //! A node knows what the control plane published to it and what it has itself under way; nodes share nothing. ALB never
 //! sends a request to a second target.
 
-use super::network::{AtBalancer, Crossing, Hop};
+use super::network::{Between, Crossing, Hop, Network};
 use super::{DataPlane, Leg, purpose};
-use crate::blueprint::{self, Action, Blueprint, ServiceIx, TargetGroupIx, ZoneIx};
-use crate::cluster::Attempt;
-use crate::cluster::attempt::{Answer, Flags, NodePath, Phase};
+use crate::blueprint::{self, Action, Blueprint, LoadBalancerIx, TargetGroupIx, WeightedGroup, ZoneIx};
+use crate::cluster::attempt::{Answer, Attempt, Flags, NodePath, Phase};
 use crate::cluster::deadline::Deadlines;
 use crate::cluster::view::View;
 use crate::engine::arena::Id;
+use crate::engine::random::Key;
 use crate::policy::routing::{self, Chooser};
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
@@ -77,23 +77,16 @@ impl Group {
 impl DataPlane {
     /// Sends an attempt to one of the balancer's nodes: DNS gives any of them.
     #[inline]
-    pub(super) fn to_balancer(
-        &mut self,
-        cx: &mut Context<'_>,
-        id: Id<Attempt>,
-        load_balancer: blueprint::LoadBalancerIx,
-    ) {
-        let nodes = self.balancers[load_balancer.at()].nodes.len() as u32;
+    pub(super) fn send_to_balancer(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, load_balancer: LoadBalancerIx) {
         let attempt = &mut self.attempts[id];
-        let mut node = if nodes == 1 {
-            0
-        } else {
-            attempt.key.child(purpose::NODE).below(nodes) as u16
+        let nodes = &self.balancers[load_balancer.at()].nodes;
+        let mut node = match nodes.len() as u32 {
+            1 => 0,
+            count => attempt.key.child(purpose::NODE).below(count) as u16,
         };
         if self.network.troubled() {
-            node = self.node_that_dns_gives(cx, id, load_balancer, node);
+            node = node_that_dns_gives(cx, &self.network, nodes, node, attempt.key.child(purpose::DNS));
         }
-        let attempt = &mut self.attempts[id];
         attempt.path = Some(NodePath {
             load_balancer,
             node,
@@ -102,43 +95,12 @@ impl DataPlane {
         let hop = Hop {
             leg: Leg::ToNode,
             from: attempt.from,
-            to: Some(self.balancers[load_balancer.at()].nodes[usize::from(node)]),
-            at_balancer: AtBalancer::CallersLeg,
-            service: attempt.service,
-            dependency: None,
+            to: Some(nodes[usize::from(node)]),
+            between: Between::CallerAndNode,
         };
-        match self.network.carry(cx, id, attempt.key, hop, DataEvent::AtNode) {
-            Crossing::UnderWay => {}
-            Crossing::Arrived => self.at_node(cx, id),
-            Crossing::Lost => self.nobody_answers(cx, id),
+        if self.network.carry(cx, id, attempt.key, hop, DataEvent::AtNode) == Crossing::Lost {
+            self.nobody_answers(cx, id);
         }
-    }
-
-    /// The addresses of a lost zone's nodes leave DNS after a while, and clients follow within the TTL.
-    fn node_that_dns_gives(
-        &self,
-        cx: &Context<'_>,
-        id: Id<Attempt>,
-        load_balancer: blueprint::LoadBalancerIx,
-        node: u16,
-    ) -> u16 {
-        let nodes = &self.balancers[load_balancer.at()].nodes;
-        let Some(since) = self.network.down_since(nodes[usize::from(node)]) else {
-            return node;
-        };
-        let key = self.attempts[id].key.child(purpose::DNS);
-        let model = &cx.blueprint.model.alb;
-        let leaves = since + model.node_loss_detection + model.dns_ttl.scaled(key.uniform());
-        if cx.now() < leaves {
-            return node;
-        }
-        let up = |node: &u16| self.network.down_since(nodes[usize::from(*node)]).is_none();
-        let count = (0..nodes.len() as u16).filter(up).count();
-        if count == 0 {
-            return node;
-        }
-        let chosen = key.child(1).below(count as u32) as usize;
-        (0..nodes.len() as u16).filter(up).nth(chosen).unwrap_or(node)
     }
 
     /// A request has reached a node: a rule's action decides what becomes of it.
@@ -150,9 +112,8 @@ impl DataPlane {
             return;
         }
         attempt.at_node = cx.now();
-        let path = attempt.path.expect("a request at a node has come to one");
-        let key = attempt.key;
-        let action = self.action_of(id);
+        let (key, path) = (attempt.key, came_to(attempt));
+        let action = self.action_of(&self.attempts[id]);
         let balancer = &mut self.balancers[path.load_balancer.at()];
         balancer.meter.requests += 1;
         balancer.meter.rule_evaluations += balancer.rules;
@@ -161,22 +122,7 @@ impl DataPlane {
             Action::Forward(groups) => {
                 let chosen = match groups.as_slice() {
                     [only] => Some(only.target_group),
-                    several => {
-                        let total: u32 = several.iter().map(|group| group.weight).sum();
-                        let mut left = if total == 0 {
-                            0
-                        } else {
-                            key.child(purpose::GROUP).below(total)
-                        };
-                        several
-                            .iter()
-                            .find(|group| {
-                                let here = left < group.weight;
-                                left = left.saturating_sub(group.weight);
-                                here
-                            })
-                            .map(|group| group.target_group)
-                    }
+                    several => weighted(several, key.child(purpose::GROUP)),
                 };
                 match chosen {
                     Some(group) => self.forward(cx, id, group),
@@ -192,50 +138,38 @@ impl DataPlane {
         let attempt = &mut self.attempts[id];
         let path = attempt.path.as_mut().expect("a request at a node has come to one");
         path.target_group = Some(target_group);
-        let NodePath {
-            load_balancer, node, ..
-        } = *path;
+        let node = usize::from(path.node);
+        let balancer = &self.balancers[path.load_balancer.at()];
         let group = &mut self.groups[target_group.at()];
-        let view = &mut group.views[usize::from(node)];
+        let view = &mut group.views[node];
         let Some(target) = routing::choose(view, group.chooser, attempt.key.child(purpose::TARGET), now) else {
             return self.node_answers(cx, id, Answer::ServiceUnavailable);
         };
-        let task = view.targets[target].task;
-        view.began(task);
+        let task = view.began(target);
         group.meter.requests += 1;
         attempt.flags.set(Flags::OUTSTANDING);
         attempt.task = Some(task);
-        let Some(server) = self
-            .servers
-            .get(task.index() as usize)
-            .and_then(Option::as_ref)
-            .filter(|s| s.task == task)
-        else {
+        let Some(server) = self.servers.get(task) else {
             // The control plane has not yet noticed that the process is gone: the connection is refused.
-            return self.answer_at_node_with(cx, id, Answer::Refused);
+            attempt.phase = Phase::Answered(Answer::Refused);
+            return cx.follow(DataEvent::AnswerAtNode, id);
         };
-        attempt.service = server.service;
-        attempt.revision = server.revision;
+        attempt.served = server.unrouted;
         attempt.zone = Some(server.zone);
-        let balancer = &self.balancers[load_balancer.at()];
-        if now + self.deadlines.patience(balancer.idle) < attempt.due {
-            attempt.flags.set(Flags::NODE_WAITS);
-            self.deadlines.remove(&mut self.attempts, id);
-            self.await_answer(cx, balancer.idle, id);
-        }
-        let attempt = &self.attempts[id];
         let hop = Hop {
             leg: Leg::ToCallee,
-            from: Some(self.balancers[load_balancer.at()].nodes[usize::from(node)]),
+            from: Some(balancer.nodes[node]),
             to: attempt.zone,
-            at_balancer: AtBalancer::Elsewhere,
-            service: attempt.service,
-            dependency: None,
+            between: Between::AndTask(server.unrouted),
         };
-        match self.network.carry(cx, id, attempt.key, hop, DataEvent::AtCallee) {
-            Crossing::UnderWay => {}
-            Crossing::Arrived => self.at_callee(cx, id),
-            Crossing::Lost => self.nobody_answers(cx, id),
+        let (key, idle) = (attempt.key, balancer.idle);
+        if now + self.deadlines.patience(idle) < attempt.due {
+            attempt.flags.set(Flags::NODE_WAITS);
+            self.deadlines.remove(&mut self.attempts, id);
+            self.await_answer(cx, idle, id);
+        }
+        if self.network.carry(cx, id, key, hop, DataEvent::AtTask) == Crossing::Lost {
+            self.nobody_answers(cx, id);
         }
     }
 
@@ -252,52 +186,43 @@ impl DataPlane {
     }
 
     pub(super) fn connect_timed_out(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        if self.attempts[id].phase != Phase::Lost {
+        let attempt = &self.attempts[id];
+        if attempt.phase != Phase::Lost {
             return;
         }
-        if self.attempts[id].flags.has(Flags::OUTSTANDING) && self.attempts[id].path.is_some() {
+        if attempt.flags.has(Flags::OUTSTANDING) && attempt.path.is_some() {
             self.node_answers(cx, id, Answer::GatewayTimeout);
         } else {
-            self.answer_at_caller_with(cx, id, Answer::Refused);
+            self.answer_here(cx, id, Answer::Refused);
         }
     }
 
     /// The target's answer has reached the node.
     #[inline]
     pub(super) fn answer_at_node(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let answer = self.attempts[id].answer;
-        self.answer_at_node_with(cx, id, answer);
-    }
-
-    #[inline]
-    pub(super) fn answer_at_node_with(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
-        let now = cx.now();
         let attempt = &self.attempts[id];
+        let Phase::Answered(answer) = attempt.phase else {
+            unreachable!("only an answer is carried back")
+        };
         if attempt.flags.has(Flags::CALLER_GONE) {
             self.attempts.remove(id);
             return;
         }
-        self.node_waits_no_more(cx, id);
-        let attempt = &self.attempts[id];
-        let group = attempt
-            .path
-            .and_then(|path| path.target_group)
-            .expect("a target answers through its group");
-        let meter = &mut self.groups[group.at()].meter;
+        let group = attempt.path.and_then(|path| path.target_group);
+        let meter = &mut self.groups[group.expect("a target answers through its group").at()].meter;
         match answer {
             Answer::Success => meter.target_2xx += 1,
             Answer::NotFound => meter.target_4xx += 1,
             Answer::Failure => meter.target_5xx += 1,
             _ => return self.node_answers(cx, id, Answer::BadGateway),
         }
-        meter.response_time += now.since(attempt.at_node).nanos();
+        meter.response_time += cx.now().since(attempt.at_node).nanos();
         self.back_to_caller(cx, id, answer);
     }
 
     /// The node answers by itself.
     pub(super) fn node_answers(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
-        self.node_waits_no_more(cx, id);
-        let path = self.attempts[id].path.expect("a node answers what came to it");
+        let path = came_to(&self.attempts[id]);
         let meter = &mut self.balancers[path.load_balancer.at()].meter;
         match answer.status() {
             400..=499 => meter.elb_4xx += 1,
@@ -309,23 +234,23 @@ impl DataPlane {
 
     #[inline]
     fn back_to_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
+        if self.attempts[id].flags.has(Flags::NODE_WAITS) {
+            // The node has its answer: whether the caller still wants it is the caller's affair.
+            self.deadlines.remove(&mut self.attempts, id);
+            self.caller_waits(cx, id);
+        }
         self.no_longer_outstanding(id);
         let attempt = &mut self.attempts[id];
-        attempt.phase = Phase::Answered;
-        attempt.answer = answer;
-        let path = attempt.path.expect("an answer goes back the way the request came");
+        attempt.phase = Phase::Answered(answer);
+        let path = came_to(attempt);
         let hop = Hop {
             leg: Leg::BackToCaller,
             from: attempt.from,
             to: Some(self.balancers[path.load_balancer.at()].nodes[usize::from(path.node)]),
-            at_balancer: AtBalancer::CallersLeg,
-            service: attempt.service,
-            dependency: None,
+            between: Between::CallerAndNode,
         };
-        match self.network.carry(cx, id, attempt.key, hop, DataEvent::AnswerAtCaller) {
-            Crossing::UnderWay => {}
-            Crossing::Arrived => self.answer_at_caller(cx, id),
-            Crossing::Lost => self.attempts[id].phase = Phase::Lost,
+        if self.network.carry(cx, id, attempt.key, hop, DataEvent::AnswerAtCaller) == Crossing::Lost {
+            attempt.phase = Phase::Lost;
         }
     }
 
@@ -343,13 +268,48 @@ impl DataPlane {
                 node,
                 target_group: Some(group),
                 ..
-            }) => {
-                self.groups[group.at()].views[usize::from(node)].ended(task);
+            }) => self.groups[group.at()].views[usize::from(node)].ended(task),
+            _ => {
+                let site = attempt.site;
+                self.direct_view(site).ended(task);
             }
-            _ => self.direct_view(id).ended(task),
         }
     }
+}
 
-    /// Which service a target group's tasks belong to is seen at the target; until then a request has none.
-    pub(super) const NO_SERVICE: ServiceIx = ServiceIx(u16::MAX);
+#[inline]
+fn came_to(attempt: &Attempt) -> NodePath {
+    attempt.path.expect("a request at a node has come to one")
+}
+
+/// One of several target groups, by weight; none if all weights are zero.
+fn weighted(groups: &[WeightedGroup], key: Key) -> Option<TargetGroupIx> {
+    let total: u32 = groups.iter().map(|group| group.weight).sum();
+    let mut left = key.below(total);
+    for group in groups {
+        if left < group.weight {
+            return Some(group.target_group);
+        }
+        left -= group.weight;
+    }
+    None
+}
+
+/// The addresses of a lost zone's nodes leave DNS after a while, and clients follow within the TTL.
+fn node_that_dns_gives(cx: &Context<'_>, network: &Network, nodes: &[ZoneIx], node: u16, key: Key) -> u16 {
+    let Some(since) = network.down_since(nodes[usize::from(node)]) else {
+        return node;
+    };
+    let model = &cx.blueprint.model.alb;
+    let leaves = since + model.node_loss_detection + model.dns_ttl.scaled(key.uniform());
+    if cx.now() < leaves {
+        return node;
+    }
+    let up = |node: &u16| network.down_since(nodes[usize::from(*node)]).is_none();
+    let count = (0..nodes.len() as u16).filter(up).count();
+    if count == 0 {
+        return node;
+    }
+    let chosen = key.child(1).below(count as u32) as usize;
+    (0..nodes.len() as u16).filter(up).nth(chosen).unwrap_or(node)
 }

@@ -1,16 +1,15 @@
 //! Builds the data plane from the blueprint: everything that can be looked up once is looked up here.
 
+use super::DataPlane;
 use super::balancer::{Balancer, Group};
 use super::client::Client;
 use super::dependency::DependencyState;
 use super::network::Network;
-use super::program::{CallSite, Programs};
-use super::{DataPlane, OperationTable, RevisionTraits};
-use crate::blueprint::{
-    Action, Blueprint, Callee, Destination, LoadBalancerIx, Method, OperationIx, RequestClass, Revision,
-};
-use crate::cluster::attempt::ServedOperation;
+use super::program::{Operations, Programs};
+use super::site::SiteState;
+use crate::blueprint::{Action, Blueprint, Destination, LoadBalancerIx, Method, RequestClass};
 use crate::cluster::deadline::Deadlines;
+use crate::cluster::server::Servers;
 use crate::engine::arena::Arena;
 use crate::engine::dist::Tables;
 use crate::policy::routing;
@@ -61,60 +60,18 @@ impl Actions {
     }
 }
 
-fn served(revision: &Revision, method: Method, path: &str) -> ServedOperation {
-    if revision.routes.is_empty() {
-        return ServedOperation::Operation(OperationIx(0));
-    }
-    match routing::matching_route(&revision.routes, method, path) {
-        Some(route) => ServedOperation::Operation(revision.routes[route].operation),
-        None => ServedOperation::NoRoute,
-    }
-}
-
-impl OperationTable {
-    fn new(blueprint: &Blueprint) -> Self {
-        let revisions: Vec<&Revision> = blueprint
-            .services
-            .iter()
-            .flat_map(|service| &service.revisions)
-            .collect();
-        let mut by_class = Vec::new();
-        for class in &blueprint.classes {
-            by_class.extend(
-                revisions
-                    .iter()
-                    .map(|revision| served(revision, class.method, &class.path)),
-            );
-        }
-        let mut by_call = Vec::new();
-        for call in &blueprint.calls {
-            by_call.extend(revisions.iter().map(|revision| match &call.to {
-                Callee::Service { operation, .. } => ServedOperation::Operation(*operation),
-                Callee::LoadBalancer { method, path, .. } => served(revision, *method, path),
-                Callee::Dependency(_) => ServedOperation::NoRoute,
-            }));
-        }
-        OperationTable {
-            revisions: revisions.len(),
-            by_class,
-            by_call,
-        }
-    }
-}
-
 impl DataPlane {
     pub fn new(cx: &mut Context<'_>) -> Self {
         let blueprint = cx.blueprint;
         let mut tables = Tables::new();
         let mut deadlines = Deadlines::default();
         let actions = Actions::new(blueprint);
-        let network = Network::new(blueprint, &mut cx.calendar, &mut tables);
+        let operations = Operations::new(blueprint);
+        let network = Network::new(blueprint, &operations, &mut cx.calendar, &mut tables);
         let programs = Programs::new(blueprint, &mut cx.calendar, &mut tables);
-        let calls = (0..blueprint.calls.len())
-            .map(|at| CallSite::new(blueprint, at, &mut deadlines, &actions))
-            .collect();
+        let sites = SiteState::all(blueprint, &mut deadlines, &actions);
         let clients = (0..blueprint.traffic.len())
-            .map(|at| Client::new(cx, at, &mut deadlines, &mut tables))
+            .map(|at| Client::new(cx, at, &mut tables))
             .collect();
         let balancers = blueprint
             .load_balancers
@@ -135,32 +92,22 @@ impl DataPlane {
                     .timer(Event::data_extra(DataEvent::DeadlineDue, list as u32))
             })
             .collect();
-        let mut first_revision = Vec::new();
-        let mut revisions = Vec::new();
-        for service in &blueprint.services {
-            first_revision.push(revisions.len() as u32);
-            revisions.extend(service.revisions.iter().map(|revision| RevisionTraits {
-                on_disconnect: revision.on_disconnect,
-            }));
-        }
         DataPlane {
             attempts: Arena::with_capacity(1024),
-            servers: Vec::new(),
+            servers: Servers::default(),
             deadlines,
             deadline_timers,
             network,
             balancers,
             groups,
             clients,
-            calls,
+            sites,
             dependencies,
             programs,
-            operations: OperationTable::new(blueprint),
-            counts: vec![RevisionCount::default(); revisions.len()],
-            revisions,
-            first_revision,
-            ready: Vec::new(),
-            finished_jobs: Vec::new(),
+            counts: vec![RevisionCount::default(); operations.revisions.len()],
+            cpu_meters: vec![Default::default(); blueprint.services.len()],
+            operations,
+            cpus_changed: Vec::new(),
             open_requests: 0,
             stops_at: blueprint.horizon(),
             overflowed: false,

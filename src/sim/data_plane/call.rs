@@ -1,140 +1,92 @@
 //! Between caller and callee: sending, patience, retries, and who is told what when either side lets go.
 
-use super::client;
-use super::network::{AtBalancer, Crossing, Hop};
-use super::program;
+use super::network::{Between, Crossing, Hop};
+use super::site::{ActionOf, To};
 use super::{DataPlane, Leg, purpose};
-use crate::blueprint::{CallIx, OnDisconnect, ServiceIx};
-use crate::cluster::Attempt;
-use crate::cluster::attempt::{Answer, Callee, Caller, DeadlineLink, Flags, Phase, QueueLink, ServedOperation};
-use crate::cluster::deadline::Due;
+use crate::blueprint::{CallIx, OnDisconnect, Retry};
+use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Phase, Served, Site};
+use crate::cluster::deadline::{DeadlineLink, Due};
 use crate::cluster::view::View;
-use crate::engine::arena::{Id, RawId};
+use crate::engine::arena::Id;
+use crate::engine::random::Key;
 use crate::policy::{retry, routing};
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
-use crate::units::Instant;
+use crate::units::{Instant, Span};
 
 impl DataPlane {
     /// Sends an attempt on its way: now its caller waits.
     #[inline]
     pub(super) fn send(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+        let now = cx.now();
         let attempt = &mut self.attempts[id];
         attempt.phase = Phase::Sent;
         if attempt.first_sent == Instant::NEVER {
-            attempt.first_sent = cx.now();
-            if attempt.caller == Caller::Client {
+            attempt.first_sent = now;
+            if let Caller::Client(_) = attempt.caller {
                 self.open_requests += 1;
             }
         }
-        match attempt.callee {
-            Callee::Destination => {
-                let at = self.client_of(self.attempts[id].class);
-                if let Some(list) = self.clients[at].patience {
-                    self.attempts[id].due = cx.now() + self.deadlines.patience(list);
-                    self.await_answer(cx, list, id);
-                }
-                match self.clients[at].to {
-                    client::To::Balancer(balancer) => self.to_balancer(cx, id, balancer),
-                    client::To::Direct { service, .. } => self.to_task(cx, id, service),
-                }
-            }
-            Callee::Call(call) => {
-                if let Some(list) = self.calls[call.at()].patience {
-                    self.attempts[id].due = cx.now() + self.deadlines.patience(list);
-                    self.await_answer(cx, list, id);
-                }
-                match self.calls[call.at()].to {
-                    program::To::Service { service, .. } => self.to_task(cx, id, service),
-                    program::To::Balancer { load_balancer, .. } => self.to_balancer(cx, id, load_balancer),
-                    program::To::Dependency(at) => self.to_dependency(cx, id, at),
-                }
-            }
-            Callee::Known => unreachable!("branches and health checks are not sent"),
+        let site = &self.sites[attempt.site.at()];
+        if let Some(list) = site.patience {
+            attempt.due = now + self.deadlines.patience(list);
+            self.await_answer(cx, list, id);
+        }
+        match self.sites[self.attempts[id].site.at()].to {
+            To::Service { .. } => self.send_to_task(cx, id),
+            To::Balancer { load_balancer, .. } => self.send_to_balancer(cx, id, load_balancer),
+            To::Dependency(at) => self.send_to_dependency(cx, id, at),
         }
     }
 
     /// Number of the listener's action that takes the attempt at a node.
     #[inline]
-    pub(super) fn action_of(&self, id: Id<Attempt>) -> u32 {
-        let attempt = &self.attempts[id];
-        match attempt.callee {
-            Callee::Call(call) => match self.calls[call.at()].to {
-                program::To::Balancer { action, .. } => action,
-                _ => unreachable!("only calls through a balancer come to its nodes"),
-            },
-            _ => self.class_actions[attempt.class.at()],
+    pub(super) fn action_of(&self, attempt: &Attempt) -> u32 {
+        let To::Balancer { action, .. } = self.sites[attempt.site.at()].to else {
+            unreachable!("only what is sent through a balancer comes to its nodes")
+        };
+        match (action, attempt.caller) {
+            (ActionOf::Site(action), _) => action,
+            (ActionOf::Class, Caller::Client(class)) => self.class_actions[class.at()],
+            (ActionOf::Class, _) => unreachable!("only clients ask by class"),
         }
     }
 
-    /// The view that an attempt without balancer is sent from.
+    /// The view that attempts of a site without balancer are sent from.
     #[inline]
-    pub(super) fn direct_view(&mut self, id: Id<Attempt>) -> &mut View {
-        let attempt = &self.attempts[id];
-        match attempt.callee {
-            Callee::Call(call) => match &mut self.calls[call.at()].to {
-                program::To::Service { view, .. } => view,
-                _ => unreachable!("only direct calls have a view of their own"),
-            },
-            _ => {
-                let at = self.client_of(attempt.class);
-                match &mut self.clients[at].to {
-                    client::To::Direct { view, .. } => view,
-                    client::To::Balancer(_) => unreachable!("only direct traffic has a view of its own"),
-                }
-            }
+    pub(super) fn direct_view(&mut self, site: Site) -> &mut View {
+        match &mut self.sites[site.at()].to {
+            To::Service { view, .. } => view,
+            _ => unreachable!("only a site that sends straight to tasks has a view of its own"),
         }
     }
 
     /// Straight to one of the service's healthy tasks, without balancer.
     #[inline]
-    fn to_task(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, service: ServiceIx) {
-        let key = self.attempts[id].key.child(purpose::TARGET);
-        let now = cx.now();
-        let chooser = match self.attempts[id].callee {
-            Callee::Call(call) => match &self.calls[call.at()].to {
-                program::To::Service { chooser, .. } => *chooser,
-                _ => unreachable!("a direct call has a chooser"),
-            },
-            _ => match &self.clients[self.client_of(self.attempts[id].class)].to {
-                client::To::Direct { chooser, .. } => *chooser,
-                client::To::Balancer(_) => unreachable!("direct traffic has a chooser"),
-            },
-        };
-        let view = self.direct_view(id);
-        let chosen = routing::choose(view, chooser, key, now).map(|at| view.targets[at].task);
-        if let Some(task) = chosen {
-            view.began(task);
-        }
+    fn send_to_task(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         let attempt = &mut self.attempts[id];
-        attempt.service = service;
-        attempt.task = chosen;
-        let server = chosen.and_then(|task| {
-            self.servers
-                .get(task.index() as usize)?
-                .as_ref()
-                .filter(|server| server.task == task)
-        });
-        if chosen.is_some() {
-            attempt.flags.set(Flags::OUTSTANDING);
-        }
-        let Some(server) = server else {
-            return self.answer_at_caller_with(cx, id, Answer::Refused);
+        let To::Service { chooser, view, .. } = &mut self.sites[attempt.site.at()].to else {
+            unreachable!("only a site that sends straight to tasks picks one")
         };
-        attempt.revision = server.revision;
+        let Some(at) = routing::choose(view, *chooser, attempt.key.child(purpose::TARGET), cx.now()) else {
+            return self.answer_here(cx, id, Answer::Refused);
+        };
+        let task = view.began(at);
+        attempt.task = Some(task);
+        attempt.flags.set(Flags::OUTSTANDING);
+        let Some(server) = self.servers.get(task) else {
+            return self.answer_here(cx, id, Answer::Refused);
+        };
+        attempt.served = server.unrouted;
         attempt.zone = Some(server.zone);
         let hop = Hop {
             leg: Leg::ToCallee,
             from: attempt.from,
             to: attempt.zone,
-            at_balancer: AtBalancer::Elsewhere,
-            service,
-            dependency: None,
+            between: Between::AndTask(server.unrouted),
         };
-        match self.network.carry(cx, id, attempt.key, hop, DataEvent::AtCallee) {
-            Crossing::UnderWay => {}
-            Crossing::Arrived => self.at_callee(cx, id),
-            Crossing::Lost => self.nobody_answers(cx, id),
+        if self.network.carry(cx, id, attempt.key, hop, DataEvent::AtTask) == Crossing::Lost {
+            self.nobody_answers(cx, id);
         }
     }
 
@@ -142,43 +94,32 @@ impl DataPlane {
     #[inline]
     pub(super) fn call(&mut self, cx: &mut Context<'_>, parent: Id<Attempt>, call: CallIx) {
         let attempt = &self.attempts[parent];
-        let request_key = attempt
-            .key
-            .child(purpose::STEP + u64::from(attempt.step))
-            .child(u64::from(call.0));
-        let child = self.attempts.insert(Attempt {
-            request_key,
+        let step = attempt.key.child(purpose::STEP + u64::from(attempt.step));
+        let request_key = step.child(u64::from(call.0));
+        let (from, program) = (attempt.zone, attempt.program);
+        let child = self.attempts.insert_with(|| Attempt {
             key: request_key.child(purpose::ATTEMPT + 1),
-            caller: Caller::Strand(parent),
-            callee: Callee::Call(call),
-            phase: Phase::Paused,
-            flags: Flags::default(),
-            number: 1,
-            class: attempt.class,
-            from: attempt.zone,
+            request_key,
             first_sent: Instant::NEVER,
             at_node: Instant::ZERO,
-            last_pause: crate::units::Span::ZERO,
-            path: None,
-            task: None,
-            service: DataPlane::NO_SERVICE,
-            revision: attempt.revision,
-            zone: None,
-            operation: ServedOperation::NoRoute,
-            program: attempt.program,
-            step: 0,
-            pending: 0,
-            child: RawId::NONE,
-            sibling: RawId::NONE,
-            answer: Answer::Success,
             due: Instant::NEVER,
             deadline: DeadlineLink::NONE,
-            queue: QueueLink::NONE,
+            caller: Caller::Strand(parent),
+            phase: Phase::Paused,
+            task: None,
+            sibling: None,
+            path: None,
+            from,
+            zone: None,
+            site: Site(call.0),
+            served: Served::NOBODY,
+            program,
+            step: 0,
+            number: 1,
+            flags: Flags::default(),
         });
-        let attempt = &mut self.attempts[parent];
-        attempt.phase = Phase::Calling;
-        attempt.child = child.raw();
-        self.send(cx, child);
+        self.attempts[parent].phase = Phase::Calling(child);
+        cx.follow(DataEvent::Send, child);
     }
 
     /// The caller (or the node) waits for an answer from now on.
@@ -189,23 +130,12 @@ impl DataPlane {
         }
     }
 
-    /// The node has its answer: from now on it is the caller who waits.
-    pub(super) fn node_waits_no_more(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        if self.attempts[id].flags.has(Flags::NODE_WAITS) {
-            self.attempts[id].flags.clear(Flags::NODE_WAITS);
-            self.deadlines.remove(&mut self.attempts, id);
-            self.caller_waits(cx, id);
-        }
-    }
-
-    fn caller_waits(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let list = match self.attempts[id].callee {
-            Callee::Call(call) => self.calls[call.at()].patience,
-            Callee::Destination => self.clients[self.client_of(self.attempts[id].class)].patience,
-            Callee::Known => None,
-        };
-        if let Some(list) = list
-            && let Some(at) = self.deadlines.insert(&mut self.attempts, list, id)
+    /// It is the caller, and no node, who waits again, for what is left of its patience.
+    pub(super) fn caller_waits(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+        let attempt = &mut self.attempts[id];
+        attempt.flags.clear(Flags::NODE_WAITS);
+        if let Some(list) = self.sites[attempt.site.at()].patience
+            && let Some(at) = self.deadlines.resume(&mut self.attempts, list, id)
         {
             cx.calendar.arm(self.deadline_timers[usize::from(list)], at);
         }
@@ -223,12 +153,12 @@ impl DataPlane {
 
     /// Patience is over: the caller's own, or the node's that answers it with a 504.
     fn give_up(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        if self.attempts[id].flags.has(Flags::NODE_WAITS) {
+        let attempt = &self.attempts[id];
+        if attempt.flags.has(Flags::NODE_WAITS) {
             return self.cut_off(cx, id, Answer::GatewayTimeout);
         }
-        if let Some(path) = self.attempts[id]
-            .path
-            .filter(|_| self.attempts[id].flags.has(Flags::OUTSTANDING))
+        if let Some(path) = attempt.path
+            && attempt.flags.has(Flags::OUTSTANDING)
         {
             // 460: the client closed the connection while the target worked.
             self.balancers[path.load_balancer.at()].meter.elb_4xx += 1;
@@ -242,20 +172,31 @@ impl DataPlane {
     pub(super) fn cut_off(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
         self.deadlines.remove(&mut self.attempts, id);
         self.no_longer_outstanding(id);
-        let mut messenger = self.attempts[id].clone();
-        messenger.flags = Flags::default();
-        messenger.child = RawId::NONE;
-        let caller = messenger.caller;
+        let attempt = &self.attempts[id];
+        let caller = attempt.caller;
+        let messenger = Attempt {
+            flags: Flags::default(),
+            phase: Phase::Sent,
+            ..attempt.clone()
+        };
         let messenger = self.attempts.insert(messenger);
-        if let Caller::Strand(parent) = caller
-            && let Some(parent) = self.attempts.get_mut(parent)
-            && parent.child == id.raw()
-        {
-            parent.child = messenger.raw();
+        if let Caller::Strand(parent) = caller {
+            self.now_calls(parent, id, messenger);
         }
         self.disconnect(cx, id);
         self.caller_waits(cx, messenger);
         self.node_answers(cx, messenger, answer);
+    }
+
+    /// A strand that waits for one call waits for another in its place; `false` if it does not wait for that.
+    fn now_calls(&mut self, parent: Id<Attempt>, old: Id<Attempt>, new: Id<Attempt>) -> bool {
+        match self.attempts.get_mut(parent) {
+            Some(parent) if parent.phase == Phase::Calling(old) => {
+                parent.phase = Phase::Calling(new);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// The answer is under way from the callee to whoever asked; the callee has let go.
@@ -266,46 +207,55 @@ impl DataPlane {
             self.attempts.remove(id);
             return;
         }
-        attempt.phase = Phase::Answered;
-        attempt.answer = answer;
-        let (leg, to, event) = match attempt.path {
+        attempt.phase = Phase::Answered(answer);
+        let between = match (attempt.task, attempt.site) {
+            (Some(_), _) => Between::AndTask(attempt.served),
+            (None, site) => match self.sites[site.at()].to {
+                To::Dependency(at) => Between::AndDependency(at),
+                _ => unreachable!("a task or a dependency answers"),
+            },
+        };
+        match attempt.path {
             Some(path) => {
-                let node = self.balancers[path.load_balancer.at()].nodes[usize::from(path.node)];
-                (Leg::BackToNode, Some(node), DataEvent::AnswerAtNode)
+                let hop = Hop {
+                    leg: Leg::BackToNode,
+                    from: Some(self.balancers[path.load_balancer.at()].nodes[usize::from(path.node)]),
+                    to: attempt.zone,
+                    between,
+                };
+                if self.network.carry(cx, id, attempt.key, hop, DataEvent::AnswerAtNode) == Crossing::Lost {
+                    attempt.phase = Phase::Lost;
+                }
             }
-            None => (Leg::BackToCaller, attempt.from, DataEvent::AnswerAtCaller),
-        };
-        let (service, zone, callee, key) = (attempt.service, attempt.zone, attempt.callee, attempt.key);
-        let dependency = match callee {
-            Callee::Call(call) => self.dependency_of(call),
-            _ => None,
-        };
-        let hop = Hop {
-            leg,
-            from: to,
-            to: zone,
-            at_balancer: AtBalancer::Elsewhere,
-            service,
-            dependency,
-        };
-        match self.network.carry(cx, id, key, hop, event) {
-            Crossing::UnderWay => {}
-            Crossing::Arrived if event == DataEvent::AnswerAtNode => self.answer_at_node(cx, id),
-            Crossing::Arrived => self.answer_at_caller(cx, id),
-            Crossing::Lost => self.attempts[id].phase = Phase::Lost,
+            None => {
+                let hop = Hop {
+                    leg: Leg::BackToCaller,
+                    from: attempt.from,
+                    to: attempt.zone,
+                    between,
+                };
+                if self.network.carry(cx, id, attempt.key, hop, DataEvent::AnswerAtCaller) == Crossing::Lost {
+                    attempt.phase = Phase::Lost;
+                }
+            }
         }
     }
 
-    #[inline]
-    pub(super) fn answer_at_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let answer = self.attempts[id].answer;
-        self.answer_at_caller_with(cx, id, answer);
+    /// The caller itself finds that nothing will come of it.
+    #[cold]
+    pub(super) fn answer_here(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
+        self.attempts[id].phase = Phase::Answered(answer);
+        cx.follow(DataEvent::AnswerAtCaller, id);
     }
 
     /// The answer has come; both sides have let go.
     #[inline]
-    pub(super) fn answer_at_caller_with(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
-        if !self.attempts[id].flags.has(Flags::CALLER_GONE) {
+    pub(super) fn answer_at_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+        let attempt = &self.attempts[id];
+        let Phase::Answered(answer) = attempt.phase else {
+            unreachable!("only an answer is carried back")
+        };
+        if !attempt.flags.has(Flags::CALLER_GONE) {
             self.deadlines.remove(&mut self.attempts, id);
             self.no_longer_outstanding(id);
             self.tell_caller(cx, id, answer);
@@ -316,24 +266,22 @@ impl DataPlane {
     /// What the caller makes of an answer: goes on, tries again, or fails in its turn. The record stays.
     #[inline]
     fn tell_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
-        let attempt = &self.attempts[id];
-        let caller = attempt.caller;
         if answer.is_retryable() && self.tries_again(cx, id) {
             return;
         }
-        match caller {
-            Caller::Client => self.request_finished(cx, id, answer),
-            Caller::Strand(parent) => {
-                let waits = |parent: &&Attempt| parent.phase == Phase::Calling && parent.child == id.raw();
-                if self.attempts.get(parent).filter(waits).is_none() {
-                    return;
+        match self.attempts[id].caller {
+            Caller::Client(class) => self.request_finished(cx, id, class, answer),
+            Caller::Strand(parent) => match self.attempts.get_mut(parent) {
+                Some(strand) if strand.phase == Phase::Calling(id) => {
+                    if answer.is_success() {
+                        strand.phase = Phase::Ready;
+                        cx.follow(DataEvent::GoOn, parent);
+                    } else {
+                        self.strand_fails(cx, parent);
+                    }
                 }
-                if answer.is_success() {
-                    self.ready.push(parent);
-                } else {
-                    self.strand_over(cx, parent, Answer::Failure);
-                }
-            }
+                _ => {}
+            },
             Caller::Check(check) => self.check_answered(cx, id, check, answer),
             Caller::Join(_) => unreachable!("a branch joins, it is not answered"),
         }
@@ -342,53 +290,38 @@ impl DataPlane {
     /// Starts the next attempt after its pause, if the caller has one left.
     fn tries_again(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) -> bool {
         let attempt = &self.attempts[id];
-        let (max_attempts, policy) = match (attempt.callee, attempt.caller) {
-            (_, Caller::Check(_)) => return false,
-            (Callee::Call(call), _) => (self.calls[call.at()].max_attempts, &cx.blueprint.calls[call.at()].retry),
-            _ => {
-                let at = self.client_of(attempt.class);
-                (self.clients[at].max_attempts, &cx.blueprint.traffic[at].retry)
-            }
-        };
-        if u32::from(attempt.number) >= max_attempts {
+        if attempt.site == Site::NONE {
+            return false;
+        }
+        let retry = &self.sites[attempt.site.at()].retry;
+        if u32::from(attempt.number) >= retry.max_attempts {
             return false;
         }
         let number = attempt.number + 1;
-        let key = attempt.request_key.child(purpose::ATTEMPT + u64::from(number));
-        let pause = retry::pause(
-            &policy.backoff,
-            u32::from(number) - 2,
-            attempt.last_pause,
-            key.child(purpose::PAUSE),
-        );
+        let pause = pause_before(retry, attempt.request_key, number);
         let next = Attempt {
-            key,
+            key: attempt_key(attempt.request_key, number),
             number,
-            phase: Phase::Paused,
-            flags: Flags::default(),
-            last_pause: pause,
-            path: None,
-            task: None,
-            service: DataPlane::NO_SERVICE,
-            zone: None,
-            step: 0,
-            child: RawId::NONE,
-            sibling: RawId::NONE,
             due: Instant::NEVER,
             deadline: DeadlineLink::NONE,
-            queue: QueueLink::NONE,
+            phase: Phase::Paused,
+            flags: Flags::default(),
+            task: None,
+            sibling: None,
+            path: None,
+            zone: None,
+            served: Served::NOBODY,
+            step: 0,
             ..attempt.clone()
         };
+        let caller = next.caller;
         let next = self.attempts.insert(next);
-        if let Caller::Strand(parent) = self.attempts[next].caller {
-            match self.attempts.get_mut(parent).filter(|parent| parent.child == id.raw()) {
-                Some(parent) => parent.child = next.raw(),
-                None => {
-                    // The caller's own work has been cut short meanwhile: nobody is there to try again.
-                    self.attempts.remove(next);
-                    return true;
-                }
-            }
+        if let Caller::Strand(parent) = caller
+            && !self.now_calls(parent, id, next)
+        {
+            // The caller's own work has been cut short meanwhile: nobody is there to try again.
+            self.attempts.remove(next);
+            return true;
         }
         cx.calendar.schedule_in(pause, Event::data(DataEvent::Send, next));
         true
@@ -404,21 +337,28 @@ impl DataPlane {
             Phase::Paused | Phase::Lost => {
                 self.attempts.remove(id);
             }
-            Phase::Sent | Phase::Answered => {}
-            Phase::Queued | Phase::OnCpu | Phase::Waiting | Phase::Calling | Phase::Joining => {
-                if self.cancels(id) {
+            Phase::Sent | Phase::Answered(_) => {}
+            // Dependencies do not notice.
+            _ => {
+                if attempt.task.is_some()
+                    && self.operations.revision(attempt.served).on_disconnect == OnDisconnect::Cancel
+                {
                     self.cancel(cx, id);
                 }
             }
         }
     }
+}
 
-    /// Whether the callee stops when its caller has gone. Dependencies do not.
-    pub(super) fn cancels(&self, id: Id<Attempt>) -> bool {
-        let attempt = &self.attempts[id];
-        attempt.task.is_some() && {
-            let row = self.revision_row(attempt.service, attempt.revision);
-            self.revisions[row].on_disconnect == OnDisconnect::Cancel
-        }
-    }
+#[inline]
+fn attempt_key(request: Key, number: u16) -> Key {
+    request.child(purpose::ATTEMPT + u64::from(number))
+}
+
+/// The pause before an attempt. Decorrelated jitter builds on the pause before, so all of them are gone through.
+fn pause_before(retry: &Retry, request: Key, number: u16) -> Span {
+    (2..=number).fold(Span::ZERO, |last, number| {
+        let key = attempt_key(request, number).child(purpose::PAUSE);
+        retry::pause(&retry.backoff, u32::from(number) - 2, last, key)
+    })
 }

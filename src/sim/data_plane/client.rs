@@ -1,40 +1,27 @@
 //! Clients: offer requests, wait, retry, give up, and see what came of it.
 
+use super::site::SiteState;
 use super::{DataPlane, purpose};
-use crate::blueprint::{ClassIx, Destination, ProgramIx, RecordedArrival, RevisionIx, Source, TrafficIx};
-use crate::cluster::Attempt;
-use crate::cluster::attempt::{Answer, Callee, Caller, DeadlineLink, Flags, Phase, QueueLink, ServedOperation};
-use crate::cluster::deadline::Deadlines;
-use crate::cluster::view::View;
-use crate::engine::arena::{Id, RawId};
+use crate::blueprint::{ClassIx, ProgramIx, RecordedArrival, Source, TrafficIx};
+use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Phase, Served, Site};
+use crate::cluster::deadline::DeadlineLink;
+use crate::engine::arena::Id;
 use crate::engine::dist::{Law, Tables};
 use crate::engine::random::Key;
-use crate::policy::routing::Chooser;
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
 use crate::sim::observation::{Outcome, RequestFinished, ServedBy};
-use crate::units::{Instant, Span};
+use crate::units::Instant;
 use crate::workload::ArrivalStream;
 use std::sync::Arc;
 
 /// One traffic source.
 pub(super) struct Client {
-    pub to: To,
-    pub patience: Option<u16>,
-    pub max_attempts: u32,
+    site: Site,
     key: Key,
     arrivals: Arrivals,
     /// Each class with the share of it and those before.
     classes: Vec<(f64, ClassIx)>,
-}
-
-pub(super) enum To {
-    Balancer(crate::blueprint::LoadBalancerIx),
-    Direct {
-        chooser: Chooser,
-        view: View,
-        service: crate::blueprint::ServiceIx,
-    },
 }
 
 enum Arrivals {
@@ -53,7 +40,7 @@ enum Arrivals {
 }
 
 impl Client {
-    pub fn new(cx: &Context<'_>, at: usize, deadlines: &mut Deadlines, tables: &mut Tables) -> Self {
+    pub fn new(cx: &Context<'_>, at: usize, tables: &mut Tables) -> Self {
         let written = &cx.blueprint.traffic[at];
         let key = cx.key.entity("traffic", &written.name);
         let total: f64 = written.classes.iter().map(|(_, weight)| weight).sum();
@@ -63,20 +50,7 @@ impl Client {
             (share, class)
         });
         Client {
-            to: match written.to {
-                Destination::LoadBalancer { load_balancer, .. } => To::Balancer(load_balancer),
-                Destination::Service { service, balancing } => To::Direct {
-                    chooser: Chooser {
-                        algorithm: balancing.into(),
-                        ties: cx.blueprint.model.alb.least_outstanding_ties,
-                        slow_start: Span::ZERO,
-                    },
-                    view: View::default(),
-                    service,
-                },
-            },
-            patience: written.timeout.map(|span| deadlines.list(span)),
-            max_attempts: written.retry.max_attempts,
+            site: SiteState::of_traffic(cx.blueprint, at),
             key,
             arrivals: match &written.source {
                 Source::Open { profile, arrivals } => Arrivals::Open {
@@ -140,36 +114,29 @@ impl Client {
     }
 }
 
-/// A request that has not been sent: the caller's half is the client, the callee's half empty.
-fn fresh(key: Key, class: ClassIx) -> Attempt {
+/// A client's request that has not been sent: the callee's half is empty.
+#[inline]
+fn fresh(key: Key, class: ClassIx, site: Site) -> Attempt {
     Attempt {
-        request_key: key,
         key: key.child(purpose::ATTEMPT + 1),
-        caller: Caller::Client,
-        callee: Callee::Destination,
-        phase: Phase::Paused,
-        flags: Flags::default(),
-        number: 1,
-        class,
-        from: None,
+        request_key: key,
         first_sent: Instant::NEVER,
         at_node: Instant::ZERO,
-        last_pause: Span::ZERO,
-        path: None,
+        due: Instant::NEVER,
+        deadline: DeadlineLink::NONE,
+        caller: Caller::Client(class),
+        phase: Phase::Paused,
         task: None,
-        service: DataPlane::NO_SERVICE,
-        revision: RevisionIx(0),
+        sibling: None,
+        path: None,
+        from: None,
         zone: None,
-        operation: ServedOperation::NoRoute,
+        site,
+        served: Served::NOBODY,
         program: ProgramIx(0),
         step: 0,
-        pending: 0,
-        child: RawId::NONE,
-        sibling: RawId::NONE,
-        answer: Answer::Success,
-        due: Instant::NEVER,
-            deadline: DeadlineLink::NONE,
-        queue: QueueLink::NONE,
+        number: 1,
+        flags: Flags::default(),
     }
 }
 
@@ -198,14 +165,16 @@ impl DataPlane {
 
     #[inline]
     pub(super) fn arrival(&mut self, cx: &mut Context<'_>, at: usize) {
-        let (key, class) = self.clients[at].take();
+        let client = &mut self.clients[at];
+        let (key, class) = client.take();
+        let site = client.site;
         self.schedule_arrival(cx, at);
         if self.attempts.len() >= cx.blueprint.limits.in_flight as usize {
             self.overflowed = true;
             return;
         }
-        let id = self.attempts.insert(fresh(key, class));
-        self.send(cx, id);
+        let id = self.attempts.insert_with(|| fresh(key, class, site));
+        cx.follow(DataEvent::Send, id);
     }
 
     /// A closed user thinks, then sends the request of this key.
@@ -219,30 +188,26 @@ impl DataPlane {
             return;
         }
         let class = client.class(key);
-        let id = self.attempts.insert(fresh(key, class));
+        let site = client.site;
+        let id = self.attempts.insert_with(|| fresh(key, class, site));
         cx.calendar.schedule_in(pause, Event::data(DataEvent::Send, id));
-    }
-
-    /// The class's traffic.
-    #[inline]
-    pub(super) fn client_of(&self, class: ClassIx) -> usize {
-        usize::from(self.class_traffic[class.at()])
     }
 
     /// A client's request has come to its end.
     #[inline]
-    pub(super) fn request_finished(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
+    pub(super) fn request_finished(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, class: ClassIx, answer: Answer) {
         let attempt = &self.attempts[id];
-        let served_by = attempt
-            .zone
-            .filter(|_| attempt.service != DataPlane::NO_SERVICE)
-            .map(|zone| ServedBy {
-                service: attempt.service,
-                revision: attempt.revision,
+        let key = attempt.request_key;
+        let served_by = attempt.zone.filter(|_| attempt.served != Served::NOBODY).map(|zone| {
+            let by = self.operations.revision(attempt.served);
+            ServedBy {
+                service: by.service,
+                revision: by.revision,
                 zone,
-            });
+            }
+        });
         cx.finished.push(RequestFinished {
-            class: attempt.class,
+            class,
             outcome: outcome(answer),
             arrived: attempt.first_sent,
             latency: cx.now().since(attempt.first_sent),
@@ -250,29 +215,23 @@ impl DataPlane {
             served_by,
         });
         self.open_requests -= 1;
-        let (class, key) = (attempt.class, attempt.request_key);
-        let traffic = self.client_of(class);
-        if matches!(self.clients[traffic].arrivals, Arrivals::Closed { .. }) {
-            self.think(cx, TrafficIx::from_usize(traffic), key.child(purpose::NEXT_REQUEST));
+        let traffic = self.class_traffic[class.at()];
+        if let Arrivals::Closed { .. } = self.clients[usize::from(traffic)].arrivals {
+            self.think(cx, TrafficIx(traffic), key.child(purpose::NEXT_REQUEST));
         }
     }
 
     /// Ends what is still in flight when the run is over.
     pub fn finish(&mut self, cx: &mut Context<'_>) {
-        let open: Vec<Id<Attempt>> = self
-            .attempts
-            .iter()
-            .filter(|(_, attempt)| {
-                attempt.caller == Caller::Client
-                    && !attempt.flags.has(Flags::CALLER_GONE)
-                    && attempt.first_sent != Instant::NEVER
-            })
-            .map(|(id, _)| id)
-            .collect();
-        for id in open {
-            let attempt = &self.attempts[id];
+        for (_, attempt) in self.attempts.iter() {
+            let Caller::Client(class) = attempt.caller else {
+                continue;
+            };
+            if attempt.flags.has(Flags::CALLER_GONE) || attempt.first_sent == Instant::NEVER {
+                continue;
+            }
             cx.finished.push(RequestFinished {
-                class: attempt.class,
+                class,
                 outcome: Outcome::Unfinished,
                 arrived: attempt.first_sent,
                 latency: cx.now().since(attempt.first_sent),
@@ -288,6 +247,7 @@ impl DataPlane {
     }
 }
 
+#[inline]
 fn outcome(answer: Answer) -> Outcome {
     match answer {
         Answer::Success => Outcome::Served,

@@ -1,13 +1,12 @@
 //! Dependencies: databases and the like, with slots, a queue, a zone and a standby.
 
-use super::network::{AtBalancer, Crossing, Hop};
-use super::program::To;
+use super::network::{Between, Crossing, Hop};
+use super::site::To;
 use super::{DataPlane, Leg, purpose};
-use crate::blueprint::{self, CallIx, DependencyIx, ZoneIx};
-use crate::cluster::Attempt;
-use crate::cluster::attempt::{Answer, Flags, Phase};
+use crate::blueprint::{self, DependencyIx, ZoneIx};
+use crate::cluster::attempt::{Answer, Attempt, Phase, Site};
 use crate::cluster::queue::Queue;
-use crate::engine::arena::Id;
+use crate::engine::arena::{Arena, Id};
 use crate::engine::dist::{Law, Tables};
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
@@ -48,106 +47,104 @@ impl DependencyState {
     pub fn has_standby(&self) -> bool {
         self.standby.is_some()
     }
+
+    /// One slot is its own from now on.
+    #[inline]
+    fn serve(&self, cx: &mut Context<'_>, attempts: &mut Arena<Attempt>, id: Id<Attempt>) {
+        let attempt = &mut attempts[id];
+        attempt.phase = Phase::Waiting;
+        let time = self.service_time.sample(attempt.key.child(purpose::SERVICE));
+        let time = if self.slowdown == 1.0 {
+            time
+        } else {
+            time.scaled(self.slowdown)
+        };
+        cx.calendar
+            .schedule_in(time, Event::data(DataEvent::DependencyDone, id));
+    }
 }
 
 impl DataPlane {
     #[inline]
-    pub(super) fn dependency_of(&self, call: CallIx) -> Option<DependencyIx> {
-        match self.calls[call.at()].to {
-            To::Dependency(at) => Some(DependencyIx::from_usize(at)),
-            _ => None,
-        }
-    }
-
-    #[inline]
-    pub(super) fn to_dependency(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, at: usize) {
+    pub(super) fn send_to_dependency(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, at: DependencyIx) {
         let attempt = &mut self.attempts[id];
-        attempt.zone = self.dependencies[at].zone;
+        attempt.zone = self.dependencies[at.at()].zone;
         let hop = Hop {
             leg: Leg::ToCallee,
             from: attempt.from,
             to: attempt.zone,
-            at_balancer: AtBalancer::Elsewhere,
-            service: attempt.service,
-            dependency: Some(DependencyIx::from_usize(at)),
+            between: Between::AndDependency(at),
         };
-        match self.network.carry(cx, id, attempt.key, hop, DataEvent::AtCallee) {
-            Crossing::UnderWay => {}
-            Crossing::Arrived => self.at_dependency(cx, id, at),
-            Crossing::Lost => self.nobody_answers(cx, id),
+        if self.network.carry(cx, id, attempt.key, hop, DataEvent::AtDependency) == Crossing::Lost {
+            self.nobody_answers(cx, id);
         }
     }
 
     #[inline]
-    pub(super) fn at_dependency(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, at: usize) {
-        let dependency = &mut self.dependencies[at];
+    fn dependency_of(&self, site: Site) -> DependencyIx {
+        match self.sites[site.at()].to {
+            To::Dependency(at) => at,
+            _ => unreachable!("only what is sent to a dependency comes to one"),
+        }
+    }
+
+    #[inline]
+    pub(super) fn at_dependency(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+        let at = self.dependency_of(self.attempts[id].site);
+        let dependency = &mut self.dependencies[at.at()];
         if dependency.failing_over {
             return self.answer(cx, id, Answer::Refused);
         }
         if dependency.busy < dependency.slots {
             dependency.busy += 1;
-            self.serve_at_dependency(cx, id, at);
+            dependency.serve(cx, &mut self.attempts, id);
         } else if dependency.queue.len() < dependency.backlog {
-            self.attempts[id].phase = Phase::Queued;
             dependency.queue.push(&mut self.attempts, id);
         } else {
             self.answer(cx, id, Answer::Refused);
         }
     }
 
-    #[inline]
-    fn serve_at_dependency(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, at: usize) {
-        let dependency = &self.dependencies[at];
-        let attempt = &mut self.attempts[id];
-        attempt.phase = Phase::Waiting;
-        let time = dependency.service_time.sample(attempt.key.child(purpose::SERVICE));
-        let time = if dependency.slowdown == 1.0 {
-            time
-        } else {
-            time.scaled(dependency.slowdown)
-        };
-        cx.calendar.schedule_in(time, Event::data(DataEvent::WaitOver, id));
-    }
-
-    pub(super) fn served_by_dependency(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, at: usize) {
-        match self.dependencies[at].queue.pop(&mut self.attempts) {
-            Some(next) => self.serve_at_dependency(cx, next, at),
-            None => self.dependencies[at].busy -= 1,
+    pub(super) fn dependency_done(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+        let attempt = &self.attempts[id];
+        // What was reset by a failover is served no more.
+        if attempt.phase != Phase::Waiting {
+            return;
         }
-        if self.attempts[id].flags.has(Flags::CALLER_GONE) {
-            self.attempts.remove(id);
-        } else {
-            self.answer(cx, id, Answer::Success);
+        let at = self.dependency_of(attempt.site);
+        let dependency = &mut self.dependencies[at.at()];
+        match dependency.queue.pop(&mut self.attempts) {
+            Some(next) => dependency.serve(cx, &mut self.attempts, next),
+            None => dependency.busy -= 1,
         }
+        self.answer(cx, id, Answer::Success);
     }
 
     /// The primary is gone: what it had in hand is reset, and the standby (or the primary itself, if there is none)
     /// answers after the failover time.
-    pub(super) fn fail_over(&mut self, cx: &mut Context<'_>, at: usize) {
-        if self.dependencies[at].failing_over {
+    pub(super) fn fail_over(&mut self, cx: &mut Context<'_>, at: DependencyIx) {
+        if self.dependencies[at.at()].failing_over {
             return;
         }
-        self.dependencies[at].failing_over = true;
-        let index = DependencyIx::from_usize(at);
         let lost: Vec<Id<Attempt>> = self
             .attempts
             .iter()
             .filter(|(_, attempt)| {
-                matches!(attempt.phase, Phase::Queued | Phase::Waiting)
-                    && match attempt.callee {
-                        crate::cluster::attempt::Callee::Call(call) => self.dependency_of(call) == Some(index),
-                        _ => false,
-                    }
+                attempt.phase.is_in_hand()
+                    && attempt.task.is_none()
+                    && matches!(self.sites[attempt.site.at()].to, To::Dependency(to) if to == at)
             })
             .map(|(id, _)| id)
             .collect();
-        self.dependencies[at].queue = Queue::default();
-        self.dependencies[at].busy = 0;
+        let dependency = &mut self.dependencies[at.at()];
+        dependency.failing_over = true;
+        dependency.queue = Queue::default();
+        dependency.busy = 0;
+        let event = Event::data_extra(DataEvent::FailoverDone, u32::from(at.0));
+        cx.calendar.schedule_in(dependency.failover, event);
         for id in lost {
             self.answer(cx, id, Answer::Refused);
         }
-        let event = Event::data_extra(DataEvent::FailoverDone, at as u32);
-        cx.calendar.schedule_in(self.dependencies[at].failover, event);
     }
 
     pub(super) fn failover_done(&mut self, at: usize) {

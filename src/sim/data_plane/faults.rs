@@ -1,7 +1,7 @@
 //! What befalls the data plane: zones that nobody reaches, latency, slow and failing dependencies.
 
 use super::DataPlane;
-use crate::blueprint::{FaultKind, ZoneIx};
+use crate::blueprint::{DependencyIx, FaultKind, ZoneIx};
 use crate::engine::dist::{Dist, Law, Tables};
 use crate::sim::context::Context;
 
@@ -17,7 +17,7 @@ impl DataPlane {
                 self.network.add_latency(position, *between, law(delay));
             }
             FaultKind::DependencySlow { dependency, factor } => self.dependencies[dependency.at()].slowdown *= factor,
-            FaultKind::DependencyFailover { dependency } => self.fail_over(cx, dependency.at()),
+            FaultKind::DependencyFailover { dependency } => self.fail_over(cx, *dependency),
             FaultKind::TaskCrash { .. }
             | FaultKind::RandomTaskCrash { .. }
             | FaultKind::InstanceLoss { .. }
@@ -42,7 +42,7 @@ impl DataPlane {
     fn fail_over_from(&mut self, cx: &mut Context<'_>, zone: ZoneIx) {
         for at in 0..self.dependencies.len() {
             if self.dependencies[at].zone == Some(zone) && self.dependencies[at].has_standby() {
-                self.fail_over(cx, at);
+                self.fail_over(cx, DependencyIx::from_usize(at));
             }
         }
     }

@@ -2,44 +2,70 @@
 
 use super::DataPlane;
 use crate::blueprint::AlbModel;
+use crate::cluster::Task;
 use crate::cluster::server::{Metered, Server};
+use crate::engine::arena::Id;
 use crate::sim::observation::{DependencySample, Sample, ServiceSample};
 use crate::sim::signal::{Meter, ServiceMeter};
 use crate::units::Instant;
 
-/// CPU time used and reserved since the last reading, which this becomes.
-fn read(server: &mut Server, which: fn(&mut Server) -> &mut Metered, now: Instant) -> (u64, u64) {
+/// CPU time used and reserved since an earlier reading, and the present reading.
+fn read(server: &mut Server, last: Metered, now: Instant) -> (u64, u64, Metered) {
     let used = server.cpu.used(now);
-    let last = *which(server);
-    *which(server) = Metered { at: now, used };
-    (used - last.used, server.reserved_since(last.at, now))
+    let reserved = server.reserved_since(last.at, now);
+    (used - last.used, reserved, Metered { at: now, used })
+}
+
+fn count(meter: &mut ServiceMeter, used: u64, reserved: u64) {
+    if reserved == 0 {
+        return;
+    }
+    let share = used as f64 / reserved as f64;
+    meter.lowest = if meter.cpu_reserved == 0 {
+        share
+    } else {
+        meter.lowest.min(share)
+    };
+    meter.highest = meter.highest.max(share);
+    meter.cpu_used += used;
+    meter.cpu_reserved += reserved;
 }
 
 impl DataPlane {
+    /// The task is RUNNING from now on.
+    pub(super) fn count_cpu(&mut self, now: Instant, task: Id<Task>) {
+        if let Some(server) = self.servers.get_mut(task) {
+            let used = server.cpu.used(now);
+            server.counted = Some(Metered { at: now, used });
+        }
+    }
+
+    /// The task is RUNNING no more: what it has used of the minute still counts in it.
+    pub(super) fn stop_counting_cpu(&mut self, now: Instant, task: Id<Task>) {
+        let Some(server) = self.servers.get_mut(task) else {
+            return;
+        };
+        if let Some(last) = server.counted.take() {
+            let (used, reserved, _) = read(server, last, now);
+            if self.network.down_since(server.zone).is_none() {
+                count(&mut self.cpu_meters[server.service.at()], used, reserved);
+            }
+        }
+    }
+
     /// The minute's counters, which begin again at zero. Tasks in an unreachable zone report nothing.
     pub fn meter(&mut self, minute: u32, now: Instant, model: &AlbModel) -> Meter {
-        let mut services = vec![
-            ServiceMeter {
-                lowest: f64::INFINITY,
-                ..Default::default()
-            };
-            self.first_revision.len()
-        ];
-        for server in self.servers.iter_mut().flatten() {
-            let (used, reserved) = read(server, |server| &mut server.metered, now);
-            if reserved == 0 || self.network.down_since(server.zone).is_some() {
+        for server in self.servers.iter_mut() {
+            let Some(last) = server.counted else {
                 continue;
+            };
+            let (used, reserved, reading) = read(server, last, now);
+            server.counted = Some(reading);
+            if self.network.down_since(server.zone).is_none() {
+                count(&mut self.cpu_meters[server.service.at()], used, reserved);
             }
-            let meter = &mut services[server.service.at()];
-            let share = used as f64 / reserved as f64;
-            meter.cpu_used += used;
-            meter.cpu_reserved += reserved;
-            meter.highest = meter.highest.max(share);
-            meter.lowest = meter.lowest.min(share);
         }
-        for meter in &mut services {
-            meter.lowest = meter.lowest.min(meter.highest);
-        }
+        let services = self.cpu_meters.iter_mut().map(std::mem::take).collect();
         let active = self.open_requests;
         Meter {
             minute,
@@ -66,9 +92,10 @@ impl DataPlane {
 
     /// Usage since the last sample and queues at this instant.
     pub fn sample(&mut self, now: Instant) -> Sample {
-        let mut services = vec![ServiceSample::default(); self.first_revision.len()];
-        for server in self.servers.iter_mut().flatten() {
-            let (used, reserved) = read(server, |server| &mut server.sampled, now);
+        let mut services = vec![ServiceSample::default(); self.operations.services()];
+        for server in self.servers.iter_mut() {
+            let (used, reserved, reading) = read(server, server.sampled, now);
+            server.sampled = reading;
             let sample = &mut services[server.service.at()];
             sample.cpu_used += used;
             sample.cpu_reserved += reserved;

@@ -3,9 +3,10 @@
 //! A constant latency is a lane of the calendar, a varying one a draw. A network without trouble costs one branch; zones
 //! that are unreachable and latency that a fault has added are looked at only while there are any.
 
+use super::program::Operations;
 use super::{Leg, purpose};
 use crate::blueprint::{Blueprint, DependencyIx, LatencyScope, ServiceIx, ZoneIx};
-use crate::cluster::Attempt;
+use crate::cluster::attempt::{Attempt, Served};
 use crate::engine::arena::Id;
 use crate::engine::calendar::{Calendar, LaneId};
 use crate::engine::dist::{Dist, Law, Tables};
@@ -32,15 +33,14 @@ impl Delay {
         }
     }
 
-    /// Schedules the event after the delay; `false` if there is none and the caller goes on at once.
+    /// Schedules a step of an attempt after the delay. Only a delay that is drawn asks for the key.
     #[inline]
-    pub fn schedule(&self, cx: &mut Context<'_>, key: Key, event: Event) -> bool {
+    pub fn schedule(&self, cx: &mut Context<'_>, key: impl FnOnce() -> Key, what: DataEvent, id: Id<Attempt>) {
         match self {
-            Delay::None => return false,
-            Delay::Always(lane, _) => cx.calendar.schedule_in_lane(*lane, event),
-            Delay::Drawn(law) => cx.calendar.schedule_in(law.sample(key), event),
+            Delay::None => cx.follow(what, id),
+            Delay::Always(lane, _) => cx.calendar.schedule_in_lane(*lane, Event::data(what, id)),
+            Delay::Drawn(law) => cx.calendar.schedule_in(law.sample(key()), Event::data(what, id)),
         }
-        true
     }
 
     fn span(&self, key: Key) -> Span {
@@ -57,6 +57,8 @@ pub(super) struct Network {
     cross_zone: Delay,
     client: Delay,
     to_balancer: Option<Delay>,
+    /// By [`Served`].
+    service_of: Vec<ServiceIx>,
     /// When the zone became unreachable.
     down_since: Vec<Option<Instant>>,
     added: Vec<Added>,
@@ -80,29 +82,32 @@ pub(super) struct Hop {
     /// `None`: a client, who stands nowhere.
     pub from: Option<ZoneIx>,
     pub to: Option<ZoneIx>,
-    /// Whether one end is a balancer's node and the other a caller.
-    pub at_balancer: AtBalancer,
-    pub service: ServiceIx,
-    pub dependency: Option<DependencyIx>,
+    pub between: Between,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AtBalancer {
-    CallersLeg,
-    Elsewhere,
+pub(super) enum Between {
+    CallerAndNode,
+    /// A caller or node and the task that serves this.
+    AndTask(Served),
+    /// A task and a dependency.
+    AndDependency(DependencyIx),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Crossing {
-    /// Without delay: the caller goes on.
-    Arrived,
     UnderWay,
     /// Nothing will come of it.
     Lost,
 }
 
 impl Network {
-    pub fn new(blueprint: &Blueprint, calendar: &mut Calendar<Event>, tables: &mut Tables) -> Self {
+    pub fn new(
+        blueprint: &Blueprint,
+        operations: &Operations,
+        calendar: &mut Calendar<Event>,
+        tables: &mut Tables,
+    ) -> Self {
         let network = &blueprint.network;
         let connect_span = blueprint.model.alb.connect_timeout;
         Network {
@@ -113,6 +118,7 @@ impl Network {
                 .to_balancer
                 .as_ref()
                 .map(|dist| Delay::compile(dist, calendar, tables)),
+            service_of: operations.service_of_rows(),
             down_since: vec![None; blueprint.zones.len()],
             added: Vec::new(),
             troubled: false,
@@ -127,6 +133,7 @@ impl Network {
         self.down_since[zone.at()]
     }
 
+    #[inline]
     pub fn troubled(&self) -> bool {
         self.troubled
     }
@@ -152,33 +159,40 @@ impl Network {
 
     #[inline]
     fn delay(&self, hop: Hop) -> &Delay {
-        match (hop.from, hop.to) {
-            (None, _) | (_, None) if hop.dependency.is_none() => &self.client,
-            _ if hop.at_balancer == AtBalancer::CallersLeg && self.to_balancer.is_some() => {
-                self.to_balancer.as_ref().expect("just looked")
-            }
-            (from, to) if from == to || from.is_none() || to.is_none() => &self.same_zone,
+        let (Some(from), Some(to)) = (hop.from, hop.to) else {
+            return match hop.between {
+                Between::AndDependency(_) => &self.same_zone,
+                _ => &self.client,
+            };
+        };
+        match &self.to_balancer {
+            Some(delay) if hop.between == Between::CallerAndNode => delay,
+            _ if from == to => &self.same_zone,
             _ => &self.cross_zone,
         }
     }
 
-    /// Carries an attempt over one leg; `event` happens at the other end.
+    /// Carries an attempt over one leg; `event` happens at the other end, at once if there is no delay.
     #[inline]
     pub fn carry(&self, cx: &mut Context<'_>, id: Id<Attempt>, key: Key, hop: Hop, event: DataEvent) -> Crossing {
-        let event = Event::data(event, id);
-        let key = key.child(purpose::LEG + hop.leg as u64);
         if self.troubled {
-            return self.carry_through_trouble(cx, key, hop, event);
+            return self.carry_through_trouble(cx, id, key, hop, event);
         }
-        if self.delay(hop).schedule(cx, key, event) {
-            Crossing::UnderWay
-        } else {
-            Crossing::Arrived
-        }
+        self.delay(hop)
+            .schedule(cx, || key.child(purpose::LEG + hop.leg as u64), event, id);
+        Crossing::UnderWay
     }
 
     #[inline(never)]
-    fn carry_through_trouble(&self, cx: &mut Context<'_>, key: Key, hop: Hop, event: Event) -> Crossing {
+    fn carry_through_trouble(
+        &self,
+        cx: &mut Context<'_>,
+        id: Id<Attempt>,
+        key: Key,
+        hop: Hop,
+        event: DataEvent,
+    ) -> Crossing {
+        let key = key.child(purpose::LEG + hop.leg as u64);
         let down = |zone: Option<ZoneIx>| zone.is_some_and(|zone| self.down_since[zone.at()].is_some());
         if down(hop.from) || down(hop.to) {
             return Crossing::Lost;
@@ -188,19 +202,21 @@ impl Network {
             let covered = match added.scope {
                 LatencyScope::Everywhere => true,
                 LatencyScope::Zone(zone) => hop.from == Some(zone) || hop.to == Some(zone),
-                LatencyScope::Service(service) => {
-                    hop.dependency.is_none() && hop.at_balancer == AtBalancer::Elsewhere && hop.service == service
-                }
-                LatencyScope::Dependency(dependency) => hop.dependency == Some(dependency),
+                LatencyScope::Service(service) => match hop.between {
+                    Between::AndTask(served) => self.service_of[served.at()] == service,
+                    _ => false,
+                },
+                LatencyScope::Dependency(dependency) => hop.between == Between::AndDependency(dependency),
             };
             if covered {
                 span += added.law.sample(key.child(1 + position as u64));
             }
         }
         if span.is_zero() {
-            return Crossing::Arrived;
+            cx.follow(event, id);
+        } else {
+            cx.calendar.schedule_in(span, Event::data(event, id));
         }
-        cx.calendar.schedule_in(span, event);
         Crossing::UnderWay
     }
 }

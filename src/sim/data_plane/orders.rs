@@ -1,22 +1,21 @@
 //! Executes what the control plane orders: servers come and go, targets are published, weights change, health is asked.
 
-use super::network::{AtBalancer, Crossing, Hop};
-use super::program::To;
-use super::server::metered_from;
-use super::{DataPlane, Leg, client};
-use crate::blueprint::{Action, ClassIx, ServiceIx, TargetGroupIx};
-use crate::cluster::Attempt;
+use super::network::{Between, Crossing, Hop};
+use super::site::To;
+use super::{DataPlane, Leg};
+use crate::blueprint::{Action, ServiceIx, TargetGroupIx};
 use crate::cluster::Task;
-use crate::cluster::attempt::{Answer, Callee, Caller, Check, DeadlineLink, Flags, Phase, QueueLink, ServedOperation};
+use crate::cluster::attempt::{Answer, Attempt, Caller, Check, Flags, Phase, Site};
 use crate::cluster::cpu::{Cpu, CpuSpec};
+use crate::cluster::deadline::DeadlineLink;
 use crate::cluster::queue::Queue;
-use crate::cluster::server::{Door, Server};
+use crate::cluster::server::{Door, Metered, Server};
 use crate::cluster::view::ViewTarget;
-use crate::engine::arena::{Id, RawId};
+use crate::engine::arena::Id;
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
 use crate::sim::signal::{Order, ServerSpec, Signal, balancer_of};
-use crate::units::{Instant, Span};
+use crate::units::Instant;
 
 impl DataPlane {
     pub fn execute(&mut self, cx: &mut Context<'_>, order: Order) {
@@ -25,16 +24,14 @@ impl DataPlane {
             Order::Listen(task) => self.set_door(task, Door::Open),
             Order::CloseServer(task) => self.set_door(task, Door::Closed),
             Order::KillServer(task) => {
-                if self.server_of(task).is_some() {
-                    self.kill(cx, task.index() as usize);
-                }
+                self.kill(cx, task);
             }
+            Order::CountCpu(task) => self.count_cpu(cx.now(), task),
+            Order::StopCountingCpu(task) => self.stop_counting_cpu(cx.now(), task),
             Order::SetSpeed { task, speed } => {
-                let now = cx.now();
-                if let Some(server) = self.server_of(task) {
-                    server.cpu.set_speed(now, speed);
-                    let (timer, next) = (server.cpu_timer, server.cpu.next_turn());
-                    cx.calendar.arm(timer, next);
+                if let Some(server) = self.servers.get_mut(task) {
+                    server.cpu.set_speed(cx.now(), speed);
+                    self.cpus_changed.push(task.index());
                 }
             }
             Order::PublishTargets {
@@ -65,31 +62,17 @@ impl DataPlane {
                 self.check_target(cx, target_group, node, task, check);
             }
         }
-        self.run_ready(cx);
-    }
-
-    fn server_of(&mut self, task: Id<Task>) -> Option<&mut Server> {
-        self.servers
-            .get_mut(task.index() as usize)?
-            .as_mut()
-            .filter(|server| server.task == task)
+        self.follow_up(cx);
     }
 
     fn set_door(&mut self, task: Id<Task>, door: Door) {
-        if let Some(server) = self.server_of(task) {
+        if let Some(server) = self.servers.get_mut(task) {
             server.door = door;
         }
     }
 
     fn start_server(&mut self, cx: &mut Context<'_>, spec: ServerSpec) {
         let slot = spec.task.index() as usize;
-        if self.servers.len() <= slot {
-            self.servers.resize_with(slot + 1, || None);
-        }
-        assert!(
-            self.servers[slot].is_none(),
-            "a task's slot is used again only when its process is gone"
-        );
         let revision = &cx.blueprint.services[spec.service.at()].revisions[spec.revision.at()];
         let period = cx.blueprint.model.cpu.cfs_period;
         // Each process has its own phase of the CFS period; keyed by slot and time, which no policy of the data plane moves.
@@ -111,10 +94,12 @@ impl DataPlane {
         );
         cpu.set_speed(cx.now(), spec.speed);
         let timer = cx.calendar.timer(Event::data_extra(DataEvent::CpuTurn, slot as u32));
-        self.servers[slot] = Some(Server {
+        let row = self.operations.revisions_of(spec.service).start + spec.revision.at();
+        self.servers.start(Server {
             task: spec.task,
             service: spec.service,
-            revision: spec.revision,
+            revision: row as u32,
+            unrouted: self.operations.revisions[row].unrouted,
             zone: spec.zone,
             door: Door::Starting,
             runtime: revision.runtime,
@@ -123,10 +108,11 @@ impl DataPlane {
             present: 0,
             cpu,
             cpu_timer: timer,
+            cpu_turns_at: Instant::NEVER,
             reserved: spec.cpu,
             started: cx.now(),
-            metered: metered_from(cx.now()),
-            sampled: metered_from(cx.now()),
+            counted: None,
+            sampled: Metered { at: cx.now(), used: 0 },
         });
     }
 
@@ -138,15 +124,8 @@ impl DataPlane {
                 ramping_since: None,
             })
             .collect();
-        for call in &mut self.calls {
-            if let To::Service { service: to, view, .. } = &mut call.to
-                && *to == service
-            {
-                view.publish(targets.clone());
-            }
-        }
-        for each in &mut self.clients {
-            if let client::To::Direct { service: to, view, .. } = &mut each.to
+        for site in &mut self.sites {
+            if let To::Service { service: to, view, .. } = &mut site.to
                 && *to == service
             {
                 view.publish(targets.clone());
@@ -193,83 +172,60 @@ impl DataPlane {
             .child(u64::from(node));
         let key = key.child(u64::from(check)).child(cx.now().nanos());
         let program = self.groups[target_group.at()].check_program;
-        let (service, revision, at) = match self.server_of(task) {
-            Some(server) => (server.service, server.revision, Some(server.zone)),
-            None => {
-                let status = Answer::Refused.status();
-                cx.signals.push(Signal::CheckAnswered {
-                    target_group,
-                    node,
-                    task,
-                    check,
-                    status,
-                });
-                return;
-            }
+        let check = Check {
+            target_group,
+            node,
+            number: check,
         };
-        let id = self.attempts.insert(Attempt {
-            request_key: key,
-            key,
-            caller: Caller::Check(Check {
-                target_group,
-                node,
-                number: check,
-            }),
-            callee: Callee::Known,
-            phase: Phase::Sent,
-            flags: Flags::default(),
-            number: 1,
-            class: ClassIx(0),
-            from: Some(zone),
-            first_sent: cx.now(),
-            at_node: cx.now(),
-            last_pause: Span::ZERO,
-            path: None,
-            task: Some(task),
-            service,
-            revision,
-            zone: at,
-            operation: ServedOperation::HealthCheck,
-            program,
-            step: 0,
-            pending: 0,
-            child: RawId::NONE,
-            sibling: RawId::NONE,
-            answer: Answer::Success,
-            due: Instant::NEVER,
-            deadline: DeadlineLink::NONE,
-            queue: QueueLink::NONE,
-        });
+        let Some(server) = self.servers.get(task) else {
+            return tell(cx, task, check, Answer::Refused);
+        };
+        let served = server.unrouted;
         let hop = Hop {
             leg: Leg::ToCallee,
             from: Some(zone),
-            to: at,
-            at_balancer: AtBalancer::Elsewhere,
-            service,
-            dependency: None,
+            to: Some(server.zone),
+            between: Between::AndTask(served),
         };
-        match self.network.carry(cx, id, key, hop, DataEvent::AtCallee) {
-            Crossing::UnderWay => {}
-            Crossing::Arrived => self.at_callee(cx, id),
-            Crossing::Lost => {
-                self.attempts.remove(id);
-            }
+        let id = self.attempts.insert(Attempt {
+            key,
+            request_key: key,
+            first_sent: cx.now(),
+            at_node: cx.now(),
+            due: Instant::NEVER,
+            deadline: DeadlineLink::NONE,
+            caller: Caller::Check(check),
+            phase: Phase::Sent,
+            task: Some(task),
+            sibling: None,
+            path: None,
+            from: hop.from,
+            zone: hop.to,
+            site: Site::NONE,
+            served,
+            program,
+            step: 0,
+            number: 1,
+            flags: Flags::default(),
+        });
+        if self.network.carry(cx, id, key, hop, DataEvent::AtTask) == Crossing::Lost {
+            self.attempts.remove(id);
         }
     }
 
     pub(super) fn check_answered(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, check: Check, answer: Answer) {
-        let Check {
-            target_group,
-            node,
-            number,
-        } = check;
         let task = self.attempts[id].task.expect("a health check is asked of a task");
-        cx.signals.push(Signal::CheckAnswered {
-            target_group,
-            node,
-            task,
-            check: number,
-            status: answer.status(),
-        });
+        tell(cx, task, check, answer);
     }
+}
+
+/// Tells the control plane how a health check went.
+fn tell(cx: &mut Context<'_>, task: Id<Task>, check: Check, answer: Answer) {
+    cx.signals.push(Signal::CheckAnswered {
+        target_group: check.target_group,
+        node: check.node,
+        task,
+        check: check.number,
+        status: answer.status(),
+    });
 }

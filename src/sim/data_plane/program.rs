@@ -1,14 +1,16 @@
-//! Operations compiled: flat programs of laws, delays and call sites.
+//! Operations compiled: flat programs of laws, delays and call sites, and what each revision makes of them.
 
 use super::network::Delay;
-use crate::blueprint::{self, Blueprint, CallIx, Callee, OperationIx, ProgramIx, ServiceIx, Step as Written};
-use crate::cluster::deadline::Deadlines;
-use crate::cluster::view::View;
+use crate::blueprint::{
+    Blueprint, CallIx, Callee, Method, OnDisconnect, OperationIx, ProgramIx, Revision, RevisionIx, ServiceIx,
+    Step as Written,
+};
+use crate::cluster::attempt::Served;
 use crate::engine::calendar::Calendar;
 use crate::engine::dist::{Law, Tables};
-use crate::policy::routing::Chooser;
+
+use crate::policy::routing;
 use crate::sim::event::Event;
-use crate::units::Span;
 
 pub(super) enum Step {
     Cpu(Law),
@@ -21,8 +23,6 @@ pub(super) struct Programs {
     steps: Vec<Step>,
     /// First step of each program, and one past the last.
     bounds: Vec<u32>,
-    /// For each revision row and operation: which program, how much slower, how often wrong.
-    pub operations: Vec<Vec<blueprint::Operation>>,
 }
 
 impl Programs {
@@ -40,12 +40,7 @@ impl Programs {
             }
             bounds.push(steps.len() as u32);
         }
-        let revisions = blueprint.services.iter().flat_map(|service| &service.revisions);
-        Programs {
-            steps,
-            bounds,
-            operations: revisions.map(|revision| revision.operations.clone()).collect(),
-        }
+        Programs { steps, bounds }
     }
 
     #[inline]
@@ -53,63 +48,155 @@ impl Programs {
         let at = self.bounds[program.at()] + u32::from(step);
         (at < self.bounds[program.at() + 1]).then(|| &self.steps[at as usize])
     }
-
-    #[inline]
-    pub fn operation(&self, revision_row: usize, operation: OperationIx) -> &blueprint::Operation {
-        &self.operations[revision_row][operation.at()]
-    }
 }
 
-/// A call of a program, ready to be made.
-pub(super) struct CallSite {
-    pub to: To,
-    /// List of the deadlines, if the caller's patience ends.
-    pub patience: Option<u16>,
-    pub max_attempts: u32,
+/// What the request path needs of a revision.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RevisionRow {
+    pub service: ServiceIx,
+    pub revision: RevisionIx,
+    pub on_disconnect: OnDisconnect,
+    /// Its row for what has not been routed or finds no route.
+    pub unrouted: Served,
 }
 
-pub(super) enum To {
-    Service {
-        service: ServiceIx,
-        chooser: Chooser,
-        view: View,
-    },
-    Balancer {
-        load_balancer: blueprint::LoadBalancerIx,
-        action: u32,
-    },
-    Dependency(usize),
+/// An operation of a revision; the row that [`Served`] names.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OperationRow {
+    /// Its revision's row.
+    pub revision: u32,
+    /// `None`: no route takes the request.
+    pub program: Option<ProgramIx>,
+    pub error_ratio: f64,
+    pub cpu_factor: f64,
 }
 
-impl CallSite {
-    pub fn new(blueprint: &Blueprint, at: usize, deadlines: &mut Deadlines, actions: &super::build::Actions) -> Self {
-        let call = &blueprint.calls[at];
-        let to = match &call.to {
-            Callee::Service { service, balancing, .. } => To::Service {
-                service: *service,
-                chooser: Chooser {
-                    algorithm: (*balancing).into(),
-                    ties: blueprint.model.alb.least_outstanding_ties,
-                    slow_start: Span::ZERO,
-                },
-                view: View::default(),
-            },
-            Callee::LoadBalancer {
-                load_balancer,
-                listener,
-                method,
-                host,
-                path,
-            } => To::Balancer {
-                load_balancer: *load_balancer,
-                action: actions.of(blueprint, *load_balancer, *listener, *method, host, path),
-            },
-            Callee::Dependency(dependency) => To::Dependency(dependency.at()),
+/// Who serves what: the tables through which a request finds its operation without comparing a text.
+pub(super) struct Operations {
+    rows: Vec<OperationRow>,
+    pub revisions: Vec<RevisionRow>,
+    /// First of `revisions` for each service, and one past the last.
+    first_revision: Vec<u32>,
+    /// By what is asked for (class, then call) and revision.
+    served: Vec<Served>,
+    classes: usize,
+}
+
+impl Operations {
+    pub fn new(blueprint: &Blueprint) -> Self {
+        let mut rows = Vec::new();
+        let mut revisions = Vec::new();
+        let mut first_revision = vec![0];
+        // First operation of each revision.
+        let mut first = Vec::new();
+        for (service, written) in blueprint.services.iter().enumerate() {
+            for (at, revision) in written.revisions.iter().enumerate() {
+                first.push(rows.len() as u16);
+                let row = |program, error_ratio, cpu_factor| OperationRow {
+                    revision: revisions.len() as u32,
+                    program,
+                    error_ratio,
+                    cpu_factor,
+                };
+                rows.extend(
+                    revision
+                        .operations
+                        .iter()
+                        .map(|each| row(Some(each.program), each.error_ratio.get(), each.cpu_factor)),
+                );
+                let unrouted = Served(rows.len() as u16);
+                rows.push(row(None, 0.0, 1.0));
+                revisions.push(RevisionRow {
+                    service: ServiceIx::from_usize(service),
+                    revision: RevisionIx::from_usize(at),
+                    on_disconnect: revision.on_disconnect,
+                    unrouted,
+                });
+            }
+            first_revision.push(revisions.len() as u32);
+        }
+        assert!(
+            rows.len() < Served::NOBODY.at(),
+            "a scenario has fewer than 65,535 operations over all revisions"
+        );
+        let all = || {
+            blueprint
+                .services
+                .iter()
+                .flat_map(|service| &service.revisions)
+                .enumerate()
         };
-        CallSite {
-            to,
-            patience: call.timeout.map(|span| deadlines.list(span)),
-            max_attempts: call.retry.max_attempts,
+        let of = |row: usize, operation: Option<OperationIx>| match operation {
+            Some(operation) => Served(first[row] + operation.0),
+            None => revisions[row].unrouted,
+        };
+        let mut served = Vec::new();
+        for class in &blueprint.classes {
+            served.extend(all().map(|(row, revision)| of(row, operation(revision, class.method, &class.path))));
+        }
+        for call in &blueprint.calls {
+            served.extend(all().map(|(row, revision)| {
+                let asked = match &call.to {
+                    Callee::Service { operation, .. } => {
+                        Some(*operation).filter(|at| at.at() < revision.operations.len())
+                    }
+                    Callee::LoadBalancer { method, path, .. } => operation(revision, *method, path),
+                    Callee::Dependency(_) => None,
+                };
+                of(row, asked)
+            }));
+        }
+        Operations {
+            rows,
+            revisions,
+            first_revision,
+            served,
+            classes: blueprint.classes.len(),
         }
     }
+
+    #[inline]
+    pub fn row(&self, served: Served) -> &OperationRow {
+        &self.rows[served.at()]
+    }
+
+    /// The revision that serves; not to be asked of [`Served::NOBODY`].
+    #[inline]
+    pub fn revision(&self, served: Served) -> &RevisionRow {
+        &self.revisions[self.row(served).revision as usize]
+    }
+
+    #[inline]
+    pub fn of_class(&self, class: usize, revision: u32) -> Served {
+        self.served[class * self.revisions.len() + revision as usize]
+    }
+
+    #[inline]
+    pub fn of_call(&self, call: usize, revision: u32) -> Served {
+        self.of_class(self.classes + call, revision)
+    }
+
+    /// Rows of a service's revisions.
+    pub fn revisions_of(&self, service: ServiceIx) -> std::ops::Range<usize> {
+        self.first_revision[service.at()] as usize..self.first_revision[service.at() + 1] as usize
+    }
+
+    pub fn services(&self) -> usize {
+        self.first_revision.len() - 1
+    }
+
+    /// The service of each row.
+    pub fn service_of_rows(&self) -> Vec<ServiceIx> {
+        self.rows
+            .iter()
+            .map(|row| self.revisions[row.revision as usize].service)
+            .collect()
+    }
+}
+
+fn operation(revision: &Revision, method: Method, path: &str) -> Option<OperationIx> {
+    if revision.routes.is_empty() {
+        return Some(OperationIx(0));
+    }
+    routing::matching_route(&revision.routes, method, path).map(|route| revision.routes[route].operation)
 }

@@ -116,7 +116,7 @@ fn green_scales_up_beside_blue_then_all_traffic_shifts_then_it_bakes_then_blue_g
     let expected = [
         (101.0, "start 4"),
         (131.0, "shift traffic"),
-        (251.0, "stop blue"),
+        (251.0, "stop 4"),
         (294.0, "complete"),
     ];
     assert_eq!(stage.steps(), owned(&expected));
@@ -167,6 +167,7 @@ fn an_alarm_in_the_bake_time_shifts_all_traffic_back_at_once_and_green_goes() {
         (101.0, "start 4"),
         (131.0, "shift traffic"),
         (241.0, "roll back"),
+        (241.0, "stop 4"),
         (284.0, "complete"),
     ];
     assert_eq!(stage.steps(), owned(&expected));

@@ -278,3 +278,27 @@ fn lowest_healthy_and_extra_capacity_are_told_at_the_end() {
     );
     assert_eq!(record.started, at(100.0));
 }
+
+#[test]
+fn a_row_of_a_step_tells_what_the_pass_found_before_it_acted() {
+    // 50/100 of 4: (second, old running, new running, new healthy, draining, lower, upper).
+    let blueprint = bounds(fleet(4), 50, 100);
+    let stage = deployed(&blueprint, 300.0);
+    let rows = stage.seen.iter().filter_map(|seen| match seen {
+        Observation::DeploymentStepped(step) if step.decision != "wait" => Some((
+            step.at.seconds(),
+            (step.old_running, step.new_running, step.new_healthy, step.draining),
+            (step.lower, step.upper),
+        )),
+        _ => None,
+    });
+    let expected = [
+        (101.0, (4, 0, 0, 0), (2, 4)),
+        (102.0, (2, 0, 0, 2), (2, 4)),
+        // The first two have left STOPPING at 133; at 132 they shut down.
+        (132.0, (2, 2, 2, 2), (2, 4)),
+        (133.0, (0, 2, 2, 2), (2, 4)),
+        (175.0, (0, 4, 4, 0), (2, 4)),
+    ];
+    assert_eq!(rows.collect::<Vec<_>>(), expected);
+}

@@ -1,0 +1,106 @@
+//! Sites: where requests are sent from, each with its destination, patience and retries.
+//!
+//! A call of a program and a traffic source send alike, so both are rows of one table: the calls first, then the traffic.
+
+use super::build::Actions;
+use crate::blueprint::{Balancing, Blueprint, Callee, DependencyIx, Destination, LoadBalancerIx, Retry, ServiceIx};
+use crate::cluster::attempt::Site;
+use crate::cluster::deadline::Deadlines;
+use crate::cluster::view::View;
+use crate::policy::routing::Chooser;
+use crate::units::Span;
+
+pub(super) struct SiteState {
+    pub to: To,
+    /// List of the deadlines, if the sender's patience ends.
+    pub patience: Option<u16>,
+    pub retry: Retry,
+}
+
+pub(super) enum To {
+    /// Straight to one of the service's healthy tasks.
+    Service {
+        service: ServiceIx,
+        chooser: Chooser,
+        view: View,
+    },
+    Balancer {
+        load_balancer: LoadBalancerIx,
+        action: ActionOf,
+    },
+    Dependency(DependencyIx),
+}
+
+/// Which of the listeners' actions takes what the site sends.
+#[derive(Clone, Copy)]
+pub(super) enum ActionOf {
+    Site(u32),
+    /// That of the request's class.
+    Class,
+}
+
+impl SiteState {
+    /// All sites of a blueprint.
+    pub fn all(blueprint: &Blueprint, deadlines: &mut Deadlines, actions: &Actions) -> Vec<SiteState> {
+        let mut sites = Vec::new();
+        for call in &blueprint.calls {
+            let to = match &call.to {
+                Callee::Service { service, balancing, .. } => To::direct(blueprint, *service, *balancing),
+                Callee::LoadBalancer {
+                    load_balancer,
+                    listener,
+                    method,
+                    host,
+                    path,
+                } => To::Balancer {
+                    load_balancer: *load_balancer,
+                    action: ActionOf::Site(actions.of(blueprint, *load_balancer, *listener, *method, host, path)),
+                },
+                Callee::Dependency(dependency) => To::Dependency(*dependency),
+            };
+            sites.push(SiteState {
+                to,
+                patience: call.timeout.map(|span| deadlines.list(span)),
+                retry: call.retry.clone(),
+            });
+        }
+        for traffic in &blueprint.traffic {
+            let to = match traffic.to {
+                Destination::LoadBalancer { load_balancer, .. } => To::Balancer {
+                    load_balancer,
+                    action: ActionOf::Class,
+                },
+                Destination::Service { service, balancing } => To::direct(blueprint, service, balancing),
+            };
+            sites.push(SiteState {
+                to,
+                patience: traffic.timeout.map(|span| deadlines.list(span)),
+                retry: traffic.retry.clone(),
+            });
+        }
+        assert!(
+            sites.len() < Site::NONE.at(),
+            "a scenario has fewer than 65,535 calls and traffic sources"
+        );
+        sites
+    }
+
+    /// The site of a traffic source.
+    pub fn of_traffic(blueprint: &Blueprint, traffic: usize) -> Site {
+        Site((blueprint.calls.len() + traffic) as u16)
+    }
+}
+
+impl To {
+    fn direct(blueprint: &Blueprint, service: ServiceIx, balancing: Balancing) -> To {
+        To::Service {
+            service,
+            chooser: Chooser {
+                algorithm: balancing.into(),
+                ties: blueprint.model.alb.least_outstanding_ties,
+                slow_start: Span::ZERO,
+            },
+            view: View::default(),
+        }
+    }
+}

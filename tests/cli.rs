@@ -358,7 +358,10 @@ fn an_interrupted_run_keeps_what_is_finished() {
         .expect("the binary starts");
     // The folder is opened just before the first run; a run takes a fraction of a second.
     while !place.path("out").exists() {
-        assert!(child.try_wait().expect("it is ours").is_none(), "it ended before it was interrupted");
+        assert!(
+            child.try_wait().expect("it is ours").is_none(),
+            "it ended before it was interrupted"
+        );
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
     std::thread::sleep(std::time::Duration::from_secs(4));

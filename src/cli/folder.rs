@@ -30,8 +30,15 @@ pub struct Folder {
 impl Folder {
     /// Makes the folder and checks that files can be written there.
     pub fn open(path: &Path) -> anyhow::Result<Folder> {
-        let created = path.ancestors().take_while(|folder| !folder.exists()).last().map(Path::to_owned);
-        let folder = Folder { path: path.to_owned(), created };
+        let created = path
+            .ancestors()
+            .take_while(|folder| !folder.exists())
+            .last()
+            .map(Path::to_owned);
+        let folder = Folder {
+            path: path.to_owned(),
+            created,
+        };
         match folder.prepare() {
             Ok(()) => Ok(folder),
             Err(error) => {
@@ -74,8 +81,13 @@ impl Folder {
                 return Err(error).with_context(|| format!("cannot write {}", path.display()));
             }
         }
-        let written = beside.rename().with_context(|| format!("cannot write into {}", self.path.display()))?;
-        for name in before.iter().filter(|name| !files.iter().any(|file| file.name == **name)) {
+        let written = beside
+            .rename()
+            .with_context(|| format!("cannot write into {}", self.path.display()))?;
+        for name in before
+            .iter()
+            .filter(|name| !files.iter().any(|file| file.name == **name))
+        {
             // Whoever removed it before has done the work.
             let _ = fs::remove_file(self.path.join(name));
         }
@@ -84,10 +96,20 @@ impl Folder {
 
     /// The files that the folder's manifest lists, without those that would lead out of it.
     fn listed(&self) -> Vec<String> {
-        let Ok(text) = fs::read(self.path.join(MANIFEST)) else { return Vec::new() };
+        let Ok(text) = fs::read(self.path.join(MANIFEST)) else {
+            return Vec::new();
+        };
         let manifest: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
-        let names = manifest["files"].as_array().into_iter().flatten().filter_map(|name| name.as_str());
-        let inside = |name: &&str| Path::new(name).components().all(|part| matches!(part, std::path::Component::Normal(_)));
+        let names = manifest["files"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|name| name.as_str());
+        let inside = |name: &&str| {
+            Path::new(name)
+                .components()
+                .all(|part| matches!(part, std::path::Component::Normal(_)))
+        };
         names.filter(inside).map(str::to_owned).collect()
     }
 }
@@ -150,13 +172,17 @@ mod tests {
     use super::*;
 
     fn file(name: &str, text: &str) -> File {
-        File { name: name.into(), bytes: text.into() }
+        File {
+            name: name.into(),
+            bytes: text.into(),
+        }
     }
 
     fn names(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).expect("readable");
-        let mut names: Vec<_> =
-            entries.map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned()).collect();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned())
+            .collect();
         names.sort();
         names
     }
@@ -166,11 +192,18 @@ mod tests {
         let place = tempfile::tempdir().expect("a temporary folder");
         let path = place.path().join("a/b");
         let folder = Folder::open(&path).expect("it can be made");
-        folder.write(&[file(MANIFEST, r#"{"files":["old.csv","both.csv"]}"#), file("old.csv", ""), file("both.csv", "1")])
+        folder
+            .write(&[
+                file(MANIFEST, r#"{"files":["old.csv","both.csv"]}"#),
+                file("old.csv", ""),
+                file("both.csv", "1"),
+            ])
             .expect("written");
         fs::write(path.join("notes.txt"), "mine").expect("written");
         let folder = Folder::open(&path).expect("it is there");
-        folder.write(&[file(MANIFEST, r#"{"files":["both.csv"]}"#), file("both.csv", "2")]).expect("written");
+        folder
+            .write(&[file(MANIFEST, r#"{"files":["both.csv"]}"#), file("both.csv", "2")])
+            .expect("written");
         assert_eq!(names(&path), ["both.csv", MANIFEST, "notes.txt"]);
         assert_eq!(fs::read_to_string(path.join("both.csv")).expect("readable"), "2");
     }
@@ -181,7 +214,9 @@ mod tests {
         fs::write(place.path().join("precious"), "").expect("written");
         let path = place.path().join("results");
         let folder = Folder::open(&path).expect("it can be made");
-        folder.write(&[file(MANIFEST, r#"{"files":["../precious"]}"#)]).expect("written");
+        folder
+            .write(&[file(MANIFEST, r#"{"files":["../precious"]}"#)])
+            .expect("written");
         folder.write(&[file(MANIFEST, "{}")]).expect("written");
         assert_eq!(names(place.path()), ["precious", "results"]);
     }
@@ -192,7 +227,11 @@ mod tests {
         let folder = Folder::open(&place.path().join("results")).expect("it can be made");
         // The second file would lie inside the first, which is no folder.
         fs::write(place.path().join("results/taken"), "").expect("written");
-        assert!(folder.write(&[file("a.csv", ""), file("deep/b.csv", ""), file("taken/c.csv", "")]).is_err());
+        assert!(
+            folder
+                .write(&[file("a.csv", ""), file("deep/b.csv", ""), file("taken/c.csv", "")])
+                .is_err()
+        );
         assert_eq!(names(&place.path().join("results")), ["taken"]);
     }
 

@@ -24,6 +24,10 @@ use clap::Parser;
 use std::process::ExitCode;
 use terminal::Terminal;
 
+// For tests that hold results against expectations without a terminal.
+pub use evidence::Results;
+pub use simulate::run_once;
+
 /// How a command ended; the number is the process's exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {

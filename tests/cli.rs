@@ -334,3 +334,47 @@ fn quiet_means_results_only() {
         .clone();
     assert_eq!(text(&output.stderr), "");
 }
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_keeps_what_is_finished() {
+    let place = Place::with(HELLO);
+    let binary = assert_cmd::cargo::cargo_bin("wavetank");
+    let mut child = std::process::Command::new(binary)
+        .current_dir(place.folder.path())
+        .args([
+            "run",
+            "scenario.yaml",
+            "--replications",
+            "100000",
+            "--threads",
+            "1",
+            "--out",
+            "out",
+        ])
+        .stderr(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .expect("the binary starts");
+    // The folder is opened just before the first run; a run takes a fraction of a second.
+    while !place.path("out").exists() {
+        assert!(
+            child.try_wait().expect("it is ours").is_none(),
+            "it ended before it was interrupted"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    std::thread::sleep(std::time::Duration::from_secs(4));
+    let sent = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .expect("kill runs");
+    assert!(sent.success());
+    let ended = child.wait().expect("it ends");
+    assert_eq!(ended.code(), Some(0));
+    let manifest = fs::read(place.path("out/manifest.json")).expect("written");
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).expect("JSON");
+    let done = manifest["replications"].as_u64().expect("a number");
+    assert!((1..100_000).contains(&done), "{done} runs were finished");
+    assert_eq!(manifest["replications_asked"], 100_000);
+}

@@ -4,6 +4,7 @@
 //! file in its place) and by nesting. The mutations are a fixed function of their number, so a failure repeats.
 
 use std::path::{Path, PathBuf};
+use wavetank::blueprint::Blueprint;
 use wavetank::scenario::{Code, Scenario, Style};
 
 fn sources() -> Vec<(PathBuf, String)> {
@@ -163,6 +164,13 @@ fn one(files: &[(PathBuf, String)], round: u64) {
             if round.is_multiple_of(8) {
                 found = scenario.check();
             }
+            if let Some(blueprint) = blueprint.filter(|_| round % 4 == 1) {
+                let resolved = scenario.resolved_text().expect("there is a blueprint");
+                let again = Scenario::parse("broken.yaml", resolved.as_str(), folder).expect("it reads");
+                let (again, problems) = again.resolve();
+                let again = again.unwrap_or_else(|| panic!("{}\n{resolved}", problems.render(Style::Plain)));
+                assert_eq!(without_lines(again), without_lines(blueprint), "{resolved}");
+            }
             found.render(Style::Plain).len() + found.to_json().to_string().len()
         }
         Err(found) => {
@@ -171,4 +179,37 @@ fn one(files: &[(PathBuf, String)], round: u64) {
         }
     });
     assert!(outcome.is_ok(), "round {round}:\n{broken}");
+}
+
+/// Expectations know their line, which is another in another text.
+fn without_lines(mut it: Blueprint) -> String {
+    it.expectations.iter_mut().for_each(|expectation| expectation.line = 0);
+    format!("{it:#?}")
+}
+
+#[test]
+fn no_broken_task_definition_panics() {
+    let shop = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/shop");
+    let read = |name: &str| std::fs::read_to_string(shop.join(name)).expect("it reads");
+    let (text, catalog) = (read("online-shop.yaml"), read("taskdefs/catalog.json"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let inside = folder.path().join("taskdefs");
+    std::fs::create_dir(&inside).expect("it is made");
+    std::fs::write(inside.join("checkout.json"), read("taskdefs/checkout.json")).expect("it is written");
+    for round in 0..200 {
+        let mut dice = Dice(round ^ 0x7a5c);
+        let broken = mutate(&catalog, &mut dice);
+        std::fs::write(inside.join("catalog.json"), &broken).expect("it is written");
+        let outcome = std::panic::catch_unwind(|| {
+            let scenario = Scenario::parse("shop.yaml", text.as_str(), folder.path()).expect("it reads");
+            let (blueprint, found) = scenario.resolve();
+            assert_eq!(
+                blueprint.is_some(),
+                !found.has_errors(),
+                "a blueprint exactly if there are no errors"
+            );
+            found.render(Style::Plain).len()
+        });
+        assert!(outcome.is_ok(), "round {round}:\n{broken}");
+    }
 }

@@ -88,7 +88,7 @@ pub struct Changes {
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
     /// Number of runs instead of the scenario's
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub replications: Option<u32>,
 }
 

@@ -1,8 +1,9 @@
 //! A folder of results: every file appears whole or not at all.
 //!
-//! A file is written beside its place, flushed to the disk and renamed. The manifest comes last and lists the others;
-//! what an earlier manifest lists and this run did not write is removed, so that a folder never mixes two runs. Files
-//! that no manifest lists are the user's and stay.
+//! All files are written beside their places and flushed to the disk; only then are they renamed, the manifest last. A
+//! full disk therefore leaves what was there before. The manifest lists the others; what an earlier manifest lists and
+//! this run did not write is removed, so that a folder never mixes two runs. Files that no manifest lists are the user's
+//! and stay.
 
 use super::interrupt;
 use anyhow::Context;
@@ -70,12 +71,19 @@ impl Folder {
         let _whole = interrupt::hold();
         let before = self.listed();
         let (manifests, others): (Vec<&File>, Vec<&File>) = files.iter().partition(|file| file.name == MANIFEST);
-        let mut written = Vec::new();
-        for file in others.into_iter().chain(manifests) {
+        let files: Vec<&File> = others.into_iter().chain(manifests).collect();
+        let mut beside = Beside::default();
+        for file in &files {
             let path = self.path.join(&file.name);
-            put(&path, &file.bytes).with_context(|| format!("cannot write {}", path.display()))?;
-            written.push(path);
+            if let Err(error) = beside.write(&path, &file.bytes) {
+                drop(beside);
+                self.discard();
+                return Err(error).with_context(|| format!("cannot write {}", path.display()));
+            }
         }
+        let written = beside
+            .rename()
+            .with_context(|| format!("cannot write into {}", self.path.display()))?;
         for name in before
             .iter()
             .filter(|name| !files.iter().any(|file| file.name == **name))
@@ -110,20 +118,53 @@ fn temporary(name: &str) -> String {
     format!(".{name}.{}.tmp", std::process::id())
 }
 
-fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().expect("files lie in a folder");
-    fs::create_dir_all(folder)?;
-    let name = path.file_name().expect("files have names").to_string_lossy();
-    let beside = folder.join(temporary(&name));
-    let done = fs::File::create(&beside).and_then(|mut file| {
+/// Files that are written and not yet in their places; what is not renamed is removed again.
+#[derive(Default)]
+struct Beside {
+    /// Where each lies, and where it belongs.
+    files: Vec<(PathBuf, PathBuf)>,
+    /// Folders made for them, in order.
+    made: Vec<PathBuf>,
+}
+
+impl Beside {
+    fn write(&mut self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+        let folder = path.parent().expect("files lie in a folder");
+        if !folder.is_dir() {
+            fs::create_dir_all(folder)?;
+            self.made.push(folder.to_owned());
+        }
+        let name = path.file_name().expect("files have names").to_string_lossy();
+        let beside = folder.join(temporary(&name));
+        self.files.push((beside.clone(), path.to_owned()));
+        let mut file = fs::File::create(beside)?;
         file.write_all(bytes)?;
         file.sync_all()
-    });
-    let done = done.and_then(|()| fs::rename(&beside, path));
-    if done.is_err() {
-        let _ = fs::remove_file(&beside);
     }
-    done
+
+    /// Puts every file in its place, in order. Returns the places.
+    fn rename(mut self) -> std::io::Result<Vec<PathBuf>> {
+        let mut places = Vec::new();
+        for (beside, place) in &self.files {
+            fs::rename(beside, place)?;
+            places.push(place.clone());
+        }
+        self.files.clear();
+        self.made.clear();
+        Ok(places)
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        // What cannot be removed any more was never made, or has been renamed.
+        for (beside, _) in &self.files {
+            let _ = fs::remove_file(beside);
+        }
+        for folder in self.made.iter().rev() {
+            let _ = fs::remove_dir(folder);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -178,6 +219,20 @@ mod tests {
             .expect("written");
         folder.write(&[file(MANIFEST, "{}")]).expect("written");
         assert_eq!(names(place.path()), ["precious", "results"]);
+    }
+
+    #[test]
+    fn when_one_file_cannot_be_written_none_appears() {
+        let place = tempfile::tempdir().expect("a temporary folder");
+        let folder = Folder::open(&place.path().join("results")).expect("it can be made");
+        // The second file would lie inside the first, which is no folder.
+        fs::write(place.path().join("results/taken"), "").expect("written");
+        assert!(
+            folder
+                .write(&[file("a.csv", ""), file("deep/b.csv", ""), file("taken/c.csv", "")])
+                .is_err()
+        );
+        assert_eq!(names(&place.path().join("results")), ["taken"]);
     }
 
     #[test]

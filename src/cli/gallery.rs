@@ -17,7 +17,7 @@ use std::fs;
 use std::path::Path;
 
 /// A file longer than this is not committed.
-const BYTES_MOST: usize = 128 * 1024;
+const BYTES_MOST: usize = 256 * 1024;
 
 pub fn gallery(terminal: &Terminal, gallery: &Gallery) -> anyhow::Result<Status> {
     let files = select::files(&gallery.scenarios)?;

@@ -36,12 +36,19 @@ pub fn run(terminal: &Terminal, run: &Run) -> anyhow::Result<Status> {
             ));
             return Ok(Status::Interrupted);
         }
-        let written = folder.write(&results::everything(&simulated, &provenance))?;
+        let written = folder.write(&results::everything(&simulated, &provenance));
         match terminal.format {
             Format::Text => terminal.say(&results::summary_text(&simulated, &provenance)),
             Format::Json => told.push(results::summary_json(&simulated, &provenance)),
         }
-        terminal.mention(&told_paths(&path, &written));
+        match written {
+            Ok(written) => terminal.mention(&told_paths(&path, &written)),
+            // What was computed has been told; only the files are missing.
+            Err(error) => {
+                terminal.complain(&format!("error: {error:#}"));
+                status = status.and(Status::WorldFailed);
+            }
+        }
         status = status.and(standing(&simulated));
         if cancel.requested() {
             break;

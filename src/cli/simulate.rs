@@ -47,7 +47,7 @@ pub fn perform(terminal: &Terminal, selected: Selected, threads: NonZeroUsize, c
         threads,
     };
     let progress = Progress::begin(terminal, &name, plan.runs());
-    let outcomes = plan.perform(cancel, one, |done| progress.done(done));
+    let outcomes = plan.perform(cancel, run_once, |done| progress.done(done));
     progress.end();
     let comparison = (compared >= 2).then(|| compare(&outcomes[..compared]));
     Simulated {
@@ -59,7 +59,7 @@ pub fn perform(terminal: &Terminal, selected: Selected, threads: NonZeroUsize, c
 }
 
 /// One replication, seen whole, its ledger checked.
-fn one(blueprint: &Blueprint, replication: u32) -> RunRecord {
+pub fn run_once(blueprint: &Blueprint, replication: u32) -> RunRecord {
     let mut recorder = Recorder::new(blueprint, replication);
     sim::run::run(blueprint, replication, &mut recorder);
     recorder.into_record()

@@ -28,6 +28,8 @@ pub struct RequestWindow {
     pub outcomes: [u32; Outcome::ALL.len()],
     /// Of the served ones.
     pub latencies: CoarseHistogram,
+    /// ns, of the served ones.
+    pub latency_sum: u64,
 }
 
 /// One service in one window.
@@ -61,6 +63,7 @@ impl RequestWindow {
             *mine += theirs;
         }
         self.latencies.add(&other.latencies);
+        self.latency_sum += other.latency_sum;
     }
 }
 
@@ -129,6 +132,7 @@ impl Timeline {
         cell.outcomes[request.outcome as usize] += 1;
         if request.outcome == Outcome::Served {
             cell.latencies.record(request.latency);
+            cell.latency_sum += request.latency.nanos();
         }
     }
 

@@ -2,9 +2,9 @@
 
 use super::style;
 use crate::blueprint::{Measure, Objective, Scope};
-use crate::experiment::verdict::runs_to_decide;
+use crate::experiment::verdict::{runs_to_decide, share_of_runs};
 use crate::probe::verdict::WindowJudgement;
-use crate::probe::{Judgement, Pool, Verdict};
+use crate::probe::{Judgement, Pool, Precision, Verdict};
 use crate::report::tables::objectives::{bound_in_words, budget_burnt, value_in_words};
 use crate::report::words::{counted, duration, share, short};
 
@@ -63,8 +63,17 @@ fn details(pool: &Pool, objective: &Objective, judgement: &Judgement) -> Vec<Str
     parts.extend(budget_burnt(objective, worst).map(|burnt| format!("{} of the error budget", share_of_budget(burnt))));
     let decisive = runs_to_decide(worst, judgement.runs);
     parts.extend(decisive.map(|runs| format!("about {} would decide", counted(runs as usize, "run"))));
-    if judgement.runs > 1 && judgement.verdict != Verdict::Met {
-        parts.push(format!("met in {} of {} runs", judgement.runs_met, judgement.runs));
+    // Where all runs agree there is no spread to judge by: how rare a miss could be still is told.
+    let agree = worst.precision() == Some(Precision::AllAgree);
+    if judgement.runs > 1 && (judgement.verdict != Verdict::Met || agree) {
+        let interval = share_of_runs(judgement).expect("there are runs");
+        parts.push(format!(
+            "met in {} of {} runs ({} to {} % of them)",
+            judgement.runs_met,
+            judgement.runs,
+            short(100.0 * interval.low, 2),
+            short(100.0 * interval.high, 2)
+        ));
     }
     parts
 }

@@ -1,11 +1,12 @@
 //! What to be careful about: cut-short runs, queues without end, too few runs, and what the model assumes.
 
 use super::{labelled, style};
-use crate::blueprint::{DependencyIx, ServiceIx};
-use crate::probe::Pool;
+use crate::blueprint::{ClassIx, DependencyIx, Kind, ServiceIx};
 use crate::probe::pool::Requests;
+use crate::probe::{Pool, RunRecord};
 use crate::report::assumptions;
-use crate::report::words::{counted, short};
+use crate::report::words::{counted, duration, short};
+use crate::stats::mser::{self, Truncation};
 use crate::stats::percentile::RUNS_MIN;
 
 /// Requests in a queue under which growth is no news.
@@ -33,7 +34,51 @@ pub fn all(pool: &Pool) -> Vec<String> {
     warnings.extend(unfinished(&requests));
     warnings.extend(queues(pool));
     warnings.extend(few_runs(pool));
+    warnings.extend(settling(pool));
     warnings
+}
+
+/// Whether a steady scenario's start still shows: MSER-5 on the windows' mean latency, averaged over the runs. Measured
+/// time is never cut behind the user's back; a cut that would move the mean by less than this is not worth a word.
+const BIAS_WORTH_A_WORD: f64 = 0.01;
+
+fn settling(pool: &Pool) -> Option<String> {
+    if pool.blueprint.kind == Kind::Terminating {
+        return None;
+    }
+    let series: Vec<Vec<f64>> = pool.records.iter().map(window_means).collect();
+    let runs: Vec<&[f64]> = series.iter().map(Vec::as_slice).collect();
+    let series = mser::mean_over_runs(&runs);
+    let mean = |windows: &[f64]| windows.iter().sum::<f64>() / windows.len() as f64;
+    match mser::mser5(&series) {
+        Truncation::Cut(cut) if (mean(&series[cut..]) / mean(&series) - 1.0).abs() > BIAS_WORTH_A_WORD => {
+            let settled = pool.records[0].timeline.windows().width().scaled(cut as f64);
+            Some(format!(
+                "the first {} still settle (MSER-5); with that much more `warm_up` the mean would be {:+.1} %",
+                duration(settled.seconds()),
+                (mean(&series[cut..]) / mean(&series) - 1.0) * 100.0
+            ))
+        }
+        Truncation::NotStationary { best }
+            if (mean(&series[best..]) / mean(&series) - 1.0).abs() > 5.0 * BIAS_WORTH_A_WORD =>
+        {
+            Some("latency is not stationary: it still changes in the last two thirds of the run (MSER-5)".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// Mean latency of the requests that arrived in each window, all classes together; up to the first window without any.
+fn window_means(record: &RunRecord) -> Vec<f64> {
+    let classes = record.classes.len();
+    (0..record.timeline.windows().count())
+        .map_while(|window| {
+            let all = || (0..classes).map(|class| &record.timeline.class(ClassIx::from_usize(class))[window]);
+            let served: u64 = all().map(|cell| cell.served()).sum();
+            let sum: u64 = all().map(|cell| cell.latency_sum).sum();
+            (served > 0).then(|| sum as f64 / served as f64)
+        })
+        .collect()
 }
 
 fn cut_short(pool: &Pool) -> Option<String> {

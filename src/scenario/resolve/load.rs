@@ -139,12 +139,13 @@ fn report_overload(cx: &mut Context, blueprint: &Blueprint, (section, name): (&s
     } else {
         format!(" from {} on", print_duration(from))
     };
-    let message = format!("`{name}` is asked for {load:.2} times what it can do{when}: its queue grows without bound");
+    let message =
+        format!("`{name}` is asked for {load:.2} times what it can do{when}: its queue grows until something stops it");
     cx.report_hint(
         Code::QueueWithoutBound,
         &section.key(name),
         message,
-        "more tasks, larger ones, more workers or slots, or less traffic; a `backlog` bounds the queue",
+        "more tasks, larger ones, more workers or slots, or less traffic; a `backlog` or a client's `timeout` bounds what waits, and the rest is lost",
     );
 }
 

@@ -237,3 +237,42 @@ impl Answer {
         }
     }
 }
+
+/// Attempts for the tests of what they are threaded through.
+#[cfg(test)]
+pub mod sample {
+    use super::*;
+    use crate::engine::arena::Arena;
+
+    /// An arena of fresh attempts.
+    pub fn attempts(count: usize) -> (Arena<Attempt>, Vec<Id<Attempt>>) {
+        let mut arena = Arena::new();
+        let ids = (0..count).map(|_| arena.insert(attempt())).collect();
+        (arena, ids)
+    }
+
+    fn attempt() -> Attempt {
+        let key = Key::root(1, 1, 1);
+        Attempt {
+            key,
+            request_key: key,
+            first_sent: Instant::ZERO,
+            at_node: Instant::ZERO,
+            due: Instant::NEVER,
+            deadline: DeadlineLink::NONE,
+            caller: Caller::Client(ClassIx(0)),
+            phase: Phase::Sent,
+            task: None,
+            sibling: None,
+            path: None,
+            from: None,
+            zone: None,
+            site: Site(0),
+            served: Served::NOBODY,
+            program: ProgramIx(0),
+            step: 0,
+            number: 1,
+            flags: Flags::default(),
+        }
+    }
+}

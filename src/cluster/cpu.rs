@@ -342,3 +342,6 @@ impl Cpu {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -223,3 +223,6 @@ pub enum Due {
     /// The list is empty.
     Nothing,
 }
+
+#[cfg(test)]
+mod tests;

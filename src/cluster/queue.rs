@@ -92,3 +92,6 @@ fn link_of(attempts: &mut Arena<Attempt>, slot: u32) -> &mut QueueLink {
         _ => unreachable!("what is queued is neither freed nor in another phase"),
     }
 }
+
+#[cfg(test)]
+mod tests;

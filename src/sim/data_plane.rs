@@ -119,7 +119,7 @@ impl DataPlane {
         }
     }
 
-    /// Takes up what follows from an order.
+    /// Takes up what follows from an order or a fault.
     fn follow_up(&mut self, cx: &mut Context<'_>) {
         self.handle(cx, DataEvent::GoOn, RawId::NONE, 0);
     }

@@ -23,6 +23,7 @@ impl DataPlane {
             | FaultKind::InstanceLoss { .. }
             | FaultKind::SlowInstance { .. } => {}
         }
+        self.follow_up(cx);
     }
 
     pub fn fault_ends(&mut self, position: u32, kind: &FaultKind) {

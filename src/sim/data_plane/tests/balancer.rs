@@ -1,0 +1,231 @@
+//! Balancers: their own answers, weights, and who waits for how long.
+
+use super::stage::*;
+use crate::blueprint::*;
+use crate::sim::observation::Outcome;
+use crate::sim::signal::{LoadBalancerMeter, Order, TargetGroupMeter};
+use crate::units::Span;
+
+/// One task behind one node, and work of so many seconds.
+fn behind_node(millis: &[u64], work: f64) -> Blueprint {
+    let mut blueprint = requests_at(millis, vec![Step::Wait(constant(work))], workers(100));
+    blueprint.zones.truncate(1);
+    through_balancer(&mut blueprint);
+    blueprint
+}
+
+fn meters(stage: &mut Stage<'_>) -> (LoadBalancerMeter, TargetGroupMeter) {
+    let now = stage.cx.now();
+    let meter = stage.plane.meter(0, now, &stage.cx.blueprint.model.alb);
+    (meter.load_balancers[0], meter.target_groups[0])
+}
+
+#[test]
+fn without_targets_the_answer_is_503() {
+    let blueprint = behind_node(&[0], 1.0);
+    let mut stage = Stage::with_tasks(&blueprint, 0);
+    stage.run();
+    assert_eq!(stage.seen(), [(0.0, Outcome::ServiceUnavailable, 0.0)]);
+    let (balancer, group) = meters(&mut stage);
+    assert_eq!((balancer.requests, balancer.elb_5xx, group.requests), (1, 1, 0));
+}
+
+#[test]
+fn a_target_whose_process_is_gone_gives_502() {
+    let blueprint = behind_node(&[0], 1.0);
+    let mut stage = Stage::new(&blueprint);
+    stage.kill(stage.tasks[0][0]);
+    stage.run();
+    assert_eq!(stage.seen(), [(0.0, Outcome::BadGateway, 0.0)]);
+}
+
+#[test]
+fn a_target_that_dies_while_it_works_gives_502_then() {
+    let blueprint = behind_node(&[0], 1.0);
+    let mut stage = Stage::new(&blueprint);
+    stage.run_until(ms(400));
+    stage.kill(stage.tasks[0][0]);
+    stage.run();
+    assert_eq!(stage.seen(), [(0.0, Outcome::BadGateway, 400.0)]);
+    let (balancer, group) = meters(&mut stage);
+    assert_eq!((balancer.elb_5xx, group.target_5xx), (1, 0));
+}
+
+#[test]
+fn a_target_that_takes_longer_than_the_idle_timeout_gives_504_and_works_on() {
+    let mut blueprint = behind_node(&[0], 3.0);
+    blueprint.load_balancers[0].idle_timeout = Span::from_secs(1);
+    let mut stage = Stage::new(&blueprint);
+    stage.run_until(ms(2000));
+    assert_eq!(stage.seen(), [(0.0, Outcome::GatewayTimeout, 1000.0)]);
+    assert_eq!(stage.sample().services[0].in_service, 1, "its work goes on");
+    stage.run();
+    // The late answer finds nobody: it counts nowhere.
+    let (balancer, group) = meters(&mut stage);
+    assert_eq!((balancer.elb_5xx, group.requests, group.target_2xx), (1, 1, 0));
+}
+
+#[test]
+fn a_target_in_a_lost_zone_gives_504_after_the_connection_timeout() {
+    // The node stands in the first zone, the only target in the second, which is lost.
+    let mut blueprint = requests_at(&[0], vec![], workers(1));
+    through_balancer(&mut blueprint);
+    blueprint.load_balancers[0].zones = vec![ZoneIx(0)];
+    let mut stage = Stage::with_tasks(&blueprint, 0);
+    let task = stage.start(0, 1, 1.0);
+    stage.publish(0, vec![task]);
+    stage.fault(&FaultKind::ZoneOutage { zone: ZoneIx(1) });
+    stage.run();
+    assert_eq!(stage.seen(), [(0.0, Outcome::GatewayTimeout, 10_000.0)]);
+}
+
+#[test]
+fn the_idle_timeout_ends_with_the_answer_and_not_with_its_arrival() {
+    // 400 ms to the node, 900 ms of work under an idle timeout of 1 s, 400 ms back: served at 1.7 s, although the
+    // timeout would have run out at 1.4 s.
+    let mut blueprint = behind_node(&[0], 0.9);
+    blueprint.network.client = constant(0.4);
+    blueprint.load_balancers[0].idle_timeout = Span::from_secs(1);
+    let mut stage = Stage::new(&blueprint);
+    stage.run();
+    assert_eq!(stage.seen(), [(0.0, Outcome::Served, 1700.0)]);
+}
+
+#[test]
+fn a_client_whose_answer_is_lost_waits_no_longer_than_its_patience() {
+    // The node gives up at 1.4 s, but its zone is lost since 1.2 s: the 504 never comes, and the client, who was put off
+    // by the node's timeout in the meantime, gives up after its own 3 s.
+    let mut blueprint = behind_node(&[0], 9.0);
+    blueprint.network.client = constant(0.4);
+    blueprint.load_balancers[0].idle_timeout = Span::from_secs(1);
+    blueprint.traffic[0].timeout = Some(Span::from_secs(3));
+    let mut stage = Stage::new(&blueprint);
+    stage.run_until(ms(1200));
+    stage.fault(&FaultKind::ZoneOutage { zone: ZoneIx(0) });
+    stage.run();
+    assert_eq!(stage.seen(), [(0.0, Outcome::TimedOut, 3000.0)]);
+}
+
+#[test]
+fn the_shorter_of_two_patiences_counts() {
+    // The client's 2 s against the node's 60 s; the balancer counts the closed connection as a 460.
+    let mut blueprint = behind_node(&[0], 5.0);
+    blueprint.traffic[0].timeout = Some(Span::from_secs(2));
+    let mut stage = Stage::new(&blueprint);
+    stage.run();
+    assert_eq!(stage.seen(), [(0.0, Outcome::TimedOut, 2000.0)]);
+    assert_eq!(meters(&mut stage).0.elb_4xx, 1);
+}
+
+#[test]
+fn the_end_of_the_deregistration_delay_cuts_off_with_502() {
+    let blueprint = behind_node(&[0], 5.0);
+    let mut stage = Stage::new(&blueprint);
+    stage.run_until(ms(2000));
+    stage.order(Order::CutOff {
+        target_group: TargetGroupIx(0),
+        task: stage.tasks[0][0],
+    });
+    stage.run();
+    assert_eq!(stage.seen(), [(0.0, Outcome::BadGateway, 2000.0)]);
+}
+
+#[test]
+fn a_fixed_response_is_the_balancers_own() {
+    for (status, outcome) in [(200, Outcome::Served), (404, Outcome::FixedResponse)] {
+        let mut blueprint = behind_node(&[0], 5.0);
+        blueprint.network.client = constant(0.01);
+        blueprint.load_balancers[0].listeners[0].default_action = Action::FixedResponse(status);
+        let mut stage = Stage::new(&blueprint);
+        stage.run();
+        assert_eq!(stage.seen(), [(0.0, outcome, 20.0)]);
+    }
+}
+
+#[test]
+fn target_groups_get_their_weights_shares() {
+    let mut blueprint = blueprint(vec![], workers(100), 1000.0, 4);
+    blueprint.zones.truncate(1);
+    through_balancer(&mut blueprint);
+    let second = {
+        let mut group = blueprint.target_groups[0].clone();
+        group.name = "second".into();
+        blueprint.target_groups.push(group);
+        TargetGroupIx(1)
+    };
+    let weights = |first, other| {
+        [(TargetGroupIx(0), first), (second, other)]
+            .map(|(target_group, weight)| WeightedGroup { target_group, weight })
+            .to_vec()
+    };
+    blueprint.load_balancers[0].listeners[0].default_action = Action::Forward(weights(3, 1));
+    blueprint.services[0].load_balancers.push(ServiceLoadBalancer {
+        target_group: second,
+        alternate: None,
+    });
+    let mut stage = Stage::new(&blueprint);
+    stage.run_until(ms(2000));
+    let now = stage.cx.now();
+    let meter = stage.plane.meter(0, now, &blueprint.model.alb);
+    let [first, other] = [meter.target_groups[0].requests, meter.target_groups[1].requests];
+    let all = (first + other) as f64;
+    // Some 2,000 requests: Binomial(2000, ¼) has a standard deviation of 0.0097 as a share; five of them.
+    assert!((other as f64 / all - 0.25).abs() < 0.05, "{first} and {other}");
+    // From now on everything goes to the other group.
+    stage.order(Order::SetWeights {
+        rule: RuleRef {
+            load_balancer: LoadBalancerIx(0),
+            listener: 0,
+            rule: 0,
+        },
+        groups: weights(0, 100),
+    });
+    stage.run();
+    let now = stage.cx.now();
+    let meter = stage.plane.meter(1, now, &blueprint.model.alb);
+    assert_eq!(meter.target_groups[0].requests, 0);
+    assert!(meter.target_groups[1].requests > 1000);
+}
+
+#[test]
+fn the_response_time_is_that_from_the_node_to_the_target_and_back() {
+    // 2 ms each way and 30 ms of work; the client's 10 ms each way do not count.
+    let mut blueprint = behind_node(&[0, 100], 0.03);
+    blueprint.network.client = constant(0.01);
+    blueprint.network.same_zone = constant(0.002);
+    let mut stage = Stage::new(&blueprint);
+    stage.run();
+    assert_eq!(stage.seen()[0].2, 54.0);
+    let group = meters(&mut stage).1;
+    assert_eq!((group.target_2xx, group.response_time), (2, 68_000_000));
+}
+
+#[test]
+fn a_health_check_waits_in_the_targets_own_queue() {
+    // The only worker is busy until 1 s; the check's answer comes then, and the process is dead for the second one.
+    let mut blueprint = behind_node(&[0], 1.0);
+    blueprint.services[0].revisions[0].runtime = workers(1);
+    let mut stage = Stage::new(&blueprint);
+    let check = |stage: &mut Stage<'_>| {
+        let task = stage.tasks[0][0];
+        stage.order(Order::CheckTarget {
+            target_group: TargetGroupIx(0),
+            node: 0,
+            task,
+            check: 1,
+        });
+    };
+    stage.run_until(ms(500));
+    check(&mut stage);
+    stage.run_until(ms(999));
+    assert!(stage.checks.is_empty());
+    stage.run_until(ms(1000));
+    assert_eq!(stage.checks, [200]);
+    stage.kill(stage.tasks[0][0]);
+    check(&mut stage);
+    assert_eq!(stage.checks, [200, 0]);
+    stage.run();
+    // Checks are nobody's requests.
+    assert_eq!(stage.plane.revision_counts(ServiceIx(0))[0].requests, 1);
+    assert_eq!(meters(&mut stage).1.requests, 1);
+}

@@ -1,0 +1,245 @@
+//! Everything at once, with a misfortune every half second: the books balance whatever happens.
+//!
+//! A shop of three services with balancers, direct calls, branches, retries of all kinds, an event loop, cancelled work
+//! and a small database; processes die and come back in the same slot, zones go and return, targets are cut off, health
+//! is asked. What is asserted holds for every run: each request has one outcome, every record is freed, every slot and
+//! worker is given back, and the same seed gives the same run.
+
+use super::stage::*;
+use crate::blueprint::*;
+use crate::engine::dist::Dist;
+use crate::sim::observation::{Outcome, RequestFinished};
+use crate::sim::signal::Order;
+use crate::units::{Ratio, Span};
+
+fn lognormal(mean: f64) -> Dist {
+    Dist::lognormal_mean_cv(mean, 1.0).expect("a valid law")
+}
+
+fn retry(jitter: Jitter) -> Retry {
+    Retry {
+        max_attempts: 3,
+        backoff: Backoff {
+            base: Span::from_millis(20),
+            factor: 2.0,
+            cap: Span::from_millis(200),
+            jitter,
+        },
+    }
+}
+
+fn shop(seconds: u64, seed: u64) -> Blueprint {
+    let front = vec![
+        Step::Cpu(lognormal(0.004)),
+        Step::Parallel(vec![ProgramIx(2), ProgramIx(3), ProgramIx(4)]),
+        Step::Cpu(lognormal(0.001)),
+        Step::Call(CallIx(2)),
+    ];
+    let pool = Runtime::ThreadPool {
+        workers: 16,
+        backlog: 20,
+    };
+    let mut blueprint = blueprint(front, pool, 120.0, seconds);
+    blueprint.seed = seed;
+    blueprint.network.same_zone = constant(0.0003);
+    blueprint.network.cross_zone = lognormal(0.0008);
+    blueprint.network.client = lognormal(0.02);
+    blueprint.network.to_balancer = Some(constant(0.0011));
+    let programs = [
+        vec![Step::Call(CallIx(0))],
+        vec![Step::Wait(lognormal(0.002)), Step::Call(CallIx(1))],
+        vec![
+            Step::Cpu(lognormal(0.001)),
+            Step::Wait(constant(0.003)),
+            Step::Parallel(vec![]),
+        ],
+        vec![
+            Step::Cpu(lognormal(0.003)),
+            Step::Wait(lognormal(0.01)),
+            Step::Cpu(lognormal(0.001)),
+            Step::Parallel(vec![ProgramIx(4), ProgramIx(2)]),
+        ],
+        vec![Step::Wait(lognormal(0.01)), Step::Cpu(constant(0.002))],
+    ];
+    blueprint.programs.extend(programs.map(|steps| Program { steps }));
+    let event_loop = Runtime::EventLoop { loops: 1, backlog: 30 };
+    let small = Runtime::ThreadPool { workers: 6, backlog: 5 };
+    blueprint.services.push(service("loop", 6, event_loop));
+    blueprint.services.push(service("small", 7, small));
+    for at in [0, 1] {
+        let revision = &mut blueprint.services[at].revisions[0];
+        revision.on_disconnect = OnDisconnect::Cancel;
+        revision.cpu_model = CpuModel::CfsQuota;
+    }
+    let operation = &mut blueprint.services[2].revisions[0].operations[0];
+    operation.error_ratio = Ratio::new(0.02).expect("a valid share");
+    operation.cpu_factor = 1.5;
+    balanced(&mut blueprint, 0, Algorithm::LeastOutstandingRequests, 2);
+    balanced(&mut blueprint, 2, Algorithm::RoundRobin, 2);
+    blueprint.load_balancers[0].idle_timeout = Span::from_millis(250);
+    blueprint.load_balancers[1].idle_timeout = Span::from_millis(90);
+    blueprint.dependencies.push(Dependency {
+        name: "db".into(),
+        zone: Some(ZoneIx(0)),
+        standby: Some(ZoneIx(1)),
+        failover: Span::from_secs(3),
+        slots: 6,
+        backlog: 10,
+        service_time: lognormal(0.005),
+    });
+    let mut to_database = call(Callee::Dependency(DependencyIx(0)));
+    to_database.timeout = Some(Span::from_millis(60));
+    to_database.retry = retry(Jitter::Decorrelated);
+    let mut direct = call(Callee::Service {
+        service: ServiceIx(1),
+        operation: OperationIx(0),
+        balancing: Balancing::LeastOutstandingRequests,
+    });
+    direct.timeout = Some(Span::from_millis(80));
+    direct.retry = retry(Jitter::Full);
+    let mut through_balancer = call(Callee::LoadBalancer {
+        load_balancer: LoadBalancerIx(1),
+        listener: 0,
+        method: Method::Get,
+        host: String::new(),
+        path: "/".into(),
+    });
+    through_balancer.retry = retry(Jitter::Equal);
+    blueprint.calls.extend([to_database, direct, through_balancer]);
+    blueprint.traffic[0].timeout = Some(Span::from_millis(350));
+    blueprint.traffic[0].retry = retry(Jitter::None);
+    more_traffic(&mut blueprint, &[], Some(Span::from_millis(350)));
+    blueprint.traffic[1].source = Source::Closed {
+        users: 8,
+        think_time: exponential(0.3),
+    };
+    blueprint.traffic[1].to = Destination::Service {
+        service: ServiceIx(1),
+        balancing: Balancing::Random,
+    };
+    blueprint.traffic[0].to = Destination::LoadBalancer {
+        load_balancer: LoadBalancerIx(0),
+        listener: 0,
+    };
+    blueprint
+}
+
+/// What befalls the shop at a half second.
+fn misfortune(stage: &mut Stage<'_>, tick: u64) {
+    let service = (tick % 3) as usize;
+    let zone = FaultKind::ZoneOutage { zone: ZoneIx(1) };
+    let latency = FaultKind::AddedLatency {
+        between: LatencyScope::Service(ServiceIx(1)),
+        delay: constant(0.004),
+    };
+    match tick % 11 {
+        2 | 7 => {
+            let n = (tick as usize / 3) % 6;
+            stage.kill(stage.tasks[service][n]);
+            let next = stage.start(service, (n % 2) as u16, 1.0);
+            stage.tasks[service].pop();
+            stage.tasks[service][n] = next;
+            if tick % 2 == 0 {
+                stage.publish(service, stage.tasks[service].clone());
+            }
+        }
+        3 => stage.publish(service, stage.tasks[service].clone()),
+        4 => {
+            let speed = if tick % 2 == 0 { 0.4 } else { 1.0 };
+            stage.order(Order::SetSpeed {
+                task: stage.tasks[service][1],
+                speed,
+            });
+        }
+        5 if tick % 2 == 0 => stage.fault(&zone),
+        5 => stage.lift(&zone),
+        6 if tick % 2 == 0 => stage.fault(&latency),
+        6 => stage.lift(&latency),
+        8 => stage.fault(&FaultKind::DependencyFailover {
+            dependency: DependencyIx(0),
+        }),
+        9 => {
+            let task = stage.tasks[service][2];
+            for target_group in [TargetGroupIx(0), TargetGroupIx(1)] {
+                stage.order(Order::CutOff { target_group, task });
+            }
+        }
+        10 => {
+            for (target_group, service) in [(TargetGroupIx(0), 0), (TargetGroupIx(1), 2)] {
+                for n in 0..6 {
+                    stage.order(Order::CheckTarget {
+                        target_group,
+                        node: n % 4,
+                        task: stage.tasks[service][usize::from(n)],
+                        check: tick as u32,
+                    });
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn run(seed: u64) -> Vec<RequestFinished> {
+    const SECONDS: u64 = 30;
+    let blueprint = shop(SECONDS, seed);
+    let mut stage = Stage::with_tasks(&blueprint, 6);
+    for tick in 1..=2 * SECONDS {
+        stage.run_until(ms(500 * tick));
+        misfortune(&mut stage, tick);
+    }
+    // Nothing new comes; the last patience is long over after a minute.
+    stage.run_until(ms((SECONDS + 60) * 1000));
+    assert_eq!(stage.plane.open_requests(), 0, "each request has ended");
+    assert_eq!(stage.plane.in_flight(), 0, "each record has been freed");
+    let sample = stage.sample();
+    for service in sample.services {
+        assert_eq!((service.in_service, service.queued), (0, 0), "a server is left busy");
+    }
+    for dependency in sample.dependencies {
+        assert_eq!(
+            (dependency.in_service, dependency.queued),
+            (0, 0),
+            "a slot is left taken"
+        );
+    }
+    std::mem::take(&mut stage.finished)
+}
+
+#[test]
+fn every_request_has_one_outcome_and_leaves_nothing_behind() {
+    for seed in 1..=3 {
+        let finished = run(seed);
+        // 120 a second for 30 s, and some from the closed users.
+        assert!(finished.len() > 3000, "{}", finished.len());
+        // The mixture really is one: it would not notice a part that never happens.
+        for outcome in [
+            Outcome::Served,
+            Outcome::ServerError,
+            Outcome::TimedOut,
+            Outcome::Refused,
+            Outcome::BadGateway,
+            Outcome::GatewayTimeout,
+        ] {
+            let count = finished.iter().filter(|request| request.outcome == outcome).count();
+            assert!(count > 5, "{count} {outcome:?}");
+        }
+        assert!(finished.iter().any(|request| request.attempts == 3));
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    let key = |request: &RequestFinished| {
+        (
+            request.arrived,
+            request.latency,
+            request.outcome,
+            request.attempts,
+            request.class,
+            request.served_by,
+        )
+    };
+    let (one, other) = (run(4), run(4));
+    assert!(one.iter().map(key).eq(other.iter().map(key)));
+}

@@ -16,4 +16,4 @@ pub use arena::{Arena, Id, RawId};
 pub use calendar::{Calendar, LaneId, TimerId};
 
 pub use dist::{Dist, DistError, Law, Tables};
-pub use random::{Cursor, Key};
+pub use random::{Cursor, Key, Purpose};

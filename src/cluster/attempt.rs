@@ -162,6 +162,8 @@ impl Flags {
     pub const HOLDS_WORKER: Flags = Flags(8);
     /// It holds a loop of its server, until its next step that is not `cpu`.
     pub const HOLDS_LOOP: Flags = Flags(16);
+    /// A worker or a loop.
+    pub const HOLDS_SOMETHING: Flags = Flags(8 | 16);
     /// The deadline it is listed for is the node's idle timeout, not the caller's patience.
     pub const NODE_WAITS: Flags = Flags(32);
 

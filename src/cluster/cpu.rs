@@ -12,7 +12,7 @@ use super::Attempt;
 use crate::blueprint::CpuModel;
 use crate::engine::arena::Id;
 use crate::units::{CpuUnits, Instant, Span};
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
 /// 2⁻¹⁶ ns.
@@ -42,12 +42,51 @@ pub struct Cpu {
     quota: Quota,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug)]
 struct Job {
-    finish: Virtual,
-    admission: u64,
+    /// Finish (a [`Virtual`]), then admission.
+    key: u128,
     attempt: Id<Attempt>,
 }
+
+impl Job {
+    #[inline]
+    fn new(finish: Virtual, admission: u64, attempt: Id<Attempt>) -> Job {
+        let key = u128::from(finish) << 64 | u128::from(admission);
+        Job { key, attempt }
+    }
+
+    #[inline]
+    fn finish(&self) -> Virtual {
+        (self.key >> 64) as Virtual
+    }
+
+    fn admission(&self) -> u64 {
+        self.key as u64
+    }
+}
+
+impl Ord for Job {
+    #[inline]
+    fn cmp(&self, other: &Job) -> Ordering {
+        self.key.cmp(&other.key)
+    }
+}
+
+impl PartialOrd for Job {
+    #[inline]
+    fn partial_cmp(&self, other: &Job) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Job {
+    fn eq(&self, other: &Job) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for Job {}
 
 /// CFS bandwidth control.
 #[derive(Clone, Copy, Debug)]
@@ -120,11 +159,7 @@ impl Cpu {
         self.advance(now);
         let finish = self.virtual_now.saturating_add(work.nanos() << FRACTION);
         self.admitted += 1;
-        self.jobs.push(Reverse(Job {
-            finish,
-            admission: self.admitted,
-            attempt,
-        }));
+        self.jobs.push(Reverse(Job::new(finish, self.admitted, attempt)));
     }
 
     /// Loses all jobs.
@@ -145,20 +180,37 @@ impl Cpu {
     #[inline]
     pub fn turn(&mut self, now: Instant, mut finished: impl FnMut(Id<Attempt>)) {
         self.advance(now);
-        while let Some(&Reverse(job)) = self.jobs.peek() {
-            if job.finish > self.virtual_now {
-                break;
+        if let Some(first) = self.leave() {
+            match self.leave() {
+                None => finished(first.attempt),
+                Some(second) => self.leave_together(first, second, finished),
             }
-            self.jobs.pop();
-            self.leaving.push(job);
+            self.settle();
         }
-        if self.leaving.len() > 1 {
-            self.leaving.sort_unstable_by_key(|job| job.admission);
+    }
+
+    /// Takes out the job that is due first, if it is due.
+    #[inline]
+    fn leave(&mut self) -> Option<Job> {
+        let Reverse(first) = self.jobs.peek()?;
+        if first.finish() > self.virtual_now {
+            return None;
         }
-        for job in self.leaving.drain(..) {
+        self.jobs.pop().map(|Reverse(job)| job)
+    }
+
+    #[cold]
+    fn leave_together(&mut self, first: Job, second: Job, mut finished: impl FnMut(Id<Attempt>)) {
+        let mut leaving = std::mem::take(&mut self.leaving);
+        leaving.extend([first, second]);
+        while let Some(job) = self.leave() {
+            leaving.push(job);
+        }
+        leaving.sort_unstable_by_key(Job::admission);
+        for job in leaving.drain(..) {
             finished(job.attempt);
         }
-        self.settle();
+        self.leaving = leaving;
     }
 
     /// When [`Cpu::turn`] has to be called next, if nothing is admitted meanwhile; `NEVER` when idle.
@@ -169,9 +221,9 @@ impl Cpu {
         };
         let now = self.updated;
         match self.model {
-            CpuModel::Fluid => now + self.time_to(first.finish),
+            CpuModel::Fluid => now + self.time_to(first.finish()),
             CpuModel::CfsQuota if self.quota.throttled => Instant::from_nanos(self.quota.period_end),
-            CpuModel::CfsQuota => (now + self.time_to(first.finish)).min(self.exhaustion()),
+            CpuModel::CfsQuota => (now + self.time_to(first.finish())).min(self.exhaustion()),
         }
     }
 
@@ -187,6 +239,7 @@ impl Cpu {
     }
 
     /// Virtual time passes at numerator/denominator 2⁻¹⁶ ns a nanosecond.
+    #[inline]
     fn rate(&self) -> (u64, u64) {
         let jobs = self.jobs.len() as u64;
         let (got, wanted) = match self.model {
@@ -201,9 +254,13 @@ impl Cpu {
     }
 
     /// Until virtual time reaches `finish`, rounded up.
+    #[inline]
     fn time_to(&self, finish: Virtual) -> Span {
         let distance = finish.saturating_sub(self.virtual_now);
         let (numerator, denominator) = self.rate();
+        if (numerator, denominator) == (FULL_SPEED, 1) {
+            return Span::from_nanos(distance.div_ceil(FULL_SPEED));
+        }
         if numerator == 0 {
             return Span::FOREVER;
         }
@@ -247,6 +304,8 @@ impl Cpu {
         }
         let (numerator, denominator) = self.rate();
         self.virtual_now += match passed.checked_mul(numerator) {
+            // Nearly always; a division takes as long as all the rest.
+            Some(product) if denominator == 1 => product,
             Some(product) => product / denominator,
             None => (u128::from(passed) * u128::from(numerator) / u128::from(denominator)) as u64,
         };

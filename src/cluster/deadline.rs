@@ -29,6 +29,12 @@ impl DeadlineLink {
         list: u32::MAX,
     };
 
+    /// Which list; of no use for [`DeadlineLink::NONE`].
+    #[inline]
+    pub fn list(&self) -> usize {
+        self.list as usize
+    }
+
     #[inline]
     pub fn is_none(&self) -> bool {
         self.list == u32::MAX
@@ -81,26 +87,32 @@ impl Deadlines {
         self.lists.is_empty()
     }
 
-    /// Adds an attempt whose wait of the list's length begins now. Returns when the list's timer has to be armed, if it
-    /// is not.
+    /// Puts an attempt whose wait of the list's length begins now at the list's end. The caller writes the link into the
+    /// attempt and then has it [`Deadlines::tied`], so that the attempt is looked up once.
     #[inline]
-    pub fn add(&mut self, attempts: &mut Arena<Attempt>, list: u16, id: Id<Attempt>, now: Instant) -> Option<Instant> {
+    pub fn join(&mut self, list: u16, id: Id<Attempt>, now: Instant) -> Joined {
         let entry = &mut self.lists[usize::from(list)];
         let previous = std::mem::replace(&mut entry.tail, id.index());
-        attempts[id].deadline = DeadlineLink {
-            previous,
-            next: NO_SLOT,
-            list: u32::from(list),
-        };
-        match previous {
-            NO_SLOT => entry.head = id.index(),
-            previous => record(attempts, previous).deadline.next = id.index(),
+        if previous == NO_SLOT {
+            entry.head = id.index();
         }
-        if entry.armed {
-            return None;
+        let arm = (!std::mem::replace(&mut entry.armed, true)).then(|| now + entry.patience);
+        Joined {
+            link: DeadlineLink {
+                previous,
+                next: NO_SLOT,
+                list: u32::from(list),
+            },
+            arm,
         }
-        entry.armed = true;
-        Some(now + entry.patience)
+    }
+
+    /// Ties the attempt before to one that has joined.
+    #[inline]
+    pub fn tied(&self, attempts: &mut Arena<Attempt>, link: DeadlineLink, id: Id<Attempt>) {
+        if link.previous != NO_SLOT {
+            record(attempts, link.previous).deadline.next = id.index();
+        }
     }
 
     /// Adds an attempt whose caller's patience of the list's length began earlier, where it belongs in the order.
@@ -140,11 +152,17 @@ impl Deadlines {
     /// Takes an attempt out of its list; nothing if it is in none.
     #[inline]
     pub fn remove(&mut self, attempts: &mut Arena<Attempt>, id: Id<Attempt>) {
-        let link = &mut attempts[id].deadline;
+        let link = std::mem::replace(&mut attempts[id].deadline, DeadlineLink::NONE);
+        self.unlink(attempts, link);
+    }
+
+    /// Closes the gap that an attempt leaves which had this link and has it no more.
+    #[inline]
+    pub fn unlink(&mut self, attempts: &mut Arena<Attempt>, link: DeadlineLink) {
         if link.is_none() {
             return;
         }
-        let DeadlineLink { list, previous, next } = std::mem::replace(link, DeadlineLink::NONE);
+        let DeadlineLink { list, previous, next } = link;
         let entry = &mut self.lists[list as usize];
         match previous {
             NO_SLOT => entry.head = next,
@@ -185,6 +203,14 @@ fn due_at(attempt: &Attempt, patience: Span) -> Instant {
     } else {
         attempt.due
     }
+}
+
+/// An attempt's place in the list that it has joined.
+#[derive(Clone, Copy, Debug)]
+pub struct Joined {
+    pub link: DeadlineLink,
+    /// When the list's timer has to be armed, if it is not.
+    pub arm: Option<Instant>,
 }
 
 /// What stands at the head of a list.

@@ -56,7 +56,7 @@ impl Queue {
     }
 
     /// Lets the first go, who is ready.
-    #[inline]
+    #[inline(always)]
     pub fn pop(&mut self, attempts: &mut Arena<Attempt>) -> Option<Id<Attempt>> {
         if self.len == 0 {
             return None;

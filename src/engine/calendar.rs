@@ -105,13 +105,14 @@ impl<E: Copy> Calendar<E> {
     /// Schedules an event after the lane's delay.
     #[inline]
     pub fn schedule_in_lane(&mut self, lane: LaneId, event: E) {
-        let at = self.now + self.lanes.delay(lane);
-        self.schedule_at_in_lane(lane, at, event);
+        match self.lanes.push_behind(lane, self.now, self.scheduled + 1, event) {
+            Some(()) => self.scheduled += 1,
+            None => self.schedule_at_in_lane(lane, self.now + self.lanes.delay(lane), event),
+        }
     }
 
     /// Schedules an event of a lane at another time than the lane's delay says: a deadline that shortened a timeout, a
     /// delay that a fault has changed. Earlier than the lane's last, it is an irregular event.
-    #[inline]
     pub fn schedule_at_in_lane(&mut self, lane: LaneId, at: Instant, event: E) {
         assert!(at >= self.now, "an event is scheduled in the past");
         if at == Instant::NEVER {
@@ -126,27 +127,27 @@ impl<E: Copy> Calendar<E> {
     }
 
     /// The time of the next event.
-    pub fn peek_time(&self) -> Option<Instant> {
-        let next = self.next();
+    pub fn peek_time(&mut self) -> Option<Instant> {
+        let (next, _) = self.next();
         (next != Key::MAX).then(|| time_of(next))
     }
 
     /// The next event, whose time becomes the present.
     #[inline]
     pub fn pop(&mut self) -> Option<E> {
-        let next = self.next();
-        (next != Key::MAX).then(|| self.take(next))
+        let (next, source) = self.next();
+        (next != Key::MAX).then(|| self.take(next, source))
     }
 
     /// The next event if it is due at or before `limit`. Otherwise the present becomes `limit` and nothing happens.
     #[inline]
     pub fn pop_until(&mut self, limit: Instant) -> Option<E> {
-        let next = self.next();
+        let (next, source) = self.next();
         if next == Key::MAX || time_of(next) > limit {
             self.now = self.now.max(limit);
             return None;
         }
-        Some(self.take(next))
+        Some(self.take(next, source))
     }
 
     /// A new timer, disarmed, that delivers `event` whenever it goes off.
@@ -187,27 +188,41 @@ impl<E: Copy> Calendar<E> {
         key(at, self.scheduled)
     }
 
-    /// The least key of all sources; [`Key::MAX`] if nothing is pending.
+    /// The least key of all sources and where it is; [`Key::MAX`] if nothing is pending.
     #[inline]
-    fn next(&self) -> Key {
-        self.irregular.least().min(self.heads.least()).min(self.timers.least())
+    fn next(&mut self) -> (Key, Source) {
+        let (irregular, head, timer) = (self.irregular.least(), self.heads.least(), self.timers.least());
+        if head < irregular {
+            if head < timer {
+                return (head, Source::Lanes);
+            }
+        } else if irregular < timer {
+            return (irregular, Source::Irregular);
+        }
+        (timer, Source::Timers)
     }
 
     /// Takes the event whose key is the least of all.
     #[inline]
-    fn take(&mut self, next: Key) -> E {
+    fn take(&mut self, next: Key, source: Source) -> E {
         self.now = time_of(next);
-        if next == self.heads.least() {
-            match self.lanes.next_after(next) {
+        match source {
+            Source::Irregular => self.irregular.pop_least(),
+            Source::Lanes => match self.lanes.next_after(next) {
                 Some(entry) => self.heads.replace_least(entry),
                 None => self.heads.pop_least(),
-            }
-        } else if next == self.irregular.least() {
-            self.irregular.pop_least()
-        } else {
-            self.timers.fire()
+            },
+            Source::Timers => self.timers.fire(),
         }
     }
+}
+
+/// Where events come from.
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    Irregular,
+    Lanes,
+    Timers,
 }
 
 impl<E: Copy> Default for Calendar<E> {

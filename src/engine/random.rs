@@ -34,6 +34,16 @@ const fn mix(mut z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
+/// A number given to [`Key::child`], mixed beforehand: for purposes that are known when a run is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Purpose(u64);
+
+impl Purpose {
+    pub const fn new(number: u64) -> Purpose {
+        Purpose(mix(number.wrapping_add(GOLDEN)))
+    }
+}
+
 impl Key {
     /// The root of one replication of one seed. A change of any draw anywhere raises `contract_version`.
     pub const fn root(contract_version: u32, seed: u64, replication: u32) -> Key {
@@ -59,7 +69,13 @@ impl Key {
     /// purpose costs one round.
     #[inline]
     pub const fn child(self, number: u64) -> Key {
-        Key(mix(self.0 ^ mix(number.wrapping_add(GOLDEN))))
+        self.child_for(Purpose::new(number))
+    }
+
+    /// [`Key::child`] in one round.
+    #[inline]
+    pub const fn child_for(self, purpose: Purpose) -> Key {
+        Key(mix(self.0 ^ purpose.0))
     }
 
     /// The draw: 64 uniform bits.

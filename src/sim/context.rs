@@ -41,10 +41,10 @@ impl<'a> Context<'a> {
             signals: Vec::new(),
         }
     }
-    /// Whether the run loop has anything to carry.
+    /// Whether the run loop has anything to carry, ended requests apart.
     #[inline]
     pub fn has_mail(&self) -> bool {
-        !(self.finished.is_empty() && self.orders.is_empty() && self.signals.is_empty() && self.observations.is_empty())
+        !(self.orders.is_empty() && self.signals.is_empty() && self.observations.is_empty())
     }
     /// A step that follows the present one without delay.
     #[inline]

@@ -87,12 +87,21 @@ impl DataPlane {
                 DataEvent::DeadlineDue => self.deadlines_due(cx, extra as u16),
                 DataEvent::CpuTurn => self.cpu_turn(cx, extra as usize),
                 DataEvent::FailoverDone => self.failover_done(extra as usize),
-                _ if !self.attempts.contains(attempt) => {}
                 DataEvent::Send => self.send(cx, attempt),
                 DataEvent::AtNode => self.at_node(cx, attempt),
-                DataEvent::AtTask => self.at_task(cx, attempt),
+                DataEvent::AtTask => {
+                    if self.at_task(cx, attempt) {
+                        what = DataEvent::GoOn;
+                        continue;
+                    }
+                }
                 DataEvent::AtDependency => self.at_dependency(cx, attempt),
-                DataEvent::GoOn => self.go_on(cx, attempt),
+                DataEvent::GoOn => {
+                    if let Some(call) = self.go_on(cx, attempt) {
+                        (what, id) = (DataEvent::Send, call.raw());
+                        continue;
+                    }
+                }
                 DataEvent::DependencyDone => self.dependency_done(cx, attempt),
                 DataEvent::AnswerAtNode => self.answer_at_node(cx, attempt),
                 DataEvent::AnswerAtCaller => self.answer_at_caller(cx, attempt),

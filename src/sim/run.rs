@@ -32,6 +32,9 @@ pub fn run(blueprint: &Blueprint, replication: u32, observer: &mut impl Observer
             What::Control(what) => run.control.handle(&mut cx, what, event.id, event.extra),
             What::World(what) => run.befall(&mut cx, what, event.extra),
         }
+        if !cx.finished.is_empty() {
+            run.hand_over(&mut cx, observer);
+        }
         if cx.has_mail() {
             run.deliver(&mut cx, observer);
         }
@@ -100,6 +103,15 @@ impl Run {
         }
     }
 
+    /// Hands the requests that have ended to the observer.
+    #[inline]
+    fn hand_over(&self, cx: &mut Context<'_>, observer: &mut impl Observer) {
+        for request in &cx.finished {
+            observer.request_finished(request);
+        }
+        cx.finished.clear();
+    }
+
     /// Carries orders, signals and observations until nobody has anything to say.
     fn deliver(&mut self, cx: &mut Context<'_>, observer: &mut impl Observer) {
         loop {
@@ -115,9 +127,7 @@ impl Run {
                 break;
             }
         }
-        for request in cx.finished.drain(..) {
-            observer.request_finished(&request);
-        }
+        self.hand_over(cx, observer);
         if cx.observations.is_empty() {
             return;
         }

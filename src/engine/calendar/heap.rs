@@ -26,8 +26,8 @@ pub(super) struct Heap<E> {
     len: usize,
     /// The root has been popped and not replaced yet; its entry is a leftover.
     vacant: bool,
-    /// The least key; [`Key::MAX`] if there is none.
-    least: Key,
+    /// The least key, [`Key::MAX`] if there is none; `None` since a pop that no push has followed.
+    least: Option<Key>,
 }
 
 /// What lies in a heap by its key.
@@ -91,7 +91,7 @@ impl<E: Copy> Heap<E> {
             entries: Vec::new(),
             len: 0,
             vacant: false,
-            least: Key::MAX,
+            least: Some(Key::MAX),
         }
     }
 
@@ -101,13 +101,19 @@ impl<E: Copy> Heap<E> {
 
     /// The least key, [`Key::MAX`] if there is none.
     #[inline]
-    pub(super) fn least(&self) -> Key {
-        self.least
+    pub(super) fn least(&mut self) -> Key {
+        match self.least {
+            Some(least) => least,
+            None => {
+                let least = least_below_root(&self.entries);
+                self.least = Some(least);
+                least
+            }
+        }
     }
 
     #[inline]
     pub(super) fn push(&mut self, entry: Entry<E>) {
-        self.least = self.least.min(entry.key);
         if self.vacant {
             self.vacant = false;
             self.sink(entry);
@@ -116,6 +122,7 @@ impl<E: Copy> Heap<E> {
             self.len += 1;
             self.rise(entry);
         }
+        self.least = Some(self.entries[0].key);
     }
 
     /// Takes the least entry. [`Heap::least`] has just said that there is one.
@@ -125,7 +132,7 @@ impl<E: Copy> Heap<E> {
             self.fill();
         }
         self.vacant = true;
-        self.least = least_below_root(&self.entries);
+        self.least = None;
         self.entries[0].event
     }
 
@@ -138,7 +145,7 @@ impl<E: Copy> Heap<E> {
         }
         let event = self.entries[0].event;
         self.sink(entry);
-        self.least = self.entries[0].key;
+        self.least = Some(self.entries[0].key);
         event
     }
 

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::heap::Entry;
-use super::{Key, LANE_BITS, time_of};
+use super::{Key, LANE_BITS, key, time_of};
 use crate::units::{Instant, Span};
 
 /// The lane of one delay in one calendar.
@@ -75,8 +75,23 @@ impl<E: Copy> Lanes<E> {
         self.lanes[lane.0 as usize].delay
     }
 
-    /// Puts an event into its lane, or says where else it belongs.
+    /// Puts an event that is scheduled at `now` behind others in the lane's ring, where it nearly always goes in a lane
+    /// that is busy. `None` if it does not go there: nothing has been done then.
     #[inline]
+    pub(super) fn push_behind(&mut self, id: LaneId, now: Instant, scheduled: u64, event: E) -> Option<()> {
+        let lane = &mut self.lanes[id.0 as usize];
+        let at = now + lane.delay;
+        if !lane.has_head || at < lane.tail || at == Instant::NEVER {
+            return None;
+        }
+        lane.tail = at;
+        // A lane that has a head has a number that fits into a key.
+        let key = key(at, scheduled) | Key::from(id.0);
+        lane.ring.push_back(Entry { key, event });
+        Some(())
+    }
+
+    /// Puts an event into its lane, or says where else it belongs.
     pub(super) fn push(&mut self, id: LaneId, mut entry: Entry<E>) -> Place<E> {
         let number = Key::from(id.0);
         let lane = &mut self.lanes[id.0 as usize];

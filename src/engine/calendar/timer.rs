@@ -20,8 +20,8 @@ pub(super) struct Timers<E> {
     len: usize,
     /// The root went off and has not been replaced yet; its entry is a leftover, below all others.
     vacant: bool,
-    /// The least key; [`Key::MAX`] if no timer is armed.
-    least: Key,
+    /// The least key, [`Key::MAX`] if no timer is armed; `None` if it is to be looked for.
+    least: Option<Key>,
     /// Of each timer, its place in the heap.
     places: Vec<u32>,
     events: Vec<E>,
@@ -56,7 +56,7 @@ impl<E: Copy> Timers<E> {
             heap: Vec::new(),
             len: 0,
             vacant: false,
-            least: Key::MAX,
+            least: Some(Key::MAX),
             places: Vec::new(),
             events: Vec::new(),
             free: Vec::new(),
@@ -101,10 +101,10 @@ impl<E: Copy> Timers<E> {
             Some(place) if key < self.heap[place].key => self.rise(place, armed),
             Some(place) => self.sink(place, armed),
         }
-        self.least = self.least_key();
+        self.least = None;
     }
 
-    /// The least key, counted anew.
+    /// The least key, looked for.
     #[inline]
     fn least_key(&self) -> Key {
         match self.heap.first() {
@@ -118,7 +118,7 @@ impl<E: Copy> Timers<E> {
         if let Some(place) = self.place_of(timer) {
             self.places[timer.0 as usize] = DISARMED;
             self.take_out(place);
-            self.least = self.least_key();
+            self.least = None;
         }
     }
 
@@ -128,8 +128,15 @@ impl<E: Copy> Timers<E> {
 
     /// The least key, [`Key::MAX`] if no timer is armed.
     #[inline]
-    pub(super) fn least(&self) -> Key {
-        self.least
+    pub(super) fn least(&mut self) -> Key {
+        match self.least {
+            Some(least) => least,
+            None => {
+                let least = self.least_key();
+                self.least = Some(least);
+                least
+            }
+        }
     }
 
     /// Disarms the timer that is due first and delivers its event. [`Timers::least`] has just said that there is one.
@@ -144,7 +151,7 @@ impl<E: Copy> Timers<E> {
         let timer = self.heap[0].timer as usize;
         self.places[timer] = DISARMED;
         self.vacant = true;
-        self.least = self.least_key();
+        self.least = None;
         self.events[timer]
     }
 

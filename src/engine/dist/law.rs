@@ -128,13 +128,21 @@ impl Law {
             Kind::Table {
                 table, scale_in_nanos, ..
             } => rounded(table.at(key.bits()) * scale_in_nanos),
-            _ => span_of(self.draw(key)),
+            _ => span_of(self.draw_without_table(key)),
         }
     }
 
     /// Draws a number in the distribution's own unit.
     #[inline]
     pub fn draw(&self, key: Key) -> f64 {
+        match &self.0 {
+            Kind::Table { table, scale, .. } => table.at(key.bits()) * scale,
+            _ => self.draw_without_table(key),
+        }
+    }
+
+    #[inline(never)]
+    fn draw_without_table(&self, key: Key) -> f64 {
         match &self.0 {
             Kind::Mixture(mixture) => mixture.pick(key.child(PART).uniform()).draw(key.child(WITHIN)),
             _ => self.at(key.bits()),

@@ -3,19 +3,22 @@
 //! A node knows what the control plane published to it and what it has itself under way; nodes share nothing. ALB never
 //! sends a request to a second target.
 
+use super::call::{Picked, no_longer_outstanding, pick};
 use super::network::{Between, Crossing, Hop, Network};
+use super::site::{ActionOf, To};
 use super::{DataPlane, Leg, purpose};
 use crate::blueprint::{self, Action, Blueprint, LoadBalancerIx, TargetGroupIx, WeightedGroup, ZoneIx};
-use crate::cluster::attempt::{Answer, Attempt, Flags, NodePath, Phase};
-use crate::cluster::deadline::Deadlines;
+use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, NodePath, Phase};
+use crate::cluster::deadline::{DeadlineLink, Deadlines};
 use crate::cluster::view::View;
 use crate::engine::arena::Id;
 use crate::engine::random::Key;
-use crate::policy::routing::{self, Chooser};
+use crate::policy::routing::Chooser;
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
 use crate::sim::signal::{LoadBalancerMeter, TargetGroupMeter};
 
+/// One load balancer.
 pub(super) struct Balancer {
     /// Zone of each node.
     pub nodes: Vec<ZoneIx>,
@@ -75,100 +78,71 @@ impl Group {
 }
 
 impl DataPlane {
-    /// Sends an attempt to one of the balancer's nodes: DNS gives any of them.
-    #[inline]
-    pub(super) fn send_to_balancer(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, load_balancer: LoadBalancerIx) {
-        let attempt = &mut self.attempts[id];
-        let nodes = &self.balancers[load_balancer.at()].nodes;
-        let mut node = match nodes.len() as u32 {
-            1 => 0,
-            count => attempt.key.child(purpose::NODE).below(count) as u16,
-        };
-        if self.network.troubled() {
-            node = node_that_dns_gives(cx, &self.network, nodes, node, attempt.key.child(purpose::DNS));
-        }
-        attempt.path = Some(NodePath {
-            load_balancer,
-            node,
-            target_group: None,
-        });
-        let hop = Hop {
-            leg: Leg::ToNode,
-            from: attempt.from,
-            to: Some(nodes[usize::from(node)]),
-            between: Between::CallerAndNode,
-        };
-        if self.network.carry(cx, id, attempt.key, hop, DataEvent::AtNode) == Crossing::Lost {
-            self.nobody_answers(cx, id);
-        }
-    }
-
     /// A request has reached a node: a rule's action decides what becomes of it.
     #[inline]
     pub(super) fn at_node(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let attempt = &mut self.attempts[id];
+        let Some(attempt) = self.attempts.get_mut(id) else {
+            return;
+        };
         if attempt.flags.has(Flags::CALLER_GONE) {
             self.attempts.remove(id);
             return;
         }
-        attempt.at_node = cx.now();
-        let (key, path) = (attempt.key, came_to(attempt));
-        let action = self.action_of(&self.attempts[id]);
+        let now = cx.now();
+        attempt.at_node = now;
+        let path = attempt.path.as_mut().expect("a request at a node has come to one");
         let balancer = &mut self.balancers[path.load_balancer.at()];
         balancer.meter.requests += 1;
         balancer.meter.rule_evaluations += balancer.rules;
-        match &self.actions.all[action as usize] {
-            Action::FixedResponse(status) => self.node_answers(cx, id, Answer::Fixed(*status)),
-            Action::Forward(groups) => {
-                let chosen = match groups.as_slice() {
-                    [only] => Some(only.target_group),
-                    several => weighted(several, key.child(purpose::GROUP)),
-                };
-                match chosen {
-                    Some(group) => self.forward(cx, id, group),
-                    None => self.node_answers(cx, id, Answer::ServiceUnavailable),
-                }
-            }
-        }
-    }
-
-    #[inline]
-    fn forward(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, target_group: TargetGroupIx) {
-        let now = cx.now();
-        let attempt = &mut self.attempts[id];
-        let path = attempt.path.as_mut().expect("a request at a node has come to one");
-        path.target_group = Some(target_group);
-        let node = usize::from(path.node);
-        let balancer = &self.balancers[path.load_balancer.at()];
-        let group = &mut self.groups[target_group.at()];
-        let view = &mut group.views[node];
-        let Some(target) = routing::choose(view, group.chooser, attempt.key.child(purpose::TARGET), now) else {
+        let action = match (&self.sites[attempt.site.at()].to, attempt.caller) {
+            (
+                To::Balancer {
+                    action: ActionOf::Site(action),
+                    ..
+                },
+                _,
+            ) => *action,
+            (To::Balancer { .. }, Caller::Client(class)) => self.class_actions[class.at()],
+            _ => unreachable!("what comes to a node was sent there by a call or a client"),
+        };
+        let group = match &self.actions.all[action as usize] {
+            Action::FixedResponse(status) => return self.node_answers(cx, id, Answer::Fixed(*status)),
+            Action::Forward(groups) => match groups.as_slice() {
+                [only] => Some(only.target_group),
+                several => weighted(several, attempt.key.child(purpose::GROUP)),
+            },
+        };
+        let Some(target_group) = group else {
             return self.node_answers(cx, id, Answer::ServiceUnavailable);
         };
-        let task = view.began(target);
-        group.meter.requests += 1;
-        attempt.flags.set(Flags::OUTSTANDING);
-        attempt.task = Some(task);
-        let Some(server) = self.servers.get(task) else {
-            // The control plane has not yet noticed that the process is gone: the connection is refused.
-            attempt.phase = Phase::Answered(Answer::Refused);
-            return cx.follow(DataEvent::AnswerAtNode, id);
-        };
-        attempt.served = server.unrouted;
-        attempt.zone = Some(server.zone);
+        path.target_group = Some(target_group);
+        let node = usize::from(path.node);
+        let group = &mut self.groups[target_group.at()];
+        match pick(attempt, &mut group.views[node], group.chooser, &self.servers, now) {
+            Picked::Nobody => return self.node_answers(cx, id, Answer::ServiceUnavailable),
+            Picked::Task => group.meter.requests += 1,
+            Picked::Dead => {
+                group.meter.requests += 1;
+                attempt.phase = Phase::Answered(Answer::Refused);
+                return cx.follow(DataEvent::AnswerAtNode, id);
+            }
+        }
         let hop = Hop {
             leg: Leg::ToCallee,
+            key: attempt.key,
             from: Some(balancer.nodes[node]),
             to: attempt.zone,
-            between: Between::AndTask(server.unrouted),
+            between: Between::AndTask(attempt.served),
         };
-        let (key, idle) = (attempt.key, balancer.idle);
-        if now + self.deadlines.patience(idle) < attempt.due {
+        if now + self.deadlines.patience(balancer.idle) < attempt.due {
+            // The node will lose its patience before the caller does.
             attempt.flags.set(Flags::NODE_WAITS);
-            self.deadlines.remove(&mut self.attempts, id);
-            self.await_answer(cx, idle, id);
+            let joined = self.deadlines.join(balancer.idle, id, now);
+            let before = std::mem::replace(&mut attempt.deadline, joined.link);
+            self.deadlines.unlink(&mut self.attempts, before);
+            self.listed(cx, joined, id);
         }
-        if self.network.carry(cx, id, key, hop, DataEvent::AtTask) == Crossing::Lost {
+        if self.network.carry(cx, id, hop, DataEvent::AtTask) == Crossing::Lost {
             self.nobody_answers(cx, id);
         }
     }
@@ -186,10 +160,9 @@ impl DataPlane {
     }
 
     pub(super) fn connect_timed_out(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let attempt = &self.attempts[id];
-        if attempt.phase != Phase::Lost {
+        let Some(attempt) = self.attempts.get(id).filter(|attempt| attempt.phase == Phase::Lost) else {
             return;
-        }
+        };
         if attempt.flags.has(Flags::OUTSTANDING) && attempt.path.is_some() {
             self.node_answers(cx, id, Answer::GatewayTimeout);
         } else {
@@ -200,7 +173,9 @@ impl DataPlane {
     /// The target's answer has reached the node.
     #[inline]
     pub(super) fn answer_at_node(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let attempt = &self.attempts[id];
+        let Some(attempt) = self.attempts.get_mut(id) else {
+            return;
+        };
         let Phase::Answered(answer) = attempt.phase else {
             unreachable!("only an answer is carried back")
         };
@@ -232,48 +207,58 @@ impl DataPlane {
         self.back_to_caller(cx, id, answer);
     }
 
-    #[inline]
+    #[inline(always)]
     fn back_to_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
-        if self.attempts[id].flags.has(Flags::NODE_WAITS) {
-            // The node has its answer: whether the caller still wants it is the caller's affair.
-            self.deadlines.remove(&mut self.attempts, id);
-            self.caller_waits(cx, id);
-        }
-        self.no_longer_outstanding(id);
         let attempt = &mut self.attempts[id];
+        no_longer_outstanding(attempt, &mut self.groups, &mut self.sites);
         attempt.phase = Phase::Answered(answer);
         let path = came_to(attempt);
         let hop = Hop {
             leg: Leg::BackToCaller,
+            key: attempt.key,
             from: attempt.from,
             to: Some(self.balancers[path.load_balancer.at()].nodes[usize::from(path.node)]),
             between: Between::CallerAndNode,
         };
-        if self.network.carry(cx, id, attempt.key, hop, DataEvent::AnswerAtCaller) == Crossing::Lost {
+        if self.network.carry(cx, id, hop, DataEvent::AnswerAtCaller) == Crossing::Lost {
             attempt.phase = Phase::Lost;
         }
+        if attempt.flags.has(Flags::NODE_WAITS) {
+            // The node has its answer: whether the caller still wants it is the caller's affair.
+            let deadline = std::mem::replace(&mut attempt.deadline, DeadlineLink::NONE);
+            self.deadlines.unlink(&mut self.attempts, deadline);
+            self.caller_waits(cx, id);
+        }
     }
+}
 
-    /// The view from which the attempt was sent counts it no more.
-    #[inline]
-    pub(super) fn no_longer_outstanding(&mut self, id: Id<Attempt>) {
-        let attempt = &mut self.attempts[id];
-        if !attempt.flags.has(Flags::OUTSTANDING) {
-            return;
-        }
-        attempt.flags.clear(Flags::OUTSTANDING);
-        let task = attempt.task.expect("what is outstanding is so at a task");
-        match attempt.path {
-            Some(NodePath {
-                node,
-                target_group: Some(group),
-                ..
-            }) => self.groups[group.at()].views[usize::from(node)].ended(task),
-            _ => {
-                let site = attempt.site;
-                self.direct_view(site).ended(task);
-            }
-        }
+/// The way to one of a balancer's nodes: DNS gives any of them.
+#[inline]
+pub(super) fn to_node(
+    cx: &Context<'_>,
+    network: &Network,
+    attempt: &mut Attempt,
+    load_balancer: LoadBalancerIx,
+    nodes: &[ZoneIx],
+) -> Hop {
+    let mut node = match nodes.len() as u32 {
+        1 => 0,
+        count => attempt.key.child(purpose::NODE).below(count) as u16,
+    };
+    if network.troubled() {
+        node = node_that_dns_gives(cx, network, nodes, node, attempt.key.child(purpose::DNS));
+    }
+    attempt.path = Some(NodePath {
+        load_balancer,
+        node,
+        target_group: None,
+    });
+    Hop {
+        leg: Leg::ToNode,
+        key: attempt.key,
+        from: attempt.from,
+        to: Some(nodes[usize::from(node)]),
+        between: Between::CallerAndNode,
     }
 }
 

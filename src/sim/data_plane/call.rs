@@ -1,25 +1,31 @@
 //! Between caller and callee: sending, patience, retries, and who is told what when either side lets go.
 
-use super::network::{Between, Crossing, Hop};
-use super::site::{ActionOf, To};
+use super::balancer::{Balancer, Group, to_node};
+use super::client::finished;
+use super::network::{Between, Crossing, Hop, Network};
+use super::site::{SiteState, To};
 use super::{DataPlane, Leg, purpose};
 use crate::blueprint::{CallIx, OnDisconnect, Retry};
-use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Phase, Served, Site};
-use crate::cluster::deadline::{DeadlineLink, Due};
+use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, NodePath, Phase, Served, Site};
+use crate::cluster::deadline::{DeadlineLink, Due, Joined};
+use crate::cluster::server::Servers;
 use crate::cluster::view::View;
 use crate::engine::arena::Id;
 use crate::engine::random::Key;
-use crate::policy::{retry, routing};
+use crate::policy::retry;
+use crate::policy::routing::{self, Chooser};
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
 use crate::units::{Instant, Span};
 
 impl DataPlane {
     /// Sends an attempt on its way: now its caller waits.
-    #[inline]
+    #[inline(always)]
     pub(super) fn send(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         let now = cx.now();
-        let attempt = &mut self.attempts[id];
+        let Some(attempt) = self.attempts.get_mut(id) else {
+            return;
+        };
         attempt.phase = Phase::Sent;
         if attempt.first_sent == Instant::NEVER {
             attempt.first_sent = now;
@@ -27,72 +33,59 @@ impl DataPlane {
                 self.open_requests += 1;
             }
         }
-        let site = &self.sites[attempt.site.at()];
-        if let Some(list) = site.patience {
+        let site = &mut self.sites[attempt.site.at()];
+        let joined = site.patience.map(|list| {
             attempt.due = now + self.deadlines.patience(list);
-            self.await_answer(cx, list, id);
+            let joined = self.deadlines.join(list, id, now);
+            attempt.deadline = joined.link;
+            joined
+        });
+        let crossing = match &mut site.to {
+            To::Service { chooser, view, .. } => match pick(attempt, view, *chooser, &self.servers, now) {
+                Picked::Task => self.network.carry(cx, id, to_task(attempt), DataEvent::AtTask),
+                Picked::Nobody | Picked::Dead => {
+                    attempt.phase = Phase::Answered(Answer::Refused);
+                    cx.follow(DataEvent::AnswerAtCaller, id);
+                    Crossing::UnderWay
+                }
+            },
+            To::Balancer { load_balancer, .. } => {
+                let nodes = &self.balancers[load_balancer.at()].nodes;
+                let hop = to_node(cx, &self.network, attempt, *load_balancer, nodes);
+                self.network.carry(cx, id, hop, DataEvent::AtNode)
+            }
+            To::Dependency(at) => {
+                attempt.zone = self.dependencies[at.at()].zone;
+                let hop = Hop {
+                    leg: Leg::ToCallee,
+                    key: attempt.key,
+                    from: attempt.from,
+                    to: attempt.zone,
+                    between: Between::AndDependency(*at),
+                };
+                self.network.carry(cx, id, hop, DataEvent::AtDependency)
+            }
+        };
+        if let Some(joined) = joined {
+            self.listed(cx, joined, id);
         }
-        match self.sites[self.attempts[id].site.at()].to {
-            To::Service { .. } => self.send_to_task(cx, id),
-            To::Balancer { load_balancer, .. } => self.send_to_balancer(cx, id, load_balancer),
-            To::Dependency(at) => self.send_to_dependency(cx, id, at),
-        }
-    }
-
-    /// Number of the listener's action that takes the attempt at a node.
-    #[inline]
-    pub(super) fn action_of(&self, attempt: &Attempt) -> u32 {
-        let To::Balancer { action, .. } = self.sites[attempt.site.at()].to else {
-            unreachable!("only what is sent through a balancer comes to its nodes")
-        };
-        match (action, attempt.caller) {
-            (ActionOf::Site(action), _) => action,
-            (ActionOf::Class, Caller::Client(class)) => self.class_actions[class.at()],
-            (ActionOf::Class, _) => unreachable!("only clients ask by class"),
-        }
-    }
-
-    /// The view that attempts of a site without balancer are sent from.
-    #[inline]
-    pub(super) fn direct_view(&mut self, site: Site) -> &mut View {
-        match &mut self.sites[site.at()].to {
-            To::Service { view, .. } => view,
-            _ => unreachable!("only a site that sends straight to tasks has a view of its own"),
-        }
-    }
-
-    /// Straight to one of the service's healthy tasks, without balancer.
-    #[inline]
-    fn send_to_task(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let attempt = &mut self.attempts[id];
-        let To::Service { chooser, view, .. } = &mut self.sites[attempt.site.at()].to else {
-            unreachable!("only a site that sends straight to tasks picks one")
-        };
-        let Some(at) = routing::choose(view, *chooser, attempt.key.child(purpose::TARGET), cx.now()) else {
-            return self.answer_here(cx, id, Answer::Refused);
-        };
-        let task = view.began(at);
-        attempt.task = Some(task);
-        attempt.flags.set(Flags::OUTSTANDING);
-        let Some(server) = self.servers.get(task) else {
-            return self.answer_here(cx, id, Answer::Refused);
-        };
-        attempt.served = server.unrouted;
-        attempt.zone = Some(server.zone);
-        let hop = Hop {
-            leg: Leg::ToCallee,
-            from: attempt.from,
-            to: attempt.zone,
-            between: Between::AndTask(server.unrouted),
-        };
-        if self.network.carry(cx, id, attempt.key, hop, DataEvent::AtTask) == Crossing::Lost {
+        if crossing == Crossing::Lost {
             self.nobody_answers(cx, id);
         }
     }
 
-    /// A strand makes a call.
-    #[inline]
-    pub(super) fn call(&mut self, cx: &mut Context<'_>, parent: Id<Attempt>, call: CallIx) {
+    /// Completes an attempt's entry in a list of deadlines.
+    #[inline(always)]
+    pub(super) fn listed(&mut self, cx: &mut Context<'_>, joined: Joined, id: Id<Attempt>) {
+        self.deadlines.tied(&mut self.attempts, joined.link, id);
+        if let Some(at) = joined.arm {
+            cx.calendar.arm(self.deadline_timers[joined.link.list()], at);
+        }
+    }
+
+    /// A strand makes a call, which is to be sent.
+    #[inline(always)]
+    pub(super) fn call(&mut self, parent: Id<Attempt>, call: CallIx) -> Id<Attempt> {
         let attempt = &self.attempts[parent];
         let step = attempt.key.child(purpose::STEP + u64::from(attempt.step));
         let request_key = step.child(u64::from(call.0));
@@ -119,15 +112,7 @@ impl DataPlane {
             flags: Flags::default(),
         });
         self.attempts[parent].phase = Phase::Calling(child);
-        cx.follow(DataEvent::Send, child);
-    }
-
-    /// The caller (or the node) waits for an answer from now on.
-    #[inline]
-    pub(super) fn await_answer(&mut self, cx: &mut Context<'_>, list: u16, id: Id<Attempt>) {
-        if let Some(at) = self.deadlines.add(&mut self.attempts, list, id, cx.now()) {
-            cx.calendar.arm(self.deadline_timers[usize::from(list)], at);
-        }
+        child
     }
 
     /// It is the caller, and no node, who waits again, for what is left of its patience.
@@ -171,8 +156,8 @@ impl DataPlane {
     /// The node answers in the target's place, and the target's work loses its caller.
     pub(super) fn cut_off(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
         self.deadlines.remove(&mut self.attempts, id);
-        self.no_longer_outstanding(id);
-        let attempt = &self.attempts[id];
+        let attempt = &mut self.attempts[id];
+        no_longer_outstanding(attempt, &mut self.groups, &mut self.sites);
         let caller = attempt.caller;
         let messenger = Attempt {
             flags: Flags::default(),
@@ -200,45 +185,20 @@ impl DataPlane {
     }
 
     /// The answer is under way from the callee to whoever asked; the callee has let go.
-    #[inline]
     pub(super) fn answer(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
         let attempt = &mut self.attempts[id];
         if attempt.flags.has(Flags::CALLER_GONE) {
             self.attempts.remove(id);
             return;
         }
-        attempt.phase = Phase::Answered(answer);
-        let between = match (attempt.task, attempt.site) {
-            (Some(_), _) => Between::AndTask(attempt.served),
-            (None, site) => match self.sites[site.at()].to {
+        let between = match attempt.task {
+            Some(_) => Between::AndTask(attempt.served),
+            None => match self.sites[attempt.site.at()].to {
                 To::Dependency(at) => Between::AndDependency(at),
                 _ => unreachable!("a task or a dependency answers"),
             },
         };
-        match attempt.path {
-            Some(path) => {
-                let hop = Hop {
-                    leg: Leg::BackToNode,
-                    from: Some(self.balancers[path.load_balancer.at()].nodes[usize::from(path.node)]),
-                    to: attempt.zone,
-                    between,
-                };
-                if self.network.carry(cx, id, attempt.key, hop, DataEvent::AnswerAtNode) == Crossing::Lost {
-                    attempt.phase = Phase::Lost;
-                }
-            }
-            None => {
-                let hop = Hop {
-                    leg: Leg::BackToCaller,
-                    from: attempt.from,
-                    to: attempt.zone,
-                    between,
-                };
-                if self.network.carry(cx, id, attempt.key, hop, DataEvent::AnswerAtCaller) == Crossing::Lost {
-                    attempt.phase = Phase::Lost;
-                }
-            }
-        }
+        send_back(cx, &self.network, &self.balancers, (attempt, id), between, answer);
     }
 
     /// The caller itself finds that nothing will come of it.
@@ -251,26 +211,39 @@ impl DataPlane {
     /// The answer has come; both sides have let go.
     #[inline]
     pub(super) fn answer_at_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let attempt = &self.attempts[id];
+        let Some(attempt) = self.attempts.get_mut(id) else {
+            return;
+        };
         let Phase::Answered(answer) = attempt.phase else {
             unreachable!("only an answer is carried back")
         };
         if !attempt.flags.has(Flags::CALLER_GONE) {
-            self.deadlines.remove(&mut self.attempts, id);
-            self.no_longer_outstanding(id);
+            let deadline = std::mem::replace(&mut attempt.deadline, DeadlineLink::NONE);
+            no_longer_outstanding(attempt, &mut self.groups, &mut self.sites);
+            self.deadlines.unlink(&mut self.attempts, deadline);
             self.tell_caller(cx, id, answer);
         }
         self.attempts.remove(id);
     }
 
     /// What the caller makes of an answer: goes on, tries again, or fails in its turn. The record stays.
-    #[inline]
+    #[inline(always)]
     fn tell_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
         if answer.is_retryable() && self.tries_again(cx, id) {
             return;
         }
-        match self.attempts[id].caller {
-            Caller::Client(class) => self.request_finished(cx, id, class, answer),
+        let attempt = &self.attempts[id];
+        match attempt.caller {
+            Caller::Client(class) => {
+                cx.finished
+                    .push(finished(attempt, class, answer, &self.operations, cx.now()));
+                self.open_requests -= 1;
+                let client = &self.clients[usize::from(self.class_traffic[class.at()])];
+                if client.is_closed() {
+                    let key = attempt.request_key;
+                    self.asks_again(cx, class, key);
+                }
+            }
             Caller::Strand(parent) => match self.attempts.get_mut(parent) {
                 Some(strand) if strand.phase == Phase::Calling(id) => {
                     if answer.is_success() {
@@ -330,8 +303,8 @@ impl DataPlane {
     /// The caller waits no more: the record goes as soon as the callee has let go too.
     pub(super) fn disconnect(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         self.deadlines.remove(&mut self.attempts, id);
-        self.no_longer_outstanding(id);
         let attempt = &mut self.attempts[id];
+        no_longer_outstanding(attempt, &mut self.groups, &mut self.sites);
         attempt.flags.set(Flags::CALLER_GONE);
         match attempt.phase {
             Phase::Paused | Phase::Lost => {
@@ -348,6 +321,103 @@ impl DataPlane {
             }
         }
     }
+}
+
+/// Whom a caller or node has picked among its targets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Picked {
+    Task,
+    /// There is no target.
+    Nobody,
+    /// The control plane has not yet noticed that the target's process is gone: the connection is refused.
+    Dead,
+}
+
+/// Picks a task for an attempt from what its sender knows.
+#[inline(always)]
+pub(super) fn pick(
+    attempt: &mut Attempt,
+    view: &mut View,
+    chooser: Chooser,
+    servers: &Servers,
+    now: Instant,
+) -> Picked {
+    let Some(at) = routing::choose(view, chooser, attempt.key.child(purpose::TARGET), now) else {
+        return Picked::Nobody;
+    };
+    let task = view.began(at);
+    attempt.task = Some(task);
+    attempt.flags.set(Flags::OUTSTANDING);
+    let Some(server) = servers.get(task) else {
+        return Picked::Dead;
+    };
+    attempt.served = server.unrouted;
+    attempt.zone = Some(server.zone);
+    Picked::Task
+}
+
+/// The way straight to the task that has been picked.
+#[inline]
+fn to_task(attempt: &Attempt) -> Hop {
+    Hop {
+        leg: Leg::ToCallee,
+        key: attempt.key,
+        from: attempt.from,
+        to: attempt.zone,
+        between: Between::AndTask(attempt.served),
+    }
+}
+
+/// Sends an answer to the node that the attempt came through, or else straight to the caller.
+#[inline(always)]
+pub(super) fn send_back(
+    cx: &mut Context<'_>,
+    network: &Network,
+    balancers: &[Balancer],
+    (attempt, id): (&mut Attempt, Id<Attempt>),
+    between: Between,
+    answer: Answer,
+) {
+    attempt.phase = Phase::Answered(answer);
+    let (leg, from, event) = match attempt.path {
+        Some(path) => {
+            let node = balancers[path.load_balancer.at()].nodes[usize::from(path.node)];
+            (Leg::BackToNode, Some(node), DataEvent::AnswerAtNode)
+        }
+        None => (Leg::BackToCaller, attempt.from, DataEvent::AnswerAtCaller),
+    };
+    let hop = Hop {
+        leg,
+        key: attempt.key,
+        from,
+        to: attempt.zone,
+        between,
+    };
+    if network.carry(cx, id, hop, event) == Crossing::Lost {
+        attempt.phase = Phase::Lost;
+    }
+}
+
+/// The view from which the attempt was sent counts it no more.
+#[inline(always)]
+pub(super) fn no_longer_outstanding(attempt: &mut Attempt, groups: &mut [Group], sites: &mut [SiteState]) {
+    if !attempt.flags.has(Flags::OUTSTANDING) {
+        return;
+    }
+    attempt.flags.clear(Flags::OUTSTANDING);
+    let task = attempt.task.expect("what is outstanding is so at a task");
+    let view = match attempt.path {
+        Some(NodePath {
+            node,
+            target_group: Some(group),
+            ..
+        }) => &mut groups[group.at()].views[usize::from(node)],
+        _ => match &mut sites[attempt.site.at()].to {
+            To::Service { view, .. } => view,
+            _ => unreachable!("only a site that sends straight to tasks has a view of its own"),
+        },
+    };
+    view.ended(task);
 }
 
 #[inline]

@@ -1,11 +1,11 @@
 //! Clients: offer requests, wait, retry, give up, and see what came of it.
 
+use super::program::Operations;
 use super::site::SiteState;
 use super::{DataPlane, purpose};
 use crate::blueprint::{ClassIx, ProgramIx, RecordedArrival, Source, TrafficIx};
 use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Phase, Served, Site};
 use crate::cluster::deadline::DeadlineLink;
-use crate::engine::arena::Id;
 use crate::engine::dist::{Law, Tables};
 use crate::engine::random::Key;
 use crate::sim::context::Context;
@@ -85,7 +85,7 @@ impl Client {
     }
 
     /// When the next request comes, if one does before `stop`.
-    #[inline]
+    #[inline(always)]
     fn next_arrival(&mut self, stop: Instant) -> Option<Instant> {
         let at = match &mut self.arrivals {
             Arrivals::Open { stream, .. } => stream.next(),
@@ -93,6 +93,11 @@ impl Client {
             Arrivals::Closed { .. } => None,
         };
         at.filter(|&at| at < stop)
+    }
+
+    #[inline]
+    pub fn is_closed(&self) -> bool {
+        matches!(self.arrivals, Arrivals::Closed { .. })
     }
 
     /// Key and class of the request that arrives now.
@@ -155,7 +160,7 @@ impl DataPlane {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn schedule_arrival(&mut self, cx: &mut Context<'_>, at: usize) {
         if let Some(instant) = self.clients[at].next_arrival(self.stops_at) {
             cx.calendar
@@ -174,7 +179,7 @@ impl DataPlane {
             return;
         }
         let id = self.attempts.insert_with(|| fresh(key, class, site));
-        cx.follow(DataEvent::Send, id);
+        self.send(cx, id);
     }
 
     /// A closed user thinks, then sends the request of this key.
@@ -193,32 +198,11 @@ impl DataPlane {
         cx.calendar.schedule_in(pause, Event::data(DataEvent::Send, id));
     }
 
-    /// A client's request has come to its end.
-    #[inline]
-    pub(super) fn request_finished(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, class: ClassIx, answer: Answer) {
-        let attempt = &self.attempts[id];
-        let key = attempt.request_key;
-        let served_by = attempt.zone.filter(|_| attempt.served != Served::NOBODY).map(|zone| {
-            let by = self.operations.revision(attempt.served);
-            ServedBy {
-                service: by.service,
-                revision: by.revision,
-                zone,
-            }
-        });
-        cx.finished.push(RequestFinished {
-            class,
-            outcome: outcome(answer),
-            arrived: attempt.first_sent,
-            latency: cx.now().since(attempt.first_sent),
-            attempts: u32::from(attempt.number),
-            served_by,
-        });
-        self.open_requests -= 1;
-        let traffic = self.class_traffic[class.at()];
-        if let Arrivals::Closed { .. } = self.clients[usize::from(traffic)].arrivals {
-            self.think(cx, TrafficIx(traffic), key.child(purpose::NEXT_REQUEST));
-        }
+    /// A closed user has its answer, and thinks about the next request.
+    #[inline(never)]
+    pub(super) fn asks_again(&mut self, cx: &mut Context<'_>, class: ClassIx, request: Key) {
+        let traffic = TrafficIx(self.class_traffic[class.at()]);
+        self.think(cx, traffic, request.child(purpose::NEXT_REQUEST));
     }
 
     /// Ends what is still in flight when the run is over.
@@ -244,6 +228,36 @@ impl DataPlane {
             self.open_requests, 0,
             "every request offered ends in exactly one outcome"
         );
+    }
+}
+
+/// What is seen of a client's request that has come to its end.
+#[inline(always)]
+pub(super) fn finished(
+    attempt: &Attempt,
+    class: ClassIx,
+    answer: Answer,
+    operations: &Operations,
+    now: Instant,
+) -> RequestFinished {
+    let served_by = match attempt.zone {
+        Some(zone) if attempt.served != Served::NOBODY => {
+            let by = operations.revision(attempt.served);
+            Some(ServedBy {
+                service: by.service,
+                revision: by.revision,
+                zone,
+            })
+        }
+        _ => None,
+    };
+    RequestFinished {
+        class,
+        outcome: outcome(answer),
+        arrived: attempt.first_sent,
+        latency: now.since(attempt.first_sent),
+        attempts: u32::from(attempt.number),
+        served_by,
     }
 }
 

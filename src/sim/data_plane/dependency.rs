@@ -1,8 +1,7 @@
 //! Dependencies: databases and the like, with slots, a queue, a zone and a standby.
 
-use super::network::{Between, Crossing, Hop};
 use super::site::To;
-use super::{DataPlane, Leg, purpose};
+use super::{DataPlane, purpose};
 use crate::blueprint::{self, DependencyIx, ZoneIx};
 use crate::cluster::attempt::{Answer, Attempt, Phase, Site};
 use crate::cluster::queue::Queue;
@@ -66,21 +65,6 @@ impl DependencyState {
 
 impl DataPlane {
     #[inline]
-    pub(super) fn send_to_dependency(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, at: DependencyIx) {
-        let attempt = &mut self.attempts[id];
-        attempt.zone = self.dependencies[at.at()].zone;
-        let hop = Hop {
-            leg: Leg::ToCallee,
-            from: attempt.from,
-            to: attempt.zone,
-            between: Between::AndDependency(at),
-        };
-        if self.network.carry(cx, id, attempt.key, hop, DataEvent::AtDependency) == Crossing::Lost {
-            self.nobody_answers(cx, id);
-        }
-    }
-
-    #[inline]
     fn dependency_of(&self, site: Site) -> DependencyIx {
         match self.sites[site.at()].to {
             To::Dependency(at) => at,
@@ -90,7 +74,10 @@ impl DataPlane {
 
     #[inline]
     pub(super) fn at_dependency(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let at = self.dependency_of(self.attempts[id].site);
+        let Some(attempt) = self.attempts.get(id) else {
+            return;
+        };
+        let at = self.dependency_of(attempt.site);
         let dependency = &mut self.dependencies[at.at()];
         if dependency.failing_over {
             return self.answer(cx, id, Answer::Refused);
@@ -106,11 +93,10 @@ impl DataPlane {
     }
 
     pub(super) fn dependency_done(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let attempt = &self.attempts[id];
         // What was reset by a failover is served no more.
-        if attempt.phase != Phase::Waiting {
+        let Some(attempt) = self.attempts.get(id).filter(|attempt| attempt.phase == Phase::Waiting) else {
             return;
-        }
+        };
         let at = self.dependency_of(attempt.site);
         let dependency = &mut self.dependencies[at.at()];
         match dependency.queue.pop(&mut self.attempts) {

@@ -34,7 +34,7 @@ impl Delay {
     }
 
     /// Schedules a step of an attempt after the delay. Only a delay that is drawn asks for the key.
-    #[inline]
+    #[inline(always)]
     pub fn schedule(&self, cx: &mut Context<'_>, key: impl FnOnce() -> Key, what: DataEvent, id: Id<Attempt>) {
         match self {
             Delay::None => cx.follow(what, id),
@@ -79,6 +79,8 @@ struct Added {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hop {
     pub leg: Leg,
+    /// Of the attempt.
+    pub key: Key,
     /// `None`: a client, who stands nowhere.
     pub from: Option<ZoneIx>,
     pub to: Option<ZoneIx>,
@@ -157,7 +159,7 @@ impl Network {
         self.troubled = !self.added.is_empty() || self.down_since.iter().any(Option::is_some);
     }
 
-    #[inline]
+    #[inline(always)]
     fn delay(&self, hop: Hop) -> &Delay {
         let (Some(from), Some(to)) = (hop.from, hop.to) else {
             return match hop.between {
@@ -173,26 +175,19 @@ impl Network {
     }
 
     /// Carries an attempt over one leg; `event` happens at the other end, at once if there is no delay.
-    #[inline]
-    pub fn carry(&self, cx: &mut Context<'_>, id: Id<Attempt>, key: Key, hop: Hop, event: DataEvent) -> Crossing {
+    #[inline(always)]
+    pub fn carry(&self, cx: &mut Context<'_>, id: Id<Attempt>, hop: Hop, event: DataEvent) -> Crossing {
         if self.troubled {
-            return self.carry_through_trouble(cx, id, key, hop, event);
+            return self.carry_through_trouble(cx, id, hop, event);
         }
         self.delay(hop)
-            .schedule(cx, || key.child(purpose::LEG + hop.leg as u64), event, id);
+            .schedule(cx, || hop.key.child(purpose::LEG + hop.leg as u64), event, id);
         Crossing::UnderWay
     }
 
     #[inline(never)]
-    fn carry_through_trouble(
-        &self,
-        cx: &mut Context<'_>,
-        id: Id<Attempt>,
-        key: Key,
-        hop: Hop,
-        event: DataEvent,
-    ) -> Crossing {
-        let key = key.child(purpose::LEG + hop.leg as u64);
+    fn carry_through_trouble(&self, cx: &mut Context<'_>, id: Id<Attempt>, hop: Hop, event: DataEvent) -> Crossing {
+        let key = hop.key.child(purpose::LEG + hop.leg as u64);
         let down = |zone: Option<ZoneIx>| zone.is_some_and(|zone| self.down_since[zone.at()].is_some());
         if down(hop.from) || down(hop.to) {
             return Crossing::Lost;

@@ -184,6 +184,7 @@ impl DataPlane {
         let served = server.unrouted;
         let hop = Hop {
             leg: Leg::ToCallee,
+            key,
             from: Some(zone),
             to: Some(server.zone),
             between: Between::AndTask(served),
@@ -209,7 +210,7 @@ impl DataPlane {
             number: 1,
             flags: Flags::default(),
         });
-        if self.network.carry(cx, id, key, hop, DataEvent::AtTask) == Crossing::Lost {
+        if self.network.carry(cx, id, hop, DataEvent::AtTask) == Crossing::Lost {
             self.attempts.remove(id);
         }
     }

@@ -1,6 +1,7 @@
 //! Operations compiled: flat programs of laws, delays and call sites, and what each revision makes of them.
 
 use super::network::Delay;
+use super::purpose;
 use crate::blueprint::{
     Blueprint, CallIx, Callee, Method, OnDisconnect, OperationIx, ProgramIx, Revision, RevisionIx, ServiceIx,
     Step as Written,
@@ -8,11 +9,18 @@ use crate::blueprint::{
 use crate::cluster::attempt::Served;
 use crate::engine::calendar::Calendar;
 use crate::engine::dist::{Law, Tables};
+use crate::engine::random::Purpose;
 
 use crate::policy::routing;
 use crate::sim::event::Event;
 
-pub(super) enum Step {
+pub(super) struct Step {
+    pub what: What,
+    /// Of its draws, below the attempt's key.
+    pub purpose: Purpose,
+}
+
+pub(super) enum What {
     Cpu(Law),
     Wait(Delay),
     Call(CallIx),
@@ -30,13 +38,15 @@ impl Programs {
         let mut steps = Vec::new();
         let mut bounds = vec![0];
         for program in &blueprint.programs {
-            for step in &program.steps {
-                steps.push(match step {
-                    Written::Cpu(dist) => Step::Cpu(Law::compile(dist, tables)),
-                    Written::Wait(dist) => Step::Wait(Delay::compile(dist, calendar, tables)),
-                    Written::Call(call) => Step::Call(*call),
-                    Written::Parallel(branches) => Step::Parallel(branches.clone().into()),
-                });
+            for (number, step) in program.steps.iter().enumerate() {
+                let what = match step {
+                    Written::Cpu(dist) => What::Cpu(Law::compile(dist, tables)),
+                    Written::Wait(dist) => What::Wait(Delay::compile(dist, calendar, tables)),
+                    Written::Call(call) => What::Call(*call),
+                    Written::Parallel(branches) => What::Parallel(branches.clone().into()),
+                };
+                let purpose = Purpose::new(purpose::STEP + number as u64);
+                steps.push(Step { what, purpose });
             }
             bounds.push(steps.len() as u32);
         }

@@ -3,7 +3,9 @@
 //! A thread pool's worker is held from a program's first step to its last; an event loop only through `cpu` steps; an
 //! unbounded server never makes anyone wait.
 
-use super::program::Step;
+use super::call::send_back;
+use super::network::Between;
+use super::program::What;
 use super::{DataPlane, purpose};
 use crate::blueprint::{OnDisconnect, Runtime};
 use crate::cluster::Task;
@@ -17,13 +19,16 @@ use crate::sim::event::DataEvent;
 use crate::units::Instant;
 
 impl DataPlane {
-    /// An attempt has reached its task.
+    /// An attempt has reached its task. Gives whether its program begins now.
     #[inline]
-    pub(super) fn at_task(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let attempt = &mut self.attempts[id];
+    pub(super) fn at_task(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) -> bool {
+        let Some(attempt) = self.attempts.get_mut(id) else {
+            return false;
+        };
         let task = attempt.task.expect("an attempt that goes to a task has one");
         let Some(server) = self.servers.get_mut(task) else {
-            return self.answer(cx, id, Answer::Refused);
+            self.answer(cx, id, Answer::Refused);
+            return false;
         };
         if server.door == Door::Silent {
             return self.unanswered(cx, id);
@@ -31,7 +36,7 @@ impl DataPlane {
         let revision = &self.operations.revisions[server.revision as usize];
         if attempt.flags.has(Flags::CALLER_GONE) && revision.on_disconnect == OnDisconnect::Cancel {
             self.attempts.remove(id);
-            return;
+            return false;
         }
         match attempt.caller {
             // A check runs its own program and is nobody's operation.
@@ -43,15 +48,22 @@ impl DataPlane {
                 };
                 match self.operations.row(attempt.served).program {
                     Some(program) => attempt.program = program,
-                    None => return self.answer_unserved(cx, id, Answer::NotFound),
+                    None => {
+                        self.answer_unserved(cx, id, Answer::NotFound);
+                        return false;
+                    }
                 }
             }
         }
         match server.admission() {
-            Admission::Refused => self.answer_unserved(cx, id, Answer::Refused),
+            Admission::Refused => {
+                self.answer_unserved(cx, id, Answer::Refused);
+                false
+            }
             Admission::Queues => {
                 server.present += 1;
                 server.queue.push(&mut self.attempts, id);
+                false
             }
             Admission::Begins => {
                 server.present += 1;
@@ -60,7 +72,7 @@ impl DataPlane {
                     attempt.flags.set(Flags::HOLDS_WORKER);
                 }
                 attempt.phase = Phase::Ready;
-                cx.follow(DataEvent::GoOn, id);
+                true
             }
         }
     }
@@ -76,64 +88,72 @@ impl DataPlane {
         self.answer(cx, id, answer);
     }
 
-    /// Goes on with a strand's program. Who was reset meanwhile, because its task died, goes on no more.
+    /// Goes on with a strand's program; gives the call that is to be sent, if it makes one. Who was reset meanwhile,
+    /// because its task died, goes on no more.
     #[inline]
-    pub(super) fn go_on(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let attempt = &mut self.attempts[id];
+    pub(super) fn go_on(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) -> Option<Id<Attempt>> {
+        let mut attempt = self.attempts.get_mut(id)?;
         if !matches!(attempt.phase, Phase::Waiting | Phase::Ready | Phase::OnCpu) {
-            return;
+            return None;
         }
         let Some(step) = self.programs.step(attempt.program, attempt.step) else {
-            return self.strand_over(cx, id, Answer::Success);
+            self.strand_over(cx, id, Answer::Success);
+            return None;
         };
-        let number = purpose::STEP + u64::from(attempt.step);
-        if attempt.flags.has(Flags::HOLDS_LOOP) && !matches!(step, Step::Cpu(_)) {
+        if attempt.flags.has(Flags::HOLDS_LOOP) && !matches!(step.what, What::Cpu(_)) {
             leave_loop(&mut self.servers, &mut self.attempts, cx, id);
+            attempt = &mut self.attempts[id];
         }
-        let attempt = &mut self.attempts[id];
-        attempt.step += 1;
-        match step {
-            Step::Wait(delay) => {
+        let purpose = step.purpose;
+        match &step.what {
+            What::Wait(delay) => {
                 attempt.phase = Phase::Waiting;
-                delay.schedule(cx, || attempt.key.child(number), DataEvent::GoOn, id);
+                delay.schedule(cx, || attempt.key.child_for(purpose), DataEvent::GoOn, id);
             }
-            Step::Cpu(law) => {
+            What::Cpu(law) => {
                 let task = attempt.task.expect("a strand runs on a task");
                 let server = self.servers.get_mut(task).expect("a strand dies with its server");
                 if let Runtime::EventLoop { loops, .. } = server.runtime
                     && !attempt.flags.has(Flags::HOLDS_LOOP)
                 {
                     if server.busy >= loops {
-                        attempt.step -= 1;
-                        return server.queue.push(&mut self.attempts, id);
+                        server.queue.push(&mut self.attempts, id);
+                        return None;
                     }
                     server.busy += 1;
                     attempt.flags.set(Flags::HOLDS_LOOP);
                 }
                 attempt.phase = Phase::OnCpu;
-                let work = law.sample(attempt.key.child(number));
+                let work = law.sample(attempt.key.child_for(purpose));
                 let factor = self.operations.row(attempt.served).cpu_factor;
                 let work = if factor == 1.0 { work } else { work.scaled(factor) };
                 server.cpu.admit(cx.now(), id, work);
                 self.cpus_changed.push(task.index());
             }
-            Step::Call(call) => {
+            What::Call(call) => {
                 let call = *call;
-                self.call(cx, id, call);
+                attempt.step += 1;
+                return Some(self.call(id, call));
             }
-            Step::Parallel(_) => self.fork(cx, id),
+            What::Parallel(_) => {
+                self.fork(cx, id);
+                return None;
+            }
         }
+        attempt.step += 1;
+        None
     }
 
     /// Starts the branches of a `parallel` step, each a strand of the same task without a worker of its own.
     #[inline(never)]
     fn fork(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         let attempt = &mut self.attempts[id];
-        let step = attempt.step - 1;
-        let Some(Step::Parallel(branches)) = self.programs.step(attempt.program, step) else {
+        let Some(What::Parallel(branches)) = self.programs.step(attempt.program, attempt.step).map(|step| &step.what)
+        else {
             unreachable!("only a parallel step forks");
         };
-        let key = attempt.key.child(purpose::STEP + u64::from(step));
+        let key = attempt.key.child(purpose::STEP + u64::from(attempt.step));
+        attempt.step += 1;
         attempt.flags.clear(Flags::BRANCH_FAILED);
         if branches.is_empty() {
             attempt.phase = Phase::Ready;
@@ -198,21 +218,24 @@ impl DataPlane {
         self.strand_over(cx, id, Answer::Failure);
     }
 
-    /// A strand has come to its end.
-    #[inline]
+    /// A strand has come to its end: it leaves its server, gives back what it holds there, and is answered.
+    #[inline(always)]
     fn strand_over(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
-        let attempt = &self.attempts[id];
-        let (caller, served, key) = (attempt.caller, attempt.served, attempt.key);
-        if let Caller::Join(parent) = caller {
-            leave_loop(&mut self.servers, &mut self.attempts, cx, id);
-            self.attempts.remove(id);
-            return self.joined(cx, parent, answer);
+        let attempt = &mut self.attempts[id];
+        if let Caller::Join(parent) = attempt.caller {
+            return self.branch_over(cx, id, parent, answer);
         }
-        self.leave_server(cx, id);
+        let task = attempt.task.expect("a strand runs on a task");
+        let server = self.servers.get_mut(task).expect("a strand dies with its server");
+        server.present -= 1;
+        let held = attempt.flags.has(Flags::HOLDS_SOMETHING);
+        attempt.flags.clear(Flags::HOLDS_SOMETHING);
         let mut answer = answer;
-        if !matches!(caller, Caller::Check(_)) {
-            let row = self.operations.row(served);
-            if row.error_ratio > 0.0 && answer == Answer::Success && key.child(purpose::ERROR).happens(row.error_ratio)
+        if !matches!(attempt.caller, Caller::Check(_)) {
+            let row = self.operations.row(attempt.served);
+            if row.error_ratio > 0.0
+                && answer == Answer::Success
+                && attempt.key.child(purpose::ERROR).happens(row.error_ratio)
             {
                 answer = Answer::Failure;
             }
@@ -220,11 +243,26 @@ impl DataPlane {
             counts.requests += 1;
             counts.errors += u64::from(answer != Answer::Success);
         }
-        self.answer(cx, id, answer);
+        if attempt.flags.has(Flags::CALLER_GONE) {
+            self.attempts.remove(id);
+        } else {
+            let between = Between::AndTask(attempt.served);
+            send_back(cx, &self.network, &self.balancers, (attempt, id), between, answer);
+        }
+        if held {
+            hand_on(server, &mut self.attempts, cx);
+        }
+    }
+
+    /// A branch has come to its end.
+    #[inline(never)]
+    fn branch_over(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, parent: Id<Attempt>, answer: Answer) {
+        leave_loop(&mut self.servers, &mut self.attempts, cx, id);
+        self.attempts.remove(id);
+        self.joined(cx, parent, answer);
     }
 
     /// A branch has ended; the last one lets the `parallel` step end.
-    #[inline(never)]
     fn joined(&mut self, cx: &mut Context<'_>, parent: Id<Attempt>, answer: Answer) {
         let Some(attempt) = self.attempts.get_mut(parent) else {
             return;
@@ -248,17 +286,15 @@ impl DataPlane {
         }
     }
 
-    /// The request leaves its server, and gives back the worker or loop that it holds.
-    #[inline]
+    /// A cancelled request leaves its server, and gives back the worker or loop that it holds.
     fn leave_server(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         let attempt = &mut self.attempts[id];
         let task = attempt.task.expect("a strand runs on a task");
-        let holds = attempt.flags.has(Flags::HOLDS_WORKER) || attempt.flags.has(Flags::HOLDS_LOOP);
-        attempt.flags.clear(Flags::HOLDS_WORKER);
-        attempt.flags.clear(Flags::HOLDS_LOOP);
+        let held = attempt.flags.has(Flags::HOLDS_SOMETHING);
+        attempt.flags.clear(Flags::HOLDS_SOMETHING);
         if let Some(server) = self.servers.get_mut(task) {
             server.present -= 1;
-            if holds {
+            if held {
                 hand_on(server, &mut self.attempts, cx);
             }
         }
@@ -363,8 +399,7 @@ impl DataPlane {
             .collect();
         for &id in &lost {
             let attempt = &mut self.attempts[id];
-            attempt.flags.clear(Flags::HOLDS_WORKER);
-            attempt.flags.clear(Flags::HOLDS_LOOP);
+            attempt.flags.clear(Flags::HOLDS_SOMETHING);
             if let Phase::Calling(call) = attempt.phase {
                 self.abandon(cx, id, call);
             }
@@ -410,7 +445,7 @@ fn leave_loop(servers: &mut Servers, attempts: &mut Arena<Attempt>, cx: &mut Con
 }
 
 /// Whoever waits first gets the worker or loop that is given up, and is ready to run.
-#[inline]
+#[inline(always)]
 fn hand_on(server: &mut Server, attempts: &mut Arena<Attempt>, cx: &mut Context<'_>) {
     match server.queue.pop(attempts) {
         Some(next) => {

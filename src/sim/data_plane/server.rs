@@ -31,7 +31,8 @@ impl DataPlane {
             return false;
         };
         if server.door == Door::Silent {
-            return self.unanswered(cx, id);
+            self.unanswered(cx, id);
+            return false;
         }
         let revision = &self.operations.revisions[server.revision as usize];
         if attempt.flags.has(Flags::CALLER_GONE) && revision.on_disconnect == OnDisconnect::Cancel {

@@ -255,35 +255,42 @@ impl DataPlane {
         }
     }
 
-    /// A branch has come to its end.
+    /// A branch has come to its end; the last one lets the `parallel` step end.
     #[inline(never)]
     fn branch_over(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, parent: Id<Attempt>, answer: Answer) {
         leave_loop(&mut self.servers, &mut self.attempts, cx, id);
-        self.attempts.remove(id);
-        self.joined(cx, parent, answer);
-    }
-
-    /// A branch has ended; the last one lets the `parallel` step end.
-    fn joined(&mut self, cx: &mut Context<'_>, parent: Id<Attempt>, answer: Answer) {
-        let Some(attempt) = self.attempts.get_mut(parent) else {
+        let sibling = self.attempts.remove(id).and_then(|branch| branch.sibling);
+        let Some(strand) = self.attempts.get_mut(parent) else {
             return;
         };
-        let Phase::Joining { pending, .. } = &mut attempt.phase else {
+        if answer != Answer::Success {
+            strand.flags.set(Flags::BRANCH_FAILED);
+        }
+        let Phase::Joining { first, pending } = &mut strand.phase else {
             unreachable!("a parallel step waits for its branches")
         };
         *pending -= 1;
-        let pending = *pending;
-        if answer != Answer::Success {
-            attempt.flags.set(Flags::BRANCH_FAILED);
-        }
-        if pending > 0 {
+        if *pending == 0 {
+            if strand.flags.has(Flags::BRANCH_FAILED) {
+                self.strand_fails(cx, parent);
+            } else {
+                strand.phase = Phase::Ready;
+                cx.follow(DataEvent::GoOn, parent);
+            }
             return;
         }
-        if attempt.flags.has(Flags::BRANCH_FAILED) {
-            self.strand_fails(cx, parent);
-        } else {
-            attempt.phase = Phase::Ready;
-            cx.follow(DataEvent::GoOn, parent);
+        // The others stay one chain, for a cancellation to follow.
+        if *first == Some(id) {
+            *first = sibling;
+            return;
+        }
+        let mut next = *first;
+        while let Some(before) = next.and_then(|branch| self.attempts.get_mut(branch)) {
+            if before.sibling == Some(id) {
+                before.sibling = sibling;
+                return;
+            }
+            next = before.sibling;
         }
     }
 
@@ -321,11 +328,9 @@ impl DataPlane {
             Phase::Calling(call) => self.abandon(cx, id, call),
             Phase::Joining { first, .. } => {
                 let mut next = first;
-                while let Some(branch) = next
-                    && let Some(sibling) = self.attempts.get(branch).map(|branch| branch.sibling)
-                {
+                while let Some(branch) = next {
+                    next = self.attempts[branch].sibling;
                     self.cancel(cx, branch);
-                    next = sibling;
                 }
             }
             Phase::Ready | Phase::Paused | Phase::Sent | Phase::Waiting | Phase::Answered(_) | Phase::Lost => {}

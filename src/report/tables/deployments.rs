@@ -21,7 +21,7 @@ pub const DEPLOYMENTS: Schema = Schema {
         column("to_revision", "Revision that it brings."),
         column(
             "outcome",
-            "`IN_PROGRESS`, `COMPLETED`, `FAILED` or `ROLLED_BACK` when the run ended.",
+            "`IN_PROGRESS`, `COMPLETED`, `FAILED`, `ROLLED_BACK` or `STOPPED` (a newer one took its place) when the run ended.",
         ),
         column("reason", "Why it ended so, in words."),
         column("start_s", "When it began, in seconds from the end of the warm-up."),

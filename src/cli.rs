@@ -32,7 +32,7 @@ pub use simulate::run_once;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     Good = 0,
-    /// An objective or an expectation was not met.
+    /// An objective or an expectation was not met, or a limit ended a run so that it could not be finished.
     NotMet = 1,
     /// The scenario or the arguments are wrong.
     Wrong = 2,
@@ -78,9 +78,13 @@ pub fn main() -> ExitCode {
         Command::Explain(explain) => explain::explain(&terminal, &explain),
         Command::Gallery(gallery) => gallery::gallery(&terminal, &gallery),
     };
-    let status = done.unwrap_or_else(|error| {
+    let mut status = done.unwrap_or_else(|error| {
         terminal.complain(&format!("error: {error:#}"));
         Status::WorldFailed
     });
+    if let Some(why) = terminal.unsaid() {
+        terminal.complain(&format!("error: cannot write to standard output: {why}"));
+        status = status.and(Status::WorldFailed);
+    }
     status.into()
 }

@@ -378,3 +378,41 @@ fn an_interrupted_run_keeps_what_is_finished() {
     assert!((1..100_000).contains(&done), "{done} runs were finished");
     assert_eq!(manifest["replications_asked"], 100_000);
 }
+
+/// Where the system has a device that is always full.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_said_is_a_failure_of_the_world() {
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .expect("there on Linux");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_wavetank"))
+        .arg("schema")
+        .stdout(full)
+        .output()
+        .expect("it starts");
+    assert_eq!(output.status.code(), Some(3));
+    assert!(
+        text(&output.stderr).contains("standard output"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
+fn a_run_that_a_limit_ends_does_not_exit_as_if_nothing_were() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let scenario = "services: { web: { cpu: 1 vCPU, memory: 2 GiB, desired_count: 1, load_balancers: [], operations: \
+                    { get: [{ cpu: 1s }] } } }\ntraffic: { u: { to: web, rate: 20000/s } }\nduration: 1h\n\
+                    experiment: { replications: 1 }\n";
+    std::fs::write(place.path().join("unbounded.yaml"), scenario).expect("written");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_wavetank"))
+        .args(["run", "unbounded.yaml", "--out", "out"])
+        .current_dir(place.path())
+        .output()
+        .expect("it starts");
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}{}", text(&output.stderr));
+    assert!(said.contains("a limit ended 1 of 1 run"), "{said}");
+}

@@ -1,16 +1,20 @@
 //! Where words go: results to standard output, progress and complaints to standard error.
 //!
-//! A reader that goes away (`wavetank schema | head`) is not an error: what is left unsaid is dropped. Colours follow
+//! A reader that goes away (`wavetank schema | head`) is not an error: what is left unsaid is dropped. A full disk
+//! is one: it is kept until the command has done what else it does, see [`Terminal::unsaid`]. Colours follow
 //! `--color`, NO_COLOR and CLICOLOR_FORCE; what is written as styled text is stripped where they are off.
 
 use super::arguments::{Format, TerminalOptions};
 use clap::ColorChoice;
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
 
 pub struct Terminal {
     pub format: Format,
     pub quiet: bool,
     color: ColorChoice,
+    /// Why a result could not be said.
+    unsaid: Mutex<Option<io::Error>>,
 }
 
 impl Terminal {
@@ -19,23 +23,38 @@ impl Terminal {
             format: options.format,
             quiet: options.quiet,
             color: options.color,
+            unsaid: Mutex::new(None),
         }
     }
 
     /// A result, for standard output.
     pub fn say(&self, text: &str) {
-        write(&mut anstream::AutoStream::new(std::io::stdout(), self.choice()), text);
+        self.said(write(&mut anstream::AutoStream::new(io::stdout(), self.choice()), text));
     }
 
     /// A result as JSON, on standard output whatever the colours.
     pub fn say_json(&self, value: &serde_json::Value) {
         let text = serde_json::to_string_pretty(value).expect("a JSON value has string keys");
-        write(&mut std::io::stdout(), &text);
+        self.said(write(&mut io::stdout(), &text));
     }
 
     /// Something that went wrong, for standard error, also under `--quiet`.
     pub fn complain(&self, text: &str) {
-        write(&mut anstream::AutoStream::new(std::io::stderr(), self.choice()), text);
+        // Where complaints cannot be written, there is nobody to complain to.
+        let _ = write(&mut anstream::AutoStream::new(io::stderr(), self.choice()), text);
+    }
+
+    /// Why some result did not reach standard output, if one did not; a reader that went away is no reason.
+    pub fn unsaid(&self) -> Option<io::Error> {
+        self.unsaid.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn said(&self, done: io::Result<()>) {
+        if let Err(error) = done
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            *self.unsaid.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        }
     }
 
     /// What happens meanwhile, for standard error; nothing under `--quiet`.
@@ -68,11 +87,9 @@ impl Terminal {
     }
 }
 
-fn write(stream: &mut impl Write, text: &str) {
+fn write(stream: &mut impl Write, text: &str) -> io::Result<()> {
     let ended = if text.ends_with('\n') { "" } else { "\n" };
-    // The only failure that is left to a stream of text is that nobody reads it any more.
-    let _ = stream
-        .write_all(text.as_bytes())
-        .and_then(|()| stream.write_all(ended.as_bytes()));
-    let _ = stream.flush();
+    stream.write_all(text.as_bytes())?;
+    stream.write_all(ended.as_bytes())?;
+    stream.flush()
 }

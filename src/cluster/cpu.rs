@@ -162,6 +162,13 @@ impl Cpu {
         self.jobs.push(Reverse(Job::new(finish, self.admitted, attempt)));
     }
 
+    /// Loses all jobs.
+    pub fn clear(&mut self, now: Instant) {
+        self.advance(now);
+        self.jobs.clear();
+        self.settle();
+    }
+
     /// Takes out a job that has not finished; nothing if it is not here.
     pub fn withdraw(&mut self, now: Instant, attempt: Id<Attempt>) {
         self.advance(now);

@@ -44,7 +44,7 @@ impl Servers {
             self.0.resize_with(slot + 1, || None);
         }
         assert!(
-            self.0[slot].is_none(),
+            self.0[slot].as_ref().is_none_or(|before| before.door == Door::Silent),
             "a task's slot is used again only when its process is gone"
         );
         self.0[slot] = Some(server);
@@ -103,6 +103,8 @@ pub enum Door {
     Open,
     /// After SIGTERM: connections are refused, work in hand goes on.
     Closed,
+    /// The host is dead: nothing is refused, nothing answered.
+    Silent,
 }
 
 /// What becomes of a request that arrives.

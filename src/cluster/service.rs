@@ -79,12 +79,23 @@ impl Counts {
         self.of(TaskState::Running)
     }
 
+    /// On their way out, until STOPPED.
     pub fn stopping(&self) -> u32 {
+        self.draining() + self.of(TaskState::Deprovisioning)
+    }
+
+    /// Of these, with containers left: what may count to the maximum (MODEL switch).
+    pub fn draining(&self) -> u32 {
         self.of(TaskState::Deactivating) + self.of(TaskState::Stopping)
     }
 
     pub fn existing(&self) -> u32 {
         self.by_state.iter().sum()
+    }
+
+    /// From PENDING, with which Fargate's bill begins but for the wait before the pull, to STOPPED.
+    pub fn billed(&self) -> u32 {
+        self.existing() - self.of(TaskState::Provisioning)
     }
 }
 

@@ -6,7 +6,7 @@
 //! requests to (`policy::routable`).
 
 use super::Task;
-use crate::blueprint::{LoadBalancerIx, ServiceIx, TargetGroupIx, ZoneIx};
+use crate::blueprint::{LoadBalancerIx, RevisionIx, ServiceIx, TargetGroupIx, ZoneIx};
 use crate::engine::arena::Id;
 use crate::engine::random::Key;
 use crate::units::{Instant, Span};
@@ -44,6 +44,7 @@ pub struct Target {
     pub ordinal: u32,
     pub key: Key,
     pub service: ServiceIx,
+    pub revision: RevisionIx,
     pub zone: ZoneIx,
     pub state: TargetState,
     /// One for each node.

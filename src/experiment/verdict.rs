@@ -14,7 +14,7 @@ const RUNS_MOST: f64 = 100_000.0;
 
 /// The worst verdict; not met, whatever the figures, if a limit ended a run.
 pub fn overall(judgements: &[Judgement], records: &[RunRecord]) -> Verdict {
-    let cut_short = !judgements.is_empty() && ended_early(records).is_some();
+    let cut_short = ended_early(records).is_some();
     let worst = judgements
         .iter()
         .map(|judgement| judgement.verdict)

@@ -82,6 +82,10 @@ pub enum Why {
     BelowMaximum,
     AboveMinimum,
     WithinBounds,
+    /// Only tasks that do nothing for the minimum go.
+    RemoveUseless,
+    /// That, and starts.
+    StartAndRemoveUseless,
     ScaleIn,
     ReplaceUnhealthy,
     ReplaceFailed,
@@ -96,12 +100,23 @@ pub enum Why {
 }
 
 impl Why {
+    /// The reason of the stops of a step whose starts came to nothing.
+    pub const fn without_start(self) -> Why {
+        match self {
+            Why::WithinBounds => Why::AboveMinimum,
+            Why::StartAndRemoveUseless => Why::RemoveUseless,
+            other => other,
+        }
+    }
+
     pub const fn told(self) -> &'static str {
         match self {
             Why::Settled => "nothing to do",
             Why::BelowMaximum => "below the maximum",
             Why::AboveMinimum => "more healthy tasks than the minimum",
             Why::WithinBounds => "room above and healthy tasks to spare",
+            Why::RemoveUseless => "removing tasks that are not healthy",
+            Why::StartAndRemoveUseless => "room above and tasks to remove that are not healthy",
             Why::ScaleIn => "more tasks than desired",
             Why::ReplaceUnhealthy => "replacing unhealthy tasks",
             Why::ReplaceFailed => "replacing failed tasks by their own revision",
@@ -187,6 +202,13 @@ fn why(view: &View, step: &Step, wanted: u32) -> Why {
         Why::ReplaceUnhealthy
     } else if step.start_old > 0 {
         Why::ReplaceFailed
+    } else if step.stop_old > 0 && step.stop_old <= view.old.live - view.old.healthy {
+        // Those that are not healthy go first.
+        if step.start_new > 0 {
+            Why::StartAndRemoveUseless
+        } else {
+            Why::RemoveUseless
+        }
     } else if step.start_new > 0 && step.stop_old > 0 {
         Why::WithinBounds
     } else if step.start_new > 0 {

@@ -27,7 +27,7 @@ pub fn routable(targets: &[Target], node: usize) -> Vec<Routable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blueprint::{ServiceIx, ZoneIx};
+    use crate::blueprint::{RevisionIx, ServiceIx, ZoneIx};
     use crate::cluster::target_group::{TargetState, View};
     use crate::engine::arena::Arena;
     use crate::engine::random::Key;
@@ -42,6 +42,7 @@ mod tests {
                 ordinal: ordinal as u32,
                 key: Key::root(1, 1, 1),
                 service: ServiceIx(0),
+                revision: RevisionIx(0),
                 zone: ZoneIx(0),
                 state: *state,
                 views: vec![View::new(*opinion)],

@@ -52,6 +52,28 @@ impl<'a> Pool<'a> {
         }
     }
 
+    /// Hours that a run measured, on average: those of the scenario, fewer where a limit ended runs.
+    pub fn measured_hours(&self) -> f64 {
+        let hours = self.records.iter().map(|record| record.measured.seconds() / 3600.0);
+        hours.sum::<f64>() / self.records.len() as f64
+    }
+
+    /// How long the longest run measured.
+    pub fn measured(&self) -> Span {
+        let longest = self.records.iter().map(|record| record.measured).max();
+        longest.unwrap_or(self.blueprint.duration)
+    }
+
+    /// Windows of the timeline that began before the last run was over.
+    pub fn windows_seen(&self) -> usize {
+        let Some(first) = self.records.first() else { return 0 };
+        let windows = first.timeline.windows();
+        let end = self.blueprint.measured_from() + self.measured();
+        (0..windows.count())
+            .take_while(|window| windows.bounds(*window).0 < end)
+            .count()
+    }
+
     /// Requests of one class, or of all.
     pub fn requests(&self, class: Option<ClassIx>) -> Requests {
         let of_run = |record: &RunRecord| {

@@ -24,6 +24,8 @@ pub struct Recorder {
     horizon: Instant,
     /// The latest instant that anything was seen at.
     last_seen: Instant,
+    /// When the requests that were never answered were given up: the end of a run that a limit ended.
+    given_up: Instant,
     ended_early: Option<String>,
     classes: Vec<ClassRecord>,
     places: Places,
@@ -94,6 +96,7 @@ impl Recorder {
             measured_from: blueprint.measured_from(),
             horizon: blueprint.horizon(),
             last_seen: Instant::ZERO,
+            given_up: Instant::ZERO,
             ended_early: None,
             classes: vec![ClassRecord::default(); blueprint.classes.len()],
             cells: vec![None; blueprint.classes.len() * places.count],
@@ -122,7 +125,10 @@ impl Recorder {
     /// If a request was lost or counted twice, which is a bug; see [`RunRecord::check_ledger`].
     pub fn into_record(mut self) -> RunRecord {
         let end = match self.ended_early {
-            Some(_) => self.last_seen.min(self.horizon),
+            Some(_) => {
+                let last = self.last_seen.max(self.given_up).min(self.horizon);
+                last.max(self.measured_from)
+            }
             None => self.horizon,
         };
         for levels in self.levels.iter().flatten() {
@@ -219,6 +225,9 @@ fn new_cell(class: ClassIx, served_by: Option<ServedBy>) -> Box<Cell> {
 impl Observer for Recorder {
     #[inline]
     fn request_finished(&mut self, request: &RequestFinished) {
+        if request.outcome == Outcome::Unfinished {
+            self.given_up = self.given_up.max(request.arrived + request.latency);
+        }
         let Some(window) = self.timeline.windows().at(request.arrived) else {
             return;
         };

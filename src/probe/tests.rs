@@ -196,6 +196,28 @@ fn a_run_that_a_limit_ended_is_measured_until_then() {
 }
 
 #[test]
+fn where_a_limit_ends_a_run_is_when_its_requests_were_given_up() {
+    let late = Scope::During(Span::from_secs(100), Span::from_secs(200));
+    let availability = Measure::Availability {
+        at_least: Ratio::new(0.5).expect("a share"),
+    };
+    let blueprint = blueprint(vec![objective(availability, late)]);
+    let mut recorder = Recorder::new(&blueprint, 0);
+    recorder.request_finished(&request(0, 10_000, 5, Outcome::Served));
+    recorder.request_finished(&request(0, 30_000, 15_000, Outcome::Unfinished));
+    recorder.observed(Observation::LimitReached("a queue grows without bound".into()));
+    let records = [recorder.into_record()];
+    assert_eq!(records[0].measured, Span::from_secs(45));
+    let pool = Pool::new(&blueprint, &records);
+    assert_eq!(pool.measured(), Span::from_secs(45));
+    assert!((pool.measured_hours() - 45.0 / 3600.0).abs() < 1e-12);
+    assert_eq!(pool.windows_seen(), 45, "what was not simulated is no row of zeros");
+    let judgement = &pool.judge()[0];
+    assert_eq!((judgement.verdict, judgement.runs_met), (Verdict::Undecided, 0));
+    assert_eq!((judgement.worst.from_s, judgement.worst.to_s), (100.0, 200.0));
+}
+
+#[test]
 fn deployments_know_what_was_answered_while_they_lasted() {
     let blueprint = blueprint(vec![]);
     let mut recorder = Recorder::new(&blueprint, 0);

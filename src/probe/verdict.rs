@@ -129,10 +129,9 @@ impl Pool<'_> {
                 records: std::slice::from_ref(record),
                 ..*self
             };
-            alone
-                .judge_windows(at, objective)
-                .iter()
-                .all(|window| window.verdict == Verdict::Met)
+            let windows = alone.judge_windows(at, objective);
+            // A run that saw no such request has met nothing.
+            !windows.is_empty() && windows.iter().all(|window| window.verdict == Verdict::Met)
         });
         let by_badness = |a: &&WindowJudgement, b: &&WindowJudgement| {
             let margin = |window: &WindowJudgement| window.margin.unwrap_or(f64::NEG_INFINITY);
@@ -164,7 +163,10 @@ impl Pool<'_> {
             Measure::Availability { at_least } => at_least.get(),
             Measure::CostPerHour { at_most_usd } => at_most_usd,
         };
-        let (from_s, to_s) = (0.0, self.blueprint.duration.seconds());
+        let (from_s, to_s) = match objective.scope {
+            Scope::During(from, to) => (from.seconds(), to.seconds()),
+            Scope::Whole | Scope::Every(_) => (0.0, self.blueprint.duration.seconds()),
+        };
         WindowJudgement {
             verdict: Verdict::Undecided,
             from_s,

@@ -118,7 +118,11 @@ impl<'t> Problems<'t> {
         more: impl FnOnce(Diagnostic) -> Diagnostic,
     ) {
         // That something is missing may be because it was wrong in form and taken out.
-        let consequence = matches!(code, Code::NotExactlyOne | Code::MissingKey) && self.has_poison_inside(path);
+        let absence = matches!(
+            code,
+            Code::NotExactlyOne | Code::MissingKey | Code::DistributionParameters
+        );
+        let consequence = absence && self.has_poison_inside(path);
         if !consequence && !self.is_poisoned(path) {
             let diagnostic = Diagnostic::new(code, self.tree.place_of(path), message);
             // Looking for near names among thousands, thousands of times, would take minutes that nobody reads.

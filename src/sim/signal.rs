@@ -24,6 +24,8 @@ pub enum Order {
     CloseServer(Id<Task>),
     /// SIGKILL, exit or loss: everything in hand is lost, connections are reset.
     KillServer(Id<Task>),
+    /// The host is dead: what was in hand there is lost and nobody says so; who asks it waits in vain.
+    SilenceServer(Id<Task>),
     /// The share of full CPU speed that a task gets from now on (1 unless its instance is slow).
     SetSpeed { task: Id<Task>, speed: f64 },
     /// What a node of a balancer may send requests of this target group to, from now on (healthy targets, or all of

@@ -206,3 +206,35 @@ fn unhealthy_old_tasks_go_as_healthy_ones_take_their_places() {
     seen.new.healthy = 3;
     assert_eq!(decide(&seen).stop_old, 3);
 }
+
+#[test]
+fn a_step_that_only_removes_tasks_that_are_not_healthy_says_so() {
+    let whole = Tasks {
+        live: 4,
+        healthy: 4,
+        unhealthy: 0,
+    };
+    let never_healthy = Tasks {
+        live: 2,
+        healthy: 0,
+        unhealthy: 0,
+    };
+    let view = View {
+        desired: 4,
+        minimum_healthy_percent: 100,
+        maximum_percent: 200,
+        new: whole,
+        old: never_healthy,
+        draining: 0,
+        leaving: 0,
+        owed: 0,
+        starts: Starts::Allowed,
+    };
+    let step = decide(&view);
+    assert_eq!((step.stop_old, step.why), (2, Why::RemoveUseless));
+    assert_eq!(
+        Why::WithinBounds.without_start(),
+        Why::AboveMinimum,
+        "a stop beside a start that found no place"
+    );
+}

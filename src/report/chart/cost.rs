@@ -22,8 +22,8 @@ pub fn cost(pool: &Pool) -> Option<Rows> {
     if sum.value <= 0.0 {
         return None;
     }
-    let hourly = |usd: f64| per_hour(pool.blueprint, usd);
-    let monthly = significant(per_month(pool.blueprint, sum.value), 4);
+    let hourly = |usd: f64| per_hour(pool, usd);
+    let monthly = significant(per_month(pool, sum.value), 4);
     let millions = per_million(pool, sum.value);
     let millions = millions.map_or(String::new(), |usd| {
         format!(" and {} USD a million requests served", significant(usd, 3))
@@ -68,7 +68,7 @@ fn bar(pool: &Pool, item: &'static str, subject: &str) -> Option<Row> {
             .cost
             .iter()
             .filter(|line| line.item == item && line.subject == subject);
-        per_hour(pool.blueprint, lines.map(|line| line.amount.usd()).sum())
+        per_hour(pool, lines.map(|line| line.amount.usd()).sum())
     };
     let amounts: Vec<f64> = pool.records.iter().map(amount).collect();
     let mean = estimate::mean(&amounts, pool.level)?;

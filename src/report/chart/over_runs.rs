@@ -25,10 +25,7 @@ pub fn series(
     colour: Colour,
     value: impl Fn(&RunRecord, usize) -> Option<f64>,
 ) -> Series {
-    let count = pool
-        .records
-        .first()
-        .map_or(0, |record| record.timeline.windows().count());
+    let count = pool.windows_seen();
     let points = (0..count).map(|window| {
         let mut values: Vec<f64> = pool.records.iter().filter_map(|record| value(record, window)).collect();
         values.sort_by(f64::total_cmp);

@@ -84,10 +84,7 @@ pub fn served_share(served: u64, offered: u64) -> String {
 }
 
 fn alerts(pool: &Pool, class: ClassIx) -> Vec<(f64, f64)> {
-    let count = pool
-        .records
-        .first()
-        .map_or(0, |record| record.timeline.windows().count());
+    let count = pool.windows_seen();
     let bad = (0..count).filter(|&window| {
         let sum = requests(pool, class, window);
         (sum.served() as f64) < ALERT_BELOW * sum.offered() as f64

@@ -6,6 +6,9 @@ use crate::experiment::compare::{Finding, LEVEL, Row};
 use crate::report::chart::comparison::unit;
 use crate::report::words::{counted, short};
 
+/// Of a figure: an interval narrower than this is rounding and no spread.
+const ROUNDING: f64 = 1e-9;
+
 /// The comparison of an experiment's variants.
 pub fn comparison(comparison: &Comparison) -> String {
     let mut text = format!(
@@ -55,6 +58,7 @@ fn line(row: &Row) -> String {
     let (scale, unit) = unit(row.figure);
     let half = row
         .interval
+        .filter(|it| it.half_width() > ROUNDING * row.base_mean.abs().max(row.variant_mean.abs()))
         .map_or(String::new(), |it| format!(" ± {}", short(scale * it.half_width(), 2)));
     let digits = |value: f64| short(scale * value, 3);
     let values = format!(
@@ -75,6 +79,21 @@ fn line(row: &Row) -> String {
 mod tests {
     use crate::experiment::compare;
     use crate::report::sample;
+
+    #[test]
+    fn rounding_is_no_spread() {
+        let mut comparison = compare(&sample::variants(3));
+        let told = |row: &&mut crate::experiment::compare::Row| row.interval.is_some();
+        let row = comparison.rows.iter_mut().find(told).expect("one has an interval");
+        row.base_mean = 1.0;
+        row.variant_mean = 2.0;
+        row.difference = 1.0;
+        let mut interval = row.interval.expect("found by it");
+        assert!(super::line(row).contains('±'));
+        (interval.low, interval.high) = (1.0 - 1e-15, 1.0 + 1e-15);
+        row.interval = Some(interval);
+        assert!(!super::line(row).contains('±'));
+    }
 
     #[test]
     fn what_differs_is_told_and_the_rest_is_named() {

@@ -115,14 +115,14 @@ fn cpu(pool: &Pool) -> String {
 /// `None` if nothing costs anything.
 fn cost(pool: &Pool) -> Option<String> {
     let sum = total(pool).filter(|sum| sum.value > 0.0)?;
-    let hourly = |usd: f64| per_hour(pool.blueprint, usd);
+    let hourly = |usd: f64| per_hour(pool, usd);
     let half = sum.interval().map_or(String::new(), |(low, high)| {
         format!(" ± {}", short(hourly(high - low) / 2.0, 1))
     });
     let mut text = format!(
         "{}{half} USD an hour, {} USD a month",
         short(hourly(sum.value), 3),
-        short(per_month(pool.blueprint, sum.value), 3)
+        short(per_month(pool, sum.value), 3)
     );
     if let Some(million) = per_million(pool, sum.value) {
         text.push_str(&format!(", {} USD a million requests", short(million, 3)));

@@ -22,6 +22,7 @@ pub fn json(pool: &Pool, provenance: &Provenance) -> Value {
         "scenario_hash": provenance.scenario_hash,
         "seed": blueprint.seed,
         "replications": pool.records.len(),
+        "replications_asked": blueprint.replications,
         "warm_up_s": blueprint.warm_up.seconds(),
         "duration_s": blueprint.duration.seconds(),
         "objectives": table("objectives"),

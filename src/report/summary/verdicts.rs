@@ -83,6 +83,7 @@ fn in_what(objective: &Objective, judgement: &Judgement) -> Option<String> {
     let worst = &judgement.worst;
     match objective.scope {
         Scope::Whole => None,
+        Scope::Every(_) if judgement.windows == 0 => None,
         Scope::During(..) => Some(format!("{} to {}", duration(worst.from_s), duration(worst.to_s))),
         Scope::Every(_) => {
             let missed = judgement.windows - judgement.windows_met;

@@ -30,6 +30,7 @@ pub fn section(pool: &Pool) -> String {
 pub fn all(pool: &Pool) -> Vec<String> {
     let requests = pool.requests(None);
     let mut warnings = Vec::new();
+    warnings.extend(interrupted(pool));
     warnings.extend(cut_short(pool));
     warnings.extend(unfinished(&requests));
     warnings.extend(queues(pool));
@@ -79,6 +80,12 @@ fn window_means(record: &RunRecord) -> Vec<f64> {
             (served > 0).then(|| sum as f64 / served as f64)
         })
         .collect()
+}
+
+/// Runs that the scenario asks for and nobody waited for.
+fn interrupted(pool: &Pool) -> Option<String> {
+    let (made, asked) = (pool.records.len(), pool.blueprint.replications as usize);
+    (made < asked).then(|| format!("interrupted: {made} of {asked} runs"))
 }
 
 fn cut_short(pool: &Pool) -> Option<String> {
@@ -141,10 +148,7 @@ fn is_growing(quarters: &[f64; 4]) -> bool {
 
 /// Mean over runs and windows of each quarter of the measured time.
 fn quarters(pool: &Pool, queued: impl Fn(&crate::probe::RunRecord, usize) -> u64) -> [f64; 4] {
-    let count = pool
-        .records
-        .first()
-        .map_or(0, |record| record.timeline.windows().count());
+    let count = pool.windows_seen();
     std::array::from_fn(|quarter| {
         let windows = quarter * count / 4..(quarter + 1) * count / 4;
         let of_run = |record| windows.clone().map(|window| queued(record, window)).sum::<u64>();

@@ -1,6 +1,5 @@
 //! `cost.csv`: the bill for the measured time.
 
-use crate::blueprint::Blueprint;
 use crate::probe::estimate::{self, Estimate};
 use crate::probe::record::{CostLine, RunRecord};
 use crate::probe::{Pool, verdict};
@@ -72,13 +71,13 @@ pub fn total(pool: &Pool) -> Option<Estimate> {
 }
 
 /// For each hour of measured time.
-pub fn per_hour(blueprint: &Blueprint, usd: f64) -> f64 {
-    usd / (blueprint.duration.seconds() / 3600.0)
+pub fn per_hour(pool: &Pool, usd: f64) -> f64 {
+    usd / pool.measured_hours()
 }
 
 /// A month at this rate.
-pub fn per_month(blueprint: &Blueprint, usd: f64) -> f64 {
-    per_hour(blueprint, usd) * HOURS_PER_MONTH
+pub fn per_month(pool: &Pool, usd: f64) -> f64 {
+    per_hour(pool, usd) * HOURS_PER_MONTH
 }
 
 /// For each million requests served. `None` if none was.
@@ -115,8 +114,8 @@ fn push(table: &mut Table, pool: &Pool, names: [Value; 3], unit: Option<&'static
         number(usd),
         number(interval.map(|interval| interval.0)),
         number(interval.map(|interval| interval.1)),
-        number(usd.map(|usd| per_hour(pool.blueprint, usd))),
-        number(usd.map(|usd| per_month(pool.blueprint, usd))),
+        number(usd.map(|usd| per_hour(pool, usd))),
+        number(usd.map(|usd| per_month(pool, usd))),
         number(usd.and_then(|usd| per_million(pool, usd))),
     ]);
     table.push(row);

@@ -21,7 +21,7 @@ pub const DEPLOYMENTS: Schema = Schema {
         column("to_revision", "Revision that it brings."),
         column(
             "outcome",
-            "`IN_PROGRESS`, `COMPLETED`, `FAILED` or `ROLLED_BACK` when the run ended.",
+            "`IN_PROGRESS`, `COMPLETED`, `FAILED`, `ROLLED_BACK` or `STOPPED` (a newer one took its place) when the run ended.",
         ),
         column("reason", "Why it ended so, in words."),
         column("start_s", "When it began, in seconds from the end of the warm-up."),
@@ -49,7 +49,7 @@ pub const DEPLOYMENTS: Schema = Schema {
         column("lowest_healthy", "Lowest count of healthy tasks while it lasted."),
         column(
             "extra_vcpu_h",
-            "vCPU-hours of tasks above the desired count at its start.",
+            "vCPU-hours of tasks above the desired count at its start, each from PENDING to STOPPED.",
         ),
         column("extra_gib_h", "GiB-hours of memory, likewise."),
         column(
@@ -71,7 +71,7 @@ pub const DEPLOYMENT_STEPS: Schema = Schema {
         column("old_running", "Running tasks of the old revision."),
         column("new_running", "Running tasks of the new revision."),
         column("new_healthy", "Healthy tasks of the new revision."),
-        column("draining", "Tasks that are stopping."),
+        column("draining", "Tasks in DEACTIVATING, STOPPING or DEPROVISIONING."),
         column(
             "lower",
             "Fewest healthy tasks allowed: desired × minimumHealthyPercent, rounded up.",

@@ -54,8 +54,10 @@ pub fn timeline(pool: &Pool) -> Table {
     let Some(first) = pool.records.first() else {
         return table;
     };
-    for window in 0..first.timeline.windows().count() {
+    let end = pool.blueprint.measured_from() + pool.measured();
+    for window in 0..pool.windows_seen() {
         let (from, to) = first.timeline.windows().bounds(window);
+        let to = to.min(end);
         let time = [Value::time(pool.blueprint, from), Value::span(to.since(from))];
         let mut push = |names: [Value; 3], figures: Vec<Value>| {
             table.push(time.iter().cloned().chain(names).chain(figures).collect());

@@ -127,6 +127,7 @@ fn happenings(
             .iter()
             .filter_map(|(name, count)| {
                 let service = ServiceIx::from_usize(cx.find(Table::Service, name, &here.key(name))?);
+                super::service::check_desired_count(cx, *count, &here.key(name));
                 Some(Happening::SetDesiredCount { service, count: *count })
             })
             .collect();

@@ -10,8 +10,8 @@ use crate::units::Ratio;
 
 /// The revision that runs at the start. `None` if its task definition is unknown.
 pub(super) fn first(cx: &mut Context, name: &str, said: &schema::Service, path: &Path) -> Option<Revision> {
-    let task_definition = task_definition(cx, name, said, path)?;
-    let serving_container = serving_container(cx, said, task_definition, path)?;
+    let task_definition = task_definition(cx, name, said, path);
+    let serving_container = task_definition.and_then(|task| serving_container(cx, said, task, path));
     let mut operations = Vec::new();
     for (operation, steps) in said.operations.iter() {
         let here = path.key("operations");
@@ -24,6 +24,8 @@ pub(super) fn first(cx: &mut Context, name: &str, said: &schema::Service, path: 
     }
     let names: Vec<String> = said.operations.names().map(str::to_owned).collect();
     let routes = behaviour::routes(cx, &said.routes, &names, &path.key("routes"));
+    // Only now, so that what is wrong with the operations is told in one go with a wrong task definition.
+    let (task_definition, serving_container) = (task_definition?, serving_container?);
     Some(Revision {
         task_definition,
         serving_container,

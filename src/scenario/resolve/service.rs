@@ -39,13 +39,7 @@ fn service(
         );
     }
     cx.check_names(said.operations.names(), &path.key("operations"));
-    if said.desired_count > ecs::TASKS_PER_SERVICE {
-        let message = format!("{} tasks are more than a service may have", said.desired_count);
-        cx.problems
-            .report_with(Code::OutOfRange, &path.key("desired_count"), message, |d| {
-                d.expected("at most 5000")
-            });
-    }
+    check_desired_count(cx, said.desired_count, &path.key("desired_count"));
     let shares = capacity::shares(cx, said, path);
     let load_balancers = bindings(cx, said, path);
     let deployment = deployment::configuration(cx, said, path);
@@ -88,6 +82,15 @@ fn service(
         operations: said.operations.names().map(str::to_owned).collect(),
         revisions,
     })
+}
+
+/// What AWS allows a service, at the start or later.
+pub(super) fn check_desired_count(cx: &mut Context, count: u32, path: &Path) {
+    if count > ecs::TASKS_PER_SERVICE {
+        let message = format!("{count} tasks are more than a service may have");
+        cx.problems
+            .report_with(Code::OutOfRange, path, message, |d| d.expected("at most 5000"));
+    }
 }
 
 /// What AWS asks of task definitions on Fargate besides their size.

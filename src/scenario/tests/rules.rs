@@ -487,3 +487,25 @@ fn a_wrong_form_casts_no_doubt_on_what_hangs_on_it() {
         assert_eq!(codes(text), expected, "{text}");
     }
 }
+
+#[test]
+fn what_is_wrong_is_told_in_one_go_and_without_its_consequences() {
+    let calls = "operations: { get: [{ call: { to: nowhere } }] }\ntask_definition: missing";
+    assert_eq!(codes(&web(calls, "")), [Code::UnknownName, Code::UnknownName]);
+    let spread = "operations: { get: [{ cpu: { lognormal: { mean: 20ms, cv: wide } } }] }";
+    let found = codes(&web(spread, ""));
+    assert_eq!(found.len(), 1, "the mean alone is only a consequence: {found:?}");
+    assert_ne!(found, [Code::DistributionParameters]);
+}
+
+#[test]
+fn a_service_is_never_set_to_more_tasks_than_it_may_have() {
+    let later = |count: u32| {
+        codes(&web(
+            "",
+            &format!("events: [{{ at: 1m, set_desired_count: {{ web: {count} }} }}]"),
+        ))
+    };
+    assert!(!later(5000).contains(&Code::OutOfRange));
+    assert!(later(5001).contains(&Code::OutOfRange));
+}

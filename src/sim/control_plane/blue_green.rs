@@ -3,15 +3,20 @@
 //!
 //! Stages without hooks or a test listener take no time, so what is seen is RECONCILE_SERVICE, SCALE_UP, the shift,
 //! BAKE_TIME and CLEAN_UP. Blue and green are each kept at the desired count; minimum and maximum percent do not bind
-//! them. Until the clean-up an alarm shifts the weights back at once.
+//! them. Until the clean-up an alarm shifts the weights back at once, to the blue that stands beside green; were blue not
+//! whole at that moment, it would first be made so, and green would go on answering meanwhile.
 
 use super::ControlPlane;
+use super::stepping::Done;
 use crate::blueprint::{Action, RevisionIx, ServiceIx, ServiceLoadBalancer, WeightedGroup};
 use crate::cluster::deployment::Stage;
 use crate::cluster::task::{Stop, StopCode};
-use crate::policy::rollout::{self, Starts, Tasks, View};
+use crate::policy::rollout::{self, Starts, Step, Tasks, View};
 use crate::sim::context::Context;
 use crate::sim::signal::Order;
+
+/// The stage's name; it takes no time, so no pass ever finds a deployment in it.
+const TRAFFIC_SHIFT: &str = "PRODUCTION_TRAFFIC_SHIFT";
 
 impl ControlPlane {
     pub(super) fn blue_green_pass(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
@@ -22,49 +27,63 @@ impl ControlPlane {
             .as_ref()
             .map(|deployment| (deployment.stage, deployment.from, deployment.to));
         match stage {
-            None => self.keep(cx, at, primary),
+            None => self.keep(cx, at, &[primary]),
             Some((Stage::Reconcile, ..)) => {
-                self.keep(cx, at, production);
-                self.remove_all_but(cx, at, production, "removing the unfinished green");
+                self.keep(cx, at, &[production]);
+                let service = &self.services[at.at()];
+                let had_shifted = service.completed.is_some_and(|completed| completed != production);
+                let why = if had_shifted {
+                    "removing the blue of the superseded deployment"
+                } else {
+                    "removing the unfinished green"
+                };
+                self.remove_all_but(cx, at, production, why);
                 if self.only_exist(at, production) {
                     self.enter_stage(cx, at, Stage::ScaleUp);
                     self.request_pass(cx, at);
                 }
             }
             Some((Stage::ScaleUp, from, to)) => {
-                if from != to {
-                    self.keep(cx, at, from);
+                if from == to {
+                    self.keep(cx, at, &[to]);
+                } else {
+                    self.keep(cx, at, &[to, from]);
                 }
-                self.keep(cx, at, to);
                 if self.all_healthy(cx, at, to) {
                     if from == to {
                         // The service's creation: there is no blue to shift from.
                         self.complete(cx, at);
                     } else {
-                        self.tell_deployment(cx, at, Stage::ScaleUp.name(), "PRODUCTION_TRAFFIC_SHIFT", "");
+                        self.tell_deployment(cx, at, Stage::ScaleUp.name(), TRAFFIC_SHIFT, "");
                         self.step_row(cx, at, self.found(at), "shift traffic", "all green tasks are healthy");
                         self.shift(cx, at, to);
-                        self.bake(cx, at);
+                        self.bake(cx, at, TRAFFIC_SHIFT);
                     }
                 }
             }
             Some((Stage::Bake { until }, from, to)) => {
-                self.keep(cx, at, from);
-                self.keep(cx, at, to);
+                self.keep(cx, at, &[to, from]);
                 if until <= cx.now() {
                     self.enter_stage(cx, at, Stage::CleanUp);
                     self.remove_all_but(cx, at, to, "bake time is over");
                 }
             }
             Some((Stage::CleanUp, _, to)) => {
-                self.keep(cx, at, to);
+                self.keep(cx, at, &[to]);
                 self.remove_all_but(cx, at, to, "cleaning up blue");
                 if self.only_exist(at, to) {
                     self.complete(cx, at);
                 }
             }
+            Some((Stage::RollBack, ..)) if production != primary => {
+                self.keep(cx, at, &[primary, production]);
+                if self.all_healthy(cx, at, primary) {
+                    self.shift(cx, at, primary);
+                    self.remove_all_but(cx, at, primary, "removing the failed green");
+                }
+            }
             Some((Stage::RollBack, ..)) => {
-                self.keep(cx, at, primary);
+                self.keep(cx, at, &[primary]);
                 self.remove_all_but(cx, at, primary, "removing the failed green");
                 if self.only_exist(at, primary) && self.all_healthy(cx, at, primary) {
                     self.rolled_back(cx, at);
@@ -73,8 +92,24 @@ impl ControlPlane {
         }
     }
 
-    /// Keeps one colour at the desired count.
-    fn keep(&mut self, cx: &mut Context<'_>, at: ServiceIx, revision: RevisionIx) {
+    /// Keeps each colour at the desired count, the last named first, and notes what came of it in one row. Where both
+    /// act, the row has the reason of the first named.
+    fn keep(&mut self, cx: &mut Context<'_>, at: ServiceIx, colours: &[RevisionIx]) {
+        let found = self.found(at);
+        let mut told: Option<(Step, Done)> = None;
+        for revision in colours.iter().rev() {
+            let (step, done) = self.keep_one(cx, at, *revision);
+            told = Some(match told {
+                Some((before, other)) if other.acted() => (if done.acted() { step } else { before }, done.with(&other)),
+                _ => (step, done),
+            });
+        }
+        if let Some((step, done)) = told {
+            self.note_step(cx, at, found, &step, &done);
+        }
+    }
+
+    fn keep_one(&mut self, cx: &mut Context<'_>, at: ServiceIx, revision: RevisionIx) -> (Step, Done) {
         let service = &self.services[at.at()];
         let starts = match self.starts(cx, at) {
             // The throttle and the failure are the primary's.
@@ -93,13 +128,10 @@ impl ControlPlane {
             starts,
         };
         let step = rollout::decide(&view);
-        let found = self.found(at);
         let done = self.take_step(cx, at, revision, &step);
         // What a colour loses is made good here; nothing is owed.
         self.services[at.at()].owed.clear();
-        if revision == self.services[at.at()].primary {
-            self.note_step(cx, at, found, &step, &done);
-        }
+        (step, done)
     }
 
     /// Stops all tasks of other revisions.
@@ -147,13 +179,6 @@ impl ControlPlane {
             }
         }
         self.publish_discovery(cx, at);
-    }
-
-    /// Back to blue, if green has been shifted to.
-    pub(super) fn shift_back(&mut self, cx: &mut Context<'_>, at: ServiceIx, blue: RevisionIx) {
-        if self.services[at.at()].production != blue {
-            self.shift(cx, at, blue);
-        }
     }
 }
 

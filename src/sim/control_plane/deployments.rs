@@ -50,8 +50,13 @@ impl ControlPlane {
         };
         let ordinal = next(&mut self.ordinals.deployment);
         let service = &mut self.services[at.at()];
-        let from = service.production;
         let blue_green = configuration.strategy == DeploymentStrategy::BlueGreen;
+        let from = if blue_green {
+            service.production
+        } else {
+            // A rolling deployment that never completed has replaced nothing.
+            service.completed.unwrap_or(service.production)
+        };
         let has_strangers = service.tasks.iter().any(|id| self.tasks[*id].revision != from);
         service.primary = to;
         if !blue_green {
@@ -60,7 +65,7 @@ impl ControlPlane {
         service.halt = Halt::Going;
         service.throttle = Throttle::OPEN;
         service.unplaced = None;
-        let existing = service.counts.existing();
+        let existing = service.counts.billed();
         service.deployment = Some(Deployment {
             ordinal,
             strategy: configuration.strategy,
@@ -131,11 +136,22 @@ impl ControlPlane {
             .expect("a deployment that fails is in progress");
         let again = deployment.stage == Stage::RollBack;
         deployment.detected.get_or_insert((now, reason.to_string()));
+        let (from, to, strategy) = (deployment.from, deployment.to, deployment.strategy);
         let back_to = if rollback == Rollback::Wanted && !again {
             service.completed.take()
         } else {
             None
         };
+        // Blue stands beside green until the clean-up, also where its own deployment was superseded while it baked.
+        let blue_stands = strategy == DeploymentStrategy::BlueGreen
+            && from != to
+            && self.tasks_of(cx, at, |revision| revision == from).healthy > 0;
+        let back_to = if blue_stands && rollback == Rollback::Wanted {
+            Some(from)
+        } else {
+            back_to
+        };
+        let service = &mut self.services[at.at()];
         let Some(back_to) = back_to else {
             service.halt = if rollback == Rollback::Wanted {
                 Halt::Stalled
@@ -160,9 +176,7 @@ impl ControlPlane {
         service.primary = back_to;
         self.tell_deployment(cx, at, "IN_PROGRESS", Stage::RollBack.name(), reason);
         self.step_row(cx, at, self.found(at), "roll back", reason);
-        if cx.blueprint.services[at.at()].deployment.strategy == DeploymentStrategy::BlueGreen {
-            self.shift_back(cx, at, back_to);
-        } else {
+        if strategy == DeploymentStrategy::Rolling {
             self.services[at.at()].production = back_to;
         }
     }
@@ -191,7 +205,8 @@ impl ControlPlane {
                 let configuration = &cx.blueprint.services[at.at()].deployment;
                 let bakes = configuration.alarms.is_some() && !configuration.bake_time.is_zero();
                 if bakes {
-                    self.bake(cx, at);
+                    // Only blue/green has a stage before this one.
+                    self.bake(cx, at, "IN_PROGRESS");
                 } else {
                     self.complete(cx, at);
                 }
@@ -202,10 +217,10 @@ impl ControlPlane {
         }
     }
 
-    /// The bake time begins.
-    pub(super) fn bake(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
+    /// The bake time begins, after the stage named.
+    pub(super) fn bake(&mut self, cx: &mut Context<'_>, at: ServiceIx, after: &str) {
         let until = cx.now() + cx.blueprint.services[at.at()].deployment.bake_time;
-        self.enter_stage(cx, at, Stage::Bake { until });
+        self.enter_stage_after(cx, at, after, Stage::Bake { until });
         self.step_row(cx, at, self.found(at), "wait", "bake time");
         if until <= cx.now() {
             self.request_pass(cx, at);
@@ -213,11 +228,14 @@ impl ControlPlane {
     }
 
     pub(super) fn enter_stage(&mut self, cx: &mut Context<'_>, at: ServiceIx, stage: Stage) {
-        let deployment = self.services[at.at()]
-            .deployment
-            .as_mut()
-            .expect("stages belong to a deployment");
-        let from = std::mem::replace(&mut deployment.stage, stage).name();
+        let deployment = self.services[at.at()].deployment.as_ref();
+        let from = deployment.expect("stages belong to a deployment").stage.name();
+        self.enter_stage_after(cx, at, from, stage);
+    }
+
+    fn enter_stage_after(&mut self, cx: &mut Context<'_>, at: ServiceIx, from: &str, stage: Stage) {
+        let deployment = self.services[at.at()].deployment.as_mut();
+        deployment.expect("stages belong to a deployment").stage = stage;
         self.tell_deployment(cx, at, from, stage.name(), "");
     }
 

@@ -111,7 +111,7 @@ impl ControlPlane {
     fn die(&mut self, cx: &mut Context<'_>, id: Id<Task>) {
         let serving = self.revision(cx, id).serving_container;
         if self.tasks[id].containers[serving].is_running() {
-            cx.orders.push(Order::KillServer(id));
+            cx.orders.push(Order::SilenceServer(id));
         }
         for container in &mut self.tasks[id].containers {
             container.state = ContainerState::Exited { code: 137 };

@@ -27,7 +27,11 @@ impl ControlPlane {
         let Some(deployment) = &self.services[at.at()].deployment else {
             return;
         };
-        let (decision, reason) = (done.told(), done.why(step));
+        let (decision, mut reason) = (done.told(), done.why(step));
+        if deployment.stage == Stage::RollBack && reason == Why::WaitForOldToStop.told() {
+            // What a rollback takes away is what was deployed.
+            reason = "waiting for the failed revision's tasks to stop";
+        }
         let waits = done.started + done.stopped == 0;
         if matches!(deployment.stage, Stage::Bake { .. }) && waits {
             return;

@@ -57,7 +57,7 @@ impl ControlPlane {
         let service = &self.services[at.at()];
         let primary = service.primary;
         let draining = if cx.blueprint.model.scheduler.draining_counts_to_maximum {
-            service.counts.stopping()
+            service.counts.draining()
         } else {
             0
         };

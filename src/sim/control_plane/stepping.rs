@@ -176,6 +176,23 @@ impl Done {
         self.limit = launched.limit;
     }
 
+    pub(super) fn acted(&self) -> bool {
+        self.started + self.stopped > 0
+    }
+
+    /// This and what another colour's step came to.
+    pub(super) fn with(self, other: &Done) -> Done {
+        Done {
+            started: self.started + other.started,
+            stopped: self.stopped + other.stopped,
+            limit: if self.limit == Limit::Unlimited {
+                other.limit
+            } else {
+                self.limit
+            },
+        }
+    }
+
     /// `start 2, stop 1` or `wait`.
     pub(super) fn told(&self) -> String {
         match (self.started, self.stopped) {
@@ -190,6 +207,8 @@ impl Done {
     pub(super) fn why(&self, step: &Step) -> &'static str {
         match self.limit {
             Limit::Unlimited => step.why.told(),
+            // What keeps tasks from starting is no reason to stop any.
+            _ if self.started == 0 && self.stopped > 0 => step.why.without_start().told(),
             Limit::Rate(_) => "launch rate",
             Limit::Capacity => Why::WaitForCapacity.told(),
         }

@@ -45,7 +45,8 @@ impl ControlPlane {
         for at in self.groups_for(cx, id) {
             let task = &mut self.tasks[id];
             task.registered.push(at);
-            let (ordinal, key, service, zone) = (task.ordinal, task.key, task.service, task.zone);
+            let (ordinal, key, service, revision, zone) =
+                (task.ordinal, task.key, task.service, task.revision, task.zone);
             let group = &mut self.target_groups[at.at()];
             let checked = !group.nodes.is_empty();
             let state = if opinion == Opinion::Healthy || !checked {
@@ -59,6 +60,7 @@ impl ControlPlane {
                 ordinal,
                 key,
                 service,
+                revision,
                 zone,
                 state,
                 views,
@@ -198,6 +200,7 @@ impl ControlPlane {
             self.say_whose(&mut event, id);
         } else if let Some(target) = self.target_groups[at.at()].find(id) {
             event.service = Some(target.service);
+            event.revision = Some(target.revision);
             event.task = Some(target.ordinal);
             event.zone = Some(target.zone);
         }

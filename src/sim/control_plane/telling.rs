@@ -101,7 +101,7 @@ impl ControlPlane {
             deployment.lowest_healthy = deployment.lowest_healthy.min(counts.healthy);
             deployment
                 .extra
-                .set(counts.existing().saturating_sub(deployment.desired_at_start), now);
+                .set(counts.billed().saturating_sub(deployment.desired_at_start), now);
         }
         let desired = service.desired;
         cx.observations.push(Observation::ServiceLevels(ServiceLevels {

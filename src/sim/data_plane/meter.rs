@@ -3,7 +3,7 @@
 use super::DataPlane;
 use crate::blueprint::AlbModel;
 use crate::cluster::Task;
-use crate::cluster::server::{Metered, Server};
+use crate::cluster::server::{Door, Metered, Server};
 use crate::engine::arena::Id;
 use crate::sim::observation::{DependencySample, Sample, ServiceSample};
 use crate::sim::signal::{Meter, ServiceMeter};
@@ -93,7 +93,7 @@ impl DataPlane {
     /// Usage since the last sample and queues at this instant.
     pub fn sample(&mut self, now: Instant) -> Sample {
         let mut services = vec![ServiceSample::default(); self.operations.services()];
-        for server in self.servers.iter_mut() {
+        for server in self.servers.iter_mut().filter(|server| server.door != Door::Silent) {
             let (used, reserved, reading) = read(server, server.sampled, now);
             server.sampled = reading;
             let sample = &mut services[server.service.at()];

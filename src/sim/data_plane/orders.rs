@@ -26,10 +26,11 @@ impl DataPlane {
             Order::KillServer(task) => {
                 self.kill(cx, task);
             }
+            Order::SilenceServer(task) => self.silence(cx, task),
             Order::CountCpu(task) => self.count_cpu(cx.now(), task),
             Order::StopCountingCpu(task) => self.stop_counting_cpu(cx.now(), task),
             Order::SetSpeed { task, speed } => {
-                if let Some(server) = self.servers.get_mut(task) {
+                if let Some(server) = self.servers.get_mut(task).filter(|server| server.door != Door::Silent) {
                     server.cpu.set_speed(cx.now(), speed);
                     self.cpus_changed.push(task.index());
                 }

@@ -11,7 +11,8 @@ use crate::blueprint::{OnDisconnect, Runtime};
 use crate::cluster::Task;
 use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Phase, Site};
 use crate::cluster::deadline::DeadlineLink;
-use crate::cluster::server::{Admission, Server, Servers};
+use crate::cluster::queue::Queue;
+use crate::cluster::server::{Admission, Door, Server, Servers};
 use crate::engine::arena::{Arena, Id};
 use crate::sim::context::Context;
 use crate::sim::event::DataEvent;
@@ -29,6 +30,10 @@ impl DataPlane {
             self.answer(cx, id, Answer::Refused);
             return false;
         };
+        if server.door == Door::Silent {
+            self.unanswered(cx, id);
+            return false;
+        }
         let revision = &self.operations.revisions[server.revision as usize];
         if attempt.flags.has(Flags::CALLER_GONE) && revision.on_disconnect == OnDisconnect::Cancel {
             self.attempts.remove(id);
@@ -355,8 +360,44 @@ impl DataPlane {
         let Some(server) = self.servers.stop(task) else {
             return;
         };
+        if server.door == Door::Silent {
+            return;
+        }
         cx.calendar.drop_timer(server.cpu_timer);
-        let lost: Vec<Id<Attempt>> = self
+        for id in self.lose_work(cx, task, server.revision) {
+            self.answer(cx, id, Answer::Refused);
+        }
+    }
+
+    /// The process's host is dead: as [`DataPlane::kill`], but no connection is reset. Whoever waits for an answer waits
+    /// until its patience ends, and so does whoever still asks.
+    pub(super) fn silence(&mut self, cx: &mut Context<'_>, task: Id<Task>) {
+        self.stop_counting_cpu(cx.now(), task);
+        let Some(server) = self.servers.get_mut(task).filter(|server| server.door != Door::Silent) else {
+            return;
+        };
+        server.door = Door::Silent;
+        server.cpu.clear(cx.now());
+        server.queue = Queue::default();
+        server.busy = 0;
+        server.present = 0;
+        server.cpu_turns_at = Instant::NEVER;
+        cx.calendar.drop_timer(server.cpu_timer);
+        let revision = server.revision;
+        for id in self.lose_work(cx, task, revision) {
+            let attempt = &mut self.attempts[id];
+            if attempt.flags.has(Flags::CALLER_GONE) || matches!(attempt.caller, Caller::Check(_)) {
+                self.attempts.remove(id);
+            } else {
+                attempt.phase = Phase::Lost;
+            }
+        }
+    }
+
+    /// What a process that is gone had in hand, of which somebody outside it may still want an answer: its calls have
+    /// lost their caller, its branches are freed.
+    fn lose_work(&mut self, cx: &mut Context<'_>, task: Id<Task>, revision: u32) -> Vec<Id<Attempt>> {
+        let mut lost: Vec<Id<Attempt>> = self
             .attempts
             .iter()
             .filter(|(_, attempt)| attempt.task == Some(task) && attempt.phase.is_in_hand())
@@ -369,20 +410,29 @@ impl DataPlane {
                 self.abandon(cx, id, call);
             }
         }
-        for id in lost {
-            match self.attempts[id].caller {
-                Caller::Join(_) => {
-                    self.attempts.remove(id);
-                    continue;
-                }
-                Caller::Check(_) => {}
-                Caller::Client(_) | Caller::Strand(_) => {
-                    let counts = &mut self.counts[server.revision as usize];
-                    counts.requests += 1;
-                    counts.errors += 1;
-                }
+        lost.retain(|&id| match self.attempts[id].caller {
+            Caller::Join(_) => {
+                self.attempts.remove(id);
+                false
             }
-            self.answer(cx, id, Answer::Refused);
+            Caller::Check(_) => true,
+            Caller::Client(_) | Caller::Strand(_) => {
+                let counts = &mut self.counts[revision as usize];
+                counts.requests += 1;
+                counts.errors += 1;
+                true
+            }
+        });
+        lost
+    }
+
+    /// Nobody is there to take the attempt or to refuse it.
+    fn unanswered(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+        let attempt = &self.attempts[id];
+        if attempt.flags.has(Flags::CALLER_GONE) || matches!(attempt.caller, Caller::Check(_)) {
+            self.attempts.remove(id);
+        } else {
+            self.nobody_answers(cx, id);
         }
     }
 }

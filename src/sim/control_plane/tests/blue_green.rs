@@ -2,6 +2,7 @@
 
 use super::harness::{Health, Stage, constant, fleet, owned, target_group};
 use crate::blueprint::*;
+use crate::sim::observation::{EventKind, Observation};
 use crate::sim::signal::{LoadBalancerMeter, Meter, Order, ServiceMeter, Signal, TargetGroupMeter};
 use crate::units::Span;
 
@@ -314,4 +315,132 @@ fn green_waits_for_capacity_like_anything_else() {
     stage.run_until(300.0);
     assert_eq!(shifts(&stage), []);
     assert_eq!(stage.said("was unable to place a task")[0], 101.0);
+}
+
+/// (second, decision, old running, new running) of each row but waits.
+fn running(stage: &Stage<'_>) -> Vec<(f64, String, u32, u32)> {
+    let rows = stage.seen.iter().filter_map(|seen| match seen {
+        Observation::DeploymentStepped(step) if step.decision != "wait" => Some((
+            step.at.seconds(),
+            step.decision.clone(),
+            step.old_running,
+            step.new_running,
+        )),
+        _ => None,
+    });
+    rows.collect()
+}
+
+#[test]
+fn a_rollback_goes_back_to_the_blue_that_stands_even_if_its_deployment_was_superseded() {
+    // Revision 1 is shifted to at 131 and bakes until 251. 150: revision 2; 151: revision 0 goes, STOPPED at 193; 194: on;
+    // 195: start, healthy at 224; 225: shift. The minute that ends at 240 has errors, published at 300; 301: all weight
+    // back to revision 1, whose four tasks were never touched; revision 2 is STOPPED at 343.
+    let blueprint = with_alarm(blue_green(4), true);
+    let mut stage = Stage::new(&blueprint);
+    stage.run_until(100.0);
+    stage.deploy(1);
+    stage.run_until(150.0);
+    stage.deploy(2);
+    stage.run_until(240.0);
+    meter(&mut stage, 3, 50);
+    stage.run_until(600.0);
+    let row = |second: f64, decision: &str, old, new| (second, decision.to_string(), old, new);
+    let expected = [
+        row(101.0, "start 4", 4, 0),
+        row(131.0, "shift traffic", 4, 4),
+        row(151.0, "stop 4", 8, 0),
+        row(195.0, "start 4", 4, 0),
+        row(225.0, "shift traffic", 4, 4),
+        row(301.0, "roll back", 4, 4),
+        row(301.0, "stop 4", 4, 4),
+        row(344.0, "complete", 4, 0),
+    ];
+    assert_eq!(running(&stage), expected);
+    assert_eq!(shifts(&stage), [(131.0, 0, 100), (225.0, 100, 0), (301.0, 0, 100)]);
+    assert_eq!(stage.outcomes(), [("STOPPED", 150.0), ("ROLLED_BACK", 344.0)]);
+    assert_eq!(revisions(&stage), [1; 4]);
+    let rows = stage.rows();
+    let removed = rows
+        .iter()
+        .find(|(second, decision, _)| *second == 151.0 && decision == "stop 4");
+    assert_eq!(
+        removed.expect("a row").2,
+        "removing the blue of the superseded deployment"
+    );
+}
+
+#[test]
+fn weights_wait_for_a_blue_that_is_not_whole() {
+    // At 290 a blue task crashes; 291: its successor starts, healthy at 320. 301: the alarm; 321: shift, green goes.
+    let mut blueprint = with_alarm(blue_green(2), true);
+    blueprint.services[0].deployment.bake_time = Span::from_secs(600);
+    let mut stage = Stage::new(&blueprint);
+    stage.run_until(100.0);
+    stage.deploy(1);
+    stage.run_until(240.0);
+    meter(&mut stage, 3, 50);
+    stage.run_until(290.0);
+    let blue = stage.control.services[0].tasks[0];
+    stage.act(|control, cx| control.container_exited(cx, blue, 0, 1));
+    stage.run_until(320.5);
+    assert_eq!(shifts(&stage), [(131.0, 0, 100)]);
+    assert_eq!(revisions(&stage), [0, 1, 1, 0]);
+    stage.run_until(600.0);
+    assert_eq!(shifts(&stage), [(131.0, 0, 100), (321.0, 100, 0)]);
+    assert_eq!(stage.outcomes(), [("ROLLED_BACK", 364.0)]);
+}
+
+#[test]
+fn both_colours_share_one_row_of_a_pass_which_tells_what_was_there_before() {
+    let blueprint = blue_green(2);
+    let mut stage = Stage::new(&blueprint);
+    stage.run_until(100.0);
+    stage.deploy(1);
+    stage.run_until(150.0);
+    stage.act(|control, cx| control.set_desired_count(cx, ServiceIx(0), 3, "test"));
+    stage.run_until(200.0);
+    let rows = running(&stage);
+    assert_eq!(rows[2..], [(151.0, "start 2".to_string(), 2, 2)]);
+}
+
+#[test]
+fn each_stage_is_entered_from_the_one_before() {
+    let blueprint = blue_green(2);
+    let mut stage = Stage::new(&blueprint);
+    stage.run_until(100.0);
+    stage.deploy(1);
+    stage.run_until(400.0);
+    let moves = stage.seen.iter().filter_map(|seen| match seen {
+        Observation::Happened(event) if event.kind == EventKind::Deployment => {
+            Some((event.from.as_str(), event.to.as_str()))
+        }
+        _ => None,
+    });
+    let expected = [
+        ("", "IN_PROGRESS"),
+        ("SCALE_UP", "PRODUCTION_TRAFFIC_SHIFT"),
+        ("PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME"),
+        ("BAKE_TIME", "CLEAN_UP"),
+        ("IN_PROGRESS", "COMPLETED"),
+    ];
+    assert_eq!(moves.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_target_that_outlives_its_task_keeps_its_revision() {
+    // The task is STOPPED 12 s after the crash at 100, its target drains until 130.
+    let blueprint = blue_green(2);
+    let mut stage = Stage::new(&blueprint);
+    stage.run_until(100.0);
+    let blue = stage.control.services[0].tasks[0];
+    stage.act(|control, cx| control.container_exited(cx, blue, 0, 1));
+    stage.run_until(200.0);
+    let last = stage.seen.iter().find_map(|seen| match seen {
+        Observation::Happened(event) if event.kind == EventKind::Target && event.to == "unused" => {
+            Some((event.at.seconds(), event.revision))
+        }
+        _ => None,
+    });
+    assert_eq!(last, Some((130.0, Some(RevisionIx(0)))));
 }

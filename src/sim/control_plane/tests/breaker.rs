@@ -38,6 +38,8 @@ fn tasks_that_never_run_count_in_the_first_stage_and_the_service_rolls_back() {
         owned(&[(101.0, "start 4"), (123.0, "roll back"), (133.0, "complete")])
     );
     assert_eq!(stage.outcomes(), [("ROLLED_BACK", 133.0)]);
+    let reason = "waiting for the failed revision's tasks to stop".to_string();
+    assert!(stage.rows().contains(&(123.0, "wait".to_string(), reason)));
     let record = stage.seen.iter().find_map(|seen| match seen {
         Observation::DeploymentEnded(record) => Some(record.clone()),
         _ => None,

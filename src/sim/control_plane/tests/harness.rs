@@ -312,6 +312,9 @@ impl<'a> Stage<'a> {
             Order::CloseServer(task) => {
                 *self.servers.get_mut(task).expect("only a server that exists is closed") = false;
             }
+            Order::SilenceServer(task) => {
+                self.servers.remove(task);
+            }
             Order::KillServer(task) => {
                 assert!(self.servers.remove(task).is_some(), "a server is killed once");
             }

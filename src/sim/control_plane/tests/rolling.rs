@@ -264,7 +264,7 @@ fn services_deploy_at_once_without_touching_each_other() {
 
 #[test]
 fn lowest_healthy_and_extra_capacity_are_told_at_the_end() {
-    // 100/200 of 4: four tasks too many from 101 until 173: 288 task-seconds of 1 vCPU and 2 GiB.
+    // 100/200 of 4: four tasks too many from 111 (PENDING) until 173: 248 task-seconds of 1 vCPU and 2 GiB.
     let blueprint = bounds(fleet(4), 100, 200);
     let stage = deployed(&blueprint, 300.0);
     let ended = stage.seen.iter().find_map(|seen| match seen {
@@ -274,7 +274,7 @@ fn lowest_healthy_and_extra_capacity_are_told_at_the_end() {
     let record = ended.expect("it ended");
     assert_eq!(
         (record.lowest_healthy, record.extra_vcpu_s, record.extra_gib_s),
-        (4, 288.0, 576.0)
+        (4, 248.0, 496.0)
     );
     assert_eq!(record.started, at(100.0));
 }
@@ -295,10 +295,23 @@ fn a_row_of_a_step_tells_what_the_pass_found_before_it_acted() {
     let expected = [
         (101.0, (4, 0, 0, 0), (2, 4)),
         (102.0, (2, 0, 0, 2), (2, 4)),
-        // The first two have left STOPPING at 133; at 132 they shut down.
         (132.0, (2, 2, 2, 2), (2, 4)),
-        (133.0, (0, 2, 2, 2), (2, 4)),
+        // The first two are DEPROVISIONING until 143.
+        (133.0, (0, 2, 2, 4), (2, 4)),
         (175.0, (0, 4, 4, 0), (2, 4)),
     ];
     assert_eq!(rows.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_deployment_that_supersedes_one_in_progress_replaces_the_latest_completed_revision() {
+    let blueprint = bounds(fleet(2), 100, 200);
+    let mut stage = deployed(&blueprint, 105.0);
+    stage.deploy(2);
+    stage.run_until(300.0);
+    let ended = stage.seen.iter().filter_map(|seen| match seen {
+        Observation::DeploymentEnded(record) => Some((record.outcome, record.from.0, record.to.0)),
+        _ => None,
+    });
+    assert_eq!(ended.collect::<Vec<_>>(), [("STOPPED", 0, 1), ("COMPLETED", 0, 2)]);
 }

@@ -139,21 +139,21 @@ fn misfortune(stage: &mut Stage<'_>, tick: u64) {
             let next = stage.start(service, (n % 2) as u16, 1.0);
             stage.tasks[service].pop();
             stage.tasks[service][n] = next;
-            if tick % 2 == 0 {
+            if tick.is_multiple_of(2) {
                 stage.publish(service, stage.tasks[service].clone());
             }
         }
         3 => stage.publish(service, stage.tasks[service].clone()),
         4 => {
-            let speed = if tick % 2 == 0 { 0.4 } else { 1.0 };
+            let speed = if tick.is_multiple_of(2) { 0.4 } else { 1.0 };
             stage.order(Order::SetSpeed {
                 task: stage.tasks[service][1],
                 speed,
             });
         }
-        5 if tick % 2 == 0 => stage.fault(&zone),
+        5 if tick.is_multiple_of(2) => stage.fault(&zone),
         5 => stage.lift(&zone),
-        6 if tick % 2 == 0 => stage.fault(&latency),
+        6 if tick.is_multiple_of(2) => stage.fault(&latency),
         6 => stage.lift(&latency),
         8 => stage.fault(&FaultKind::DependencyFailover {
             dependency: DependencyIx(0),

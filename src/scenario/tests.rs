@@ -3,6 +3,7 @@
 use super::*;
 use crate::blueprint::*;
 
+mod doubts;
 mod rules;
 
 use crate::units::Span;

@@ -33,6 +33,8 @@ pub struct ArrivalStream {
     gaps: Gaps,
     /// Number of the next arrival, from 0.
     ordinal: u64,
+    /// Its step.
+    step: f64,
     /// The last arrival (or the start of the piece, if it has had none), rounded down.
     at: u64,
     /// What was rounded off `at`, in [0, 1) ns.
@@ -50,6 +52,18 @@ enum Gaps {
     Exponential(Key),
     /// One, but for the first, which is this.
     Regular(f64),
+}
+
+impl Gaps {
+    /// The step to an arrival.
+    #[inline]
+    fn step(self, ordinal: u64, exponential: &Law) -> f64 {
+        match self {
+            Gaps::Exponential(key) => exponential.draw(key.child(ordinal)),
+            Gaps::Regular(phase) if ordinal == 0 => phase,
+            Gaps::Regular(_) => 1.0,
+        }
+    }
 }
 
 impl ArrivalStream {
@@ -74,6 +88,7 @@ impl ArrivalStream {
         let segments = profile.segments_for_ever();
         let piece = Piece::of(&segments[0], &bursts);
         ArrivalStream {
+            step: gaps.step(0, &exponential),
             exponential,
             gaps,
             ordinal: 0,
@@ -119,17 +134,15 @@ impl Iterator for ArrivalStream {
 
     #[inline]
     fn next(&mut self) -> Option<Instant> {
-        let mut step = match self.gaps {
-            Gaps::Exponential(key) => self.exponential.draw(key.child(self.ordinal)),
-            Gaps::Regular(phase) if self.ordinal == 0 => phase,
-            Gaps::Regular(_) => 1.0,
-        };
+        let mut step = self.step;
         loop {
             match self.piece.cross(self.at, self.fraction, step) {
                 piece::Crossing::Within { nanos, fraction } => {
                     self.at += nanos;
                     self.fraction = fraction;
                     self.ordinal += 1;
+                    // Drawn ahead: nobody waits for the draw then, while the next event may wait for this arrival.
+                    self.step = self.gaps.step(self.ordinal, &self.exponential);
                     return Some(Instant::from_nanos(self.at));
                 }
                 piece::Crossing::Beyond(left) => {

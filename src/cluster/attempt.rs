@@ -18,38 +18,67 @@ use crate::engine::random::Key;
 use crate::units::Instant;
 
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Attempt {
+    // With the slot's generation, these are the first line of the cache: all that a step at the task needs.
     /// Of this attempt.
     pub key: Key,
-    /// Of the request, the same for all its attempts.
-    pub request_key: Key,
-    /// When the request was first sent.
-    pub first_sent: Instant,
-    /// When this attempt reached the balancer's node, for its response time.
-    pub at_node: Instant,
-    /// When the caller's patience ends.
-    pub due: Instant,
-    pub deadline: DeadlineLink,
     pub caller: Caller,
     pub phase: Phase,
     /// The task that serves it, once picked.
     pub task: Option<Id<Task>>,
-    /// The next branch of the same `parallel` step.
-    pub sibling: Option<Id<Attempt>>,
-    pub path: Option<NodePath>,
-    /// Where the caller stands (for clients: nowhere).
-    pub from: Option<ZoneIx>,
-    /// Where its task (or dependency) stands.
-    pub zone: Option<ZoneIx>,
     /// Where it is sent from.
     pub site: Site,
     /// What serves it.
     pub served: Served,
     pub program: ProgramIx,
     pub step: u16,
+    /// Where the caller stands (for clients: nowhere).
+    pub from: Option<ZoneIx>,
     /// 1 for the first.
     pub number: u16,
     pub flags: Flags,
+    // The second line: the way, and the waiting.
+    pub path: Option<NodePath>,
+    /// Where its task (or dependency) stands.
+    pub zone: Option<ZoneIx>,
+    pub deadline: DeadlineLink,
+    /// When the caller's patience ends.
+    pub due: Instant,
+    /// When the request was first sent.
+    pub first_sent: Instant,
+    /// When this attempt reached the balancer's node, for its response time.
+    pub at_node: Instant,
+    /// Of the request, the same for all its attempts.
+    pub request_key: Key,
+    /// The next branch of the same `parallel` step.
+    pub sibling: Option<Id<Attempt>>,
+}
+
+impl Attempt {
+    /// Nothing of all this. A record begins as a copy of it and is completed where it lies: built from its parts, it
+    /// would be put together elsewhere and read back before it is written, which costs more than the copy.
+    pub const BLANK: Attempt = Attempt {
+        key: Key::root(0, 0, 0),
+        caller: Caller::Client(ClassIx(0)),
+        phase: Phase::Paused,
+        task: None,
+        site: Site::NONE,
+        served: Served::NOBODY,
+        program: ProgramIx(0),
+        step: 0,
+        from: None,
+        number: 1,
+        flags: Flags(0),
+        path: None,
+        zone: None,
+        deadline: DeadlineLink::NONE,
+        due: Instant::NEVER,
+        first_sent: Instant::NEVER,
+        at_node: Instant::ZERO,
+        request_key: Key::root(0, 0, 0),
+        sibling: None,
+    };
 }
 
 const _: () = assert!(size_of::<Option<Attempt>>() == 120, "an arena's slot is 128 bytes");
@@ -247,32 +276,7 @@ pub mod sample {
     /// An arena of fresh attempts.
     pub fn attempts(count: usize) -> (Arena<Attempt>, Vec<Id<Attempt>>) {
         let mut arena = Arena::new();
-        let ids = (0..count).map(|_| arena.insert(attempt())).collect();
+        let ids = (0..count).map(|_| arena.insert(Attempt::BLANK)).collect();
         (arena, ids)
-    }
-
-    fn attempt() -> Attempt {
-        let key = Key::root(1, 1, 1);
-        Attempt {
-            key,
-            request_key: key,
-            first_sent: Instant::ZERO,
-            at_node: Instant::ZERO,
-            due: Instant::NEVER,
-            deadline: DeadlineLink::NONE,
-            caller: Caller::Client(ClassIx(0)),
-            phase: Phase::Sent,
-            task: None,
-            sibling: None,
-            path: None,
-            from: None,
-            zone: None,
-            site: Site(0),
-            served: Served::NOBODY,
-            program: ProgramIx(0),
-            step: 0,
-            number: 1,
-            flags: Flags::default(),
-        }
     }
 }

@@ -29,12 +29,6 @@ impl DeadlineLink {
         list: u32::MAX,
     };
 
-    /// Which list; of no use for [`DeadlineLink::NONE`].
-    #[inline]
-    pub fn list(&self) -> usize {
-        self.list as usize
-    }
-
     #[inline]
     pub fn is_none(&self) -> bool {
         self.list == u32::MAX
@@ -97,21 +91,14 @@ impl Deadlines {
             entry.head = id.index();
         }
         let arm = (!std::mem::replace(&mut entry.armed, true)).then(|| now + entry.patience);
-        Joined {
-            link: DeadlineLink {
-                previous,
-                next: NO_SLOT,
-                list: u32::from(list),
-            },
-            arm,
-        }
+        Joined { list, previous, arm }
     }
 
     /// Ties the attempt before to one that has joined.
     #[inline]
-    pub fn tied(&self, attempts: &mut Arena<Attempt>, link: DeadlineLink, id: Id<Attempt>) {
-        if link.previous != NO_SLOT {
-            record(attempts, link.previous).deadline.next = id.index();
+    pub fn tied(&self, attempts: &mut Arena<Attempt>, joined: Joined, id: Id<Attempt>) {
+        if joined.previous != NO_SLOT {
+            record(attempts, joined.previous).deadline.next = id.index();
         }
     }
 
@@ -208,9 +195,21 @@ fn due_at(attempt: &Attempt, patience: Span) -> Instant {
 /// An attempt's place in the list that it has joined.
 #[derive(Clone, Copy, Debug)]
 pub struct Joined {
-    pub link: DeadlineLink,
+    pub list: u16,
+    previous: u32,
     /// When the list's timer has to be armed, if it is not.
     pub arm: Option<Instant>,
+}
+
+impl Joined {
+    #[inline]
+    pub fn link(&self) -> DeadlineLink {
+        DeadlineLink {
+            previous: self.previous,
+            next: NO_SLOT,
+            list: u32::from(self.list),
+        }
+    }
 }
 
 /// What stands at the head of a list.

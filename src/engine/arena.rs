@@ -20,7 +20,9 @@ pub struct Arena<T> {
     free: Vec<u32>,
 }
 
+/// A slot begins a line of the cache, so that a record of two lines is never in three.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 struct Slot<T> {
     /// Moves on when the record is removed, so that a generation that matches means a record that is there.
     generation: NonZeroU32,
@@ -103,23 +105,23 @@ impl<T> Arena<T> {
     /// Stores a record and names it.
     #[inline]
     pub fn insert(&mut self, value: T) -> Id<T> {
-        self.insert_with(|| value)
+        self.place(value).0
     }
 
-    /// Stores the record that `make` gives, which is built in its slot and not moved there.
+    /// Stores a record, names it and gives it, to be completed where it lies.
     #[inline]
-    pub fn insert_with(&mut self, make: impl FnOnce() -> T) -> Id<T> {
+    pub fn place(&mut self, value: T) -> (Id<T>, &mut T) {
         let index = match self.free.pop() {
             Some(index) => index,
             None => self.grow(),
         };
         let slot = &mut self.slots[index as usize];
-        slot.value = Some(make());
-        Id {
+        let id = Id {
             index,
             generation: slot.generation,
             record: PhantomData,
-        }
+        };
+        (id, slot.value.insert(value))
     }
 
     /// A new empty slot.

@@ -15,8 +15,8 @@ fn wait(
 ) -> Option<Instant> {
     arena[id].due = now + lists.patience(list);
     let joined = lists.join(list, id, now);
-    arena[id].deadline = joined.link;
-    lists.tied(arena, joined.link, id);
+    arena[id].deadline = joined.link();
+    lists.tied(arena, joined, id);
     joined.arm
 }
 
@@ -88,7 +88,7 @@ fn a_nodes_wait_is_due_by_when_it_began_there() {
     arena[ids[0]].flags.set(Flags::NODE_WAITS);
     let joined = lists.join(node, ids[0], ms(500));
     assert_eq!(joined.arm, Some(ms(1500)));
-    arena[ids[0]].deadline = joined.link;
+    arena[ids[0]].deadline = joined.link();
     assert_eq!(lists.due(&mut arena, node, ms(1400)), Due::Later(ms(1500)));
     assert_eq!(lists.due(&mut arena, node, ms(1500)), Due::Now(ids[0]));
 }

@@ -138,7 +138,7 @@ impl DataPlane {
             // The node will lose its patience before the caller does.
             attempt.flags.set(Flags::NODE_WAITS);
             let joined = self.deadlines.join(balancer.idle, id, now);
-            let before = std::mem::replace(&mut attempt.deadline, joined.link);
+            let before = std::mem::replace(&mut attempt.deadline, joined.link());
             self.deadlines.unlink(&mut self.attempts, before);
             self.listed(cx, joined, id);
         }

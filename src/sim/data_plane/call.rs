@@ -37,7 +37,7 @@ impl DataPlane {
         let joined = site.patience.map(|list| {
             attempt.due = now + self.deadlines.patience(list);
             let joined = self.deadlines.join(list, id, now);
-            attempt.deadline = joined.link;
+            attempt.deadline = joined.link();
             joined
         });
         let crossing = match &mut site.to {
@@ -77,9 +77,9 @@ impl DataPlane {
     /// Completes an attempt's entry in a list of deadlines.
     #[inline(always)]
     pub(super) fn listed(&mut self, cx: &mut Context<'_>, joined: Joined, id: Id<Attempt>) {
-        self.deadlines.tied(&mut self.attempts, joined.link, id);
+        self.deadlines.tied(&mut self.attempts, joined, id);
         if let Some(at) = joined.arm {
-            cx.calendar.arm(self.deadline_timers[joined.link.list()], at);
+            cx.calendar.arm(self.deadline_timers[usize::from(joined.list)], at);
         }
     }
 
@@ -89,28 +89,13 @@ impl DataPlane {
         let attempt = &self.attempts[parent];
         let step = attempt.key.child(purpose::STEP + u64::from(attempt.step));
         let request_key = step.child(u64::from(call.0));
-        let (from, program) = (attempt.zone, attempt.program);
-        let child = self.attempts.insert_with(|| Attempt {
-            key: request_key.child(purpose::ATTEMPT + 1),
-            request_key,
-            first_sent: Instant::NEVER,
-            at_node: Instant::ZERO,
-            due: Instant::NEVER,
-            deadline: DeadlineLink::NONE,
-            caller: Caller::Strand(parent),
-            phase: Phase::Paused,
-            task: None,
-            sibling: None,
-            path: None,
-            from,
-            zone: None,
-            site: Site(call.0),
-            served: Served::NOBODY,
-            program,
-            step: 0,
-            number: 1,
-            flags: Flags::default(),
-        });
+        let from = attempt.zone;
+        let (child, attempt) = self.attempts.place(Attempt::BLANK);
+        attempt.key = request_key.child(purpose::ATTEMPT + 1);
+        attempt.request_key = request_key;
+        attempt.caller = Caller::Strand(parent);
+        attempt.from = from;
+        attempt.site = Site(call.0);
         self.attempts[parent].phase = Phase::Calling(child);
         child
     }

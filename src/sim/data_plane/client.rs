@@ -3,9 +3,9 @@
 use super::program::Operations;
 use super::site::SiteState;
 use super::{DataPlane, purpose};
-use crate::blueprint::{ClassIx, ProgramIx, RecordedArrival, Source, TrafficIx};
-use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Phase, Served, Site};
-use crate::cluster::deadline::DeadlineLink;
+use crate::blueprint::{ClassIx, RecordedArrival, Source, TrafficIx};
+use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Served, Site};
+use crate::engine::arena::{Arena, Id};
 use crate::engine::dist::{Law, Tables};
 use crate::engine::random::Key;
 use crate::sim::context::Context;
@@ -119,30 +119,15 @@ impl Client {
     }
 }
 
-/// A client's request that has not been sent: the callee's half is empty.
-#[inline]
-fn fresh(key: Key, class: ClassIx, site: Site) -> Attempt {
-    Attempt {
-        key: key.child(purpose::ATTEMPT + 1),
-        request_key: key,
-        first_sent: Instant::NEVER,
-        at_node: Instant::ZERO,
-        due: Instant::NEVER,
-        deadline: DeadlineLink::NONE,
-        caller: Caller::Client(class),
-        phase: Phase::Paused,
-        task: None,
-        sibling: None,
-        path: None,
-        from: None,
-        zone: None,
-        site,
-        served: Served::NOBODY,
-        program: ProgramIx(0),
-        step: 0,
-        number: 1,
-        flags: Flags::default(),
-    }
+/// A client's request that has not been sent: the callee's half is blank.
+#[inline(always)]
+fn offer(attempts: &mut Arena<Attempt>, key: Key, class: ClassIx, site: Site) -> Id<Attempt> {
+    let (id, attempt) = attempts.place(Attempt::BLANK);
+    attempt.key = key.child(purpose::ATTEMPT + 1);
+    attempt.request_key = key;
+    attempt.caller = Caller::Client(class);
+    attempt.site = site;
+    id
 }
 
 impl DataPlane {
@@ -178,7 +163,7 @@ impl DataPlane {
             self.overflowed = true;
             return;
         }
-        let id = self.attempts.insert_with(|| fresh(key, class, site));
+        let id = offer(&mut self.attempts, key, class, site);
         self.send(cx, id);
     }
 
@@ -194,7 +179,7 @@ impl DataPlane {
         }
         let class = client.class(key);
         let site = client.site;
-        let id = self.attempts.insert_with(|| fresh(key, class, site));
+        let id = offer(&mut self.attempts, key, class, site);
         cx.calendar.schedule_in(pause, Event::data(DataEvent::Send, id));
     }
 

@@ -5,9 +5,8 @@ use super::site::To;
 use super::{DataPlane, Leg};
 use crate::blueprint::{Action, ServiceIx, TargetGroupIx};
 use crate::cluster::Task;
-use crate::cluster::attempt::{Answer, Attempt, Caller, Check, Flags, Phase, Site};
+use crate::cluster::attempt::{Answer, Attempt, Caller, Check, Flags, Phase};
 use crate::cluster::cpu::{Cpu, CpuSpec};
-use crate::cluster::deadline::DeadlineLink;
 use crate::cluster::queue::Queue;
 use crate::cluster::server::{Door, Metered, Server};
 use crate::cluster::view::ViewTarget;
@@ -192,23 +191,15 @@ impl DataPlane {
         let id = self.attempts.insert(Attempt {
             key,
             request_key: key,
-            first_sent: cx.now(),
-            at_node: cx.now(),
-            due: Instant::NEVER,
-            deadline: DeadlineLink::NONE,
             caller: Caller::Check(check),
             phase: Phase::Sent,
             task: Some(task),
-            sibling: None,
-            path: None,
-            from: hop.from,
-            zone: hop.to,
-            site: Site::NONE,
             served,
             program,
-            step: 0,
-            number: 1,
-            flags: Flags::default(),
+            from: hop.from,
+            zone: hop.to,
+            first_sent: cx.now(),
+            ..Attempt::BLANK
         });
         if self.network.carry(cx, id, hop, DataEvent::AtTask) == Crossing::Lost {
             self.attempts.remove(id);

@@ -12,9 +12,7 @@ fn blueprint(objectives: Vec<Objective>) -> Blueprint {
     let class = |name: &str| RequestClass {
         name: name.into(),
         traffic: TrafficIx(0),
-        method: Method::Get,
-        host: String::new(),
-        path: "/".into(),
+        http: HttpRequest::get("/"),
     };
     Blueprint {
         warm_up: Span::from_secs(10),

@@ -25,9 +25,7 @@ fn class(name: &str) -> RequestClass {
     RequestClass {
         name: name.into(),
         traffic: TrafficIx(0),
-        method: Method::Get,
-        host: String::new(),
-        path,
+        http: HttpRequest::get(path),
     }
 }
 

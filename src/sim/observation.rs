@@ -47,6 +47,8 @@ pub enum Outcome {
     Refused,
     /// The balancer answered by itself: a fixed response that is not 2xx.
     FixedResponse,
+    /// The balancer sent the client elsewhere, which is the end of this request: following it is another.
+    Redirected,
     /// 502: connection refused or reset by the target, or cut off at the end of the deregistration delay.
     BadGateway,
     /// 503: the target group has no targets.
@@ -58,13 +60,14 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    pub const ALL: [Outcome; 10] = [
+    pub const ALL: [Outcome; 11] = [
         Outcome::Served,
         Outcome::ClientError,
         Outcome::ServerError,
         Outcome::TimedOut,
         Outcome::Refused,
         Outcome::FixedResponse,
+        Outcome::Redirected,
         Outcome::BadGateway,
         Outcome::ServiceUnavailable,
         Outcome::GatewayTimeout,
@@ -80,6 +83,7 @@ impl Outcome {
             Outcome::TimedOut => "timed_out",
             Outcome::Refused => "refused",
             Outcome::FixedResponse => "fixed_response",
+            Outcome::Redirected => "redirected",
             Outcome::BadGateway => "bad_gateway_502",
             Outcome::ServiceUnavailable => "unavailable_503",
             Outcome::GatewayTimeout => "gateway_timeout_504",

@@ -112,6 +112,7 @@ impl ControlPlane {
                     "deployment circuit breaker: {} failures, threshold {bound}",
                     deployment.failures
                 );
+                self.tell_failure(cx, at, "tasks failed to start.");
                 return self.fail_deployment(cx, at, &reason, Rollback::from(breaker.rollback));
             }
         }
@@ -121,6 +122,7 @@ impl ControlPlane {
             && let Some(alarm) = alarms.alarms.iter().find(|alarm| self.any_in_alarm(&[**alarm]))
         {
             let reason = format!("alarm {} in ALARM", cx.blueprint.alarms[alarm.at()].name);
+            self.tell_failure(cx, at, "alarm detected.");
             self.fail_deployment(cx, at, &reason, Rollback::from(alarms.rollback));
         }
     }

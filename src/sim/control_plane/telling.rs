@@ -74,24 +74,6 @@ impl ControlPlane {
         event.zone = Some(task.zone);
     }
 
-    /// A message of the service scheduler, in ECS's words: `(service web) has started 2 tasks`.
-    pub(super) fn tell_service(&self, cx: &mut Context<'_>, service: ServiceIx, message: &str) {
-        let name = &cx.blueprint.services[service.at()].name;
-        let mut event = row(
-            cx.now(),
-            EventKind::Service,
-            "",
-            "",
-            format!("(service {name}) {message}"),
-        );
-        event.service = Some(service);
-        event.deployment = self.services[service.at()]
-            .deployment
-            .as_ref()
-            .map(|deployment| deployment.ordinal);
-        cx.observations.push(Observation::Happened(event));
-    }
-
     /// To be called after every change of a service's counts.
     pub(super) fn levels_changed(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
         let now = cx.now();

@@ -169,9 +169,13 @@ impl Figure {
             Figure::NewRevisionRequests => sum(&tolls(blueprint, record, Toll::Exposure)),
             Figure::NewRevisionErrors => sum(&tolls(blueprint, record, Toll::Errors)),
             Figure::ErrorsAboveOld => sum(&tolls(blueprint, record, Toll::ErrorsAboveOld)),
-            Figure::LowestHealthy => tolls(blueprint, record, Toll::LowestHealthy).into_iter().reduce(f64::min),
+            Figure::LowestHealthy => tolls(blueprint, record, Toll::LowestHealthy)
+                .into_iter()
+                .reduce(f64::min),
             Figure::BelowDesired => sum(&tolls(blueprint, record, Toll::BelowDesired)),
-            Figure::PeakExtraTasks => tolls(blueprint, record, Toll::PeakExtraTasks).into_iter().reduce(f64::max),
+            Figure::PeakExtraTasks => tolls(blueprint, record, Toll::PeakExtraTasks)
+                .into_iter()
+                .reduce(f64::max),
             Figure::ExtraCost => sum(&tolls(blueprint, record, Toll::ExtraCost)),
         }
     }

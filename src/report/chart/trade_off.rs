@@ -6,7 +6,7 @@
 
 use super::Chart;
 use super::axis::Axis;
-use super::canvas::{Anchor, Canvas, Colour, FAINT, Font, GRID, INK, PALETTE, PALE, Paint};
+use super::canvas::{Anchor, Canvas, Colour, FAINT, Font, GRID, INK, PALE, PALETTE, Paint};
 use crate::experiment::Outcome;
 use crate::probe::{DeploymentStory, Estimate, Pool, Toll, estimate};
 use crate::report::words::{counted, duration, short};
@@ -82,7 +82,11 @@ pub fn of_deployments(pool: &Pool) -> Option<Chart> {
         let name = format!("{service} {} → {} ({strategy})", it.from.at() + 1, it.to.at() + 1);
         point(pool, &name, same.stories.iter().map(|story| vec![*story]).collect())
     });
-    draw(("deployments", &pool.blueprint.name), points.collect(), pool.records.len())
+    draw(
+        ("deployments", &pool.blueprint.name),
+        points.collect(),
+        pool.records.len(),
+    )
 }
 
 /// From the deployments of each run: how long they took on average, what they did and cost together.
@@ -174,7 +178,9 @@ fn in_minutes(seconds: Axis) -> Axis {
     let high = seconds.high;
     let axis = Axis::of_time_between(0.0, high, "the deployment began");
     Axis {
-        label: axis.label.replace("time since the deployment began", "a deployment takes"),
+        label: axis
+            .label
+            .replace("time since the deployment began", "a deployment takes"),
         ..axis
     }
 }
@@ -189,9 +195,21 @@ fn draw_words(canvas: &Canvas, point: &Point, colour: Colour, y: f64) {
     let name = NAME.clip(&point.name, 300.0);
     canvas.text(&name, (LEFT + 20.0, y), NAME);
     let mut words = vec![format!("takes {}", duration(point.duration.value))];
-    words.extend(point.exposure.map(|it| format!("{} errors above the old version's", short(it.value, 3))));
-    words.extend(point.missing.map(|it| format!("{} task-s below desired", short(it.value, 3))));
-    words.extend(point.cost.map(|it| format!("extra tasks for {} USD", short(it.value, 2))));
+    words.extend(
+        point
+            .exposure
+            .map(|it| format!("{} errors above the old version's", short(it.value, 3))),
+    );
+    words.extend(
+        point
+            .missing
+            .map(|it| format!("{} task-s below desired", short(it.value, 3))),
+    );
+    words.extend(
+        point
+            .cost
+            .map(|it| format!("extra tasks for {} USD", short(it.value, 2))),
+    );
     canvas.text(&words.join(", "), (LEFT + 32.0 + NAME.width(&name), y), SMALL);
 }
 
@@ -207,7 +225,12 @@ fn draw_panel(canvas: &Canvas, panel: &Panel, points: &[Point], x: &Axis, bottom
     canvas.text(panel.title, (LEFT, top - 16.0), HEAD);
     canvas.text(&y.label, (WIDTH - RIGHT, top - 16.0), TICK.anchored(Anchor::End));
     for (at, text) in &y.ticks {
-        canvas.line((LEFT, place_y(*at)), (WIDTH - RIGHT, place_y(*at)), 1.0, Paint::solid(GRID));
+        canvas.line(
+            (LEFT, place_y(*at)),
+            (WIDTH - RIGHT, place_y(*at)),
+            1.0,
+            Paint::solid(GRID),
+        );
         canvas.text(text, (LEFT - 8.0, place_y(*at)), TICK.anchored(Anchor::End));
     }
     for (at, _) in &x.ticks {
@@ -216,7 +239,12 @@ fn draw_panel(canvas: &Canvas, panel: &Panel, points: &[Point], x: &Axis, bottom
     }
     canvas.line((LEFT, bottom), (WIDTH - RIGHT, bottom), 1.0, Paint::solid(FAINT));
     if y.low < 0.0 {
-        canvas.line((LEFT, place_y(0.0)), (WIDTH - RIGHT, place_y(0.0)), 1.0, Paint::solid(PALE));
+        canvas.line(
+            (LEFT, place_y(0.0)),
+            (WIDTH - RIGHT, place_y(0.0)),
+            1.0,
+            Paint::solid(PALE),
+        );
     }
     for (point, colour) in points.iter().zip(PALETTE) {
         let Some(value) = (panel.of)(point) else { continue };

@@ -16,6 +16,7 @@ mod health;
 mod launching;
 mod laws;
 pub mod monitoring;
+mod news;
 mod observing;
 mod progress;
 mod scheduler;

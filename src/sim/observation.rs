@@ -241,8 +241,16 @@ pub struct DeploymentRecord {
     pub reason: String,
     /// When a breaker or alarm decided, if one did.
     pub detected: Option<Instant>,
+    /// Desired count when it began.
+    pub desired: u32,
     pub lowest_healthy: u32,
-    /// Task-seconds × size above the desired count at the start, for the extra cost: vCPU-s and GiB-s.
+    /// Most healthy tasks that the desired count of the moment lacked.
+    pub deepest_dip: u32,
+    /// Task-seconds of healthy tasks below the desired count.
+    pub below_desired_task_s: f64,
+    /// Most tasks, PENDING to STOPPED, above the desired count of the moment.
+    pub peak_extra_tasks: u32,
+    /// Task-seconds × size above the desired count, for the extra cost: vCPU-s and GiB-s.
     pub extra_vcpu_s: f64,
     pub extra_gib_s: f64,
 }

@@ -6,11 +6,12 @@
 
 use super::launching::Place;
 use super::laws::purpose;
+use super::news::STEADY_STATE_SAID_EVERY;
 use super::{ControlPlane, Reporting};
 use crate::blueprint::{Blueprint, GroupIx, Provider, RevisionIx, ServiceIx, Start, TargetGroupIx};
 use crate::cluster::deployment::Throttle;
 use crate::cluster::rate::TokenBucket;
-use crate::cluster::service::{Counts, Halt, Side, Steadiness};
+use crate::cluster::service::{Counts, Halt, News, Side, Steadiness};
 use crate::cluster::target_group::{Node, Opinion};
 use crate::cluster::task::{Container, ContainerState, HealthStatus, Task, TaskState};
 use crate::cluster::{AutoScalingGroup, Service, TargetGroup};
@@ -57,6 +58,7 @@ pub(super) fn services(blueprint: &Blueprint, key: Key) -> Vec<Service> {
         crashes: None,
         crash_epoch: 0,
         steadiness: Steadiness::Changing,
+        news: News::default(),
     };
     blueprint.services.iter().enumerate().map(service).collect()
 }
@@ -115,7 +117,12 @@ impl ControlPlane {
             }
             let service = &mut self.services[at.at()];
             if service.tasks.len() as u32 == service.desired {
-                service.steadiness = Steadiness::Steady;
+                service.steadiness = Steadiness::Steady { said: cx.now() };
+            }
+            // What stands has been said long ago.
+            service.news = News::default();
+            if let Steadiness::Steady { said } = service.steadiness {
+                self.pass_at(cx, at, said + STEADY_STATE_SAID_EVERY);
             }
             self.levels_changed(cx, at);
             self.publish_discovery(cx, at);

@@ -12,7 +12,7 @@ use crate::cluster::task::{NewTask, Task, TaskState};
 use crate::cluster::{Instance, service};
 use crate::engine::arena::Id;
 use crate::engine::random::Key;
-use crate::policy::placement::{self, Agent, InstanceView, Standing, ZoneView};
+use crate::policy::placement::{self, Agent, InstanceView, Obstacle, Refusal, Standing, ZoneView};
 use crate::sim::context::Context;
 use crate::units::Instant;
 
@@ -83,6 +83,8 @@ impl ControlPlane {
             self.services[at.at()].launches.take_one(now);
             let id = self.create(cx, at, revision, place);
             self.tell_task(cx, id, "", reason);
+            let ordinal = self.tasks[id].ordinal;
+            self.services[at.at()].news.started.push(ordinal);
             self.levels_changed(cx, at);
             let time = self.provisioning_time(cx, id);
             self.step_in(cx, id, time);
@@ -169,7 +171,10 @@ impl ControlPlane {
                 })
             }
             Err(refusal) => {
-                self.refused(cx, at, provider, &refusal.told());
+                let closest = refusal
+                    .closest
+                    .map(|(position, why)| (self.instances[ids[position]].ordinal, why));
+                self.refused(cx, at, provider, &refusal, closest);
                 None
             }
         }
@@ -201,20 +206,26 @@ impl ControlPlane {
     }
 
     /// Notes that a task found no place, and says so when the reason is new or a retry has failed as well.
-    fn refused(&mut self, cx: &mut Context<'_>, at: ServiceIx, provider: Provider, reason: &str) {
-        let now = cx.now();
+    /// `closest`: the ordinal of the instance that came closest, and what it lacked.
+    fn refused(
+        &mut self,
+        cx: &mut Context<'_>,
+        at: ServiceIx,
+        provider: Provider,
+        refusal: &Refusal,
+        closest: Option<(u32, Obstacle)>,
+    ) {
+        let (now, reason) = (cx.now(), refusal.told());
         let retry = cx.blueprint.model.scheduler.placement_retry;
         let before = self.services[at.at()].unplaced.take();
         let is_old = |unplaced: &Unplaced| unplaced.reason == reason && now < unplaced.said + retry;
         let said = match before {
             Some(unplaced) if is_old(&unplaced) => unplaced.said,
             _ => {
-                let message = "was unable to place a task because no container instance met all of its requirements";
-                self.tell_service(cx, at, &format!("{message} ({reason})"));
+                self.tell_unplaced(cx, at, &reason, closest);
                 now
             }
         };
-        let reason = reason.to_string();
         self.services[at.at()].unplaced = Some(service::Unplaced {
             provider,
             retry_at: now + retry,

@@ -20,12 +20,6 @@ impl ControlPlane {
         let mut done = Done::default();
         self.start_some(cx, at, new, step, &mut done);
         self.stop_some_of_each(cx, at, new, step, &mut done);
-        if done.started > 0 {
-            self.tell_service(cx, at, &format!("has started {} tasks", done.started));
-        }
-        if done.stopped > 0 {
-            self.tell_service(cx, at, &format!("has stopped {} running tasks", done.stopped));
-        }
         if done.started + done.stopped > 0 {
             self.services[at.at()].steadiness = Steadiness::Changing;
             self.request_pass(cx, at);
@@ -123,6 +117,8 @@ impl ControlPlane {
             } else {
                 Manner::DeregisterFirst
             };
+            let ordinal = self.tasks[*id].ordinal;
+            self.services[at.at()].news.stopped.push(ordinal);
             self.stop_task(cx, *id, stop.clone(), manner);
         }
         chosen

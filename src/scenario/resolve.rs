@@ -28,6 +28,7 @@ mod model;
 mod objective;
 mod program;
 mod revision;
+mod rolling;
 mod scaling;
 mod schedule;
 mod service;

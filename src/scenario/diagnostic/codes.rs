@@ -152,6 +152,8 @@ codes! {
     ScheduleWithoutClock "WT0709" "schedule-without-clock" Error;
     StartUpOutlastsChecks "WT0710" "start-up-outlasts-checks" Warning;
     MetricLosesItsTargets "WT0711" "metric-loses-its-targets" Warning;
+    EarlySuccessBelowMinimum "WT0740" "early-success-below-minimum" Error;
+    EarlySuccessNotRolling "WT0741" "early-success-not-rolling" Error;
 
     // What the code does.
     CallCycle "WT0801" "call-cycle" Error;

@@ -1,6 +1,6 @@
 //! How a service is deployed: percentages, circuit breaker, alarms, and the pair of target groups of blue/green.
 
-use super::{Context, Table};
+use super::{Context, Table, rolling};
 use crate::aws::quotas::ecs;
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
@@ -50,6 +50,7 @@ pub(super) fn configuration(cx: &mut Context, service: &schema::Service, path: &
         maximum_percent: said.maximum_percent,
         circuit_breaker,
         alarms,
+        early_success: rolling::early_success(cx, said, &here),
         bake_time: said.bake_time.map_or(Span::ZERO, |time| time.0),
     }
 }

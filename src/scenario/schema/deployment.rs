@@ -1,6 +1,6 @@
 //! How a service is deployed and scaled.
 
-use super::{Duration, Level, yes};
+use super::{Duration, EarlySuccessCriteria, Level, yes};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,7 @@ pub struct DeploymentConfiguration {
     pub maximum_percent: u32,
     pub deployment_circuit_breaker: Option<Breaker>,
     pub alarms: Option<DeploymentAlarms>,
+    pub early_success_criteria: Option<EarlySuccessCriteria>,
     /// How long both revisions are kept after the shift. Needed by BLUE_GREEN; for ROLLING it comes with alarms, and is
     /// what the alarms need to fire, at most 5 minutes, if absent.
     pub bake_time: Option<Duration>,
@@ -30,6 +31,7 @@ impl Default for DeploymentConfiguration {
             maximum_percent: 200,
             deployment_circuit_breaker: None,
             alarms: None,
+            early_success_criteria: None,
             bake_time: None,
         }
     }

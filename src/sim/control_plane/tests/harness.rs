@@ -146,6 +146,7 @@ pub fn service(desired: u32) -> Service {
             maximum_percent: 200,
             circuit_breaker: None,
             alarms: None,
+            early_success: None,
             bake_time: Span::ZERO,
         },
         load_balancers: vec![ServiceLoadBalancer {

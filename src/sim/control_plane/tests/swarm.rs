@@ -84,6 +84,13 @@ fn some_fleet(dice: &mut Dice) -> Blueprint {
         };
         service.deployment.circuit_breaker = Some(breaker);
     }
+    if !is_blue_green && dice.happens(3) {
+        let cleanup = [SourceCleanup::BeforeCompletion, SourceCleanup::AfterCompletion][dice.below(2) as usize];
+        service.deployment.early_success = Some(EarlySuccess {
+            healthy_percent: minimum + (100 - minimum) / 2,
+            cleanup,
+        });
+    }
     let share = |sixths: u32| Ratio::new(f64::from(sixths) / 6.0).expect("a share");
     let defects = &mut service.revisions[1].defects;
     defects.fails_to_start = share(dice.below(4));

@@ -55,6 +55,14 @@ pub mod ecs {
     }
 }
 
+/// ECR, per account and region [ECR:userguide/service-quotas].
+pub mod ecr {
+    /// Calls a second: one for each image that is pulled …
+    pub const BATCH_GET_IMAGE: f64 = 2_000.0;
+    /// … and one for each of its layers that is not there.
+    pub const GET_DOWNLOAD_URL_FOR_LAYER: f64 = 3_000.0;
+}
+
 /// Application Load Balancers.
 pub mod alb {
     use std::ops::RangeInclusive;

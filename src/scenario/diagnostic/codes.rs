@@ -111,6 +111,10 @@ codes! {
     NoTaskSize "WT0410" "no-task-size" Error;
     EssentialContainerEnds "WT0411" "essential-container-ends" Error;
 
+    // Starts of tasks.
+    LayerOfTwoSizes "WT0420" "layer-of-two-sizes" Error;
+    LazyOffFargate "WT0421" "lazy-off-fargate" Error;
+
     // Capacity and placement.
     UnknownInstanceType "WT0501" "unknown-instance-type" Error;
     FitsNoInstance "WT0502" "fits-no-instance" Error;

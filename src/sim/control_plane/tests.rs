@@ -12,6 +12,7 @@ mod faults;
 mod harness;
 mod health;
 mod life_cycle;
+mod pulls;
 mod rolling;
 mod scheduler;
 mod swarm;

@@ -9,6 +9,7 @@ mod begin;
 mod blue_green;
 mod capacity;
 mod check;
+mod daemons;
 mod deployments;
 mod failures;
 mod faults;

@@ -15,11 +15,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ),
     (
         "Service",
-        "scheduling_strategy",
-        "leave it out: services are replica services",
-    ),
-    (
-        "Service",
         "availability_zone_rebalancing",
         "leave it out: tasks are spread when they are placed",
     ),

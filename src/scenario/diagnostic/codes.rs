@@ -125,6 +125,10 @@ codes! {
     PricesOfAnotherRegion "WT0511" "prices-of-another-region" Warning;
     SeveralBases "WT0512" "several-bases" Error;
 
+    // The service scheduler.
+    DaemonOnFargate "WT0520" "daemon-on-fargate" Error;
+    DaemonCannotHave "WT0521" "daemon-cannot-have" Error;
+
     // Load balancers.
     SlowStartAlgorithm "WT0601" "slow-start-algorithm" Error;
     DuplicatePriority "WT0602" "duplicate-priority" Error;

@@ -4,6 +4,7 @@
 //! placement, RUNNING and healthy since instant 0; what finds no place is left to the scheduler. An empty start is the
 //! services' creation: groups launch, and each service begins a deployment of its first revision.
 
+use super::daemons::is_daemon;
 use super::launching::Place;
 use super::laws::purpose;
 use super::news::STEADY_STATE_SAID_EVERY;
@@ -107,13 +108,15 @@ impl ControlPlane {
                 self.hold_images(cx, at, id);
             }
         }
-        for at in (0..self.services.len()).map(ServiceIx::from_usize) {
+        let services = || (0..self.services.len()).map(ServiceIx::from_usize);
+        let (daemons, replicas): (Vec<ServiceIx>, Vec<ServiceIx>) =
+            services().partition(|at| is_daemon(cx.blueprint, *at));
+        for at in daemons.into_iter().chain(replicas) {
             self.services[at.at()].completed = Some(RevisionIx(0));
-            for _ in 0..self.services[at.at()].desired {
-                if !self.stand_task(cx, at) {
-                    self.request_pass(cx, at);
-                    break;
-                }
+            if is_daemon(cx.blueprint, at) {
+                self.stand_daemons(cx, at);
+            } else {
+                self.stand_replicas(cx, at);
             }
             let service = &mut self.services[at.at()];
             if service.tasks.len() as u32 == service.desired {
@@ -129,6 +132,15 @@ impl ControlPlane {
         }
         for at in (0..self.target_groups.len()).map(TargetGroupIx::from_usize) {
             self.publish(cx, at);
+        }
+    }
+
+    fn stand_replicas(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
+        for _ in 0..self.services[at.at()].desired {
+            if !self.stand_task(cx, at) {
+                self.request_pass(cx, at);
+                break;
+            }
         }
     }
 
@@ -167,7 +179,7 @@ impl ControlPlane {
         true
     }
 
-    fn stand_task_at(&mut self, cx: &mut Context<'_>, at: ServiceIx, place: Place) {
+    pub(super) fn stand_task_at(&mut self, cx: &mut Context<'_>, at: ServiceIx, place: Place) {
         let now = cx.now();
         let id = self.create(cx, at, RevisionIx(0), place);
         let definition = self.definition(cx, id);
@@ -216,6 +228,9 @@ impl ControlPlane {
             self.group_pass(cx, at);
         }
         for at in (0..self.services.len()).map(ServiceIx::from_usize) {
+            if is_daemon(cx.blueprint, at) {
+                self.services[at.at()].desired = 0;
+            }
             self.begin_deployment(cx, at, RevisionIx(0));
             self.levels_changed(cx, at);
             self.pass_at(cx, at, cx.now());

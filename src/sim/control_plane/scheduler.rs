@@ -5,6 +5,7 @@
 //! placement, the end of a grace period or bake time. Changes meanwhile share the pass that is due.
 
 use super::ControlPlane;
+use super::daemons::is_daemon;
 use super::news::STEADY_STATE_SAID_EVERY;
 use super::telling::row;
 use crate::blueprint::{DeploymentStrategy, RevisionIx, ServiceIx};
@@ -44,7 +45,9 @@ impl ControlPlane {
         service.passes += 1;
         self.judge_deployment(cx, at);
         let blue_green = cx.blueprint.services[at.at()].deployment.strategy == DeploymentStrategy::BlueGreen;
-        if blue_green {
+        if is_daemon(cx.blueprint, at) {
+            self.daemon_pass(cx, at);
+        } else if blue_green {
             self.blue_green_pass(cx, at);
         } else {
             self.rolling_pass(cx, at);

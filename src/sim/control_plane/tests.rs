@@ -8,6 +8,7 @@
 mod blue_green;
 mod breaker;
 mod capacity;
+mod daemons;
 mod faults;
 mod harness;
 mod health;

@@ -105,6 +105,7 @@ pub fn service(name: &str, program: u16, runtime: Runtime) -> Service {
     Service {
         name: name.into(),
         desired_count: 1,
+        scheduling: Scheduling::default(),
         capacity: vec![],
         placement_constraints: vec![],
         placement_strategy: vec![],

@@ -4,8 +4,8 @@
 //! one, complete in itself: the same operations in the same order, changed as the event says.
 
 use super::{
-    AlarmIx, CallIx, DependencyIx, GroupIx, LoadBalancerIx, OperationIx, ProgramIx, ServiceIx, TargetGroupIx,
-    TaskDefinitionIx, ZoneIx,
+    AlarmIx, CallIx, DependencyIx, GroupIx, HttpRequest, LoadBalancerIx, OperationIx, ProgramIx, ServiceIx,
+    TargetGroupIx, TaskDefinitionIx, ZoneIx,
 };
 use crate::blueprint::task::Defects;
 use crate::engine::dist::Dist;
@@ -298,9 +298,7 @@ pub enum Callee {
     LoadBalancer {
         load_balancer: LoadBalancerIx,
         listener: u16,
-        method: Method,
-        host: String,
-        path: String,
+        http: HttpRequest,
     },
     Dependency(DependencyIx),
 }

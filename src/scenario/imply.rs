@@ -225,6 +225,8 @@ fn traffic(said: &mut Scenario) {
                 name: name.clone(),
                 weight: 1.0,
                 host: None,
+                headers: Named::default(),
+                source_ip: None,
                 get: Some("/".to_owned()),
                 head: None,
                 post: None,

@@ -141,6 +141,8 @@ codes! {
     MissingAlternate "WT0609" "missing-alternate" Error;
     RuleWithoutGroup "WT0610" "rule-without-group" Error;
     TargetGroupOfNoService "WT0611" "target-group-of-no-service" Warning;
+    BalancerQuota "WT0620" "balancer-quota" Error;
+    MalformedAddress "WT0621" "malformed-address" Error;
 
     // Deployments, scaling, alarms.
     BlockedDeployment "WT0701" "blocked-deployment" Error;

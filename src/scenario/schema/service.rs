@@ -260,6 +260,9 @@ pub struct Call {
     pub path: Option<String>,
     /// Through a balancer: the request's host.
     pub host: Option<String>,
+    /// Through a balancer: the request's headers by name.
+    #[serde(default)]
+    pub headers: Named<String>,
     /// Without a balancer: how a task is picked; round robin if absent.
     pub balancing: Option<Balancing>,
     /// Of one attempt, with queueing and network; none if absent.

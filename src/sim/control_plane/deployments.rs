@@ -8,11 +8,12 @@
 
 use super::{ControlPlane, next};
 use crate::blueprint::{DeploymentStrategy, RevisionIx, ServiceIx};
-use crate::cluster::deployment::{AlarmWatch, BreakerStage, Deployment, Extra, Stage, Throttle};
+use crate::cluster::deployment::{AlarmWatch, BreakerStage, Deployment, Stage, Throttle};
 use crate::cluster::service::Halt;
 use crate::policy::breaker::threshold;
 use crate::sim::context::Context;
 use crate::sim::observation::Observation;
+use crate::stats::TimeWeighted;
 use crate::units::Instant;
 
 /// Who wants to know whether the service goes back.
@@ -83,11 +84,8 @@ impl ControlPlane {
             detected: None,
             lowest_healthy: service.counts.healthy,
             desired_at_start: service.desired,
-            extra: Extra {
-                above: existing.saturating_sub(service.desired),
-                since: now,
-                task_nanos: 0,
-            },
+            extra: TimeWeighted::new(now, existing.saturating_sub(service.desired).into()),
+            missing: TimeWeighted::new(now, service.desired.saturating_sub(service.counts.healthy).into()),
             last_step: (String::new(), String::new()),
         });
         let record = self.deployment_record(cx.blueprint, at, None, "IN_PROGRESS", "");

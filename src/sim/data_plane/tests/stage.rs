@@ -70,9 +70,7 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
         classes: vec![RequestClass {
             name: "users".into(),
             traffic: TrafficIx(0),
-            method: Method::Get,
-            host: String::new(),
-            path: "/".into(),
+            http: HttpRequest::get("/"),
         }],
         alarms: vec![],
         events: vec![],

@@ -64,14 +64,22 @@ impl Downloads {
 
     /// How long it takes until the next layer is there, as things are; `None` if nothing is pulled.
     pub fn next(&self) -> Option<Span> {
-        let next = self.going.iter().map(|download| download.done_at).fold(f64::INFINITY, f64::min);
+        let next = self
+            .going
+            .iter()
+            .map(|download| download.done_at)
+            .fold(f64::INFINITY, f64::min);
         (!self.going.is_empty()).then(|| Span::from_secs_f64(((next - self.served) / self.rate()).max(0.0)))
     }
 
     /// At the instant that [`Downloads::next`] told: the layers that are there now.
     pub fn turn(&mut self, now: Instant) -> Vec<LayerIx> {
         self.advance(now);
-        let next = self.going.iter().map(|download| download.done_at).fold(f64::INFINITY, f64::min);
+        let next = self
+            .going
+            .iter()
+            .map(|download| download.done_at)
+            .fold(f64::INFINITY, f64::min);
         // Rounding to nanoseconds may leave a hair's breadth; the clock is right.
         self.served = next;
         let mut there = Vec::new();

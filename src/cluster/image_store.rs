@@ -96,22 +96,36 @@ impl ImageStore {
     /// A task that needed it is STOPPED.
     pub fn give_back(&mut self, image: ImageIx, now: Instant) {
         let cached = &mut self.images[image.at()];
-        assert!(cached.users > 0, "an image is given back once for each time it was taken");
+        assert!(
+            cached.users > 0,
+            "an image is given back once for each time it was taken"
+        );
         cached.users -= 1;
         cached.unused_since = now;
     }
 
     /// How many of these layers nobody has pulled or pulls.
     pub fn missing(&self, layers: &[LayerIx]) -> usize {
-        layers.iter().filter(|at| self.layers[at.at()] == LayerState::Absent).count()
+        layers
+            .iter()
+            .filter(|at| self.layers[at.at()] == LayerState::Absent)
+            .count()
     }
 
     /// Pulls for a task what is missing of these layers. Unless all are here, a later [`ImageStore::layers_come`] names
     /// the task.
     pub fn pull(&mut self, now: Instant, task: Id<Task>, needed: &[LayerIx], layers: &[Layer]) -> Fetch {
         let state = |at: &LayerIx| self.layers[at.at()];
-        let awaited: Vec<LayerIx> = needed.iter().copied().filter(|at| state(at) == LayerState::Coming).collect();
-        let missing: Vec<LayerIx> = needed.iter().copied().filter(|at| state(at) == LayerState::Absent).collect();
+        let awaited: Vec<LayerIx> = needed
+            .iter()
+            .copied()
+            .filter(|at| state(at) == LayerState::Coming)
+            .collect();
+        let missing: Vec<LayerIx> = needed
+            .iter()
+            .copied()
+            .filter(|at| state(at) == LayerState::Absent)
+            .collect();
         for layer in &missing {
             self.layers[layer.at()] = LayerState::Coming;
         }

@@ -3,7 +3,9 @@
 use super::*;
 use crate::aws::instance_types;
 use crate::blueprint::fixture::{empty, load_balancer, scaled_service, target_tracking};
-use crate::blueprint::{Agent, AutoScalingGroup, GroupIx, LoadBalancerIx, RevisionIx, ScalingMetric, ServiceIx, ZoneIx};
+use crate::blueprint::{
+    Agent, AutoScalingGroup, GroupIx, LoadBalancerIx, RevisionIx, ScalingMetric, ServiceIx, ZoneIx,
+};
 use crate::engine::dist::Dist;
 use crate::sim::signal::LoadBalancerMeter;
 use crate::units::{CpuUnits, MiB, Ratio};

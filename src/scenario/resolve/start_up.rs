@@ -58,7 +58,10 @@ pub(super) fn fault(cx: &mut Context, said: &schema::Event, path: &Path) -> Opti
     let here = path.key("registry_throttled");
     cx.positive(Span::from_secs_f64(throttled.rate.0), &here.key("rate"));
     Some((
-        format!("registry_throttled {}", crate::scenario::quantity::print_rate(throttled.rate.0)),
+        format!(
+            "registry_throttled {}",
+            crate::scenario::quantity::print_rate(throttled.rate.0)
+        ),
         trouble(Backend::Registry, Trouble::Throttled(throttled.rate.0)),
     ))
 }
@@ -82,7 +85,11 @@ pub(super) fn image(cx: &mut Context, name: String, said: &Said, path: &Path) ->
         return new_image(cx, name, layers, said.loading);
     };
     if cx.images[at].layers != layers || cx.images[at].loading != said.loading {
-        let key = if said.layers.is_some() { "image_layers" } else { "image_size" };
+        let key = if said.layers.is_some() {
+            "image_layers"
+        } else {
+            "image_size"
+        };
         let message = format!("the image `{name}` has another size elsewhere");
         cx.report_hint(
             Code::ConflictingKeys,
@@ -113,7 +120,11 @@ fn named_layers(cx: &mut Context, listed: &Named<Memory>, path: &Path) -> Vec<La
     }
     let mut layers = Vec::new();
     for (name, size) in listed.iter() {
-        let known = cx.named_layers.iter().copied().find(|at| cx.layers[at.at()].name == name);
+        let known = cx
+            .named_layers
+            .iter()
+            .copied()
+            .find(|at| cx.layers[at.at()].name == name);
         if known.is_some_and(|at| cx.layers[at.at()].size != size.0) {
             let message = format!("the layer `{name}` has another size elsewhere");
             cx.report_hint(
@@ -138,7 +149,10 @@ fn new_layer(cx: &mut Context, name: String, size: MiB) -> LayerIx {
 }
 
 fn new_image(cx: &mut Context, name: String, layers: Vec<LayerIx>, loading: Loading) -> ImageIx {
-    let size = layers.iter().map(|at| cx.layers[at.at()].size.0).fold(0, u64::saturating_add);
+    let size = layers
+        .iter()
+        .map(|at| cx.layers[at.at()].size.0)
+        .fold(0, u64::saturating_add);
     cx.images.push(Image {
         name,
         size: MiB(size),
@@ -183,7 +197,10 @@ pub(super) fn check_loading(cx: &mut Context, service: &schema::Service, task: &
     if let Some(container) = task.containers.iter().find(is_lazy)
         && !crate::scenario::imply::on_fargate(service)
     {
-        let message = format!("the image of `{}` has a SOCI index, and instances do not use it", container.name);
+        let message = format!(
+            "the image of `{}` has a SOCI index, and instances do not use it",
+            container.name
+        );
         cx.report_hint(
             Code::LazyOffFargate,
             path,

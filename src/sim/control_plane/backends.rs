@@ -144,7 +144,10 @@ mod tests {
         assert_eq!(call(5), Reply::After(Span::from_secs(3)));
         assert_eq!(call(1), Reply::Throttled(PATIENCE));
         // The other call has its own line.
-        assert_eq!(backends.call(at(0.0), Api::GetDownloadUrlForLayer, 1, PATIENCE), Reply::After(Span::ZERO));
+        assert_eq!(
+            backends.call(at(0.0), Api::GetDownloadUrlForLayer, 1, PATIENCE),
+            Reply::After(Span::ZERO)
+        );
     }
 
     #[test]

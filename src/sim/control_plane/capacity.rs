@@ -9,9 +9,9 @@ use super::laws::purpose;
 use super::telling::row;
 use super::{ControlPlane, next};
 use crate::blueprint::{GroupIx, Provider, ServiceIx, ZoneIx};
-use crate::cluster::{ImageStore, Instance};
 use crate::cluster::capacity::Resources;
 use crate::cluster::instance::{InstanceState, NewInstance};
+use crate::cluster::{ImageStore, Instance};
 use crate::engine::arena::Id;
 use crate::policy::placement::{self, ZoneView};
 use crate::sim::context::Context;
@@ -101,6 +101,7 @@ impl ControlPlane {
             return self.terminate(cx, id, &reason);
         }
         self.put_in_service(cx, id);
+        self.start_daemons_on(cx, id);
         self.capacity_freed(cx, group);
     }
 
@@ -127,6 +128,7 @@ impl ControlPlane {
         )));
         self.groups[group.at()].instances.retain(|other| *other != id);
         self.instances.remove(id);
+        self.hosts_changed(cx);
         cx.calendar.schedule_at(
             cx.now(),
             Event::control_extra(ControlEvent::GroupPass, u32::from(group.0)),

@@ -10,11 +10,11 @@ use super::backends::{Api, Reply};
 use super::laws::purpose;
 use crate::aws::agent;
 use crate::blueprint::{ImageIx, ImagePullBehavior, LayerIx, Loading, Provider};
+use crate::cluster::Instance;
 use crate::cluster::image_store::Fetch;
 use crate::cluster::instance::Power;
 use crate::cluster::rate::transfer_time;
 use crate::cluster::task::{Preparing, StopCode, Task, TaskState};
-use crate::cluster::Instance;
 use crate::engine::arena::Id;
 use crate::sim::context::Context;
 use crate::sim::event::{ControlEvent, Event};
@@ -59,7 +59,10 @@ impl ControlPlane {
     /// one could go.
     pub(super) fn await_cleanup(&mut self, cx: &mut Context<'_>, id: Id<Instance>) {
         let instance = &mut self.instances[id];
-        let Some(cleanup) = cx.blueprint.auto_scaling_groups[instance.group.at()].agent.image_cleanup else {
+        let Some(cleanup) = cx.blueprint.auto_scaling_groups[instance.group.at()]
+            .agent
+            .image_cleanup
+        else {
             return;
         };
         // What goes unused later may go later: the next look is early enough for it.
@@ -94,9 +97,18 @@ impl ControlPlane {
         };
         let gone = instance.images.clean(now, cleanup, &cx.blueprint.images);
         if !gone.is_empty() {
-            let names: Vec<&str> = gone.iter().map(|at| cx.blueprint.images[at.at()].name.as_str()).collect();
+            let names: Vec<&str> = gone
+                .iter()
+                .map(|at| cx.blueprint.images[at.at()].name.as_str())
+                .collect();
             let state = instance.state().name();
-            self.tell_of_instance(cx, id, state, state, &format!("images cleaned up: {}", names.join(", ")));
+            self.tell_of_instance(
+                cx,
+                id,
+                state,
+                state,
+                &format!("images cleaned up: {}", names.join(", ")),
+            );
         }
         self.await_cleanup(cx, id);
     }
@@ -183,7 +195,10 @@ impl ControlPlane {
             None => layers.len(),
         };
         let patience = cx.blueprint.model.start_up.throttling_patience;
-        match self.backends.call(cx.now(), Api::GetDownloadUrlForLayer, missing, patience) {
+        match self
+            .backends
+            .call(cx.now(), Api::GetDownloadUrlForLayer, missing, patience)
+        {
             Reply::After(wait) => {
                 self.tasks[id].preparing = Preparing::Urls;
                 self.go_on_in(cx, id, wait);
@@ -228,13 +243,20 @@ impl ControlPlane {
         let (mut whole, mut lazy): (Vec<LayerIx>, Vec<LayerIx>) = (Vec::new(), Vec::new());
         for image in self.images(cx, id) {
             let image = &cx.blueprint.images[image.at()];
-            let part = if image.loading == Loading::Lazy { &mut lazy } else { &mut whole };
+            let part = if image.loading == Loading::Lazy {
+                &mut lazy
+            } else {
+                &mut whole
+            };
             part.extend(&image.layers);
         }
         let size = |layers: &mut Vec<LayerIx>| {
             layers.sort_unstable();
             layers.dedup();
-            layers.iter().map(|layer| cx.blueprint.layers[layer.at()].size.0).sum::<u64>()
+            layers
+                .iter()
+                .map(|layer| cx.blueprint.layers[layer.at()].size.0)
+                .sum::<u64>()
         };
         let rate = self.laws.fargate.pull_rate;
         let lazily = transfer_time(size(&mut lazy), rate);

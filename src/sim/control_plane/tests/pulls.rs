@@ -211,7 +211,10 @@ fn who_is_throttled_longer_than_it_is_patient_fails() {
     stage.run_until(60.0);
     let failed = record(&stage, 3);
     assert_eq!(failed.stopping.map(|at| at.seconds()), Some(20.0));
-    assert_eq!(failed.stop_reason, "CannotPullContainerError: toomanyrequests: Rate exceeded");
+    assert_eq!(
+        failed.stop_reason,
+        "CannotPullContainerError: toomanyrequests: Rate exceeded"
+    );
 }
 
 #[test]
@@ -224,10 +227,20 @@ fn a_lazily_loaded_image_starts_with_its_share_and_slows_the_start_up_while_it_l
     blueprint.model.start_up.lazy_slowdown = 2.0;
     let mut stage = Stage::new(&blueprint);
     stage.run_until(100.0);
-    let expected = [(0.0, "PROVISIONING"), (10.0, "PENDING"), (15.5, "ACTIVATING"), (16.5, "RUNNING")];
+    let expected = [
+        (0.0, "PROVISIONING"),
+        (10.0, "PENDING"),
+        (15.5, "ACTIVATING"),
+        (16.5, "RUNNING"),
+    ];
     assert_eq!(stage.way(0), owned(&expected));
     let listens = |order: &crate::sim::signal::Order| matches!(order, crate::sim::signal::Order::Listen(_));
-    let listening: Vec<f64> = stage.orders.iter().filter(|(_, order)| listens(order)).map(|(at, _)| *at).collect();
+    let listening: Vec<f64> = stage
+        .orders
+        .iter()
+        .filter(|(_, order)| listens(order))
+        .map(|(at, _)| *at)
+        .collect();
     assert_eq!(listening, [20.25]);
 }
 

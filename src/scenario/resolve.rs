@@ -31,6 +31,7 @@ mod revision;
 mod scaling;
 mod schedule;
 mod service;
+mod shift;
 mod task;
 mod time;
 mod traffic;

@@ -6,15 +6,16 @@
 
 mod agent;
 mod begin;
-mod blue_green;
 mod capacity;
 mod check;
+mod colours;
 mod deployments;
 mod failures;
 mod faults;
 mod health;
 mod launching;
 mod laws;
+mod life_cycle;
 pub mod monitoring;
 mod observing;
 mod progress;
@@ -24,6 +25,7 @@ mod stopping;
 mod targets;
 mod tasks;
 mod telling;
+mod weights;
 
 use super::context::Context;
 use super::event::ControlEvent;

@@ -7,7 +7,7 @@
 use super::launching::Place;
 use super::laws::purpose;
 use super::{ControlPlane, Reporting};
-use crate::blueprint::{Blueprint, GroupIx, Provider, RevisionIx, ServiceIx, Start, TargetGroupIx};
+use crate::blueprint::{Blueprint, GroupIx, Provider, RevisionIx, ServiceIx, Start, TargetGroupIx, TrafficShare};
 use crate::cluster::deployment::Throttle;
 use crate::cluster::rate::TokenBucket;
 use crate::cluster::service::{Counts, Halt, Side, Steadiness};
@@ -47,6 +47,7 @@ pub(super) fn services(blueprint: &Blueprint, key: Key) -> Vec<Service> {
         primary: RevisionIx(0),
         production: RevisionIx(0),
         side: Side::Primary,
+        shifted: TrafficShare::NOTHING,
         completed: None,
         deployment: None,
         halt: Halt::Going,
@@ -209,7 +210,7 @@ impl ControlPlane {
             self.group_pass(cx, at);
         }
         for at in (0..self.services.len()).map(ServiceIx::from_usize) {
-            self.begin_deployment(cx, at, RevisionIx(0));
+            self.begin_deployment(cx, at, RevisionIx(0), RevisionIx(0));
             self.levels_changed(cx, at);
             self.pass_at(cx, at, cx.now());
         }

@@ -14,5 +14,6 @@ mod health;
 mod life_cycle;
 mod rolling;
 mod scheduler;
+mod shift;
 mod swarm;
 mod together;

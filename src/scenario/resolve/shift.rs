@@ -227,7 +227,7 @@ fn rule(cx: &mut Context, reference: &str, primary: &str, path: &Path) -> Option
     let (rule, forward) = if *priority == "default" {
         let forward = match &said.default_action {
             schema::Action::Forward(groups) => Some(groups),
-            schema::Action::FixedResponse(_) => None,
+            schema::Action::FixedResponse(_) | schema::Action::Redirect(_) => None,
         };
         (priorities.len(), forward)
     } else {

@@ -5,9 +5,10 @@
 //! cannot be filled in because a name refers to nothing stays as it is.
 
 use super::schema::{
-    Action, AlarmMetric, Arrivals, Balancing, DeploymentStrategy, Distribution, Duration, Exponential, Form, LaunchType, Listener,
-    LoadBalancer, LoadBalancerType, Named, PlacementField, PlacementStrategy, PlacementStrategyType, Request, Runtime,
-    Scenario, SchedulingStrategy, Scheme, Service, ServiceLoadBalancer, TargetGroup, Traffic, WeightedTargetGroup,
+    Action, AlarmMetric, Arrivals, Balancing, DeploymentStrategy, Distribution, Duration, Exponential, Form,
+    LaunchType, Listener, LoadBalancer, LoadBalancerType, Named, PlacementField, PlacementStrategy,
+    PlacementStrategyType, Request, Runtime, Scenario, SchedulingStrategy, Scheme, Service, ServiceLoadBalancer,
+    TargetGroup, Traffic, WeightedTargetGroup,
 };
 
 mod calls;

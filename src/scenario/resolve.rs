@@ -32,6 +32,7 @@ mod scaling;
 mod schedule;
 mod scheduling;
 mod service;
+mod shift;
 mod start_up;
 mod task;
 mod time;

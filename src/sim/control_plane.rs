@@ -7,9 +7,9 @@
 mod agent;
 mod backends;
 mod begin;
-mod blue_green;
 mod capacity;
 mod check;
+mod colours;
 mod daemons;
 mod deployments;
 mod failures;
@@ -17,6 +17,7 @@ mod faults;
 mod health;
 mod launching;
 mod laws;
+mod life_cycle;
 pub mod monitoring;
 mod news;
 mod observing;
@@ -28,6 +29,7 @@ mod stopping;
 mod targets;
 mod tasks;
 mod telling;
+mod weights;
 
 use super::context::Context;
 use super::event::ControlEvent;

@@ -160,6 +160,8 @@ codes! {
     ScheduleWithoutClock "WT0709" "schedule-without-clock" Error;
     StartUpOutlastsChecks "WT0710" "start-up-outlasts-checks" Warning;
     MetricLosesItsTargets "WT0711" "metric-loses-its-targets" Warning;
+    ShareOfTraffic "WT0720" "share-of-traffic" Error;
+    ShiftNeverArrives "WT0721" "shift-never-arrives" Warning;
 
     // What the code does.
     CallCycle "WT0801" "call-cycle" Error;

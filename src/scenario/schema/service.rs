@@ -145,7 +145,7 @@ pub struct ServiceLoadBalancer {
     pub target_group: String,
     /// The container that serves; the first essential one if absent.
     pub container_name: Option<String>,
-    /// For BLUE_GREEN.
+    /// For BLUE_GREEN, LINEAR and CANARY.
     pub advanced_configuration: Option<AdvancedConfiguration>,
 }
 

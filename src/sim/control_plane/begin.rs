@@ -9,7 +9,7 @@ use super::launching::Place;
 use super::laws::purpose;
 use super::news::STEADY_STATE_SAID_EVERY;
 use super::{ControlPlane, Reporting};
-use crate::blueprint::{Blueprint, GroupIx, Provider, RevisionIx, ServiceIx, Start, TargetGroupIx};
+use crate::blueprint::{Blueprint, GroupIx, Provider, RevisionIx, ServiceIx, Start, TargetGroupIx, TrafficShare};
 use crate::cluster::deployment::Throttle;
 use crate::cluster::rate::TokenBucket;
 use crate::cluster::service::{Counts, Halt, News, Side, Steadiness};
@@ -49,6 +49,7 @@ pub(super) fn services(blueprint: &Blueprint, key: Key) -> Vec<Service> {
         primary: RevisionIx(0),
         production: RevisionIx(0),
         side: Side::Primary,
+        shifted: TrafficShare::NOTHING,
         completed: None,
         deployment: None,
         halt: Halt::Going,
@@ -235,7 +236,7 @@ impl ControlPlane {
             if is_daemon(cx.blueprint, at) {
                 self.services[at.at()].desired = 0;
             }
-            self.begin_deployment(cx, at, RevisionIx(0));
+            self.begin_deployment(cx, at, RevisionIx(0), RevisionIx(0));
             self.levels_changed(cx, at);
             self.pass_at(cx, at, cx.now());
         }

@@ -17,5 +17,6 @@ mod news;
 mod pulls;
 mod rolling;
 mod scheduler;
+mod shift;
 mod swarm;
 mod together;

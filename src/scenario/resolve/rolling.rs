@@ -1,6 +1,7 @@
 //! What only a rolling deployment has: early success criteria.
 
 use super::Context;
+use super::deployment::percents;
 use crate::blueprint::{EarlySuccess, SourceCleanup};
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
@@ -32,11 +33,9 @@ pub(super) fn early_success(
         cx.report(Code::MissingKey, &here.key("source_service_revision_cleanup"), message);
     }
     let healthy_percent = criteria.healthy_percent?;
-    if healthy_percent < said.minimum_healthy_percent {
-        let message = format!(
-            "success at {healthy_percent} % healthy lies below the minimum of {} %",
-            said.minimum_healthy_percent
-        );
+    let minimum = percents(said).0;
+    if healthy_percent < minimum {
+        let message = format!("success at {healthy_percent} % healthy lies below the minimum of {minimum} %");
         cx.report_hint(
             Code::EarlySuccessBelowMinimum,
             &here.key("healthy_percent"),

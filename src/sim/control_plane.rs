@@ -11,6 +11,7 @@ mod capacity;
 mod check;
 mod daemons;
 mod deployments;
+mod draining;
 mod failures;
 mod faults;
 mod health;

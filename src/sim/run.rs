@@ -200,6 +200,10 @@ impl Run {
             Happening::SetDesiredCount { service, count } => {
                 self.control.set_desired_count(cx, *service, *count, "UpdateService");
             }
+            Happening::DrainInstances { group, count } => {
+                let key = cx.key.entity("drain", "").child(u64::from(at));
+                self.control.drain_instances(cx, *group, *count, key);
+            }
             Happening::Fault(fault) => {
                 self.observe_fault(cx, &fault.label, "", "begins");
                 if let Some(lasting) = fault.lasting {

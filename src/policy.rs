@@ -12,4 +12,5 @@ pub mod rollout;
 pub mod routable;
 pub mod routing;
 pub mod scaling;
+pub mod shift;
 pub mod stopping;

@@ -4,7 +4,7 @@
 //! one, complete in itself: the same operations in the same order, changed as the event says.
 
 use super::{
-    AlarmIx, CallIx, DependencyIx, GroupIx, HttpRequest, LoadBalancerIx, OperationIx, ProgramIx, ServiceIx,
+    AlarmIx, CallIx, DependencyIx, GroupIx, HttpRequest, LoadBalancerIx, OperationIx, Portion, ProgramIx, ServiceIx,
     TargetGroupIx, TaskDefinitionIx, ZoneIx,
 };
 use crate::blueprint::task::Defects;
@@ -113,7 +113,7 @@ pub struct DeploymentConfiguration {
     pub maximum_percent: u32,
     pub circuit_breaker: Option<CircuitBreaker>,
     pub alarms: Option<DeploymentAlarms>,
-    /// Blue/green: both revisions kept after the shift. Rolling: only with alarms.
+    /// Traffic that shifts: both revisions kept after the last of it. Rolling: only with alarms.
     pub bake_time: Span,
 }
 
@@ -121,6 +121,26 @@ pub struct DeploymentConfiguration {
 pub enum DeploymentStrategy {
     Rolling,
     BlueGreen,
+    /// By equal portions.
+    Linear(Portion),
+    /// One portion, then the rest.
+    Canary(Portion),
+}
+
+impl DeploymentStrategy {
+    /// Whether green stands whole beside blue and traffic moves between two target groups.
+    pub const fn shifts_traffic(self) -> bool {
+        !matches!(self, DeploymentStrategy::Rolling)
+    }
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            DeploymentStrategy::Rolling => "ROLLING",
+            DeploymentStrategy::BlueGreen => "BLUE_GREEN",
+            DeploymentStrategy::Linear(_) => "LINEAR",
+            DeploymentStrategy::Canary(_) => "CANARY",
+        }
+    }
 }
 
 /// [DG:deployment-circuit-breaker].

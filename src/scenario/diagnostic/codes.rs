@@ -111,6 +111,10 @@ codes! {
     NoTaskSize "WT0410" "no-task-size" Error;
     EssentialContainerEnds "WT0411" "essential-container-ends" Error;
 
+    // Starts of tasks.
+    LayerOfTwoSizes "WT0420" "layer-of-two-sizes" Error;
+    LazyOffFargate "WT0421" "lazy-off-fargate" Error;
+
     // Capacity and placement.
     UnknownInstanceType "WT0501" "unknown-instance-type" Error;
     FitsNoInstance "WT0502" "fits-no-instance" Error;
@@ -156,6 +160,8 @@ codes! {
     ScheduleWithoutClock "WT0709" "schedule-without-clock" Error;
     StartUpOutlastsChecks "WT0710" "start-up-outlasts-checks" Warning;
     MetricLosesItsTargets "WT0711" "metric-loses-its-targets" Warning;
+    ShareOfTraffic "WT0720" "share-of-traffic" Error;
+    ShiftNeverArrives "WT0721" "shift-never-arrives" Warning;
 
     // What the code does.
     CallCycle "WT0801" "call-cycle" Error;

@@ -201,6 +201,10 @@ pub struct Event {
     pub dependency_slow: Option<DependencySlow>,
     /// The dependency's primary fails; its standby answers after its failover time.
     pub dependency_failover: Option<String>,
+    /// The registry of images does not answer.
+    pub registry_outage: Option<super::Whole>,
+    /// The registry of images takes fewer calls: one for each image's manifest, one for each layer that is pulled.
+    pub registry_throttled: Option<super::Throttled>,
 }
 
 /// Tasks of a service exit: `count` of them at once, or each after a time between failures.

@@ -38,6 +38,12 @@ fn some_fleet(dice: &mut Dice) -> Blueprint {
     };
     if dice.happens(2) {
         blueprint = on_ec2(blueprint, 1 + dice.below(5));
+        let behaviors = [
+            ImagePullBehavior::Default,
+            ImagePullBehavior::Always,
+            ImagePullBehavior::Once,
+        ];
+        blueprint.auto_scaling_groups[0].agent.image_pull_behavior = behaviors[dice.below(3) as usize];
     }
     if !is_blue_green && dice.happens(3) {
         blueprint = without_balancer(blueprint);
@@ -138,6 +144,17 @@ fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act
             };
             stage.act(|control, cx| control.slow_instances_begin(cx, act, slow, key));
         }
+        8 => {
+            let trouble = if dice.happens(2) {
+                Trouble::Out
+            } else {
+                Trouble::Throttled(0.1)
+            };
+            stage.act(|control, _| {
+                control.backend_trouble_ends(0);
+                control.backend_trouble_begins(0, Backend::Registry, trouble);
+            });
+        }
         _ => {}
     }
 }
@@ -160,6 +177,7 @@ fn every_invariant_holds_under_random_misfortunes_and_what_is_left_alone_comes_t
             stage.act(|control, cx| control.zone_outage_ends(cx, ZoneIx(zone)));
         }
         stage.act(|control, cx| control.random_crashes(cx, ServiceIx(0), None));
+        stage.act(|control, _| control.backend_trouble_ends(0));
         stage.of_revision.clear();
         stage.act(|control, cx| control.set_desired_count(cx, ServiceIx(0), 2, "swarm"));
         stage.deploy(2);

@@ -7,7 +7,7 @@ use super::draining;
 use super::launching::{Launched, Limit};
 use super::laws::purpose;
 use super::stopping::Manner;
-use crate::blueprint::{DeploymentStrategy, RevisionIx, ServiceIx};
+use crate::blueprint::{RevisionIx, ServiceIx};
 use crate::cluster::service::Steadiness;
 use crate::cluster::task::{Stop, StopCode, Task};
 use crate::engine::arena::Id;
@@ -77,7 +77,7 @@ impl ControlPlane {
         };
         let grace = cx.blueprint.services[at.at()].health_check_grace_period;
         let now = cx.now();
-        let rolling = cx.blueprint.services[at.at()].deployment.strategy == DeploymentStrategy::Rolling;
+        let rolling = !cx.blueprint.services[at.at()].deployment.strategy.shifts_traffic();
         let is_new = |task: &Task| task.revision == new && !task.displaced;
         // Where two colours stand beside each other, each has its own step.
         let is_old = |task: &Task| !is_new(task) && (rolling || task.revision == new);

@@ -17,3 +17,4 @@ mod rolling;
 mod scheduler;
 mod swarm;
 mod together;
+mod zones;

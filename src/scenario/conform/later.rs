@@ -15,11 +15,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ),
     (
         "Service",
-        "scheduling_strategy",
-        "leave it out: services are replica services",
-    ),
-    (
-        "Service",
         "availability_zone_rebalancing",
         "leave it out: tasks are spread when they are placed",
     ),
@@ -120,19 +115,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("RateProfile", "diurnal", "write the day as `points`"),
     ("RateProfile", "spike", "write the spike as `points` or `steps`"),
     ("Arrivals", "self_similar", "use `bursty`"),
-    ("DeploymentStrategy", "CANARY", "use ROLLING or BLUE_GREEN"),
-    ("DeploymentStrategy", "LINEAR", "use ROLLING or BLUE_GREEN"),
-    ("DeploymentStrategy", "canary", "use ROLLING or BLUE_GREEN"),
-    (
-        "DeploymentConfiguration",
-        "canary_configuration",
-        "use the strategy ROLLING or BLUE_GREEN",
-    ),
-    (
-        "DeploymentConfiguration",
-        "linear_configuration",
-        "use the strategy ROLLING or BLUE_GREEN",
-    ),
     (
         "DeploymentConfiguration",
         "lifecycle_hooks",

@@ -202,6 +202,10 @@ pub struct Event {
     pub dependency_failover: Option<String>,
     /// Clients are moved away from a load balancer's zone, for as long as `lasting` says.
     pub zonal_shift: Option<ZonalShift>,
+    /// The registry of images does not answer.
+    pub registry_outage: Option<super::Whole>,
+    /// The registry of images takes fewer calls: one for each image's manifest, one for each layer that is pulled.
+    pub registry_throttled: Option<super::Throttled>,
 }
 
 /// As `StartZonalShift` does it.

@@ -29,8 +29,8 @@ mod stopping;
 mod targets;
 mod tasks;
 mod telling;
-mod zones;
 mod weights;
+mod zones;
 
 use super::context::Context;
 use super::event::ControlEvent;

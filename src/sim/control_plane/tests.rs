@@ -21,3 +21,4 @@ mod scheduler;
 mod shift;
 mod swarm;
 mod together;
+mod zones;

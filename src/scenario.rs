@@ -19,7 +19,7 @@ mod tree;
 mod vary;
 mod yaml;
 
-pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity, Style, explain};
+pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity, Style, WIDTH, explain};
 pub use schema::json_schema;
 pub use vary::split_values;
 

@@ -254,7 +254,7 @@ pub fn complain(terminal: &Terminal, diagnostics: &Diagnostics) {
             } else {
                 Style::Plain
             };
-            terminal.complain(&diagnostics.render(style));
+            terminal.complain(&diagnostics.render_within(style, terminal.columns()));
         }
         Format::Json => terminal.complain(&diagnostics.to_json().to_string()),
     }

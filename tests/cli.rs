@@ -450,4 +450,17 @@ fn a_run_that_a_limit_ends_does_not_exit_as_if_nothing_were() {
     let said = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{said}{}", text(&output.stderr));
     assert!(said.contains("a limit ended 1 of 1 run"), "{said}");
+
+    // The last window tells the queue that ended the run: all of a million requests but the 200 that have a worker.
+    let timeline = std::fs::read_to_string(place.path().join("out/timeline.csv")).expect("it is written");
+    let mut rows = timeline.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let header = rows.next().expect("a header");
+    let column = |name: &str| header.iter().position(|each| *each == name).expect("it is there");
+    let last = rows
+        .filter(|row| row[column("service")] == "web" && !row[column("running")].is_empty())
+        .last()
+        .expect("the service has windows");
+    let number = |name: &str| last[column(name)].parse::<f64>().expect("a number");
+    assert_eq!(number("in_service"), 200.0);
+    assert!(number("queued") > 990_000.0, "{}", number("queued"));
 }

@@ -5,10 +5,12 @@
 
 pub mod alarm;
 pub mod breaker;
+pub mod daemon;
 pub mod placement;
 pub mod retry;
 pub mod rollout;
 pub mod routable;
 pub mod routing;
 pub mod scaling;
+pub mod shift;
 pub mod stopping;

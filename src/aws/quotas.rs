@@ -33,6 +33,20 @@ pub mod ecs {
     /// Deployment circuit breaker, bounded percent: default, and the bounds [DG:deployment-circuit-breaker].
     pub const BREAKER_PERCENT: f64 = 50.0;
     pub const BREAKER_THRESHOLD: RangeInclusive<u32> = 3..=200;
+    /// Of a deployment that shifts traffic: one stage (each portion of LINEAR and CANARY counts as one), and the whole
+    /// [DG:blue-green-deployment-how-it-works].
+    pub const LIFECYCLE_STAGE_LIMIT_S: u64 = 86_400;
+    pub const DEPLOYMENT_LIMIT_S: u64 = 30 * 86_400;
+    /// Shares of LINEAR and CANARY in percent, in tenths of a percent, and their defaults [BC:ecs LinearConfiguration,
+    /// CanaryConfiguration].
+    pub const STEP_PERCENT: f64 = 10.0;
+    pub const STEP_PERCENT_RANGE: RangeInclusive<f64> = 3.0..=100.0;
+    pub const STEP_BAKE_TIME_S: u64 = 360;
+    pub const CANARY_PERCENT: f64 = 5.0;
+    pub const CANARY_PERCENT_RANGE: RangeInclusive<f64> = 0.1..=100.0;
+    pub const CANARY_BAKE_TIME_S: u64 = 600;
+    /// Bake times of a deployment, of a step and of a canary, in seconds.
+    pub const BAKE_TIME_RANGE_S: RangeInclusive<u64> = 0..=86_400;
     /// SIGTERM to SIGKILL [BC:ecs ContainerDefinition.stopTimeout].
     pub const STOP_TIMEOUT_S: u64 = 30;
     pub const FARGATE_STOP_TIMEOUT_S: RangeInclusive<u64> = 2..=120;
@@ -55,6 +69,14 @@ pub mod ecs {
     }
 }
 
+/// ECR, per account and region [ECR:userguide/service-quotas].
+pub mod ecr {
+    /// Calls a second: one for each image that is pulled …
+    pub const BATCH_GET_IMAGE: f64 = 2_000.0;
+    /// … and one for each of its layers that is not there.
+    pub const GET_DOWNLOAD_URL_FOR_LAYER: f64 = 3_000.0;
+}
+
 /// Application Load Balancers.
 pub mod alb {
     use std::ops::RangeInclusive;
@@ -67,12 +89,16 @@ pub mod alb {
     pub const TARGET_GROUPS_PER_ACTION: usize = 5;
     /// [BC:elbv2 RulePriority]
     pub const RULE_PRIORITY: RangeInclusive<u32> = 1..=50_000;
+    /// Values in one condition [ALB23:load-balancer-listeners].
+    pub const VALUES_PER_CONDITION: usize = 3;
     /// Values in the conditions of one rule, together [ALB23:load-balancer-listeners].
     pub const VALUES_PER_RULE: usize = 5;
     /// `*` and `?` in one rule [ALB23:load-balancer-listeners].
     pub const WILDCARDS_PER_RULE: usize = 5;
     /// Of a path or host pattern [BC:elbv2 RuleCondition].
     pub const PATTERN_LENGTH: usize = 128;
+    /// [BC:elbv2 HttpHeaderConditionConfig]
+    pub const HEADER_NAME_LENGTH: usize = 40;
     /// [BC:elbv2 TargetGroupTuple.Weight]
     pub const WEIGHT: RangeInclusive<u32> = 0..=999;
     /// [ALB:load-balancer attributes]

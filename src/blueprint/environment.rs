@@ -1,8 +1,8 @@
 //! What comes from outside: traffic, deployments, faults, and the alarms that watch.
 
 use super::{
-    ClassIx, DependencyIx, GroupIx, LoadBalancerIx, Method, Retry, RevisionIx, ServiceIx, TargetGroupIx, TrafficIx,
-    ZoneIx,
+    Backend, ClassIx, DependencyIx, GroupIx, HttpRequest, LoadBalancerIx, Retry, RevisionIx, ServiceIx, TargetGroupIx,
+    TrafficIx, Trouble, ZoneIx,
 };
 use crate::engine::dist::Dist;
 use crate::units::{Instant, Span};
@@ -84,9 +84,7 @@ pub enum Arrivals {
 pub struct RequestClass {
     pub name: String,
     pub traffic: TrafficIx,
-    pub method: Method,
-    pub host: String,
-    pub path: String,
+    pub http: HttpRequest,
 }
 
 #[derive(Clone, Debug)]
@@ -137,6 +135,8 @@ pub enum FaultKind {
     DependencySlow { dependency: DependencyIx, factor: f64 },
     /// The primary fails; the standby answers after the dependency's failover time.
     DependencyFailover { dependency: DependencyIx },
+    /// A service of AWS that tasks call at their start is in trouble.
+    Backend { of: Backend, trouble: Trouble },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -31,6 +31,7 @@ pub fn empty() -> Blueprint {
         },
         auto_scaling_groups: vec![],
         images: vec![],
+        layers: vec![],
         task_definitions: vec![],
         services: vec![],
         programs: vec![],
@@ -63,6 +64,7 @@ pub fn scaled_service(name: &str, (min_capacity, max_capacity): (u32, u32), poli
     Service {
         name: name.into(),
         desired_count: min_capacity,
+        scheduling: Scheduling::default(),
         capacity: vec![CapacityShare {
             provider: Provider::Fargate,
             base: 0,

@@ -3,6 +3,7 @@
 //! Each is a key under `model:` of the scenario with the default that `Model::default` gives; `docs/model.md` lists
 //! them. With constants in place of the distributions a whole timeline can be computed by hand.
 
+use super::StartUpModel;
 use crate::engine::dist::Dist;
 use crate::units::Span;
 
@@ -15,6 +16,7 @@ pub struct Model {
     pub fargate: FargateModel,
     pub ec2: Ec2Model,
     pub task: TaskModel,
+    pub start_up: StartUpModel,
     pub cpu: CpuShareModel,
 }
 
@@ -200,6 +202,7 @@ impl Default for Model {
                 healthy_after: Span::from_secs(40),
                 loss_detection: uniform(60.0, 120.0),
             },
+            start_up: StartUpModel::default(),
             cpu: CpuShareModel {
                 cfs_period: Span::from_millis(100),
                 fargate_host_vcpus: 2,

@@ -4,8 +4,8 @@
 //! one, complete in itself: the same operations in the same order, changed as the event says.
 
 use super::{
-    AlarmIx, CallIx, DependencyIx, GroupIx, LoadBalancerIx, OperationIx, ProgramIx, ServiceIx, TargetGroupIx,
-    TaskDefinitionIx, ZoneIx,
+    AlarmIx, CallIx, DependencyIx, GroupIx, HttpRequest, LoadBalancerIx, OperationIx, Portion, ProgramIx, ServiceIx,
+    TargetGroupIx, TaskDefinitionIx, ZoneIx,
 };
 use crate::blueprint::task::Defects;
 use crate::engine::dist::Dist;
@@ -14,7 +14,9 @@ use crate::units::{Instant, Ratio, Span};
 #[derive(Clone, Debug)]
 pub struct Service {
     pub name: String,
+    /// DAEMON: as many as there are instances at the start, by the groups' desired capacity.
     pub desired_count: u32,
+    pub scheduling: Scheduling,
     /// Where its tasks may run. At least one share with weight > 0 or base > 0; Fargate and groups are never mixed.
     pub capacity: Vec<CapacityShare>,
     pub placement_constraints: Vec<PlacementConstraint>,
@@ -29,6 +31,22 @@ pub struct Service {
     pub operations: Vec<String>,
     /// Revision 0 and what the scenario deploys later, in order.
     pub revisions: Vec<Revision>,
+}
+
+/// How the scheduler keeps the service's tasks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scheduling {
+    pub strategy: SchedulingStrategy,
+}
+
+/// [BC:ecs SchedulingStrategy].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SchedulingStrategy {
+    /// The desired count of tasks.
+    #[default]
+    Replica,
+    /// One task on each instance.
+    Daemon,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +113,7 @@ pub struct DeploymentConfiguration {
     pub maximum_percent: u32,
     pub circuit_breaker: Option<CircuitBreaker>,
     pub alarms: Option<DeploymentAlarms>,
-    /// Blue/green: both revisions kept after the shift. Rolling: only with alarms.
+    /// Traffic that shifts: both revisions kept after the last of it. Rolling: only with alarms.
     pub bake_time: Span,
 }
 
@@ -103,6 +121,26 @@ pub struct DeploymentConfiguration {
 pub enum DeploymentStrategy {
     Rolling,
     BlueGreen,
+    /// By equal portions.
+    Linear(Portion),
+    /// One portion, then the rest.
+    Canary(Portion),
+}
+
+impl DeploymentStrategy {
+    /// Whether green stands whole beside blue and traffic moves between two target groups.
+    pub const fn shifts_traffic(self) -> bool {
+        !matches!(self, DeploymentStrategy::Rolling)
+    }
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            DeploymentStrategy::Rolling => "ROLLING",
+            DeploymentStrategy::BlueGreen => "BLUE_GREEN",
+            DeploymentStrategy::Linear(_) => "LINEAR",
+            DeploymentStrategy::Canary(_) => "CANARY",
+        }
+    }
 }
 
 /// [DG:deployment-circuit-breaker].
@@ -280,9 +318,7 @@ pub enum Callee {
     LoadBalancer {
         load_balancer: LoadBalancerIx,
         listener: u16,
-        method: Method,
-        host: String,
-        path: String,
+        http: HttpRequest,
     },
     Dependency(DependencyIx),
 }

@@ -1,9 +1,10 @@
 //! A deployment in progress: from which revision to which, how far it has come, what it has counted.
 //!
 //! A rollback is a stage of the deployment that failed, so one record tells the whole story. Deliberately not here:
-//! what moves it on (`sim::control_plane::deployments`, `::blue_green`) and the bounds (`policy::rollout`).
+//! what moves it on (`sim::control_plane::deployments`, `::life_cycle`) and the bounds (`policy::rollout`).
 
-use crate::blueprint::{DeploymentStrategy, RevisionIx};
+use crate::blueprint::{DeploymentStrategy, LifecycleStage, RevisionIx};
+use crate::stats::TimeWeighted;
 use crate::units::{Instant, Span};
 
 #[derive(Clone, Debug)]
@@ -14,6 +15,10 @@ pub struct Deployment {
     pub from: RevisionIx,
     pub to: RevisionIx,
     pub stage: Stage,
+    /// When it began.
+    pub entered: Instant,
+    /// The stage goes on at least until then: the bake time of the deployment or of a portion of its traffic.
+    pub bakes_until: Option<Instant>,
     pub started: Instant,
     /// The circuit breaker's count.
     pub failures: u32,
@@ -24,34 +29,35 @@ pub struct Deployment {
     pub detected: Option<(Instant, String)>,
     pub lowest_healthy: u32,
     pub desired_at_start: u32,
-    pub extra: Extra,
+    /// Tasks that are paid for above the desired count of the moment.
+    pub extra: TimeWeighted,
+    /// Healthy tasks that the desired count of the moment lacks.
+    pub missing: TimeWeighted,
     /// Decision and reason of the last row of `deployment_steps`.
     pub last_step: (String, String),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Blue/green: tasks of an earlier, unfinished green are removed first.
-    Reconcile,
-    /// Rolling: old tasks are replaced within the bounds. Blue/green: SCALE_UP.
-    ScaleUp,
-    /// BAKE_TIME.
-    Bake { until: Instant },
-    /// Blue/green: blue goes.
-    CleanUp,
-    /// Back to the latest COMPLETED deployment.
+    /// On its way. A rolling deployment knows SCALE_UP, in which old tasks are replaced, and BAKE_TIME only.
+    At(LifecycleStage),
+    /// Back to the blue that stands, or to the latest COMPLETED deployment.
     RollBack,
 }
 
 impl Stage {
     pub const fn name(self) -> &'static str {
         match self {
-            Stage::Reconcile => "RECONCILE_SERVICE",
-            Stage::ScaleUp => "SCALE_UP",
-            Stage::Bake { .. } => "BAKE_TIME",
-            Stage::CleanUp => "CLEAN_UP",
+            Stage::At(stage) => stage.name(),
             Stage::RollBack => "ROLLBACK_IN_PROGRESS",
         }
+    }
+}
+
+impl Deployment {
+    /// Whether the stage's bake time, if it has one, is over.
+    pub fn has_baked(&self, now: Instant) -> bool {
+        self.bakes_until.is_none_or(|until| until <= now)
     }
 }
 
@@ -70,27 +76,6 @@ pub enum AlarmWatch {
     Watching,
     /// One was in ALARM when the deployment started, so none counts for the whole of it. Or there are none.
     Ignored,
-}
-
-/// Integral of the tasks above the desired count at the start, in task-nanoseconds.
-#[derive(Clone, Copy, Debug)]
-pub struct Extra {
-    pub above: u32,
-    pub since: Instant,
-    pub task_nanos: u128,
-}
-
-impl Extra {
-    /// From `now` on there are `above` tasks too many.
-    pub fn set(&mut self, above: u32, now: Instant) {
-        self.task_nanos += u128::from(self.above) * u128::from(now.since(self.since).nanos());
-        self.above = above;
-        self.since = now;
-    }
-
-    pub fn task_seconds(&self) -> f64 {
-        self.task_nanos as f64 / 1e9
-    }
 }
 
 /// The restart throttle of what a service is starting [DG:service-throttle-logic].
@@ -141,19 +126,5 @@ mod tests {
         assert_eq!(throttle.not_before, at(25));
         assert!(throttle.count(at(25), at(35), delay));
         assert_eq!(throttle.not_before, at(65), "10 + 25 + 30 seconds");
-    }
-
-    #[test]
-    fn extra_is_the_integral_above_the_desired_count() {
-        let at = |s| Instant::ZERO + Span::from_secs(s);
-        let mut extra = Extra {
-            above: 0,
-            since: at(5),
-            task_nanos: 0,
-        };
-        extra.set(4, at(10));
-        extra.set(2, at(20));
-        extra.set(0, at(30));
-        assert_eq!(extra.task_seconds(), 60.0);
     }
 }

@@ -161,11 +161,9 @@ impl Obstacle {
 
 /// All requirements that an instance does not meet.
 fn obstacles(view: &InstanceView<'_>, needs: &Needs, constraints: &[PlacementConstraint]) -> [Option<Obstacle>; 6] {
-    let satisfied = |constraint: &PlacementConstraint| match constraint {
-        PlacementConstraint::DistinctInstance => view.tasks_of_service == 0,
-        PlacementConstraint::Zones(zones) => zones >> view.zone.0 & 1 == 1,
-        PlacementConstraint::InstanceType(name) => *name == view.instance_type,
-    };
+    let distinct = constraints.contains(&PlacementConstraint::DistinctInstance);
+    let satisfied =
+        (!distinct || view.tasks_of_service == 0) && has_attributes(constraints, view.zone, view.instance_type);
     let port_is_taken = |port: &u16| view.free.ports_taken.contains(port);
     [
         (view.agent == Agent::Disconnected).then_some(Obstacle::Agent),
@@ -173,8 +171,17 @@ fn obstacles(view: &InstanceView<'_>, needs: &Needs, constraints: &[PlacementCon
         (view.free.memory < needs.memory).then_some(Obstacle::Memory),
         needs.ports.iter().any(port_is_taken).then_some(Obstacle::Ports),
         (view.free.enis < needs.enis).then_some(Obstacle::Enis),
-        (!constraints.iter().all(satisfied)).then_some(Obstacle::Constraint),
+        (!satisfied).then_some(Obstacle::Constraint),
     ]
+}
+
+/// Whether an instance there, of that type, has every attribute that the constraints ask for.
+pub fn has_attributes(constraints: &[PlacementConstraint], zone: ZoneIx, instance_type: &str) -> bool {
+    constraints.iter().all(|constraint| match constraint {
+        PlacementConstraint::DistinctInstance => true,
+        PlacementConstraint::Zones(zones) => zones >> zone.0 & 1 == 1,
+        PlacementConstraint::InstanceType(name) => *name == instance_type,
+    })
 }
 
 /// A zone as Fargate's spread (and an Auto Scaling group's) sees it.

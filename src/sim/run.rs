@@ -227,6 +227,7 @@ impl Run {
             FaultKind::ZoneOutage { zone } => self.control.zone_outage_ends(cx, *zone),
             FaultKind::RandomTaskCrash { service, .. } => self.control.random_crashes(cx, *service, None),
             FaultKind::SlowInstance { .. } => self.control.slow_instances_end(cx, at),
+            FaultKind::Backend { .. } => self.control.backend_trouble_ends(at),
             _ => {}
         }
     }
@@ -253,6 +254,7 @@ impl Run {
                 };
                 self.control.slow_instances_begin(cx, at, slow, key);
             }
+            FaultKind::Backend { of, trouble } => self.control.backend_trouble_begins(at, *of, *trouble),
             FaultKind::AddedLatency { .. }
             | FaultKind::DependencySlow { .. }
             | FaultKind::DependencyFailover { .. } => {}

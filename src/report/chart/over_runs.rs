@@ -154,6 +154,7 @@ fn shade_of(kind: &FaultKind, ends: bool) -> bool {
         FaultKind::ZoneOutage { .. }
         | FaultKind::SlowInstance { .. }
         | FaultKind::AddedLatency { .. }
+        | FaultKind::Backend { .. }
         | FaultKind::DependencySlow { .. } => true,
         FaultKind::RandomTaskCrash { .. } => ends,
     }

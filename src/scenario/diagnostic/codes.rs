@@ -111,6 +111,10 @@ codes! {
     NoTaskSize "WT0410" "no-task-size" Error;
     EssentialContainerEnds "WT0411" "essential-container-ends" Error;
 
+    // Starts of tasks.
+    LayerOfTwoSizes "WT0420" "layer-of-two-sizes" Error;
+    LazyOffFargate "WT0421" "lazy-off-fargate" Error;
+
     // Capacity and placement.
     UnknownInstanceType "WT0501" "unknown-instance-type" Error;
     FitsNoInstance "WT0502" "fits-no-instance" Error;
@@ -125,6 +129,10 @@ codes! {
     PricesOfAnotherRegion "WT0511" "prices-of-another-region" Warning;
     SeveralBases "WT0512" "several-bases" Error;
 
+    // The service scheduler.
+    DaemonOnFargate "WT0520" "daemon-on-fargate" Error;
+    DaemonCannotHave "WT0521" "daemon-cannot-have" Error;
+
     // Load balancers.
     SlowStartAlgorithm "WT0601" "slow-start-algorithm" Error;
     DuplicatePriority "WT0602" "duplicate-priority" Error;
@@ -137,6 +145,8 @@ codes! {
     MissingAlternate "WT0609" "missing-alternate" Error;
     RuleWithoutGroup "WT0610" "rule-without-group" Error;
     TargetGroupOfNoService "WT0611" "target-group-of-no-service" Warning;
+    BalancerQuota "WT0620" "balancer-quota" Error;
+    MalformedAddress "WT0621" "malformed-address" Error;
 
     // Deployments, scaling, alarms.
     BlockedDeployment "WT0701" "blocked-deployment" Error;
@@ -150,6 +160,8 @@ codes! {
     ScheduleWithoutClock "WT0709" "schedule-without-clock" Error;
     StartUpOutlastsChecks "WT0710" "start-up-outlasts-checks" Warning;
     MetricLosesItsTargets "WT0711" "metric-loses-its-targets" Warning;
+    ShareOfTraffic "WT0720" "share-of-traffic" Error;
+    ShiftNeverArrives "WT0721" "shift-never-arrives" Warning;
 
     // What the code does.
     CallCycle "WT0801" "call-cycle" Error;

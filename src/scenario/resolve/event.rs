@@ -85,6 +85,8 @@ fn happenings(
         ("added_latency", said.added_latency.is_some()),
         ("dependency_slow", said.dependency_slow.is_some()),
         ("dependency_failover", said.dependency_failover.is_some()),
+        ("registry_outage", said.registry_outage.is_some()),
+        ("registry_throttled", said.registry_throttled.is_some()),
     ];
     let given: Vec<&str> = keys.iter().filter(|(_, given)| *given).map(|(key, _)| *key).collect();
     if given.len() != 1 {
@@ -128,6 +130,7 @@ fn happenings(
             .filter_map(|(name, count)| {
                 let service = ServiceIx::from_usize(cx.find(Table::Service, name, &here.key(name))?);
                 super::service::check_desired_count(cx, *count, &here.key(name));
+                super::scheduling::check_is_replica(cx, service, &here.key(name));
                 Some(Happening::SetDesiredCount { service, count: *count })
             })
             .collect();
@@ -193,6 +196,9 @@ fn fault(cx: &mut Context, said: &schema::Event, path: &Path) -> Option<(String,
         let dependency = DependencyIx::from_usize(found);
         let label = format!("dependency_slow {} by {factor}x", slow.dependency);
         return Some((label, FaultKind::DependencySlow { dependency, factor }));
+    }
+    if let Some(fault) = super::start_up::fault(cx, said, path) {
+        return Some(fault);
     }
     let name = said.dependency_failover.as_ref()?;
     let here = path.key("dependency_failover");

@@ -1,7 +1,7 @@
 //! Services: capacity, placement, target groups, and their revisions.
 
 use super::event::Deployed;
-use super::{Context, Table, capacity, deployment, each, revision, scaling};
+use super::{Context, Table, capacity, deployment, each, revision, scaling, scheduling, shift, start_up};
 use crate::aws::quotas::ecs;
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
@@ -39,8 +39,8 @@ fn service(
         );
     }
     cx.check_names(said.operations.names(), &path.key("operations"));
-    check_desired_count(cx, said.desired_count, &path.key("desired_count"));
     let shares = capacity::shares(cx, said, path);
+    let desired_count = scheduling::desired_count(cx, said, &shares, groups, path);
     let load_balancers = bindings(cx, said, path);
     let deployment = deployment::configuration(cx, said, path);
     let auto_scaling = scaling::auto_scaling(cx, said.auto_scaling.as_ref(), &path.key("auto_scaling"));
@@ -65,13 +65,15 @@ fn service(
             path.key("cpu")
         };
         capacity::check_fit(cx, said, &shares, groups, &task, &place);
+        start_up::check_loading(cx, said, &task, &place);
         if on_fargate(said) {
             check_fargate(cx, &task, &path.key("task_definition"));
         }
     }
     Some(Service {
         name: name.to_owned(),
-        desired_count: said.desired_count,
+        desired_count,
+        scheduling: scheduling::scheduling(said),
         capacity: shares,
         placement_constraints: constraints,
         placement_strategy: strategy,
@@ -136,7 +138,7 @@ fn bindings(cx: &mut Context, said: &schema::Service, path: &Path) -> Vec<Servic
         let here = section.at(at);
         let name = here.key("target_group");
         let alternate = binding.advanced_configuration.as_ref().and_then(|advanced| {
-            deployment::alternate(cx, &binding.target_group, advanced, &here.key("advanced_configuration"))
+            shift::alternate(cx, &binding.target_group, advanced, &here.key("advanced_configuration"))
         });
         let Some(group) = cx.find(Table::TargetGroup, &binding.target_group, &name) else {
             continue;

@@ -78,6 +78,11 @@ pub struct Request {
     #[schemars(range(min = 0))]
     pub weight: f64,
     pub host: Option<String>,
+    /// Headers by name, for a balancer's rules.
+    #[serde(default)]
+    pub headers: Named<String>,
+    /// The clients' address, for a balancer's rules.
+    pub source_ip: Option<String>,
     pub get: Option<String>,
     pub head: Option<String>,
     pub post: Option<String>,
@@ -195,6 +200,10 @@ pub struct Event {
     pub dependency_slow: Option<DependencySlow>,
     /// The dependency's primary fails; its standby answers after its failover time.
     pub dependency_failover: Option<String>,
+    /// The registry of images does not answer.
+    pub registry_outage: Option<super::Whole>,
+    /// The registry of images takes fewer calls: one for each image's manifest, one for each layer that is pulled.
+    pub registry_throttled: Option<super::Throttled>,
 }
 
 /// Tasks of a service exit: `count` of them at once, or each after a time between failures.

@@ -18,6 +18,7 @@ pub struct Model {
     pub fargate: FargateModel,
     pub ec2: Ec2Model,
     pub task: TaskModel,
+    pub start_up: super::StartUpModel,
     pub cpu: CpuShareModel,
 }
 

@@ -4,11 +4,12 @@
 //! placement, RUNNING and healthy since instant 0; what finds no place is left to the scheduler. An empty start is the
 //! services' creation: groups launch, and each service begins a deployment of its first revision.
 
+use super::daemons::is_daemon;
 use super::launching::Place;
 use super::laws::purpose;
 use super::news::STEADY_STATE_SAID_EVERY;
 use super::{ControlPlane, Reporting};
-use crate::blueprint::{Blueprint, GroupIx, Provider, RevisionIx, ServiceIx, Start, TargetGroupIx};
+use crate::blueprint::{Blueprint, GroupIx, Provider, RevisionIx, ServiceIx, Start, TargetGroupIx, TrafficShare};
 use crate::cluster::deployment::Throttle;
 use crate::cluster::rate::TokenBucket;
 use crate::cluster::service::{Counts, Halt, News, Side, Steadiness};
@@ -48,6 +49,7 @@ pub(super) fn services(blueprint: &Blueprint, key: Key) -> Vec<Service> {
         primary: RevisionIx(0),
         production: RevisionIx(0),
         side: Side::Primary,
+        shifted: TrafficShare::NOTHING,
         completed: None,
         deployment: None,
         halt: Halt::Going,
@@ -105,15 +107,18 @@ impl ControlPlane {
                 let id = self.new_instance(cx, at, zone);
                 self.put_in_service(cx, id);
                 self.hold_images(cx, at, id);
+                self.await_cleanup(cx, id);
             }
         }
-        for at in (0..self.services.len()).map(ServiceIx::from_usize) {
+        let services = || (0..self.services.len()).map(ServiceIx::from_usize);
+        let (daemons, replicas): (Vec<ServiceIx>, Vec<ServiceIx>) =
+            services().partition(|at| is_daemon(cx.blueprint, *at));
+        for at in daemons.into_iter().chain(replicas) {
             self.services[at.at()].completed = Some(RevisionIx(0));
-            for _ in 0..self.services[at.at()].desired {
-                if !self.stand_task(cx, at) {
-                    self.request_pass(cx, at);
-                    break;
-                }
+            if is_daemon(cx.blueprint, at) {
+                self.stand_daemons(cx, at);
+            } else {
+                self.stand_replicas(cx, at);
             }
             let service = &mut self.services[at.at()];
             if service.tasks.len() as u32 == service.desired {
@@ -132,6 +137,15 @@ impl ControlPlane {
         }
     }
 
+    fn stand_replicas(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
+        for _ in 0..self.services[at.at()].desired {
+            if !self.stand_task(cx, at) {
+                self.request_pass(cx, at);
+                break;
+            }
+        }
+    }
+
     /// The images of every first revision that may run in the group.
     fn hold_images(&mut self, cx: &Context<'_>, group: GroupIx, id: Id<crate::cluster::Instance>) {
         let may_run = |service: &&crate::blueprint::Service| {
@@ -143,7 +157,8 @@ impl ControlPlane {
         for service in cx.blueprint.services.iter().filter(may_run) {
             let definition = service.revisions[0].task_definition;
             for container in &cx.blueprint.task_definitions[definition.at()].containers {
-                self.instances[id].images[container.image.at()] = Instant::ZERO;
+                let image = &cx.blueprint.images[container.image.at()];
+                self.instances[id].images.hold(container.image, image, cx.now());
             }
         }
     }
@@ -167,13 +182,15 @@ impl ControlPlane {
         true
     }
 
-    fn stand_task_at(&mut self, cx: &mut Context<'_>, at: ServiceIx, place: Place) {
+    pub(super) fn stand_task_at(&mut self, cx: &mut Context<'_>, at: ServiceIx, place: Place) {
         let now = cx.now();
         let id = self.create(cx, at, RevisionIx(0), place);
         let definition = self.definition(cx, id);
         let serving = self.revision(cx, id).serving_container;
         let task = &mut self.tasks[id];
         task.stand(now);
+        self.take_images(cx, id);
+        let task = &mut self.tasks[id];
         for (container, spec) in task.containers.iter_mut().zip(&definition.containers) {
             *container = Container {
                 ready: true,
@@ -216,7 +233,10 @@ impl ControlPlane {
             self.group_pass(cx, at);
         }
         for at in (0..self.services.len()).map(ServiceIx::from_usize) {
-            self.begin_deployment(cx, at, RevisionIx(0));
+            if is_daemon(cx.blueprint, at) {
+                self.services[at.at()].desired = 0;
+            }
+            self.begin_deployment(cx, at, RevisionIx(0), RevisionIx(0));
             self.levels_changed(cx, at);
             self.pass_at(cx, at, cx.now());
         }

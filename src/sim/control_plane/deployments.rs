@@ -4,20 +4,21 @@
 //! there; afterwards each that is replaced for a failed check [DG:deployment-circuit-breaker]. Any alarm of the
 //! deployment in ALARM fails it, unless one was when it started [DG:deployment-alarm-failure]. A rollback goes to the
 //! latest COMPLETED deployment, which is IN_PROGRESS meanwhile; without one the service stalls. Old tasks count as gone
-//! when they are STOPPED. What is special to blue/green is in `blue_green`.
+//! when they are STOPPED. The stages of deployments that shift traffic are in `life_cycle`.
 
 use super::{ControlPlane, next};
-use crate::blueprint::{DeploymentStrategy, RevisionIx, ServiceIx};
-use crate::cluster::deployment::{AlarmWatch, BreakerStage, Deployment, Extra, Stage, Throttle};
+use crate::blueprint::{LifecycleStage, RevisionIx, ServiceIx};
+use crate::cluster::deployment::{AlarmWatch, BreakerStage, Deployment, Stage, Throttle};
 use crate::cluster::service::Halt;
 use crate::policy::breaker::threshold;
 use crate::sim::context::Context;
 use crate::sim::observation::Observation;
+use crate::stats::TimeWeighted;
 use crate::units::Instant;
 
 /// Who wants to know whether the service goes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rollback {
+pub(super) enum Rollback {
     Wanted,
     NotWanted,
 }
@@ -32,16 +33,31 @@ impl ControlPlane {
     /// Services begin to deploy revisions together.
     pub fn deploy(&mut self, cx: &mut Context<'_>, services: &[(ServiceIx, RevisionIx)]) {
         for (at, revision) in services {
+            let from = self.to_be_replaced(cx, *at);
             if self.services[at.at()].deployment.is_some() {
                 let by = self.ordinals.deployment;
                 self.end_deployment(cx, *at, "STOPPED", &format!("superseded by deployment {by}"));
             }
-            self.begin_deployment(cx, *at, *revision);
+            self.begin_deployment(cx, *at, from, *revision);
             self.request_pass(cx, *at);
         }
     }
 
-    pub(super) fn begin_deployment(&mut self, cx: &mut Context<'_>, at: ServiceIx, to: RevisionIx) {
+    /// The revision that the next deployment replaces.
+    fn to_be_replaced(&self, cx: &Context<'_>, at: ServiceIx) -> RevisionIx {
+        let service = &self.services[at.at()];
+        if !cx.blueprint.services[at.at()].deployment.strategy.shifts_traffic() {
+            // A rolling deployment that never completed has replaced nothing.
+            return service.completed.unwrap_or(service.production);
+        }
+        match &service.deployment {
+            // What it rolls back to, though the failed green may still have the traffic.
+            Some(deployment) if deployment.stage == Stage::RollBack => service.primary,
+            _ => service.production,
+        }
+    }
+
+    pub(super) fn begin_deployment(&mut self, cx: &mut Context<'_>, at: ServiceIx, from: RevisionIx, to: RevisionIx) {
         let now = cx.now();
         let configuration = &cx.blueprint.services[at.at()].deployment;
         let alarms = match &configuration.alarms {
@@ -50,16 +66,10 @@ impl ControlPlane {
         };
         let ordinal = next(&mut self.ordinals.deployment);
         let service = &mut self.services[at.at()];
-        let blue_green = configuration.strategy == DeploymentStrategy::BlueGreen;
-        let from = if blue_green {
-            service.production
-        } else {
-            // A rolling deployment that never completed has replaced nothing.
-            service.completed.unwrap_or(service.production)
-        };
+        let shifts = configuration.strategy.shifts_traffic();
         let has_strangers = service.tasks.iter().any(|id| self.tasks[*id].revision != from);
         service.primary = to;
-        if !blue_green {
+        if !shifts {
             service.production = to;
         }
         service.halt = Halt::Going;
@@ -71,11 +81,13 @@ impl ControlPlane {
             strategy: configuration.strategy,
             from,
             to,
-            stage: if blue_green && has_strangers {
-                Stage::Reconcile
+            stage: Stage::At(if shifts && has_strangers {
+                LifecycleStage::ReconcileService
             } else {
-                Stage::ScaleUp
-            },
+                LifecycleStage::ScaleUp
+            }),
+            entered: now,
+            bakes_until: None,
             started: now,
             failures: 0,
             breaker_stage: BreakerStage::NoneHasRun,
@@ -83,11 +95,8 @@ impl ControlPlane {
             detected: None,
             lowest_healthy: service.counts.healthy,
             desired_at_start: service.desired,
-            extra: Extra {
-                above: existing.saturating_sub(service.desired),
-                since: now,
-                task_nanos: 0,
-            },
+            extra: TimeWeighted::new(now, existing.saturating_sub(service.desired).into()),
+            missing: TimeWeighted::new(now, service.desired.saturating_sub(service.counts.healthy).into()),
             last_step: (String::new(), String::new()),
         });
         let record = self.deployment_record(cx.blueprint, at, None, "IN_PROGRESS", "");
@@ -102,10 +111,10 @@ impl ControlPlane {
         let Some(deployment) = &self.services[at.at()].deployment else {
             return;
         };
-        if deployment.stage == Stage::CleanUp {
+        if deployment.stage == Stage::At(LifecycleStage::CleanUp) {
             return;
         }
-        if configuration.strategy == DeploymentStrategy::Rolling
+        if !configuration.strategy.shifts_traffic()
             && let Some(breaker) = &configuration.circuit_breaker
         {
             let bound = threshold(breaker.threshold, desired);
@@ -129,7 +138,7 @@ impl ControlPlane {
         }
     }
 
-    fn fail_deployment(&mut self, cx: &mut Context<'_>, at: ServiceIx, reason: &str, rollback: Rollback) {
+    pub(super) fn fail_deployment(&mut self, cx: &mut Context<'_>, at: ServiceIx, reason: &str, rollback: Rollback) {
         let now = cx.now();
         let service = &mut self.services[at.at()];
         let deployment = service
@@ -138,16 +147,14 @@ impl ControlPlane {
             .expect("a deployment that fails is in progress");
         let again = deployment.stage == Stage::RollBack;
         deployment.detected.get_or_insert((now, reason.to_string()));
-        let (from, to, strategy) = (deployment.from, deployment.to, deployment.strategy);
+        let (from, to, shifts) = (deployment.from, deployment.to, deployment.strategy.shifts_traffic());
         let back_to = if rollback == Rollback::Wanted && !again {
             service.completed.take()
         } else {
             None
         };
         // Blue stands beside green until the clean-up, also where its own deployment was superseded while it baked.
-        let blue_stands = strategy == DeploymentStrategy::BlueGreen
-            && from != to
-            && self.tasks_of(cx, at, |revision| revision == from).healthy > 0;
+        let blue_stands = shifts && from != to && self.tasks_of(cx, at, |revision| revision == from).healthy > 0;
         let back_to = if blue_stands && rollback == Rollback::Wanted {
             Some(from)
         } else {
@@ -168,7 +175,9 @@ impl ControlPlane {
             self.step_row(cx, at, self.found(at), "fail", reason);
             return self.end_deployment(cx, at, "FAILED", &format!("{reason}{stalled}"));
         };
-        service.deployment.as_mut().expect("as above").stage = Stage::RollBack;
+        let deployment = service.deployment.as_mut().expect("as above");
+        deployment.stage = Stage::RollBack;
+        deployment.bakes_until = None;
         service.throttle = Throttle::OPEN;
         service.unplaced = None;
         service.owed.clear();
@@ -178,14 +187,14 @@ impl ControlPlane {
         service.primary = back_to;
         self.tell_deployment(cx, at, "IN_PROGRESS", Stage::RollBack.name(), reason);
         self.step_row(cx, at, self.found(at), "roll back", reason);
-        if strategy == DeploymentStrategy::Rolling {
+        if !shifts {
             self.services[at.at()].production = back_to;
         }
     }
 
     /// Moves on a rolling deployment (or rollback) that has got there; says when the service is steady.
     pub(super) fn conclude(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
-        if cx.blueprint.services[at.at()].deployment.strategy == DeploymentStrategy::Rolling {
+        if !cx.blueprint.services[at.at()].deployment.strategy.shifts_traffic() {
             self.conclude_rolling(cx, at);
         }
         self.settle(cx, at);
@@ -203,41 +212,55 @@ impl ControlPlane {
             return;
         }
         match deployment.stage {
-            Stage::ScaleUp => {
+            Stage::At(LifecycleStage::ScaleUp) => {
                 let configuration = &cx.blueprint.services[at.at()].deployment;
                 let bakes = configuration.alarms.is_some() && !configuration.bake_time.is_zero();
                 if bakes {
-                    // Only blue/green has a stage before this one.
-                    self.bake(cx, at, "IN_PROGRESS");
+                    let bake_time = Stage::At(LifecycleStage::BakeTime);
+                    self.enter_stage_after(cx, at, "IN_PROGRESS", bake_time);
+                    self.begin_bake_time(cx, at);
                 } else {
                     self.complete(cx, at);
                 }
             }
-            Stage::Bake { until } if until <= cx.now() => self.complete(cx, at),
+            Stage::At(LifecycleStage::BakeTime) if deployment.has_baked(cx.now()) => self.complete(cx, at),
             Stage::RollBack => self.rolled_back(cx, at),
             _ => {}
         }
     }
 
-    /// The bake time begins, after the stage named.
-    pub(super) fn bake(&mut self, cx: &mut Context<'_>, at: ServiceIx, after: &str) {
+    /// BAKE_TIME has been entered.
+    pub(super) fn begin_bake_time(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
         let until = cx.now() + cx.blueprint.services[at.at()].deployment.bake_time;
-        self.enter_stage_after(cx, at, after, Stage::Bake { until });
+        self.set_bake(at, until);
         self.step_row(cx, at, self.found(at), "wait", "bake time");
         if until <= cx.now() {
             self.request_pass(cx, at);
         }
     }
 
-    pub(super) fn enter_stage(&mut self, cx: &mut Context<'_>, at: ServiceIx, stage: Stage) {
+    /// The present stage goes on at least until then.
+    pub(super) fn set_bake(&mut self, at: ServiceIx, until: Instant) {
+        let deployment = self.services[at.at()].deployment.as_mut();
+        deployment.expect("stages belong to a deployment").bakes_until = Some(until);
+    }
+
+    pub(super) fn in_progress(&self, at: ServiceIx) -> &Deployment {
         let deployment = self.services[at.at()].deployment.as_ref();
-        let from = deployment.expect("stages belong to a deployment").stage.name();
+        deployment.expect("stages belong to a deployment")
+    }
+
+    pub(super) fn enter_stage(&mut self, cx: &mut Context<'_>, at: ServiceIx, stage: Stage) {
+        let from = self.in_progress(at).stage.name();
         self.enter_stage_after(cx, at, from, stage);
     }
 
     fn enter_stage_after(&mut self, cx: &mut Context<'_>, at: ServiceIx, from: &str, stage: Stage) {
         let deployment = self.services[at.at()].deployment.as_mut();
-        deployment.expect("stages belong to a deployment").stage = stage;
+        let deployment = deployment.expect("stages belong to a deployment");
+        deployment.stage = stage;
+        deployment.entered = cx.calendar.now();
+        deployment.bakes_until = None;
         self.tell_deployment(cx, at, from, stage.name(), "");
     }
 
@@ -272,15 +295,5 @@ impl ControlPlane {
         }
         cx.observations.push(Observation::DeploymentEnded(record));
         self.services[at.at()].deployment = None;
-    }
-}
-
-impl Deployment {
-    /// The end of its bake time, if it bakes.
-    pub(super) fn bakes_until(&self) -> Option<Instant> {
-        match self.stage {
-            Stage::Bake { until } => Some(until),
-            _ => None,
-        }
     }
 }

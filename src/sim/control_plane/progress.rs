@@ -3,12 +3,13 @@
 use super::ControlPlane;
 use super::stepping::Done;
 use super::telling::row;
-use crate::blueprint::{Blueprint, DeploymentStrategy, ServiceIx};
+use crate::blueprint::{Blueprint, LifecycleStage, ServiceIx};
 use crate::cluster::deployment::Stage;
 use crate::cluster::task::TaskState;
 use crate::policy::rollout::{Step, Why, lower_bound, upper_bound};
 use crate::sim::context::Context;
 use crate::sim::observation::{DeploymentRecord, DeploymentStep, EventKind, Observation};
+use crate::stats::TimeWeighted;
 use crate::units::Instant;
 
 /// Counts of a deployment's tasks before a decision. New ones are those of the revision that is deployed, also while it
@@ -33,7 +34,7 @@ impl ControlPlane {
             reason = "waiting for the failed revision's tasks to stop";
         }
         let waits = done.started + done.stopped == 0;
-        if matches!(deployment.stage, Stage::Bake { .. }) && waits {
+        if deployment.stage == Stage::At(LifecycleStage::BakeTime) && waits {
             return;
         }
         let is_news = step.why != Why::Settled && deployment.last_step != (decision.clone(), reason.to_string());
@@ -71,10 +72,11 @@ impl ControlPlane {
     pub(super) fn step_row(&mut self, cx: &mut Context<'_>, at: ServiceIx, found: Found, decision: &str, reason: &str) {
         let configuration = &cx.blueprint.services[at.at()].deployment;
         let desired = self.services[at.at()].desired;
-        let (minimum, maximum) = match configuration.strategy {
-            DeploymentStrategy::Rolling => (configuration.minimum_healthy_percent, configuration.maximum_percent),
+        let (minimum, maximum) = if configuration.strategy.shifts_traffic() {
             // Both colours are kept whole, whatever the percentages say.
-            DeploymentStrategy::BlueGreen => (100, 200),
+            (100, 200)
+        } else {
+            (configuration.minimum_healthy_percent, configuration.maximum_percent)
         };
         let Some(deployment) = &mut self.services[at.at()].deployment else {
             return;
@@ -124,16 +126,14 @@ impl ControlPlane {
             .expect("a record is of a deployment in progress");
         let revision = &blueprint.services[at.at()].revisions[deployment.to.at()];
         let size = &blueprint.task_definitions[revision.task_definition.at()];
-        let mut extra = deployment.extra;
-        extra.set(0, ended.unwrap_or(deployment.started));
+        let until = ended.unwrap_or(deployment.started);
+        let task_seconds = |level: &TimeWeighted| level.area(until) as f64 / 1e9;
+        let extra = task_seconds(&deployment.extra);
         let detected = deployment.detected.as_ref();
         DeploymentRecord {
             deployment: deployment.ordinal,
             service: at,
-            strategy: match deployment.strategy {
-                DeploymentStrategy::Rolling => "ROLLING",
-                DeploymentStrategy::BlueGreen => "BLUE_GREEN",
-            },
+            strategy: deployment.strategy.name(),
             from: deployment.from,
             to: deployment.to,
             started: deployment.started,
@@ -144,9 +144,13 @@ impl ControlPlane {
                 _ => reason.to_string(),
             },
             detected: detected.map(|(when, _)| *when),
+            desired: deployment.desired_at_start,
             lowest_healthy: deployment.lowest_healthy,
-            extra_vcpu_s: extra.task_seconds() * size.cpu.vcpus(),
-            extra_gib_s: extra.task_seconds() * size.memory.gib(),
+            deepest_dip: deployment.missing.max() as u32,
+            below_desired_task_s: task_seconds(&deployment.missing),
+            peak_extra_tasks: deployment.extra.max() as u32,
+            extra_vcpu_s: extra * size.cpu.vcpus(),
+            extra_gib_s: extra * size.memory.gib(),
         }
     }
 }

@@ -1,13 +1,14 @@
 //! The service scheduler: one pass over a service, `model.scheduler.pass` after a change that concerns it.
 //!
-//! A pass first moves the deployment on (`deployments`, `blue_green`), then asks `policy::rollout` what to start and stop,
+//! A pass first moves the deployment on (`deployments`, `life_cycle`), then asks `policy::rollout` what to start and stop,
 //! does it, and notes when it must look again although nothing changes: the restart throttle, a launch rate, a retry of
 //! placement, the end of a grace period or bake time. Changes meanwhile share the pass that is due.
 
 use super::ControlPlane;
+use super::daemons::is_daemon;
 use super::news::STEADY_STATE_SAID_EVERY;
 use super::telling::row;
-use crate::blueprint::{DeploymentStrategy, RevisionIx, ServiceIx};
+use crate::blueprint::{RevisionIx, ServiceIx};
 use crate::cluster::service::{Halt, Steadiness};
 use crate::cluster::task::{Task, TaskState};
 use crate::engine::arena::Id;
@@ -43,9 +44,10 @@ impl ControlPlane {
         service.pass_due = Instant::NEVER;
         service.passes += 1;
         self.judge_deployment(cx, at);
-        let blue_green = cx.blueprint.services[at.at()].deployment.strategy == DeploymentStrategy::BlueGreen;
-        if blue_green {
-            self.blue_green_pass(cx, at);
+        if is_daemon(cx.blueprint, at) {
+            self.daemon_pass(cx, at);
+        } else if cx.blueprint.services[at.at()].deployment.strategy.shifts_traffic() {
+            self.life_cycle_pass(cx, at);
         } else {
             self.rolling_pass(cx, at);
         }
@@ -156,13 +158,7 @@ impl ControlPlane {
                 consider(task.running.expect("a RUNNING task has begun to run") + grace);
             }
         }
-        if let Some(bake) = service
-            .deployment
-            .as_ref()
-            .and_then(|deployment| deployment.bakes_until())
-        {
-            consider(bake);
-        }
+        consider(self.life_cycle_due(at));
         self.pass_at(cx, at, due);
     }
 

@@ -7,7 +7,7 @@
 use super::ControlPlane;
 use super::laws::purpose;
 use super::telling::row;
-use crate::blueprint::{DeploymentStrategy, ServiceIx, TargetGroupIx};
+use crate::blueprint::{ServiceIx, TargetGroupIx};
 use crate::cluster::service::News;
 use crate::cluster::target_group::{Opinion, Target, TargetState, View};
 use crate::cluster::task::{HealthStatus, Task, TaskState};
@@ -30,8 +30,7 @@ impl ControlPlane {
         let task = &self.tasks[id];
         let blueprint = &cx.blueprint.services[task.service.at()];
         let service = &self.services[task.service.at()];
-        let is_green =
-            blueprint.deployment.strategy == DeploymentStrategy::BlueGreen && task.revision != service.production;
+        let is_green = blueprint.deployment.strategy.shifts_traffic() && task.revision != service.production;
         let side = if is_green { service.side.other() } else { service.side };
         blueprint
             .load_balancers
@@ -173,7 +172,7 @@ impl ControlPlane {
     pub(super) fn publish_discovery(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
         let blueprint = &cx.blueprint.services[at.at()];
         let service = &self.services[at.at()];
-        let all = blueprint.deployment.strategy == DeploymentStrategy::Rolling;
+        let all = !blueprint.deployment.strategy.shifts_traffic();
         let found = service.tasks.iter().copied().filter(|id| {
             let task = &self.tasks[*id];
             task.state() == TaskState::Running

@@ -81,9 +81,10 @@ impl ControlPlane {
         let counts = service.counts;
         if let Some(deployment) = &mut service.deployment {
             deployment.lowest_healthy = deployment.lowest_healthy.min(counts.healthy);
-            deployment
-                .extra
-                .set(counts.billed().saturating_sub(deployment.desired_at_start), now);
+            let above = counts.billed().saturating_sub(service.desired);
+            let below = service.desired.saturating_sub(counts.healthy);
+            deployment.extra.set(now, above.into());
+            deployment.missing.set(now, below.into());
         }
         let desired = service.desired;
         cx.observations.push(Observation::ServiceLevels(ServiceLevels {

@@ -8,12 +8,15 @@
 mod blue_green;
 mod breaker;
 mod capacity;
+mod daemons;
 mod faults;
 mod harness;
 mod health;
 mod life_cycle;
 mod news;
+mod pulls;
 mod rolling;
 mod scheduler;
+mod shift;
 mod swarm;
 mod together;

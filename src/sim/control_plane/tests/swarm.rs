@@ -2,7 +2,7 @@
 //! rest once all is left alone.
 
 use super::blue_green::blue_green;
-use super::harness::{Health, Stage, constant, container, fleet, on_ec2, without_balancer};
+use super::harness::{Health, Stage, as_daemon, constant, container, fleet, on_ec2, without_balancer};
 use crate::blueprint::*;
 use crate::cluster::Task;
 use crate::cluster::service::Halt;
@@ -38,6 +38,12 @@ fn some_fleet(dice: &mut Dice) -> Blueprint {
     };
     if dice.happens(2) {
         blueprint = on_ec2(blueprint, 1 + dice.below(5));
+        let behaviors = [
+            ImagePullBehavior::Default,
+            ImagePullBehavior::Always,
+            ImagePullBehavior::Once,
+        ];
+        blueprint.auto_scaling_groups[0].agent.image_pull_behavior = behaviors[dice.below(3) as usize];
     }
     if !is_blue_green && dice.happens(3) {
         blueprint = without_balancer(blueprint);
@@ -84,6 +90,10 @@ fn some_fleet(dice: &mut Dice) -> Blueprint {
         };
         service.deployment.circuit_breaker = Some(breaker);
     }
+    if !is_blue_green && !blueprint.auto_scaling_groups.is_empty() && dice.happens(4) {
+        as_daemon(&mut blueprint.services[0]);
+    }
+    let service = &mut blueprint.services[0];
     let share = |sixths: u32| Ratio::new(f64::from(sixths) / 6.0).expect("a share");
     let defects = &mut service.revisions[1].defects;
     defects.fails_to_start = share(dice.below(4));
@@ -98,7 +108,7 @@ fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act
     let has_group = !stage.cx.blueprint.auto_scaling_groups.is_empty();
     let key = stage.cx.key.child(u64::from(act));
     let count = 1 + dice.below(2);
-    match dice.below(9) {
+    match dice.below(10) {
         0 => stage.deploy(1 + dice.below(2) as u16),
         1 => stage.act(|control, cx| control.crash_tasks(cx, service, count, key)),
         2 => {
@@ -133,6 +143,17 @@ fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act
             };
             stage.act(|control, cx| control.slow_instances_begin(cx, act, slow, key));
         }
+        8 => {
+            let trouble = if dice.happens(2) {
+                Trouble::Out
+            } else {
+                Trouble::Throttled(0.1)
+            };
+            stage.act(|control, _| {
+                control.backend_trouble_ends(0);
+                control.backend_trouble_begins(0, Backend::Registry, trouble);
+            });
+        }
         _ => {}
     }
 }
@@ -155,6 +176,7 @@ fn every_invariant_holds_under_random_misfortunes_and_what_is_left_alone_comes_t
             stage.act(|control, cx| control.zone_outage_ends(cx, ZoneIx(zone)));
         }
         stage.act(|control, cx| control.random_crashes(cx, ServiceIx(0), None));
+        stage.act(|control, _| control.backend_trouble_ends(0));
         stage.of_revision.clear();
         stage.act(|control, cx| control.set_desired_count(cx, ServiceIx(0), 2, "swarm"));
         stage.deploy(2);
@@ -170,10 +192,14 @@ fn every_invariant_holds_under_random_misfortunes_and_what_is_left_alone_comes_t
                 service.deployment.is_none(),
                 "round {round}: a deployment goes on for ever"
             );
-            assert_eq!(stage.levels(), (0, 2, 2), "round {round}");
+            let wanted = match blueprint.services[0].scheduling.strategy {
+                SchedulingStrategy::Replica => 2,
+                SchedulingStrategy::Daemon => stage.control.instances.len() as u32,
+            };
+            assert_eq!(stage.levels(), (0, wanted, wanted), "round {round}");
             let primary = |id: &Id<Task>| stage.control.tasks[*id].revision == service.primary;
             assert!(
-                service.tasks.len() == 2 && service.tasks.iter().all(primary),
+                service.tasks.len() == wanted as usize && service.tasks.iter().all(primary),
                 "round {round}"
             );
         }

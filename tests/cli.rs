@@ -170,9 +170,21 @@ fn an_expectation_of_a_table_or_column_that_is_not_there_is_wrong_before_anythin
         "{HELLO}expect:\n  - {{ table: sumary.csv, column: p99_ms, at_most: 1 }}\n  - {{ table: summary.csv, where: {{ clas: all }}, column: p98_ms, at_most: 1 }}\n"
     ));
     for command in ["check", "test", "run"] {
-        let output = place.wavetank(&[command, "scenario.yaml"]).assert().code(2).get_output().clone();
+        let output = place
+            .wavetank(&[command, "scenario.yaml"])
+            .assert()
+            .code(2)
+            .get_output()
+            .clone();
         let said = text(&output.stderr);
-        for word in ["`sumary`", "did you mean `summary`?", "`clas`", "did you mean `class`?", "`p98_ms`", "scenario.yaml:6"] {
+        for word in [
+            "`sumary`",
+            "did you mean `summary`?",
+            "`clas`",
+            "did you mean `class`?",
+            "`p98_ms`",
+            "scenario.yaml:6",
+        ] {
             assert!(said.contains(word), "{word}:\n{said}");
         }
     }
@@ -189,7 +201,11 @@ fn programs_read_the_same_object_from_check_and_from_complaints() {
             .code(2)
             .get_output()
             .clone();
-        let from = if command == "check" { output.stdout } else { output.stderr };
+        let from = if command == "check" {
+            output.stdout
+        } else {
+            output.stderr
+        };
         serde_json::from_slice::<serde_json::Value>(&from).expect("JSON and nothing else")
     };
     let checked = read("check");

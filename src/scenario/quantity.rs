@@ -142,7 +142,9 @@ pub fn rate(text: &str) -> Result<f64, Flaw> {
     if rate < TOO_OFTEN {
         Ok(rate)
     } else {
-        Err(Flaw::OutOfRange("1,000,000,000/s or more: one a nanosecond, the clock's step"))
+        Err(Flaw::OutOfRange(
+            "1,000,000,000/s or more: one a nanosecond, the clock's step",
+        ))
     }
 }
 

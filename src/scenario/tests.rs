@@ -123,7 +123,9 @@ fn lines_of_the_file_fit_the_columns_that_there_are() {
     for columns in [80, 100] {
         let shown = found.render_within(Style::Plain, columns);
         // Prose is left to the terminal to wrap.
-        let of_the_file = shown.lines().filter(|line| line.trim_start_matches("2 ").starts_with('|'));
+        let of_the_file = shown
+            .lines()
+            .filter(|line| line.trim_start_matches("2 ").starts_with('|'));
         let longest = of_the_file.map(|line| line.chars().count()).max();
         assert!(longest <= Some(columns), "{shown}");
         assert!(longest > Some(30), "{shown}");

@@ -131,13 +131,12 @@ fn known(cx: &mut Context, file: &str, said: &schema::Expectation, pick: &Pick, 
 
 /// Reports a name, with the one that may be meant or all that there are.
 fn missing(cx: &mut Context, name: &str, there_are: Vec<&str>, path: &Path, message: String) {
-    cx.problems
-        .report_with(Code::UnknownName, path, message, |diagnostic| {
-            match nearest(name, there_are.iter().copied()) {
-                Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
-                None => diagnostic.hint(format!("there are {}", there_are.join(", "))),
-            }
-        });
+    cx.problems.report_with(Code::UnknownName, path, message, |diagnostic| {
+        match nearest(name, there_are.iter().copied()) {
+            Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+            None => diagnostic.hint(format!("there are {}", there_are.join(", "))),
+        }
+    });
 }
 
 /// As a table's cell prints it.

@@ -122,6 +122,9 @@ fn a_text_that_is_not_json_is_shown_where_it_breaks() {
     // A colon is missing behind `cpu`, a comma behind the first line of the second, and the third is cut off.
     assert_eq!(place("{\n  \"family\": \"shop\",\n  \"cpu\" \"256\"\n}\n"), (3, 9));
     assert_eq!(place("{\n  \"family\": \"shop\"\n  \"cpu\": \"256\"\n}\n"), (3, 3));
-    assert_eq!(place("{\n  \"family\": \"shop\",\n  \"containerDefinitions\": ["), (3, 27));
+    assert_eq!(
+        place("{\n  \"family\": \"shop\",\n  \"containerDefinitions\": ["),
+        (3, 27)
+    );
     assert_eq!(check("{ \"family\": \"é\" \"ü\" }"), [Code::MalformedTaskDefinition]);
 }

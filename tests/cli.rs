@@ -473,8 +473,7 @@ fn a_run_that_a_limit_ends_does_not_exit_as_if_nothing_were() {
     let header = rows.next().expect("a header");
     let column = |name: &str| header.iter().position(|each| *each == name).expect("it is there");
     let last = rows
-        .filter(|row| row[column("service")] == "web" && !row[column("running")].is_empty())
-        .next_back()
+        .rfind(|row| row[column("service")] == "web" && !row[column("running")].is_empty())
         .expect("the service has windows");
     let number = |name: &str| last[column(name)].parse::<f64>().expect("a number");
     assert_eq!(number("in_service"), 200.0);

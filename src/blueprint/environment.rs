@@ -103,6 +103,15 @@ pub enum Happening {
         count: u32,
     },
     Fault(Fault),
+    ZonalShift(ZonalShift),
+}
+
+/// Clients are moved away from a zone of some load balancers [ALB23:zonal-shift].
+#[derive(Clone, Debug)]
+pub struct ZonalShift {
+    pub away_from: ZoneIx,
+    pub load_balancers: Vec<LoadBalancerIx>,
+    pub lasting: Span,
 }
 
 #[derive(Clone, Debug)]

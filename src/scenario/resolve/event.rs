@@ -1,5 +1,7 @@
 //! Deployments, changes and faults at their times.
 
+mod zonal_shift;
+
 use super::{Context, Table};
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
@@ -63,6 +65,7 @@ pub(super) fn events(cx: &mut Context, deploys: &[Deploys]) -> Vec<TimedEvent> {
         }
         let instant = Instant::ZERO + said.warm_up.0 + event.at.0;
         for what in happenings(cx, event, &deploys[at], &path) {
+            zonal_shift::check_overlap(cx, &events, (instant, &what), &path);
             events.push(TimedEvent { at: instant, what });
         }
     }
@@ -85,6 +88,7 @@ fn happenings(
         ("added_latency", said.added_latency.is_some()),
         ("dependency_slow", said.dependency_slow.is_some()),
         ("dependency_failover", said.dependency_failover.is_some()),
+        ("zonal_shift", said.zonal_shift.is_some()),
         ("registry_outage", said.registry_outage.is_some()),
         ("registry_throttled", said.registry_throttled.is_some()),
     ];
@@ -134,6 +138,10 @@ fn happenings(
                 Some(Happening::SetDesiredCount { service, count: *count })
             })
             .collect();
+    }
+    if let Some(shift) = &said.zonal_shift {
+        let shift = zonal_shift::zonal_shift(cx, shift, said, path);
+        return shift.map(Happening::ZonalShift).into_iter().collect();
     }
     let fault = fault(cx, said, path);
     let lasting = said.lasting.map(|lasting| lasting.0);

@@ -60,6 +60,7 @@ fn alb(cx: &mut Context, said: &schema::AlbModel, path: &Path) -> AlbModel {
         },
         node_loss_detection: said.node_loss_detection.0,
         dns_ttl: said.dns_ttl.0,
+        dns_ttl_ignored: said.dns_ttl_ignored.0,
         connect_timeout: said.connect_timeout.0,
         requests_per_connection: said.requests_per_connection,
         bytes_per_request: said.bytes_per_request,

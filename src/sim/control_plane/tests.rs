@@ -20,3 +20,4 @@ mod scheduler;
 mod shift;
 mod swarm;
 mod together;
+mod zones;

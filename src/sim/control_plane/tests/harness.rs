@@ -138,6 +138,7 @@ pub fn target_group(name: &str) -> TargetGroup {
         algorithm: Algorithm::RoundRobin,
         deregistration_delay: Span::from_secs(30),
         slow_start: Span::ZERO,
+        attributes: TargetGroupAttributes::default(),
         health_check: HealthCheck {
             path: "/".into(),
             interval: Span::from_secs(10),

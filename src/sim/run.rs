@@ -93,6 +93,11 @@ impl Run {
             )));
         }
         if !self.measuring_over {
+            // The window that a limit cuts short shows what it ended with.
+            if cx.now() > cx.blueprint.measured_from() {
+                let sample = self.data.sample(cx.now());
+                cx.observations.push(Observation::Sampled(Box::new(sample)));
+            }
             self.control.finish(cx);
         }
         self.data.finish(cx);

@@ -110,6 +110,9 @@ pub mod alb {
     /// Besides 0, which is off [ALB:edit-target-group-attributes].
     pub const SLOW_START_RANGE_S: RangeInclusive<u64> = 30..=900;
 
+    /// [ALB23:zonal-shift]
+    pub const ZONAL_SHIFT_RANGE_S: RangeInclusive<u64> = 60..=72 * 3_600;
+
     /// Checks of targets [ALB:target-group-health-checks].
     pub mod health_check {
         use std::ops::RangeInclusive;

@@ -102,7 +102,21 @@ pub enum Happening {
         service: ServiceIx,
         count: u32,
     },
+    /// `count` instances of a group, chosen at random, are set to DRAINING.
+    DrainInstances {
+        group: GroupIx,
+        count: u32,
+    },
     Fault(Fault),
+    ZonalShift(ZonalShift),
+}
+
+/// Clients are moved away from a zone of some load balancers [ALB23:zonal-shift].
+#[derive(Clone, Debug)]
+pub struct ZonalShift {
+    pub away_from: ZoneIx,
+    pub load_balancers: Vec<LoadBalancerIx>,
+    pub lasting: Span,
 }
 
 #[derive(Clone, Debug)]

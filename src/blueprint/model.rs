@@ -5,7 +5,7 @@
 
 use super::StartUpModel;
 use crate::engine::dist::Dist;
-use crate::units::Span;
+use crate::units::{Ratio, Span};
 
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -30,6 +30,8 @@ pub struct AlbModel {
     pub node_loss_detection: Span,
     /// How long a client may go on using an address that has left DNS: uniform in [0, TTL] for each request.
     pub dns_ttl: Span,
+    /// Share of requests whose client never looks an address up again.
+    pub dns_ttl_ignored: Ratio,
     /// A connection that nobody answers is given up after this (10 s [ALB23:load-balancer-troubleshooting]).
     pub connect_timeout: Span,
     /// Requests that share a connection; connections themselves are not modelled, only billed.
@@ -54,6 +56,15 @@ pub struct SchedulerModel {
     pub placement_retry: Span,
     /// How long a zone in which a launch has failed is avoided by placement.
     pub failed_zone_avoided: Span,
+    pub draining_instance_stop: DrainingInstanceStop,
+}
+
+/// In which order a task of a DRAINING instance gets SIGTERM and leaves its target groups [CR#708].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DrainingInstanceStop {
+    AtOnce,
+    /// SIGTERM after the deregistration delay, as elsewhere.
+    DeregisterFirst,
 }
 
 /// Delay before start k (from 0) after k+1 tasks in a row that never ran: min(max, base·factor^k).
@@ -156,6 +167,7 @@ impl Default for Model {
                 least_outstanding_ties: Ties::Uniform,
                 node_loss_detection: Span::from_secs(30),
                 dns_ttl: Span::from_secs(60),
+                dns_ttl_ignored: Ratio::ZERO,
                 connect_timeout: Span::from_secs(10),
                 requests_per_connection: 10.0,
                 bytes_per_request: 8 * 1024,
@@ -170,6 +182,7 @@ impl Default for Model {
                 },
                 placement_retry: Span::from_secs(60),
                 failed_zone_avoided: Span::from_secs(300),
+                draining_instance_stop: DrainingInstanceStop::AtOnce,
             },
             cloudwatch: CloudWatchModel {
                 publication_delay: Span::from_secs(60),

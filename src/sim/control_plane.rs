@@ -12,6 +12,7 @@ mod check;
 mod colours;
 mod daemons;
 mod deployments;
+mod draining;
 mod failures;
 mod faults;
 mod health;
@@ -30,6 +31,7 @@ mod targets;
 mod tasks;
 mod telling;
 mod weights;
+mod zones;
 
 use super::context::Context;
 use super::event::ControlEvent;
@@ -45,6 +47,7 @@ use laws::Laws;
 use monitoring::Monitoring;
 
 pub use faults::SlowInstances;
+pub use zones::ShiftStep;
 
 /// See the module's doc.
 #[derive(Clone, Debug)]
@@ -59,6 +62,8 @@ pub struct ControlPlane {
     /// By [`TargetGroupIx`].
     target_groups: Vec<TargetGroup>,
     zones: Vec<Zone>,
+    /// By [`crate::blueprint::LoadBalancerIx`].
+    dns: Vec<zones::Dns>,
     /// Account-wide launch buckets of FARGATE and FARGATE_SPOT [DG:throttling].
     fargate: TokenBucket,
     fargate_spot: TokenBucket,
@@ -127,6 +132,7 @@ impl ControlPlane {
                 };
                 blueprint.zones.len()
             ],
+            dns: vec![zones::Dns::default(); blueprint.load_balancers.len()],
             fargate: bucket(),
             fargate_spot: bucket(),
             discovered: vec![Vec::new(); blueprint.services.len()],

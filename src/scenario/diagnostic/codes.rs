@@ -147,6 +147,8 @@ codes! {
     TargetGroupOfNoService "WT0611" "target-group-of-no-service" Warning;
     BalancerQuota "WT0620" "balancer-quota" Error;
     MalformedAddress "WT0621" "malformed-address" Error;
+    FailoverBelowRouting "WT0622" "failover-below-routing" Error;
+    ZonalShiftRefused "WT0623" "zonal-shift-refused" Error;
 
     // Deployments, scaling, alarms.
     BlockedDeployment "WT0701" "blocked-deployment" Error;

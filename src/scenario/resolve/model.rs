@@ -60,6 +60,7 @@ fn alb(cx: &mut Context, said: &schema::AlbModel, path: &Path) -> AlbModel {
         },
         node_loss_detection: said.node_loss_detection.0,
         dns_ttl: said.dns_ttl.0,
+        dns_ttl_ignored: said.dns_ttl_ignored.0,
         connect_timeout: said.connect_timeout.0,
         requests_per_connection: said.requests_per_connection,
         bytes_per_request: said.bytes_per_request,
@@ -87,6 +88,10 @@ fn scheduler(cx: &mut Context, said: &schema::SchedulerModel, path: &Path) -> Sc
         },
         placement_retry: said.placement_retry.0,
         failed_zone_avoided: said.failed_zone_avoided.0,
+        draining_instance_stop: match said.draining_instance_stop {
+            schema::DrainingInstanceStop::AtOnce => DrainingInstanceStop::AtOnce,
+            schema::DrainingInstanceStop::DeregisterFirst => DrainingInstanceStop::DeregisterFirst,
+        },
     }
 }
 

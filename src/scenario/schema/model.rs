@@ -34,6 +34,8 @@ pub struct AlbModel {
     pub node_loss_detection: Duration,
     /// How long a client may go on using an address that has left DNS: anything up to this.
     pub dns_ttl: Duration,
+    /// Requests whose client goes on using an address that has left DNS for good.
+    pub dns_ttl_ignored: super::Share,
     /// A connection that nobody answers is given up after this.
     pub connect_timeout: Duration,
     /// Requests that share a connection, for the bill; connections themselves are not modelled.
@@ -64,6 +66,7 @@ impl Default for AlbModel {
             least_outstanding_ties: Ties::Uniform,
             node_loss_detection: Duration::secs(30),
             dns_ttl: Duration::secs(60),
+            dns_ttl_ignored: super::Share(crate::units::Ratio::ZERO),
             connect_timeout: Duration::secs(10),
             requests_per_connection: 10.0,
             bytes_per_request: 8192,
@@ -84,6 +87,16 @@ pub struct SchedulerModel {
     pub placement_retry: Duration,
     /// How long placement avoids a zone in which a launch has failed.
     pub failed_zone_avoided: Duration,
+    /// Whether a task of a DRAINING instance gets SIGTERM when it is taken from its target groups, or after their
+    /// deregistration delay.
+    pub draining_instance_stop: DrainingInstanceStop,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DrainingInstanceStop {
+    AtOnce,
+    DeregisterFirst,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -113,6 +126,7 @@ impl Default for SchedulerModel {
             restart_backoff: RestartBackoff::default(),
             placement_retry: Duration::secs(60),
             failed_zone_avoided: Duration::secs(300),
+            draining_instance_stop: DrainingInstanceStop::AtOnce,
         }
     }
 }

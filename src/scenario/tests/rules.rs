@@ -430,7 +430,8 @@ fn early_success_that_is_enabled_needs_both_its_values_and_no_less_than_the_mini
     };
     assert_eq!(criteria(100, "enable: false"), []);
     assert_eq!(criteria(50, "enable: true"), [Code::MissingKey, Code::MissingKey]);
-    let at = |percent: u32| format!("enable: true, healthy_percent: {percent}, source_service_revision_cleanup: BLOCKING");
+    let at =
+        |percent: u32| format!("enable: true, healthy_percent: {percent}, source_service_revision_cleanup: BLOCKING");
     assert_eq!(criteria(50, &at(50)), []);
     assert_eq!(criteria(50, &at(49)), [Code::EarlySuccessBelowMinimum]);
     assert_eq!(criteria(0, &at(0)), []);

@@ -75,7 +75,8 @@ pub(super) fn target_groups(blueprint: &Blueprint) -> Vec<TargetGroup> {
             vec![
                 Node {
                     zone: *zone,
-                    published: Vec::new()
+                    published: Vec::new(),
+                    fails_over: false,
                 };
                 per_zone
             ]

@@ -210,7 +210,9 @@ impl ControlPlane {
             .tasks
             .iter()
             .all(|id| self.tasks[*id].revision == service.primary);
-        let early = configuration.early_success.filter(|_| deployment.stage != Stage::RollBack);
+        let early = configuration
+            .early_success
+            .filter(|_| deployment.stage != Stage::RollBack);
         let enough = early.map_or(service.desired, |early| {
             enough_for_success(service.desired, early.healthy_percent)
         });

@@ -111,7 +111,14 @@ fn whichever_of_breaker_and_alarm_fires_first_fails_the_deployment() {
     stage.run_until(100.0);
     stage.deploy(1);
     stage.run_until(400.0);
-    let rolled_back: Vec<_> = stage.rows().into_iter().filter(|(_, decision, _)| decision == "roll back").collect();
+    let rolled_back: Vec<_> = stage
+        .rows()
+        .into_iter()
+        .filter(|(_, decision, _)| decision == "roll back")
+        .collect();
     assert_eq!(rolled_back.len(), 1);
-    assert_eq!((rolled_back[0].0, rolled_back[0].2.contains("circuit breaker")), (123.0, true));
+    assert_eq!(
+        (rolled_back[0].0, rolled_back[0].2.contains("circuit breaker")),
+        (123.0, true)
+    );
 }

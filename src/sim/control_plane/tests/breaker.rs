@@ -262,5 +262,8 @@ fn in_the_second_stage_tasks_that_do_not_start_are_not_counted() {
         assert_eq!(rolled_back, first_to_run != Some(first), "seed {seed}");
         fates.push(rolled_back);
     }
-    assert!(fates.contains(&true) && fates.contains(&false), "both are seen: {fates:?}");
+    assert!(
+        fates.contains(&true) && fates.contains(&false),
+        "both are seen: {fates:?}"
+    );
 }

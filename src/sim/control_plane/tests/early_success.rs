@@ -82,7 +82,10 @@ fn the_bake_time_begins_when_enough_are_healthy_and_not_when_the_old_ones_are_go
         (133.0, "start 2"),
         (152.0, "complete"),
     ];
-    let rows = stage.rows().into_iter().filter(|(_, decision, reason)| decision != "wait" || reason == "bake time");
+    let rows = stage
+        .rows()
+        .into_iter()
+        .filter(|(_, decision, reason)| decision != "wait" || reason == "bake time");
     let rows: Vec<_> = rows.map(|(second, decision, _)| (second, decision)).collect();
     assert_eq!(rows, owned(&expected));
     assert_eq!(stage.levels(), (0, 4, 4));
@@ -116,6 +119,10 @@ fn an_old_task_left_behind_is_not_replaced_by_its_own_revision() {
     stage.act(|control, cx| control.crash_tasks(cx, crate::blueprint::ServiceIx(0), 3, cx.key));
     stage.run_until(600.0);
     let tasks = &stage.control.services[0].tasks;
-    assert!(tasks.iter().all(|id| stage.control.tasks[*id].revision == RevisionIx(1)));
+    assert!(
+        tasks
+            .iter()
+            .all(|id| stage.control.tasks[*id].revision == RevisionIx(1))
+    );
     assert_eq!(stage.levels(), (0, 3, 3));
 }

@@ -374,6 +374,7 @@ pub fn balanced(blueprint: &mut Blueprint, service: usize, algorithm: Algorithm,
         algorithm,
         deregistration_delay: Span::from_secs(300),
         slow_start: Span::ZERO,
+        attributes: TargetGroupAttributes::default(),
         health_check: HealthCheck {
             path: "/".into(),
             interval: Span::from_secs(30),

@@ -5,7 +5,7 @@
 
 use super::{
     AlarmIx, CallIx, DependencyIx, GroupIx, HttpRequest, LoadBalancerIx, OperationIx, Portion, ProgramIx, ServiceIx,
-    TargetGroupIx, TaskDefinitionIx, ZoneIx,
+    Skew, TargetGroupIx, TaskDefinitionIx, ZoneIx,
 };
 use crate::blueprint::task::Defects;
 use crate::engine::dist::Dist;
@@ -234,6 +234,7 @@ pub struct Revision {
     pub operations: Vec<Operation>,
     pub on_disconnect: OnDisconnect,
     pub defects: Defects,
+    pub skew: Skew,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]

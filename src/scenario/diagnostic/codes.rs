@@ -166,6 +166,9 @@ codes! {
     ShiftNeverArrives "WT0721" "shift-never-arrives" Warning;
     EarlySuccessBelowMinimum "WT0740" "early-success-below-minimum" Error;
     EarlySuccessNotRolling "WT0741" "early-success-not-rolling" Error;
+    NeedOfNoRevision "WT0742" "need-of-no-revision" Error;
+    NeedWithoutCall "WT0743" "need-without-call" Error;
+    SkewWithoutTimeout "WT0744" "skew-without-timeout" Error;
 
     // What the code does.
     CallCycle "WT0801" "call-cycle" Error;

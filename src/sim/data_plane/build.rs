@@ -7,6 +7,7 @@ use super::dependency::DependencyState;
 use super::network::Network;
 use super::program::{Operations, Programs};
 use super::site::SiteState;
+use super::skew::Skews;
 use crate::blueprint::{Action, Blueprint, Destination, HttpRequest, LoadBalancerIx, RequestClass};
 use crate::cluster::deadline::Deadlines;
 use crate::cluster::server::Servers;
@@ -58,7 +59,8 @@ impl DataPlane {
         let mut tables = Tables::new();
         let mut deadlines = Deadlines::default();
         let actions = Actions::new(blueprint);
-        let operations = Operations::new(blueprint);
+        let mut operations = Operations::new(blueprint);
+        let skews = Skews::new(blueprint, &mut operations);
         let network = Network::new(blueprint, &operations, &mut cx.calendar, &mut tables);
         let programs = Programs::new(blueprint, &mut cx.calendar, &mut tables);
         let sites = SiteState::all(blueprint, &mut deadlines, &actions);
@@ -99,6 +101,7 @@ impl DataPlane {
             counts: vec![RevisionCount::default(); operations.revisions.len()],
             cpu_meters: vec![Default::default(); blueprint.services.len()],
             operations,
+            skews,
             cpus_changed: Vec::new(),
             open_requests: 0,
             stops_at: blueprint.horizon(),

@@ -6,5 +6,6 @@ mod dependency;
 mod disconnect;
 mod everything;
 mod network;
+mod skew;
 pub(crate) mod stage;
 mod theory;

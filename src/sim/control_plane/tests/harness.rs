@@ -205,6 +205,7 @@ fn revision() -> Revision {
             exits_after: None,
             fails_health_checks: Ratio::ZERO,
         },
+        skew: Skew::default(),
     }
 }
 

@@ -17,6 +17,7 @@ mod alarm;
 mod balancer;
 mod behaviour;
 mod capacity;
+mod container;
 mod deployment;
 mod event;
 mod expectation;

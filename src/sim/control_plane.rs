@@ -23,6 +23,8 @@ mod news;
 mod observing;
 mod progress;
 mod pulls;
+mod resources;
+mod restarts;
 mod scheduler;
 mod stepping;
 mod stopping;
@@ -136,7 +138,7 @@ impl ControlPlane {
             fargate_spot: bucket(),
             discovered: vec![Vec::new(); blueprint.services.len()],
             slowdowns: Vec::new(),
-            backends: backends::Backends::new(),
+            backends: backends::Backends::new(&blueprint.model.start_up),
             monitoring: Monitoring::new(blueprint),
             reporting: Reporting::Open,
             ordinals: Ordinals::default(),

@@ -77,12 +77,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
         "give the serving container's `runtime` under the service",
     ),
     (
-        "Container",
-        "restart_policy",
-        "leave it out: the task is replaced when an essential container stops",
-    ),
-    ("Container", "secrets", "add their time to `start_up`"),
-    (
         "Step",
         "cache",
         "mix hits and misses with `wait: { mixture: … }`, or call the dependency every time",

@@ -8,7 +8,7 @@ use super::laws::purpose;
 use super::stopping::Manner;
 use crate::blueprint::{RevisionIx, ServiceIx};
 use crate::cluster::service::Steadiness;
-use crate::cluster::task::{Stop, StopCode, Task};
+use crate::cluster::task::{Stop, Task};
 use crate::engine::arena::Id;
 use crate::policy::rollout::{Step, Why};
 use crate::policy::stopping::{Candidate, Eligibility, Usefulness, choose};
@@ -70,21 +70,15 @@ impl ControlPlane {
         step: &Step,
         done: &mut Done,
     ) {
-        let scheduler = |reason: &str| Stop {
-            code: StopCode::ServiceSchedulerInitiated,
-            reason: reason.to_string(),
-        };
         let grace = cx.blueprint.services[at.at()].health_check_grace_period;
         let now = cx.now();
         let is_new = |task: &Task| task.revision == new;
         let failed = |task: &Task| task.unhealthy && task.out_of_grace(grace, now);
 
-        let stop = scheduler("Scaling activity initiated by deployment");
+        let stop = self.scaling_stop(at);
         done.stopped += self.stop_some(cx, at, step.stop_old, |task| !is_new(task), &stop).len() as u32;
-        let stop = scheduler("Scaling activity initiated by service scheduler");
         let surplus = self.stop_some(cx, at, step.stop_surplus, |task| is_new(task) && !failed(task), &stop);
         done.stopped += surplus.len() as u32;
-        let stop = scheduler("Task failed health checks");
         let replaced = self.stop_some(cx, at, step.stop_unhealthy, |task| is_new(task) && failed(task), &stop);
         done.stopped += replaced.len() as u32;
         if !replaced.is_empty() && self.services[at.at()].primary == new {
@@ -122,9 +116,13 @@ impl ControlPlane {
             } else {
                 Manner::DeregisterFirst
             };
+            let mut stop = stop.clone();
+            if self.tasks[*id].unhealthy {
+                stop.reason = self.failed_checks(cx, *id);
+            }
             let ordinal = self.tasks[*id].ordinal;
             self.services[at.at()].news.stopped.push(ordinal);
-            self.stop_task(cx, *id, stop.clone(), manner);
+            self.stop_task(cx, *id, stop, manner);
         }
         chosen
     }

@@ -15,6 +15,8 @@ mod health;
 mod life_cycle;
 mod news;
 mod pulls;
+mod resources;
+mod restarts;
 mod rolling;
 mod scheduler;
 mod shift;

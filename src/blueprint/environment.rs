@@ -108,6 +108,11 @@ pub enum Happening {
         count: u32,
         reason: String,
     },
+    /// `count` instances of a group, chosen at random, are set to DRAINING.
+    DrainInstances {
+        group: GroupIx,
+        count: u32,
+    },
     Fault(Fault),
     ZonalShift(ZonalShift),
 }

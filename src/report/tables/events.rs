@@ -86,7 +86,10 @@ pub const TASKS: Schema = Schema {
         ),
         column("stop_code", "AWS's stop code."),
         column("stop_reason", "Why it stopped, in AWS's words."),
-        column("exit_codes", "By container, of those that have exited: `app=0 envoy=137`."),
+        column(
+            "exit_codes",
+            "By container, of those that have exited: `app=0 envoy=137`.",
+        ),
     ],
 };
 

@@ -57,7 +57,10 @@ impl ControlPlane {
     }
 
     pub(super) fn container_step(&mut self, cx: &mut Context<'_>, id: Id<Task>, extra: u32) {
-        let (at, step) = ((extra & 0xFF) as usize, ContainerStep::ALL[(extra >> 8 & 0xFF) as usize]);
+        let (at, step) = (
+            (extra & 0xFF) as usize,
+            ContainerStep::ALL[(extra >> 8 & 0xFF) as usize],
+        );
         if !self.tasks.contains(id) || self.is_on_dead_host(id) {
             return;
         }
@@ -311,11 +314,7 @@ impl ControlPlane {
             .filter(|(_, state)| state.state == ContainerState::Waiting)
             .any(|(spec, _)| spec.depends_on.iter().any(needed));
         if definition.containers[at].essential {
-            self.crash(
-                cx,
-                id,
-                "Essential container in task exited",
-            );
+            self.crash(cx, id, "Essential container in task exited");
         } else if breaks && self.tasks[id].stop.is_none() {
             let reason = format!("dependency {} exited with code {code}", definition.containers[at].name);
             self.fail_to_start(cx, id, StopCode::TaskFailedToStart, &reason);

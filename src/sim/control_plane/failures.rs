@@ -7,9 +7,9 @@
 use super::ControlPlane;
 use crate::blueprint::ServiceIx;
 use crate::cluster::Task;
+use crate::cluster::deployment::{BreakerStage, Throttle};
 use crate::cluster::target_group::TargetState;
 use crate::cluster::task::{HealthStatus, Stop, StopCode};
-use crate::cluster::deployment::{BreakerStage, Throttle};
 use crate::engine::arena::Id;
 use crate::policy::breaker::restart_delay;
 use crate::sim::context::Context;

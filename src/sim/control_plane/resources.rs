@@ -88,7 +88,10 @@ impl ControlPlane {
                 Reply::After(wait) => {
                     let time = wait + self.time_of_calls(id, at, calls);
                     if !time.is_zero() {
-                        self.tasks[id].preparing = Preparing::Resources { next: at + 1, failed: 0 };
+                        self.tasks[id].preparing = Preparing::Resources {
+                            next: at + 1,
+                            failed: 0,
+                        };
                         return self.step_in(cx, id, time);
                     }
                 }
@@ -100,7 +103,11 @@ impl ControlPlane {
                     let failed = failed + 1;
                     let key = self.tasks[id].key.child(purpose::RESOURCE_RETRY).child(at as u64);
                     self.tasks[id].preparing = Preparing::Resources { next: at, failed };
-                    return self.step_in(cx, id, agent::pull_retry(failed, key.child(u64::from(failed)).uniform()));
+                    return self.step_in(
+                        cx,
+                        id,
+                        agent::pull_retry(failed, key.child(u64::from(failed)).uniform()),
+                    );
                 }
                 Reply::Out => {
                     let reason = format!("service call has been retried {} time(s)", agent::PULL_ATTEMPTS);

@@ -240,6 +240,7 @@ impl ControlPlane {
             host.free.give_back(&Needs::of(definition));
             host.tasks.retain(|task| *task != id);
             let group = host.group;
+            self.drain_daemons(cx, instance);
             self.capacity_freed(cx, group);
         }
         self.publish_discovery(cx, at);
@@ -249,7 +250,11 @@ impl ControlPlane {
 
     /// `app=0 envoy=137`: of the containers that have exited.
     fn exit_codes(&self, cx: &Context<'_>, id: Id<Task>) -> String {
-        let names = self.definition(cx, id).containers.iter().map(|container| &container.name);
+        let names = self
+            .definition(cx, id)
+            .containers
+            .iter()
+            .map(|container| &container.name);
         let states = self.tasks[id].containers.iter().map(|container| container.state);
         let exited = names.zip(states).filter_map(|(name, state)| match state {
             ContainerState::Exited { code } => Some(format!("{name}={code}")),

@@ -29,8 +29,14 @@ fn a_restarted_container_comes_back_with_its_start_up_and_its_task_stays_running
     let blueprint = restarted(100.0, &[]);
     let mut stage = Stage::new(&blueprint);
     stage.run_until(203.5);
-    assert_eq!(order_times(&stage, |order| matches!(order, Order::KillServer(_))), [100.0, 201.0]);
-    assert_eq!(order_times(&stage, |order| matches!(order, Order::StartServer(_))), [101.0, 202.0]);
+    assert_eq!(
+        order_times(&stage, |order| matches!(order, Order::KillServer(_))),
+        [100.0, 201.0]
+    );
+    assert_eq!(
+        order_times(&stage, |order| matches!(order, Order::StartServer(_))),
+        [101.0, 202.0]
+    );
     assert_eq!(order_times(&stage, |order| matches!(order, Order::Listen(_))), [103.0]);
     assert_eq!(stage.levels(), (0, 1, 1));
     assert_eq!(stage.happened(EventKind::Task).len(), 1, "the task itself goes nowhere");
@@ -63,7 +69,10 @@ fn a_task_that_is_stopped_restarts_nothing() {
     stage.run_until(89.0);
     stage.act(|control, cx| control.set_desired_count(cx, ServiceIx(0), 0, "test"));
     stage.run_until(200.0);
-    assert_eq!(order_times(&stage, |order| matches!(order, Order::StartServer(_))), [0.0; 0]);
+    assert_eq!(
+        order_times(&stage, |order| matches!(order, Order::StartServer(_))),
+        [0.0; 0]
+    );
     assert_eq!(stage.control.tasks.len(), 0);
 }
 
@@ -93,7 +102,10 @@ fn stop_task_overlaps_deregistration_and_is_told_as_the_users_doing() {
     let key = stage.cx.key;
     stage.act(|control, cx| control.stop_tasks(cx, ServiceIx(0), 1, "Task stopped by user", key));
     stage.run_until(60.0);
-    assert_eq!(order_times(&stage, |order| matches!(order, Order::CloseServer(_))), [10.0]);
+    assert_eq!(
+        order_times(&stage, |order| matches!(order, Order::CloseServer(_))),
+        [10.0]
+    );
     let stopped = record(&stage, 0);
     assert_eq!(stopped.stop_code, "UserInitiated");
     assert_eq!(stopped.stop_reason, "Task stopped by user");
@@ -107,7 +119,10 @@ fn failed_checks_are_told_apart_in_ecs_words() {
     let mut stage = Stage::new(&blueprint);
     stage.of_task.insert(0, Health::Status(500));
     stage.run_until(200.0);
-    assert_eq!(record(&stage, 0).stop_reason, "Task failed ELB health checks in (target-group web)");
+    assert_eq!(
+        record(&stage, 0).stop_reason,
+        "Task failed ELB health checks in (target-group web)"
+    );
 
     let mut blueprint = without_balancer(fleet(1));
     blueprint.services[0].revisions[0].defects.fails_health_checks = Ratio::ONE;

@@ -7,6 +7,7 @@ pub mod alarm;
 pub mod breaker;
 pub mod daemon;
 pub mod placement;
+pub mod rebalancing;
 pub mod retry;
 pub mod rollout;
 pub mod routable;

@@ -24,6 +24,7 @@ mod news;
 mod observing;
 mod progress;
 mod pulls;
+mod rebalancing;
 mod scheduler;
 mod stepping;
 mod stopping;

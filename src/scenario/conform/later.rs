@@ -15,11 +15,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ),
     (
         "Service",
-        "availability_zone_rebalancing",
-        "leave it out: tasks are spread when they are placed",
-    ),
-    (
-        "Service",
         "deployment_controller",
         "leave it out: services are deployed by ECS itself",
     ),

@@ -16,6 +16,7 @@ mod health;
 mod life_cycle;
 mod news;
 mod pulls;
+mod rebalancing;
 mod rolling;
 mod scheduler;
 mod shift;

@@ -105,6 +105,11 @@ pub enum Happening {
         service: ServiceIx,
         count: u32,
     },
+    /// `count` instances of a group, chosen at random, are set to DRAINING.
+    DrainInstances {
+        group: GroupIx,
+        count: u32,
+    },
     Fault(Fault),
     ZonalShift(ZonalShift),
 }

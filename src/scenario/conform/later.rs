@@ -121,11 +121,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
         "leave them out: stages follow each other at once",
     ),
     (
-        "DeploymentConfiguration",
-        "early_success_criteria",
-        "leave it out: a deployment ends when all tasks are new",
-    ),
-    (
         "AdvancedConfiguration",
         "test_listener_rule",
         "leave it out: there is no test traffic",

@@ -167,6 +167,8 @@ codes! {
     MetricLosesItsTargets "WT0711" "metric-loses-its-targets" Warning;
     ShareOfTraffic "WT0720" "share-of-traffic" Error;
     ShiftNeverArrives "WT0721" "shift-never-arrives" Warning;
+    EarlySuccessBelowMinimum "WT0740" "early-success-below-minimum" Error;
+    EarlySuccessNotRolling "WT0741" "early-success-not-rolling" Error;
 
     // What the code does.
     CallCycle "WT0801" "call-cycle" Error;

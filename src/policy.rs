@@ -6,6 +6,7 @@
 pub mod alarm;
 pub mod breaker;
 pub mod daemon;
+pub mod hook;
 pub mod placement;
 pub mod retry;
 pub mod rollout;

@@ -102,6 +102,8 @@ pub enum Happening {
         service: ServiceIx,
         count: u32,
     },
+    /// What a pause holds up goes on.
+    ContinueDeployment(ServiceIx),
     Fault(Fault),
 }
 

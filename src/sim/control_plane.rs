@@ -14,6 +14,7 @@ mod deployments;
 mod failures;
 mod faults;
 mod health;
+mod hooks;
 mod launching;
 mod laws;
 mod life_cycle;

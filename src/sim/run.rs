@@ -200,6 +200,7 @@ impl Run {
             Happening::SetDesiredCount { service, count } => {
                 self.control.set_desired_count(cx, *service, *count, "UpdateService");
             }
+            Happening::ContinueDeployment(service) => self.control.continue_deployment(cx, *service),
             Happening::Fault(fault) => {
                 self.observe_fault(cx, &fault.label, "", "begins");
                 if let Some(lasting) = fault.lasting {

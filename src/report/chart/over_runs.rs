@@ -94,6 +94,9 @@ pub fn marks(pool: &Pool) -> Vec<Mark> {
             Happening::SetDesiredCount { service, count } => {
                 format!("{} to {count}", blueprint.services[service.at()].name)
             }
+            Happening::ContinueDeployment(service) => {
+                format!("continue {}", blueprint.services[service.at()].name)
+            }
             Happening::Fault(fault) if shade_of(&fault.kind, fault.lasting.is_some()) => return None,
             Happening::Fault(fault) => fault.label.replace('_', " "),
         };

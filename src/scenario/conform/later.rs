@@ -117,11 +117,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("Arrivals", "self_similar", "use `bursty`"),
     (
         "DeploymentConfiguration",
-        "lifecycle_hooks",
-        "leave them out: stages follow each other at once",
-    ),
-    (
-        "DeploymentConfiguration",
         "early_success_criteria",
         "leave it out: a deployment ends when all tasks are new",
     ),

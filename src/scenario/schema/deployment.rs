@@ -1,6 +1,6 @@
 //! How a service is deployed and scaled.
 
-use super::{Duration, Level, yes};
+use super::{Duration, Level, LifecycleHook, yes};
 use crate::aws::quotas::ecs;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,8 @@ pub struct DeploymentConfiguration {
     pub linear_configuration: Option<LinearConfiguration>,
     /// For CANARY; its defaults if absent.
     pub canary_configuration: Option<CanaryConfiguration>,
+    /// For BLUE_GREEN, LINEAR and CANARY.
+    pub lifecycle_hooks: Vec<LifecycleHook>,
 }
 
 impl Default for DeploymentConfiguration {
@@ -38,6 +40,7 @@ impl Default for DeploymentConfiguration {
             bake_time: None,
             linear_configuration: None,
             canary_configuration: None,
+            lifecycle_hooks: Vec::new(),
         }
     }
 }

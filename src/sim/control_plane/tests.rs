@@ -12,6 +12,7 @@ mod daemons;
 mod faults;
 mod harness;
 mod health;
+mod hooks;
 mod life_cycle;
 mod news;
 mod rolling;

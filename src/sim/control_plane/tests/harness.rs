@@ -148,6 +148,7 @@ pub fn service(desired: u32) -> Service {
             circuit_breaker: None,
             alarms: None,
             bake_time: Span::ZERO,
+            hooks: vec![],
         },
         load_balancers: vec![ServiceLoadBalancer {
             target_group: TargetGroupIx(0),

@@ -115,6 +115,7 @@ pub fn service(name: &str, program: u16, runtime: Runtime) -> Service {
             circuit_breaker: None,
             alarms: None,
             bake_time: Span::ZERO,
+            hooks: vec![],
         },
         load_balancers: vec![],
         auto_scaling: None,

@@ -15,6 +15,7 @@ pub mod life_cycle;
 pub mod model;
 pub mod question;
 pub mod service;
+pub mod start_up;
 pub mod task;
 
 pub use balancer::*;
@@ -25,6 +26,7 @@ pub use life_cycle::*;
 pub use model::*;
 pub use question::*;
 pub use service::*;
+pub use start_up::*;
 pub use task::*;
 
 use crate::engine::dist::Dist;
@@ -102,6 +104,7 @@ pub struct Blueprint {
     pub network: Network,
     pub auto_scaling_groups: Vec<AutoScalingGroup>,
     pub images: Vec<Image>,
+    pub layers: Vec<Layer>,
     pub task_definitions: Vec<TaskDefinition>,
     pub services: Vec<Service>,
     pub programs: Vec<Program>,

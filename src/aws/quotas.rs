@@ -78,6 +78,14 @@ pub mod lambda {
     pub const LONGEST_CALL_S: u64 = 900;
 }
 
+/// ECR, per account and region [ECR:userguide/service-quotas].
+pub mod ecr {
+    /// Calls a second: one for each image that is pulled …
+    pub const BATCH_GET_IMAGE: f64 = 2_000.0;
+    /// … and one for each of its layers that is not there.
+    pub const GET_DOWNLOAD_URL_FOR_LAYER: f64 = 3_000.0;
+}
+
 /// Application Load Balancers.
 pub mod alb {
     use std::ops::RangeInclusive;
@@ -110,6 +118,9 @@ pub mod alb {
     pub const DEREGISTRATION_DELAY_RANGE_S: RangeInclusive<u64> = 0..=3_600;
     /// Besides 0, which is off [ALB:edit-target-group-attributes].
     pub const SLOW_START_RANGE_S: RangeInclusive<u64> = 30..=900;
+
+    /// [ALB23:zonal-shift]
+    pub const ZONAL_SHIFT_RANGE_S: RangeInclusive<u64> = 60..=72 * 3_600;
 
     /// Checks of targets [ALB:target-group-health-checks].
     pub mod health_check {

@@ -131,7 +131,55 @@ pub struct TargetGroup {
     pub deregistration_delay: Span,
     /// Zero is off; never with least outstanding requests or weighted random.
     pub slow_start: Span,
+    pub attributes: TargetGroupAttributes,
     pub health_check: HealthCheck,
+}
+
+/// What a target group may have besides; AWS's defaults where nothing is said.
+#[derive(Clone, Debug, Default)]
+pub struct TargetGroupAttributes {
+    pub cross_zone: CrossZone,
+    /// Below it a zone's addresses leave DNS.
+    pub dns_failover: MinimumHealthy,
+    /// Below it a node sends to all its targets.
+    pub unhealthy_state_routing: MinimumHealthy,
+}
+
+/// Whose targets a node sends to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CrossZone {
+    /// All zones'.
+    #[default]
+    On,
+    /// Its own zone's.
+    Off,
+}
+
+/// A least number of healthy targets; `None` is off. [BC:elbv2 TargetGroupAttribute, target_group_health]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MinimumHealthy {
+    pub count: Option<u32>,
+    /// Of the registered targets.
+    pub percentage: Option<u32>,
+}
+
+impl Default for MinimumHealthy {
+    fn default() -> Self {
+        MinimumHealthy {
+            count: Some(1),
+            percentage: None,
+        }
+    }
+}
+
+impl MinimumHealthy {
+    /// Either is enough to miss it.
+    pub fn is_missed(self, healthy: u32, registered: u32) -> bool {
+        self.count.is_some_and(|count| healthy < count)
+            || self
+                .percentage
+                .is_some_and(|percentage| u64::from(healthy) * 100 < u64::from(percentage) * u64::from(registered))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! What comes from outside: traffic, deployments, faults, and the alarms that watch.
 
 use super::{
-    ClassIx, DependencyIx, GroupIx, HttpRequest, LoadBalancerIx, Retry, RevisionIx, ServiceIx, TargetGroupIx,
-    TrafficIx, ZoneIx,
+    Backend, ClassIx, DependencyIx, GroupIx, HttpRequest, LoadBalancerIx, Retry, RevisionIx, ServiceIx, TargetGroupIx,
+    TrafficIx, Trouble, ZoneIx,
 };
 use crate::engine::dist::Dist;
 use crate::units::{Instant, Span};
@@ -105,6 +105,15 @@ pub enum Happening {
     /// What a pause holds up goes on.
     ContinueDeployment(ServiceIx),
     Fault(Fault),
+    ZonalShift(ZonalShift),
+}
+
+/// Clients are moved away from a zone of some load balancers [ALB23:zonal-shift].
+#[derive(Clone, Debug)]
+pub struct ZonalShift {
+    pub away_from: ZoneIx,
+    pub load_balancers: Vec<LoadBalancerIx>,
+    pub lasting: Span,
 }
 
 #[derive(Clone, Debug)]
@@ -137,6 +146,8 @@ pub enum FaultKind {
     DependencySlow { dependency: DependencyIx, factor: f64 },
     /// The primary fails; the standby answers after the dependency's failover time.
     DependencyFailover { dependency: DependencyIx },
+    /// A service of AWS that tasks call at their start is in trouble.
+    Backend { of: Backend, trouble: Trouble },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

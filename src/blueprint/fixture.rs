@@ -31,6 +31,7 @@ pub fn empty() -> Blueprint {
         },
         auto_scaling_groups: vec![],
         images: vec![],
+        layers: vec![],
         task_definitions: vec![],
         services: vec![],
         programs: vec![],

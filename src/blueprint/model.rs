@@ -3,8 +3,9 @@
 //! Each is a key under `model:` of the scenario with the default that `Model::default` gives; `docs/model.md` lists
 //! them. With constants in place of the distributions a whole timeline can be computed by hand.
 
+use super::StartUpModel;
 use crate::engine::dist::Dist;
-use crate::units::Span;
+use crate::units::{Ratio, Span};
 
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -15,6 +16,7 @@ pub struct Model {
     pub fargate: FargateModel,
     pub ec2: Ec2Model,
     pub task: TaskModel,
+    pub start_up: StartUpModel,
     pub cpu: CpuShareModel,
 }
 
@@ -28,6 +30,8 @@ pub struct AlbModel {
     pub node_loss_detection: Span,
     /// How long a client may go on using an address that has left DNS: uniform in [0, TTL] for each request.
     pub dns_ttl: Span,
+    /// Share of requests whose client never looks an address up again.
+    pub dns_ttl_ignored: Ratio,
     /// A connection that nobody answers is given up after this (10 s [ALB23:load-balancer-troubleshooting]).
     pub connect_timeout: Span,
     /// Requests that share a connection; connections themselves are not modelled, only billed.
@@ -154,6 +158,7 @@ impl Default for Model {
                 least_outstanding_ties: Ties::Uniform,
                 node_loss_detection: Span::from_secs(30),
                 dns_ttl: Span::from_secs(60),
+                dns_ttl_ignored: Ratio::ZERO,
                 connect_timeout: Span::from_secs(10),
                 requests_per_connection: 10.0,
                 bytes_per_request: 8 * 1024,
@@ -200,6 +205,7 @@ impl Default for Model {
                 healthy_after: Span::from_secs(40),
                 loss_detection: uniform(60.0, 120.0),
             },
+            start_up: StartUpModel::default(),
             cpu: CpuShareModel {
                 cfs_period: Span::from_millis(100),
                 fargate_host_vcpus: 2,

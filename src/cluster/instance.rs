@@ -4,6 +4,7 @@
 //! launched or replaced (`sim::control_plane::capacity`).
 
 use super::capacity::Resources;
+use super::image_store::ImageStore;
 use super::task::{Silence, Task};
 use crate::blueprint::{GroupIx, ZoneIx};
 use crate::engine::arena::Id;
@@ -21,8 +22,9 @@ pub struct Instance {
     pub launched: Instant,
     pub registered: Option<Instant>,
     pub free: Resources,
-    /// By image of the blueprint: when its pull is over, [`Instant::NEVER`] if it never began.
-    pub images: Vec<Instant>,
+    pub images: ImageStore,
+    /// When its agent next looks for images to clean up; [`Instant::NEVER`] if none could go.
+    pub cleanup_due: Instant,
     /// Tasks on it that are not STOPPED, by creation.
     pub tasks: Vec<Id<Task>>,
     /// Share of full CPU speed.
@@ -64,8 +66,7 @@ pub struct NewInstance {
     pub group: GroupIx,
     pub zone: ZoneIx,
     pub free: Resources,
-    /// How many images the blueprint has.
-    pub images: usize,
+    pub images: ImageStore,
 }
 
 impl Instance {
@@ -80,7 +81,8 @@ impl Instance {
             launched: now,
             registered: None,
             free: new.free,
-            images: vec![Instant::NEVER; new.images],
+            images: new.images,
+            cleanup_due: Instant::NEVER,
             tasks: Vec::new(),
             speed: 1.0,
             silence: None,

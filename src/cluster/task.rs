@@ -26,6 +26,7 @@ pub struct Task {
     state: TaskState,
     /// Number of the step that is due next; an event with another number has been overtaken.
     pub step: u32,
+    pub preparing: Preparing,
     /// As in the task definition.
     pub containers: Vec<Container>,
     /// Whether it counts towards the lower bound: see `control_plane::healthiness`.
@@ -40,6 +41,8 @@ pub struct Task {
     pub held: bool,
     pub created: Instant,
     pub pull_started: Option<Instant>,
+    /// Until when lazily loaded images still load.
+    pub loads_until: Instant,
     pub running: Option<Instant>,
     /// First time.
     pub healthy_since: Option<Instant>,
@@ -112,6 +115,25 @@ impl TaskState {
             Stopped => false,
         }
     }
+}
+
+/// What a task in PENDING is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preparing {
+    /// The agent takes note of it.
+    Overhead,
+    /// The registry has not answered so many attempts, and is asked again.
+    Registry { failed: u32 },
+    /// The registry says what the images are.
+    Manifest,
+    /// It says where the layers are.
+    Urls,
+    /// It takes no more calls, and the agent has given up.
+    Refused,
+    /// Layers come.
+    Layers,
+    /// All is here.
+    Done,
 }
 
 /// Why a task stops.
@@ -230,6 +252,7 @@ impl Task {
             zone: new.zone,
             state: TaskState::Provisioning,
             step: 0,
+            preparing: Preparing::Overhead,
             containers: vec![Container::new(); new.containers],
             healthy: false,
             unhealthy: false,
@@ -238,6 +261,7 @@ impl Task {
             held: false,
             created: now,
             pull_started: None,
+            loads_until: Instant::ZERO,
             running: None,
             healthy_since: None,
             stopping: None,

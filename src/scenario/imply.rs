@@ -113,6 +113,7 @@ fn load_balancers(said: &mut Scenario) {
             listeners: Named(vec![(LISTENER.to_owned(), listener)]),
             target_groups: Named(vec![(name.clone(), TargetGroup::default())]),
             idle_timeout: Duration::secs(60),
+            zonal_shift: false,
         };
         load_balancers.0.push((name.clone(), balancer));
         service.load_balancers = Some(vec![ServiceLoadBalancer {

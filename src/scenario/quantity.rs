@@ -9,7 +9,7 @@ use crate::units::{CpuUnits, MiB, Ratio, Span};
 mod kind;
 mod moment;
 
-pub use kind::{Kind, Level, level, status_codes};
+pub use kind::{Kind, Level, level, or_off, print_or_off, status_codes};
 pub use moment::{Date, moment, print_moment};
 
 /// Why a text is not the quantity that was wanted.

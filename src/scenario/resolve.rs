@@ -34,6 +34,7 @@ mod schedule;
 mod scheduling;
 mod service;
 mod shift;
+mod start_up;
 mod task;
 mod time;
 mod traffic;
@@ -49,6 +50,9 @@ pub(super) struct Context<'t> {
     pub programs: Vec<Program>,
     pub calls: Vec<CallSite>,
     pub images: Vec<Image>,
+    pub layers: Vec<Layer>,
+    /// Those that the scenario names, which images share.
+    pub named_layers: Vec<LayerIx>,
     pub task_definitions: Vec<TaskDefinition>,
     /// Every target group with its balancer's position, in order of their indices.
     pub target_groups: Vec<(usize, &'t str)>,
@@ -243,6 +247,8 @@ pub fn resolve(
         programs: vec![Program { steps: Vec::new() }],
         calls: Vec::new(),
         images: Vec::new(),
+        layers: Vec::new(),
+        named_layers: Vec::new(),
         task_definitions: Vec::new(),
         target_groups: Vec::new(),
         nothing: ProgramIx(0),
@@ -279,6 +285,7 @@ pub fn resolve(
         network,
         auto_scaling_groups,
         images: std::mem::take(&mut cx.images),
+        layers: std::mem::take(&mut cx.layers),
         task_definitions: std::mem::take(&mut cx.task_definitions),
         services,
         programs: std::mem::take(&mut cx.programs),

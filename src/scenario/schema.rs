@@ -16,6 +16,7 @@ mod model;
 mod question;
 mod reference;
 mod service;
+mod start_up;
 mod task;
 mod values;
 
@@ -29,6 +30,7 @@ pub use model::*;
 pub use question::*;
 pub use reference::reference;
 pub use service::*;
+pub use start_up::*;
 pub use task::*;
 pub use values::*;
 

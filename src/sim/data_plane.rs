@@ -10,6 +10,7 @@ mod build;
 mod call;
 mod client;
 mod dependency;
+mod dns;
 mod faults;
 mod meter;
 mod network;

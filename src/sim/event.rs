@@ -69,6 +69,10 @@ pub enum ControlEvent {
     TargetCheckTimeout,
     /// A target's deregistration delay is over. `id`: task (which may be gone before). `extra`: target group.
     TargetUnused,
+    /// A layer has been pulled to an instance. `id`: instance. `extra`: the turn's ordinal.
+    LayerPulled,
+    /// An instance's agent cleans up images. `id`: instance.
+    ImageCleanup,
     /// An instance has been launched. `id`: instance.
     InstanceLaunched,
     /// An Auto Scaling group looks at its size. `extra`: group.

@@ -35,6 +35,11 @@ pub enum Order {
         node: u16,
         targets: Vec<PublishedTarget>,
     },
+    /// Zones whose nodes DNS no longer gives, from now on.
+    PublishZones {
+        load_balancer: LoadBalancerIx,
+        out: Vec<ZoneIx>,
+    },
     /// The target leaves the group for good (deregistration delay over): what still runs on it through this group is
     /// cut off with a 502.
     CutOff {

@@ -144,11 +144,10 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ),
     ("LoadBalancerType", "network", "use `application`"),
     ("LoadBalancerType", "gateway", "use `application`"),
-    ("LoadBalancer", "zonal_shift", "leave it out"),
     (
         "LoadBalancer",
         "cross_zone",
-        "leave it out: cross-zone balancing is always on for an ALB",
+        "leave it out: it is always on for an ALB; switch it off in a target group",
     ),
     (
         "TargetGroup",
@@ -159,12 +158,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
         "TargetGroup",
         "anomaly_mitigation",
         "leave it out: weights do not follow anomalies",
-    ),
-    ("TargetGroup", "cross_zone", "leave it out: cross-zone balancing is on"),
-    (
-        "TargetGroup",
-        "target_group_health",
-        "leave it out: AWS's defaults hold",
     ),
     ("Redirect", "host", "leave it out: the client is not followed"),
     ("Redirect", "path", "leave it out: the client is not followed"),
@@ -184,7 +177,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("Event", "partition", "use `zone_outage`"),
     ("Event", "packet_loss", "use `added_latency`"),
     ("Event", "cache_flush", "use `dependency_slow`"),
-    ("Event", "zonal_shift", "use `zone_outage`"),
     (
         "Event",
         "traffic_spike",

@@ -111,6 +111,10 @@ codes! {
     NoTaskSize "WT0410" "no-task-size" Error;
     EssentialContainerEnds "WT0411" "essential-container-ends" Error;
 
+    // Starts of tasks.
+    LayerOfTwoSizes "WT0420" "layer-of-two-sizes" Error;
+    LazyOffFargate "WT0421" "lazy-off-fargate" Error;
+
     // Capacity and placement.
     UnknownInstanceType "WT0501" "unknown-instance-type" Error;
     FitsNoInstance "WT0502" "fits-no-instance" Error;
@@ -143,6 +147,8 @@ codes! {
     TargetGroupOfNoService "WT0611" "target-group-of-no-service" Warning;
     BalancerQuota "WT0620" "balancer-quota" Error;
     MalformedAddress "WT0621" "malformed-address" Error;
+    FailoverBelowRouting "WT0622" "failover-below-routing" Error;
+    ZonalShiftRefused "WT0623" "zonal-shift-refused" Error;
 
     // Deployments, scaling, alarms.
     BlockedDeployment "WT0701" "blocked-deployment" Error;

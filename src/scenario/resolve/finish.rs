@@ -86,7 +86,7 @@ fn fleet(cx: &mut Context, blueprint: &Blueprint) {
         let size = group.instance_type;
         let lacking = if cpu > instances * u64::from(size.cpu.0) {
             "CPU"
-        } else if memory > instances * size.memory.0 {
+        } else if memory > instances * group.memory_for_tasks().0 {
             "memory"
         } else if interfaces > instances * u64::from(group.awsvpc_tasks) {
             "network interfaces"

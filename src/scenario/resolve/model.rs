@@ -26,6 +26,7 @@ pub(super) fn model(cx: &mut Context) -> Model {
         fargate: fargate(cx, &said.fargate, &path.key("fargate")),
         ec2: ec2(cx, &said.ec2, &path.key("ec2")),
         task: task(cx, &said.task, &path.key("task")),
+        start_up: super::start_up::model(cx, &said.start_up, &path.key("start_up")),
         cpu: {
             let here = path.key("cpu");
             cx.positive(said.cpu.cfs_period.0, &here.key("cfs_period"));
@@ -59,6 +60,7 @@ fn alb(cx: &mut Context, said: &schema::AlbModel, path: &Path) -> AlbModel {
         },
         node_loss_detection: said.node_loss_detection.0,
         dns_ttl: said.dns_ttl.0,
+        dns_ttl_ignored: said.dns_ttl_ignored.0,
         connect_timeout: said.connect_timeout.0,
         requests_per_connection: said.requests_per_connection,
         bytes_per_request: said.bytes_per_request,
@@ -137,7 +139,7 @@ fn task(cx: &mut Context, said: &schema::TaskModel, path: &Path) -> TaskModel {
     }
 }
 
-fn above_zero(cx: &mut Context, value: f64, path: &Path) {
+pub(super) fn above_zero(cx: &mut Context, value: f64, path: &Path) {
     if value <= 0.0 {
         cx.problems
             .report_with(Code::OutOfRange, path, "nothing would ever come", |d| {

@@ -202,6 +202,22 @@ pub struct Event {
     pub dependency_slow: Option<DependencySlow>,
     /// The dependency's primary fails; its standby answers after its failover time.
     pub dependency_failover: Option<String>,
+    /// Clients are moved away from a load balancer's zone, for as long as `lasting` says.
+    pub zonal_shift: Option<ZonalShift>,
+    /// The registry of images does not answer.
+    pub registry_outage: Option<super::Whole>,
+    /// The registry of images takes fewer calls: one for each image's manifest, one for each layer that is pulled.
+    pub registry_throttled: Option<super::Throttled>,
+}
+
+/// As `StartZonalShift` does it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ZonalShift {
+    /// A zone.
+    pub away_from: String,
+    /// All that have `zonal_shift: true` if absent.
+    pub load_balancer: Option<String>,
 }
 
 /// Tasks of a service exit: `count` of them at once, or each after a time between failures.

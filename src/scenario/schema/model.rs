@@ -18,6 +18,7 @@ pub struct Model {
     pub fargate: FargateModel,
     pub ec2: Ec2Model,
     pub task: TaskModel,
+    pub start_up: super::StartUpModel,
     pub cpu: CpuShareModel,
 }
 
@@ -33,6 +34,8 @@ pub struct AlbModel {
     pub node_loss_detection: Duration,
     /// How long a client may go on using an address that has left DNS: anything up to this.
     pub dns_ttl: Duration,
+    /// Requests whose client goes on using an address that has left DNS for good.
+    pub dns_ttl_ignored: super::Share,
     /// A connection that nobody answers is given up after this.
     pub connect_timeout: Duration,
     /// Requests that share a connection, for the bill; connections themselves are not modelled.
@@ -63,6 +66,7 @@ impl Default for AlbModel {
             least_outstanding_ties: Ties::Uniform,
             node_loss_detection: Duration::secs(30),
             dns_ttl: Duration::secs(60),
+            dns_ttl_ignored: super::Share(crate::units::Ratio::ZERO),
             connect_timeout: Duration::secs(10),
             requests_per_connection: 10.0,
             bytes_per_request: 8192,

@@ -366,7 +366,10 @@ pub struct Deploy {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DeployedContainer {
+    /// Of the new image, which then shares no layer with others.
     pub image_size: Option<Memory>,
+    /// Of the new image, by name; those that are known are not pulled again.
+    pub image_layers: Option<Named<Memory>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -75,7 +75,8 @@ pub(super) fn target_groups(blueprint: &Blueprint) -> Vec<TargetGroup> {
             vec![
                 Node {
                     zone: *zone,
-                    published: Vec::new()
+                    published: Vec::new(),
+                    fails_over: false,
                 };
                 per_zone
             ]
@@ -107,6 +108,7 @@ impl ControlPlane {
                 let id = self.new_instance(cx, at, zone);
                 self.put_in_service(cx, id);
                 self.hold_images(cx, at, id);
+                self.await_cleanup(cx, id);
             }
         }
         let services = || (0..self.services.len()).map(ServiceIx::from_usize);
@@ -156,7 +158,8 @@ impl ControlPlane {
         for service in cx.blueprint.services.iter().filter(may_run) {
             let definition = service.revisions[0].task_definition;
             for container in &cx.blueprint.task_definitions[definition.at()].containers {
-                self.instances[id].images[container.image.at()] = Instant::ZERO;
+                let image = &cx.blueprint.images[container.image.at()];
+                self.instances[id].images.hold(container.image, image, cx.now());
             }
         }
     }
@@ -187,6 +190,8 @@ impl ControlPlane {
         let serving = self.revision(cx, id).serving_container;
         let task = &mut self.tasks[id];
         task.stand(now);
+        self.take_images(cx, id);
+        let task = &mut self.tasks[id];
         for (container, spec) in task.containers.iter_mut().zip(&definition.containers) {
             *container = Container {
                 ready: true,

@@ -85,7 +85,7 @@ impl ControlPlane {
                 }
                 let size = Resources {
                     cpu: kind.instance_type.cpu,
-                    memory: kind.instance_type.memory,
+                    memory: kind.memory_for_tasks(),
                     enis: kind.awsvpc_tasks,
                     ports_taken: Vec::new(),
                 };

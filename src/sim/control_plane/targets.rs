@@ -142,10 +142,17 @@ impl ControlPlane {
     /// Tells every node whose routable targets have changed.
     pub(super) fn publish(&mut self, cx: &mut Context<'_>, at: TargetGroupIx) {
         let now = cx.now();
-        let slow_start = cx.blueprint.target_groups[at.at()].slow_start;
-        let group = &mut self.target_groups[at.at()];
-        for (number, node) in group.nodes.iter_mut().enumerate() {
-            let mut targets = routable(&group.targets, number);
+        let written = &cx.blueprint.target_groups[at.at()];
+        let slow_start = written.slow_start;
+        let mut zones_may_change = false;
+        for number in 0..self.target_groups[at.at()].nodes.len() {
+            let scope = self.scope(cx, at, self.target_groups[at.at()].nodes[number].zone);
+            let group = &mut self.target_groups[at.at()];
+            let routes = routable(&group.targets, number, scope, &written.attributes);
+            let node = &mut group.nodes[number];
+            zones_may_change |= node.fails_over != routes.fails_over;
+            node.fails_over = routes.fails_over;
+            let mut targets = routes.targets;
             for target in &mut targets {
                 // A ramp that is over is no difference.
                 target.ramping_since = target.ramping_since.filter(|since| now < *since + slow_start);
@@ -164,6 +171,11 @@ impl ControlPlane {
                 targets: targets.iter().map(publish).collect(),
             });
             node.published = targets;
+        }
+        if let Some(balancer) = self.target_groups[at.at()].load_balancer
+            && zones_may_change
+        {
+            self.publish_zones(cx, balancer);
         }
     }
 

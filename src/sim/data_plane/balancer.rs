@@ -4,6 +4,7 @@
 //! sends a request to a second target.
 
 use super::call::{Picked, no_longer_outstanding, pick};
+use super::dns::Dns;
 use super::network::{Between, Crossing, Hop, Network};
 use super::site::{ActionOf, To};
 use super::{DataPlane, Leg, purpose};
@@ -22,6 +23,8 @@ use crate::sim::signal::{LoadBalancerMeter, TargetGroupMeter};
 pub(super) struct Balancer {
     /// Zone of each node.
     pub nodes: Vec<ZoneIx>,
+    /// `None` while the record has never changed.
+    pub dns: Option<Box<Dns>>,
     pub idle: u16,
     pub meter: LoadBalancerMeter,
     /// Rules that a request runs through before one takes it, by listener action; billed beyond the first ten.
@@ -45,6 +48,7 @@ impl Balancer {
                 .iter()
                 .flat_map(|&zone| std::iter::repeat_n(zone, per_zone))
                 .collect(),
+            dns: None,
             idle: deadlines.list(written.idle_timeout),
             meter: LoadBalancerMeter::default(),
             rules: written
@@ -241,14 +245,15 @@ pub(super) fn to_node(
     network: &Network,
     attempt: &mut Attempt,
     load_balancer: LoadBalancerIx,
-    nodes: &[ZoneIx],
+    balancer: &Balancer,
 ) -> Hop {
+    let nodes = balancer.nodes.as_slice();
     let mut node = match nodes.len() as u32 {
         1 => 0,
         count => attempt.key.child(purpose::NODE).below(count) as u16,
     };
-    if network.troubled() {
-        node = node_that_dns_gives(cx, network, nodes, node, attempt.key.child(purpose::DNS));
+    if network.troubled() || balancer.dns.is_some() {
+        node = node_that_dns_gives(cx, network, balancer, node, attempt.key.child(purpose::DNS));
     }
     attempt.path = Some(NodePath {
         load_balancer,
@@ -282,21 +287,31 @@ fn weighted(groups: &[WeightedGroup], key: Key) -> Option<TargetGroupIx> {
     None
 }
 
-/// The addresses of a lost zone's nodes leave DNS after a while, and clients follow within the TTL.
-fn node_that_dns_gives(cx: &Context<'_>, network: &Network, nodes: &[ZoneIx], node: u16, key: Key) -> u16 {
-    let Some(since) = network.down_since(nodes[usize::from(node)]) else {
-        return node;
-    };
-    let model = &cx.blueprint.model.alb;
-    let leaves = since + model.node_loss_detection + model.dns_ttl.scaled(key.uniform());
-    if cx.now() < leaves {
+/// The addresses of a lost zone's nodes leave DNS after a while, those of one that is failed over or shifted away from at
+/// once, and clients follow within the TTL.
+#[cold]
+fn node_that_dns_gives(cx: &Context<'_>, network: &Network, balancer: &Balancer, node: u16, key: Key) -> u16 {
+    let (model, nodes, now) = (&cx.blueprint.model.alb, balancer.nodes.as_slice(), cx.now());
+    let age = model.dns_ttl.scaled(key.uniform());
+    let given = |zone: ZoneIx| balancer.dns.as_ref().is_none_or(|dns| dns.gives(zone, now, age));
+    let zone = nodes[usize::from(node)];
+    let lost = network.down_since(zone);
+    let is_lost = lost.is_some_and(|since| now >= since + model.node_loss_detection + age);
+    if given(zone) && !is_lost {
         return node;
     }
-    let up = |node: &u16| network.down_since(nodes[usize::from(*node)]).is_none();
-    let count = (0..nodes.len() as u16).filter(up).count();
+    let ignored = model.dns_ttl_ignored.get();
+    if ignored > 0.0 && key.child(2).happens(ignored) {
+        return node;
+    }
+    let left = |node: &u16| {
+        let zone = nodes[usize::from(*node)];
+        network.down_since(zone).is_none() && given(zone)
+    };
+    let count = (0..nodes.len() as u16).filter(left).count();
     if count == 0 {
         return node;
     }
     let chosen = key.child(1).below(count as u32) as usize;
-    (0..nodes.len() as u16).filter(up).nth(chosen).unwrap_or(node)
+    (0..nodes.len() as u16).filter(left).nth(chosen).unwrap_or(node)
 }

@@ -50,8 +50,8 @@ impl DataPlane {
                 }
             },
             To::Balancer { load_balancer, .. } => {
-                let nodes = &self.balancers[load_balancer.at()].nodes;
-                let hop = to_node(cx, &self.network, attempt, *load_balancer, nodes);
+                let balancer = &self.balancers[load_balancer.at()];
+                let hop = to_node(cx, &self.network, attempt, *load_balancer, balancer);
                 self.network.carry(cx, id, hop, DataEvent::AtNode)
             }
             To::Dependency(at) => {

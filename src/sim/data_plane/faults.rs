@@ -21,6 +21,7 @@ impl DataPlane {
             FaultKind::TaskCrash { .. }
             | FaultKind::RandomTaskCrash { .. }
             | FaultKind::InstanceLoss { .. }
+            | FaultKind::Backend { .. }
             | FaultKind::SlowInstance { .. } => {}
         }
         self.follow_up(cx);
@@ -35,6 +36,7 @@ impl DataPlane {
             | FaultKind::TaskCrash { .. }
             | FaultKind::RandomTaskCrash { .. }
             | FaultKind::InstanceLoss { .. }
+            | FaultKind::Backend { .. }
             | FaultKind::SlowInstance { .. } => {}
         }
     }

@@ -45,6 +45,11 @@ impl DataPlane {
                 });
                 self.groups[target_group.at()].views[usize::from(node)].publish(targets.collect());
             }
+            Order::PublishZones { load_balancer, out } => {
+                let ttl = cx.blueprint.model.alb.dns_ttl;
+                let dns = &mut self.balancers[load_balancer.at()].dns;
+                dns.get_or_insert_default().change(cx.now(), out, ttl);
+            }
             Order::PublishDiscovery { service, tasks } => self.publish_discovery(service, &tasks),
             Order::CutOff { target_group, task } => self.cut_off_target(cx, target_group, task),
             Order::SetWeights { rule, groups } => {

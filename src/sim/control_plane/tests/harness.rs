@@ -28,7 +28,7 @@ pub fn fleet(desired: u32) -> Blueprint {
         client: constant(0.0),
         to_balancer: None,
     };
-    Blueprint {
+    let mut blueprint = Blueprint {
         name: "test".into(),
         question: None,
         seed: 7,
@@ -41,10 +41,8 @@ pub fn fleet(desired: u32) -> Blueprint {
         zones: vec!["us-east-1a".into(), "us-east-1b".into()],
         network,
         auto_scaling_groups: vec![],
-        images: vec![Image {
-            name: "web".into(),
-            size: MiB(400),
-        }],
+        images: vec![],
+        layers: vec![],
         task_definitions: vec![TaskDefinition {
             name: "web".into(),
             cpu: CpuUnits(1024),
@@ -91,7 +89,32 @@ pub fn fleet(desired: u32) -> Blueprint {
             in_flight: 1_000_000,
             run_out: Span::from_secs(60),
         },
+    };
+    image(&mut blueprint, "web", &[("web", 400)]);
+    blueprint
+}
+
+/// Adds an image of these layers (name, MiB); a name that is known is a layer that is shared.
+pub fn image(blueprint: &mut Blueprint, name: &str, layers: &[(&str, u64)]) -> ImageIx {
+    let mut of_image = Vec::new();
+    for (layer, size) in layers {
+        let known = blueprint.layers.iter().position(|known| known.name == *layer);
+        let at = known.unwrap_or_else(|| {
+            blueprint.layers.push(Layer {
+                name: (*layer).into(),
+                size: MiB(*size),
+            });
+            blueprint.layers.len() - 1
+        });
+        of_image.push(LayerIx(at as u32));
     }
+    blueprint.images.push(Image {
+        name: name.into(),
+        size: MiB(layers.iter().map(|(_, size)| size).sum()),
+        layers: of_image,
+        loading: Loading::Whole,
+    });
+    ImageIx::from_usize(blueprint.images.len() - 1)
 }
 
 pub fn container(name: &str) -> Container {
@@ -115,6 +138,7 @@ pub fn target_group(name: &str) -> TargetGroup {
         algorithm: Algorithm::RoundRobin,
         deregistration_delay: Span::from_secs(30),
         slow_start: Span::ZERO,
+        attributes: TargetGroupAttributes::default(),
         health_check: HealthCheck {
             path: "/".into(),
             interval: Span::from_secs(10),
@@ -216,6 +240,8 @@ pub fn on_ec2(mut blueprint: Blueprint, count: u32) -> Blueprint {
         max_size: 10,
         awsvpc_tasks: 10,
         launch_time: constant(50.0),
+        pull_bandwidth: 100.0,
+        agent: Agent::default(),
     }];
     blueprint.services[0].capacity = vec![CapacityShare {
         provider: Provider::Group(GroupIx(0)),

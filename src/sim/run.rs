@@ -222,7 +222,9 @@ impl Run {
         let fault = match &blueprint.events[at as usize].what {
             Happening::Fault(fault) => fault,
             Happening::ZonalShift(shift) => return self.control.shift_zone(cx, shift, ShiftStep::Ends),
-            Happening::Deploy(_) | Happening::SetDesiredCount { .. } => unreachable!("only faults and shifts end"),
+            Happening::Deploy(_) | Happening::SetDesiredCount { .. } | Happening::ContinueDeployment(_) => {
+                unreachable!("only faults and shifts end")
+            }
         };
         self.observe_fault(cx, &fault.label, "begins", "ends");
         self.data.fault_ends(at, &fault.kind);

@@ -104,6 +104,11 @@ pub enum Happening {
     },
     /// What a pause holds up goes on.
     ContinueDeployment(ServiceIx),
+    /// `count` instances of a group, chosen at random, are set to DRAINING.
+    DrainInstances {
+        group: GroupIx,
+        count: u32,
+    },
     Fault(Fault),
     ZonalShift(ZonalShift),
 }

@@ -56,6 +56,15 @@ pub struct SchedulerModel {
     pub placement_retry: Span,
     /// How long a zone in which a launch has failed is avoided by placement.
     pub failed_zone_avoided: Span,
+    pub draining_instance_stop: DrainingInstanceStop,
+}
+
+/// In which order a task of a DRAINING instance gets SIGTERM and leaves its target groups [CR#708].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DrainingInstanceStop {
+    AtOnce,
+    /// SIGTERM after the deregistration delay, as elsewhere.
+    DeregisterFirst,
 }
 
 /// Delay before start k (from 0) after k+1 tasks in a row that never ran: min(max, base·factor^k).
@@ -173,6 +182,7 @@ impl Default for Model {
                 },
                 placement_retry: Span::from_secs(60),
                 failed_zone_avoided: Span::from_secs(300),
+                draining_instance_stop: DrainingInstanceStop::AtOnce,
             },
             cloudwatch: CloudWatchModel {
                 publication_delay: Span::from_secs(60),

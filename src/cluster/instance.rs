@@ -31,6 +31,25 @@ pub struct Instance {
     pub speed: f64,
     pub silence: Option<Silence>,
     pub power: Power,
+    pub status: ContainerInstanceStatus,
+}
+
+/// As ECS has it of a registered instance [BC:ecs ContainerInstanceStatus].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContainerInstanceStatus {
+    Active,
+    /// It takes no task any more, and service tasks are moved away.
+    Draining,
+}
+
+impl ContainerInstanceStatus {
+    /// In AWS's spelling.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ContainerInstanceStatus::Active => "ACTIVE",
+            ContainerInstanceStatus::Draining => "DRAINING",
+        }
+    }
 }
 
 /// Whether there still is a machine behind the record; the control plane learns of a loss only by silence.
@@ -87,6 +106,7 @@ impl Instance {
             speed: 1.0,
             silence: None,
             power: Power::On,
+            status: ContainerInstanceStatus::Active,
         }
     }
 
@@ -108,11 +128,11 @@ impl Instance {
 
     /// Whether it is a container instance in ACTIVE, its agent heard or not.
     pub fn is_active(&self) -> bool {
-        self.state == InstanceState::InService
+        self.state == InstanceState::InService && self.status == ContainerInstanceStatus::Active
     }
 
     /// Whether ECS would place a task on it, room permitting.
     pub fn takes_tasks(&self) -> bool {
-        self.state == InstanceState::InService && self.silence.is_none()
+        self.is_active() && self.silence.is_none()
     }
 }

@@ -33,6 +33,8 @@ pub struct Task {
     pub healthy: bool,
     /// Whether a check has failed it; it is replaced once its grace period is over.
     pub unhealthy: bool,
+    /// Its instance is DRAINING: it is to be replaced elsewhere.
+    pub displaced: bool,
     /// Target groups that hold it, draining included.
     pub registered: Vec<TargetGroupIx>,
     /// Nothing is heard of its host since then.
@@ -256,6 +258,7 @@ impl Task {
             containers: vec![Container::new(); new.containers],
             healthy: false,
             unhealthy: false,
+            displaced: false,
             registered: Vec::new(),
             silence: None,
             held: false,

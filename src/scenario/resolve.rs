@@ -7,6 +7,7 @@
 
 use super::diagnostic::{Code, Problems, nearest};
 use super::path::Path;
+use super::results::ResultTables;
 use super::schema::{self, Form, Named, Scenario, Time};
 use super::source::Sources;
 use crate::blueprint::*;
@@ -46,6 +47,8 @@ pub(super) struct Context<'t> {
     pub said: &'t Scenario,
     pub problems: Problems<'t>,
     pub sources: Sources,
+    /// What `expect:` may speak of.
+    pub results: &'t ResultTables,
     pub zones: Vec<String>,
     pub programs: Vec<Program>,
     pub calls: Vec<CallSite>,
@@ -237,12 +240,14 @@ pub fn resolve(
     said: &Scenario,
     problems: Problems,
     sources: Sources,
+    results: &ResultTables,
 ) -> (Option<Blueprint>, Vec<super::diagnostic::Diagnostic>, Sources) {
     let root = Path::Root;
     let mut cx = Context {
         said,
         problems,
         sources,
+        results,
         zones: said.cluster.availability_zones.clone().unwrap_or_default(),
         programs: vec![Program { steps: Vec::new() }],
         calls: Vec::new(),

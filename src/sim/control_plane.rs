@@ -12,6 +12,7 @@ mod check;
 mod colours;
 mod daemons;
 mod deployments;
+mod draining;
 mod failures;
 mod faults;
 mod health;

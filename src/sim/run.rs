@@ -93,6 +93,11 @@ impl Run {
             )));
         }
         if !self.measuring_over {
+            // The window that a limit cuts short shows what it ended with.
+            if cx.now() > cx.blueprint.measured_from() {
+                let sample = self.data.sample(cx.now());
+                cx.observations.push(Observation::Sampled(Box::new(sample)));
+            }
             self.control.finish(cx);
         }
         self.data.finish(cx);
@@ -201,6 +206,10 @@ impl Run {
                 self.control.set_desired_count(cx, *service, *count, "UpdateService");
             }
             Happening::ContinueDeployment(service) => self.control.continue_deployment(cx, *service),
+            Happening::DrainInstances { group, count } => {
+                let key = cx.key.entity("drain", "").child(u64::from(at));
+                self.control.drain_instances(cx, *group, *count, key);
+            }
             Happening::Fault(fault) => {
                 self.observe_fault(cx, &fault.label, "", "begins");
                 if let Some(lasting) = fault.lasting {
@@ -222,7 +231,10 @@ impl Run {
         let fault = match &blueprint.events[at as usize].what {
             Happening::Fault(fault) => fault,
             Happening::ZonalShift(shift) => return self.control.shift_zone(cx, shift, ShiftStep::Ends),
-            Happening::Deploy(_) | Happening::SetDesiredCount { .. } | Happening::ContinueDeployment(_) => {
+            Happening::Deploy(_)
+            | Happening::SetDesiredCount { .. }
+            | Happening::ContinueDeployment(_)
+            | Happening::DrainInstances { .. } => {
                 unreachable!("only faults and shifts end")
             }
         };

@@ -97,6 +97,9 @@ pub fn marks(pool: &Pool) -> Vec<Mark> {
             Happening::ContinueDeployment(service) => {
                 format!("continue {}", blueprint.services[service.at()].name)
             }
+            Happening::DrainInstances { group, count } => {
+                format!("drain {count} of {}", blueprint.auto_scaling_groups[group.at()].name)
+            }
             Happening::Fault(fault) if shade_of(&fault.kind, fault.lasting.is_some()) => return None,
             Happening::Fault(fault) => fault.label.replace('_', " "),
             Happening::ZonalShift(shift) => {

@@ -85,6 +85,7 @@ fn happenings(
         ("zone_outage", said.zone_outage.is_some()),
         ("task_crash", said.task_crash.is_some()),
         ("instance_loss", said.instance_loss.is_some()),
+        ("drain_instance", said.drain_instance.is_some()),
         ("slow_instance", said.slow_instance.is_some()),
         ("added_latency", said.added_latency.is_some()),
         ("dependency_slow", said.dependency_slow.is_some()),
@@ -108,7 +109,12 @@ fn happenings(
     }
     let lasts = !matches!(
         given[0],
-        "deploy" | "set_desired_count" | "continue_deployment" | "instance_loss" | "dependency_failover"
+        "deploy"
+            | "set_desired_count"
+            | "continue_deployment"
+            | "instance_loss"
+            | "drain_instance"
+            | "dependency_failover"
     );
     let at_once = said.task_crash.as_ref().is_some_and(|crash| crash.count.is_some());
     if said.lasting.is_some() && (!lasts || at_once) {
@@ -143,6 +149,14 @@ fn happenings(
                 super::scheduling::check_is_replica(cx, service, &here.key(name));
                 Some(Happening::SetDesiredCount { service, count: *count })
             })
+            .collect();
+    }
+    if let Some(drain) = &said.drain_instance {
+        let group = group(cx, &drain.capacity_provider, &path.key("drain_instance"));
+        let count = drain.count;
+        return group
+            .map(|group| Happening::DrainInstances { group, count })
+            .into_iter()
             .collect();
     }
     if let Some(shift) = &said.zonal_shift {

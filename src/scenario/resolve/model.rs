@@ -88,6 +88,10 @@ fn scheduler(cx: &mut Context, said: &schema::SchedulerModel, path: &Path) -> Sc
         },
         placement_retry: said.placement_retry.0,
         failed_zone_avoided: said.failed_zone_avoided.0,
+        draining_instance_stop: match said.draining_instance_stop {
+            schema::DrainingInstanceStop::AtOnce => DrainingInstanceStop::AtOnce,
+            schema::DrainingInstanceStop::DeregisterFirst => DrainingInstanceStop::DeregisterFirst,
+        },
     }
 }
 

@@ -197,6 +197,7 @@ pub struct Event {
     pub zone_outage: Option<String>,
     pub task_crash: Option<TaskCrash>,
     pub instance_loss: Option<InstanceLoss>,
+    pub drain_instance: Option<DrainInstance>,
     pub slow_instance: Option<SlowInstance>,
     pub added_latency: Option<AddedLatency>,
     pub dependency_slow: Option<DependencySlow>,
@@ -229,6 +230,16 @@ pub struct TaskCrash {
     pub count: Option<u32>,
     /// A plain time is the mean of an exponential distribution.
     pub time_between_failures: Option<Time>,
+}
+
+/// Instances of a group are set to DRAINING: they take no tasks any more, and service tasks on them are replaced elsewhere.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DrainInstance {
+    pub capacity_provider: String,
+    #[serde(default = "super::one")]
+    #[schemars(range(min = 1))]
+    pub count: u32,
 }
 
 /// Instances of a group die.

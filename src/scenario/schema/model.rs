@@ -87,6 +87,16 @@ pub struct SchedulerModel {
     pub placement_retry: Duration,
     /// How long placement avoids a zone in which a launch has failed.
     pub failed_zone_avoided: Duration,
+    /// Whether a task of a DRAINING instance gets SIGTERM when it is taken from its target groups, or after their
+    /// deregistration delay.
+    pub draining_instance_stop: DrainingInstanceStop,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DrainingInstanceStop {
+    AtOnce,
+    DeregisterFirst,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -116,6 +126,7 @@ impl Default for SchedulerModel {
             restart_backoff: RestartBackoff::default(),
             placement_retry: Duration::secs(60),
             failed_zone_avoided: Duration::secs(300),
+            draining_instance_stop: DrainingInstanceStop::AtOnce,
         }
     }
 }

@@ -9,7 +9,7 @@ use super::stepping::Done;
 use crate::blueprint::{RevisionIx, ServiceIx};
 use crate::cluster::service::Halt;
 use crate::cluster::task::{Stop, StopCode};
-use crate::policy::rollout::{self, Starts, Step, Tasks, View};
+use crate::policy::rollout::{self, Starts, Step, View};
 use crate::sim::context::Context;
 
 impl ControlPlane {
@@ -46,8 +46,8 @@ impl ControlPlane {
             desired: service.desired,
             minimum_healthy_percent: 100,
             maximum_percent: 200,
-            new: self.tasks_of(cx, at, |of| of == revision),
-            old: Tasks::default(),
+            new: self.tasks_that(cx, at, |task| task.revision == revision && !task.displaced),
+            old: self.tasks_that(cx, at, |task| task.revision == revision && task.displaced),
             draining: 0,
             leaving: 0,
             owed: 0,

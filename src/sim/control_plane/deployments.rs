@@ -68,10 +68,12 @@ impl ControlPlane {
         let service = &self.services[at.at()];
         let shifts = configuration.strategy.shifts_traffic();
         let has_strangers = service.tasks.iter().any(|id| self.tasks[*id].revision != from);
-        let first = match configuration.strategy.shifts_traffic() && from != to {
-            true if has_strangers => LifecycleStage::ReconcileService,
-            true if self.is_hooked(cx, at, LifecycleStage::PreScaleUp) => LifecycleStage::PreScaleUp,
-            _ => LifecycleStage::ScaleUp,
+        let first = if shifts && has_strangers {
+            LifecycleStage::ReconcileService
+        } else if shifts && from != to && self.is_hooked(cx, at, LifecycleStage::PreScaleUp) {
+            LifecycleStage::PreScaleUp
+        } else {
+            LifecycleStage::ScaleUp
         };
         let service = &mut self.services[at.at()];
         service.primary = to;

@@ -83,8 +83,8 @@ impl ControlPlane {
             desired: service.desired,
             minimum_healthy_percent: configuration.minimum_healthy_percent,
             maximum_percent: configuration.maximum_percent,
-            new: self.tasks_of(cx, at, |revision| revision == primary),
-            old: self.tasks_of(cx, at, |revision| revision != primary),
+            new: self.tasks_that(cx, at, |task| task.revision == primary && !task.displaced),
+            old: self.tasks_that(cx, at, |task| task.revision != primary || task.displaced),
             draining,
             leaving,
             owed,
@@ -119,11 +119,16 @@ impl ControlPlane {
 
     /// Counts the live tasks of some revisions.
     pub(super) fn tasks_of(&self, cx: &Context<'_>, at: ServiceIx, of: impl Fn(RevisionIx) -> bool) -> Tasks {
+        self.tasks_that(cx, at, |task| of(task.revision))
+    }
+
+    /// Counts the live tasks that a predicate takes.
+    pub(super) fn tasks_that(&self, cx: &Context<'_>, at: ServiceIx, of: impl Fn(&Task) -> bool) -> Tasks {
         let grace = cx.blueprint.services[at.at()].health_check_grace_period;
         let mut tasks = Tasks::default();
         for id in &self.services[at.at()].tasks {
             let task = &self.tasks[*id];
-            if of(task.revision) && task.state().is_live() {
+            if of(task) && task.state().is_live() {
                 tasks.live += 1;
                 tasks.healthy += u32::from(task.healthy);
                 tasks.unhealthy += u32::from(task.unhealthy && task.out_of_grace(grace, cx.now()));

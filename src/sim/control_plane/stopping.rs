@@ -225,6 +225,7 @@ impl ControlPlane {
             host.free.give_back(&Needs::of(definition));
             host.tasks.retain(|task| *task != id);
             let group = host.group;
+            self.drain_daemons(cx, instance);
             self.capacity_freed(cx, group);
         }
         self.publish_discovery(cx, at);

@@ -9,6 +9,7 @@ mod blue_green;
 mod breaker;
 mod capacity;
 mod daemons;
+mod draining;
 mod faults;
 mod harness;
 mod health;

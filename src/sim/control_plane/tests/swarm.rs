@@ -154,6 +154,7 @@ fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act
                 .then(|| crate::engine::dist::Law::constant(Span::from_secs(100)));
             stage.act(|control, cx| control.random_crashes(cx, service, law));
         }
+        8 if has_group => stage.act(|control, cx| control.drain_instances(cx, GroupIx(0), 1, key)),
         7 if has_group => {
             let slow = SlowInstances {
                 group: GroupIx(0),
@@ -202,10 +203,9 @@ fn every_invariant_holds_under_random_misfortunes_and_what_is_left_alone_comes_t
         stage.run_until(stage.cx.now().seconds() + 5_000.0);
         let service = &stage.control.services[0];
         let stuck = blueprint.services[0].deployment.minimum_healthy_percent == 90;
-        let full = blueprint
-            .auto_scaling_groups
-            .first()
-            .is_some_and(|group| group.desired_capacity < 2);
+        let active = stage.control.instances.iter().filter(|(_, host)| host.is_active());
+        let active = active.count() as u32;
+        let full = !blueprint.auto_scaling_groups.is_empty() && active < 2;
         if service.halt == Halt::Going && !stuck && !full {
             assert!(
                 service.deployment.is_none(),
@@ -213,7 +213,7 @@ fn every_invariant_holds_under_random_misfortunes_and_what_is_left_alone_comes_t
             );
             let wanted = match blueprint.services[0].scheduling.strategy {
                 SchedulingStrategy::Replica => 2,
-                SchedulingStrategy::Daemon => stage.control.instances.len() as u32,
+                SchedulingStrategy::Daemon => active,
             };
             assert_eq!(stage.levels(), (0, wanted, wanted), "round {round}");
             let primary = |id: &Id<Task>| stage.control.tasks[*id].revision == service.primary;

@@ -79,6 +79,7 @@ pub fn scaled_service(name: &str, (min_capacity, max_capacity): (u32, u32), poli
             maximum_percent: 200,
             circuit_breaker: None,
             alarms: None,
+            early_success: None,
             bake_time: Span::ZERO,
             hooks: vec![],
         },

@@ -113,6 +113,8 @@ pub struct DeploymentConfiguration {
     pub maximum_percent: u32,
     pub circuit_breaker: Option<CircuitBreaker>,
     pub alarms: Option<DeploymentAlarms>,
+    /// Rolling only.
+    pub early_success: Option<EarlySuccess>,
     /// Traffic that shifts: both revisions kept after the last of it. Rolling: only with alarms.
     pub bake_time: Span,
     /// None for rolling deployments.
@@ -160,6 +162,21 @@ pub enum BreakerThreshold {
     BoundedPercent(f64),
     UnboundedPercent(f64),
     Count(u32),
+}
+
+/// A rolling deployment is over before all tasks are new [DG:early-success-criteria].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EarlySuccess {
+    /// Percent of desired, rounded up; at least one task.
+    pub healthy_percent: u32,
+    pub cleanup: SourceCleanup,
+}
+
+/// When the old tasks go [BC:ecs sourceServiceRevisionCleanup].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceCleanup {
+    BeforeCompletion,
+    AfterCompletion,
 }
 
 #[derive(Clone, Debug)]

@@ -178,8 +178,12 @@ pub struct Unplaced {
 }
 
 impl Service {
-    /// Notes that a failed task of `revision` is to be replaced by its own kind.
+    /// Notes that a failed task of `revision` is to be replaced by its own kind; but what an early success left behind is
+    /// only waiting to be cleaned up.
     pub fn owe(&mut self, revision: RevisionIx) {
+        if self.completed == Some(self.primary) {
+            return;
+        }
         match self.owed.iter_mut().find(|(of, _)| *of == revision) {
             Some((_, count)) => *count += 1,
             None => self.owed.push((revision, 1)),

@@ -30,6 +30,7 @@ mod model;
 mod objective;
 mod program;
 mod revision;
+mod rolling;
 mod scaling;
 mod schedule;
 mod scheduling;

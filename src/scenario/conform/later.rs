@@ -116,11 +116,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("RateProfile", "spike", "write the spike as `points` or `steps`"),
     ("Arrivals", "self_similar", "use `bursty`"),
     (
-        "DeploymentConfiguration",
-        "early_success_criteria",
-        "leave it out: a deployment ends when all tasks are new",
-    ),
-    (
         "AdvancedConfiguration",
         "test_listener_rule",
         "leave it out: there is no test traffic",

@@ -169,6 +169,8 @@ codes! {
     HookOutlastsDeployment "WT0724" "hook-outlasts-deployment" Error;
     HookOutlastsStage "WT0725" "hook-outlasts-stage" Warning;
     NothingToContinue "WT0726" "nothing-to-continue" Warning;
+    EarlySuccessBelowMinimum "WT0740" "early-success-below-minimum" Error;
+    EarlySuccessNotRolling "WT0741" "early-success-not-rolling" Error;
 
     // What the code does.
     CallCycle "WT0801" "call-cycle" Error;

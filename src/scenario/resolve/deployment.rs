@@ -1,6 +1,6 @@
 //! How a service is deployed: percentages, circuit breaker and alarms. What shifts traffic is in `shift`.
 
-use super::{Context, Table, hook, shift};
+use super::{Context, Table, hook, rolling, shift};
 use crate::aws::quotas::ecs;
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
@@ -49,13 +49,14 @@ pub(super) fn configuration(cx: &mut Context, service: &schema::Service, path: &
         maximum_percent: percents(said).1,
         circuit_breaker,
         alarms,
+        early_success: rolling::early_success(cx, said, &here),
         bake_time: said.bake_time.map_or(Span::ZERO, |time| time.0),
         hooks,
     }
 }
 
 /// Minimum and maximum, which are always filled in.
-fn percents(said: &schema::DeploymentConfiguration) -> (u32, u32) {
+pub(super) fn percents(said: &schema::DeploymentConfiguration) -> (u32, u32) {
     let minimum = said.minimum_healthy_percent;
     (minimum.unwrap_or(100), said.maximum_percent.unwrap_or(200))
 }

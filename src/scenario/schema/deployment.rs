@@ -1,6 +1,6 @@
 //! How a service is deployed and scaled.
 
-use super::{Duration, Level, LifecycleHook, yes};
+use super::{Duration, EarlySuccessCriteria, Level, LifecycleHook, yes};
 use crate::aws::quotas::ecs;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,7 @@ pub struct DeploymentConfiguration {
     pub maximum_percent: Option<u32>,
     pub deployment_circuit_breaker: Option<Breaker>,
     pub alarms: Option<DeploymentAlarms>,
+    pub early_success_criteria: Option<EarlySuccessCriteria>,
     /// How long both revisions are kept after the last shift, at most 24h. Needed by BLUE_GREEN, 0s for LINEAR and CANARY
     /// if absent; for ROLLING it comes with alarms, and is what the alarms need to fire, at most 5 minutes, if absent.
     pub bake_time: Option<Duration>,
@@ -37,6 +38,7 @@ impl Default for DeploymentConfiguration {
             maximum_percent: None,
             deployment_circuit_breaker: None,
             alarms: None,
+            early_success_criteria: None,
             bake_time: None,
             linear_configuration: None,
             canary_configuration: None,

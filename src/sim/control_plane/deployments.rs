@@ -7,10 +7,11 @@
 //! when they are STOPPED. The stages of deployments that shift traffic are in `life_cycle`.
 
 use super::{ControlPlane, next};
-use crate::blueprint::{LifecycleStage, RevisionIx, ServiceIx};
+use crate::blueprint::{LifecycleStage, RevisionIx, ServiceIx, SourceCleanup};
 use crate::cluster::deployment::{AlarmWatch, BreakerStage, Deployment, Stage, Throttle};
 use crate::cluster::service::Halt;
 use crate::policy::breaker::threshold;
+use crate::policy::rollout::enough_for_success;
 use crate::sim::context::Context;
 use crate::sim::observation::Observation;
 use crate::stats::TimeWeighted;
@@ -210,6 +211,7 @@ impl ControlPlane {
     }
 
     fn conclude_rolling(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
+        let configuration = &cx.blueprint.services[at.at()].deployment;
         let service = &self.services[at.at()];
         let Some(deployment) = &service.deployment else { return };
         let new = self.tasks_of(cx, at, |revision| revision == service.primary);
@@ -217,22 +219,29 @@ impl ControlPlane {
             .tasks
             .iter()
             .all(|id| self.tasks[*id].revision == service.primary);
-        if !old_is_gone || new.healthy < service.desired {
+        let early = configuration
+            .early_success
+            .filter(|_| deployment.stage != Stage::RollBack);
+        let enough = early.map_or(service.desired, |early| {
+            enough_for_success(service.desired, early.healthy_percent)
+        });
+        // Only early success lets the bake time begin beside old tasks.
+        let may_go_on = new.healthy >= enough && (old_is_gone || early.is_some());
+        let cleaned_up = old_is_gone || early.is_some_and(|early| early.cleanup == SourceCleanup::AfterCompletion);
+        if !may_go_on {
             return;
         }
+        let bakes = configuration.alarms.is_some() && !configuration.bake_time.is_zero();
         match deployment.stage {
-            Stage::At(LifecycleStage::ScaleUp) => {
-                let configuration = &cx.blueprint.services[at.at()].deployment;
-                let bakes = configuration.alarms.is_some() && !configuration.bake_time.is_zero();
-                if bakes {
-                    let bake_time = Stage::At(LifecycleStage::BakeTime);
-                    self.enter_stage_after(cx, at, "IN_PROGRESS", bake_time);
-                    self.begin_bake_time(cx, at);
-                } else {
-                    self.complete(cx, at);
-                }
+            Stage::At(LifecycleStage::ScaleUp) if bakes => {
+                let bake_time = Stage::At(LifecycleStage::BakeTime);
+                self.enter_stage_after(cx, at, "IN_PROGRESS", bake_time);
+                self.begin_bake_time(cx, at);
             }
-            Stage::At(LifecycleStage::BakeTime) if deployment.has_baked(cx.now()) => self.complete(cx, at),
+            Stage::At(LifecycleStage::ScaleUp) if cleaned_up => self.complete(cx, at),
+            Stage::At(LifecycleStage::BakeTime) if deployment.has_baked(cx.now()) && cleaned_up => {
+                self.complete(cx, at);
+            }
             Stage::RollBack => self.rolled_back(cx, at),
             _ => {}
         }
@@ -276,13 +285,12 @@ impl ControlPlane {
 
     /// The new revision has arrived.
     pub(super) fn complete(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
-        self.step_row(
-            cx,
-            at,
-            self.found(at),
-            "complete",
-            "all new tasks are healthy and all old ones gone",
-        );
+        let reason = if cx.blueprint.services[at.at()].deployment.early_success.is_some() {
+            "enough new tasks are healthy for early success"
+        } else {
+            "all new tasks are healthy and all old ones gone"
+        };
+        self.step_row(cx, at, self.found(at), "complete", reason);
         self.services[at.at()].completed = Some(self.services[at.at()].primary);
         self.end_deployment(cx, at, "COMPLETED", "");
     }

@@ -96,6 +96,13 @@ fn some_fleet(dice: &mut Dice) -> Blueprint {
         };
         service.deployment.circuit_breaker = Some(breaker);
     }
+    if !is_blue_green && dice.happens(3) {
+        let cleanup = [SourceCleanup::BeforeCompletion, SourceCleanup::AfterCompletion][dice.below(2) as usize];
+        service.deployment.early_success = Some(EarlySuccess {
+            healthy_percent: minimum + (100 - minimum) / 2,
+            cleanup,
+        });
+    }
     if !is_blue_green && !blueprint.auto_scaling_groups.is_empty() && dice.happens(4) {
         as_daemon(&mut blueprint.services[0]);
     }

@@ -115,6 +115,7 @@ pub fn service(name: &str, program: u16, runtime: Runtime) -> Service {
             maximum_percent: 200,
             circuit_breaker: None,
             alarms: None,
+            early_success: None,
             bake_time: Span::ZERO,
             hooks: vec![],
         },

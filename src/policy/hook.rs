@@ -63,7 +63,7 @@ pub fn answer(
     for number in 0..=hook.in_progress {
         let lasts = call(number);
         let limit = Span::from_secs(lambda::LONGEST_CALL_S);
-        passed = passed + lasts.min(limit);
+        passed += lasts.min(limit);
         if passed > patience.timeout {
             break;
         }
@@ -77,7 +77,7 @@ pub fn answer(
             };
             return (passed, outcome);
         }
-        passed = passed + hook.call_back_delay;
+        passed += hook.call_back_delay;
     }
     (patience.timeout, Outcome::TimedOut(patience.then))
 }

@@ -7,6 +7,7 @@ pub mod alarm;
 pub mod anomaly;
 pub mod breaker;
 pub mod daemon;
+pub mod hook;
 pub mod placement;
 pub mod rebalancing;
 pub mod retry;

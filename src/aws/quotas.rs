@@ -47,6 +47,9 @@ pub mod ecs {
     pub const CANARY_BAKE_TIME_S: u64 = 600;
     /// Bake times of a deployment, of a step and of a canary, in seconds.
     pub const BAKE_TIME_RANGE_S: RangeInclusive<u64> = 0..=86_400;
+    /// Of a life-cycle hook [BC:ecs DeploymentLifecycleHookTimeoutConfiguration].
+    pub const HOOK_TIMEOUT_S: u64 = 86_400;
+    pub const HOOK_TIMEOUT_RANGE_S: RangeInclusive<u64> = 60..=1_209_600;
     /// SIGTERM to SIGKILL [BC:ecs ContainerDefinition.stopTimeout].
     pub const STOP_TIMEOUT_S: u64 = 30;
     pub const FARGATE_STOP_TIMEOUT_S: RangeInclusive<u64> = 2..=120;
@@ -67,6 +70,12 @@ pub mod ecs {
         pub const RETRIES_RANGE: RangeInclusive<u32> = 1..=10;
         pub const START_PERIOD_RANGE_S: RangeInclusive<u64> = 0..=300;
     }
+}
+
+/// Functions that life-cycle hooks call.
+pub mod lambda {
+    /// [DG:deployment-lifecycle-hooks]
+    pub const LONGEST_CALL_S: u64 = 900;
 }
 
 /// ECR, per account and region [ECR:userguide/service-quotas].

@@ -105,6 +105,8 @@ pub enum Happening {
         service: ServiceIx,
         count: u32,
     },
+    /// What a pause holds up goes on.
+    ContinueDeployment(ServiceIx),
     /// `count` instances of a group, chosen at random, are set to DRAINING.
     DrainInstances {
         group: GroupIx,

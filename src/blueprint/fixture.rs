@@ -81,6 +81,7 @@ pub fn scaled_service(name: &str, (min_capacity, max_capacity): (u32, u32), poli
             alarms: None,
             early_success: None,
             bake_time: Span::ZERO,
+            hooks: vec![],
         },
         load_balancers: vec![],
         auto_scaling: Some(AutoScaling {

@@ -4,8 +4,8 @@
 //! one, complete in itself: the same operations in the same order, changed as the event says.
 
 use super::{
-    AlarmIx, CallIx, DependencyIx, GroupIx, HttpRequest, LoadBalancerIx, OperationIx, Portion, ProgramIx, ServiceIx,
-    TargetGroupIx, TaskDefinitionIx, ZoneIx,
+    AlarmIx, CallIx, DependencyIx, GroupIx, HttpRequest, LifecycleHook, LoadBalancerIx, OperationIx, Portion,
+    ProgramIx, ServiceIx, TargetGroupIx, TaskDefinitionIx, ZoneIx,
 };
 use crate::blueprint::task::Defects;
 use crate::engine::dist::Dist;
@@ -126,6 +126,8 @@ pub struct DeploymentConfiguration {
     pub early_success: Option<EarlySuccess>,
     /// Traffic that shifts: both revisions kept after the last of it. Rolling: only with alarms.
     pub bake_time: Span,
+    /// None for rolling deployments.
+    pub hooks: Vec<LifecycleHook>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -24,6 +24,7 @@ mod expectation;
 mod expression;
 mod finish;
 mod graph;
+mod hook;
 mod load;
 mod model;
 mod objective;

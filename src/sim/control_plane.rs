@@ -16,6 +16,7 @@ mod draining;
 mod failures;
 mod faults;
 mod health;
+mod hooks;
 mod launching;
 mod laws;
 mod life_cycle;

@@ -205,6 +205,7 @@ impl Run {
             Happening::SetDesiredCount { service, count } => {
                 self.control.set_desired_count(cx, *service, *count, "UpdateService");
             }
+            Happening::ContinueDeployment(service) => self.control.continue_deployment(cx, *service),
             Happening::DrainInstances { group, count } => {
                 let key = cx.key.entity("drain", "").child(u64::from(at));
                 self.control.drain_instances(cx, *group, *count, key);
@@ -230,7 +231,10 @@ impl Run {
         let fault = match &blueprint.events[at as usize].what {
             Happening::Fault(fault) => fault,
             Happening::ZonalShift(shift) => return self.control.shift_zone(cx, shift, ShiftStep::Ends),
-            Happening::Deploy(_) | Happening::SetDesiredCount { .. } | Happening::DrainInstances { .. } => {
+            Happening::Deploy(_)
+            | Happening::SetDesiredCount { .. }
+            | Happening::ContinueDeployment(_)
+            | Happening::DrainInstances { .. } => {
                 unreachable!("only faults and shifts end")
             }
         };

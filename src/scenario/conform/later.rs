@@ -111,11 +111,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("RateProfile", "spike", "write the spike as `points` or `steps`"),
     ("Arrivals", "self_similar", "use `bursty`"),
     (
-        "DeploymentConfiguration",
-        "lifecycle_hooks",
-        "leave them out: stages follow each other at once",
-    ),
-    (
         "AdvancedConfiguration",
         "test_listener_rule",
         "leave it out: there is no test traffic",

@@ -195,6 +195,8 @@ pub struct Event {
     pub deploy: Option<Named<Deploy>>,
     /// New desired counts by service.
     pub set_desired_count: Option<Named<u32>>,
+    /// Of the service named, the deployment that a hook of type PAUSE holds up goes on.
+    pub continue_deployment: Option<String>,
     /// Everything in the zone is unreachable.
     pub zone_outage: Option<String>,
     pub task_crash: Option<TaskCrash>,

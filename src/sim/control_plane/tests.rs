@@ -15,6 +15,7 @@ mod early_success;
 mod faults;
 mod harness;
 mod health;
+mod hooks;
 mod life_cycle;
 mod news;
 mod pulls;

@@ -176,6 +176,7 @@ pub fn service(desired: u32) -> Service {
             alarms: None,
             early_success: None,
             bake_time: Span::ZERO,
+            hooks: vec![],
         },
         load_balancers: vec![ServiceLoadBalancer {
             target_group: TargetGroupIx(0),

@@ -51,6 +51,9 @@ pub mod ecs {
     pub const RESTART_ATTEMPT_PERIOD_S: RangeInclusive<u64> = 60..=1_800;
     pub const RESTART_ATTEMPT_PERIOD_DEFAULT_S: u64 = 300;
     pub const IGNORED_EXIT_CODES: usize = 50;
+    /// Of a life-cycle hook [BC:ecs DeploymentLifecycleHookTimeoutConfiguration].
+    pub const HOOK_TIMEOUT_S: u64 = 86_400;
+    pub const HOOK_TIMEOUT_RANGE_S: RangeInclusive<u64> = 60..=1_209_600;
     /// SIGTERM to SIGKILL [BC:ecs ContainerDefinition.stopTimeout].
     pub const STOP_TIMEOUT_S: u64 = 30;
     pub const FARGATE_STOP_TIMEOUT_S: RangeInclusive<u64> = 2..=120;
@@ -71,6 +74,12 @@ pub mod ecs {
         pub const RETRIES_RANGE: RangeInclusive<u32> = 1..=10;
         pub const START_PERIOD_RANGE_S: RangeInclusive<u64> = 0..=300;
     }
+}
+
+/// Functions that life-cycle hooks call.
+pub mod lambda {
+    /// [DG:deployment-lifecycle-hooks]
+    pub const LONGEST_CALL_S: u64 = 900;
 }
 
 /// ECR, per account and region [ECR:userguide/service-quotas].
@@ -120,6 +129,10 @@ pub mod alb {
     /// Besides 0, which is off [ALB:edit-target-group-attributes].
     pub const SLOW_START_RANGE_S: RangeInclusive<u64> = 30..=900;
 
+    /// Of both cookies and of groups [ALB:edit-target-group-attributes].
+    pub const STICKINESS_RANGE_S: RangeInclusive<u64> = 1..=604_800;
+    /// Anomaly mitigation gives new weights so often [ALB:edit-target-group-attributes].
+    pub const REWEIGH_S: u64 = 5;
     /// [ALB23:zonal-shift]
     pub const ZONAL_SHIFT_RANGE_S: RangeInclusive<u64> = 60..=72 * 3_600;
 

@@ -81,6 +81,7 @@ pub fn scaled_service(name: &str, (min_capacity, max_capacity): (u32, u32), poli
             alarms: None,
             early_success: None,
             bake_time: Span::ZERO,
+            hooks: vec![],
         },
         load_balancers: vec![],
         auto_scaling: Some(AutoScaling {
@@ -105,6 +106,7 @@ pub fn revision() -> Revision {
         routes: vec![],
         operations: vec![],
         on_disconnect: OnDisconnect::Continue,
+        keep_alive: None,
         defects: Defects {
             fails_to_start: Ratio::ZERO,
             exits_after: None,

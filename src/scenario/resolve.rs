@@ -25,6 +25,7 @@ mod expectation;
 mod expression;
 mod finish;
 mod graph;
+mod hook;
 mod load;
 mod model;
 mod objective;

@@ -209,6 +209,7 @@ impl Run {
                 let key = cx.key.entity("stop task", "").child(u64::from(at));
                 self.control.stop_tasks(cx, *service, *count, reason, key);
             }
+            Happening::ContinueDeployment(service) => self.control.continue_deployment(cx, *service),
             Happening::DrainInstances { group, count } => {
                 let key = cx.key.entity("drain", "").child(u64::from(at));
                 self.control.drain_instances(cx, *group, *count, key);
@@ -236,6 +237,7 @@ impl Run {
             Happening::ZonalShift(shift) => return self.control.shift_zone(cx, shift, ShiftStep::Ends),
             Happening::Deploy(_)
             | Happening::SetDesiredCount { .. }
+            | Happening::ContinueDeployment(_)
             | Happening::StopTask { .. }
             | Happening::DrainInstances { .. } => unreachable!("only faults and shifts end"),
         };

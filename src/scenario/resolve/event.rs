@@ -81,6 +81,7 @@ fn happenings(
     let keys = [
         ("deploy", said.deploy.is_some()),
         ("set_desired_count", said.set_desired_count.is_some()),
+        ("continue_deployment", said.continue_deployment.is_some()),
         ("zone_outage", said.zone_outage.is_some()),
         ("task_crash", said.task_crash.is_some()),
         ("instance_loss", said.instance_loss.is_some()),
@@ -112,7 +113,13 @@ fn happenings(
     }
     let lasts = !matches!(
         given[0],
-        "deploy" | "set_desired_count" | "stop_task" | "instance_loss" | "drain_instance" | "dependency_failover"
+        "deploy"
+            | "set_desired_count"
+            | "continue_deployment"
+            | "stop_task"
+            | "instance_loss"
+            | "drain_instance"
+            | "dependency_failover"
     );
     let at_once = said.task_crash.as_ref().is_some_and(|crash| crash.count.is_some());
     if said.lasting.is_some() && (!lasts || at_once) {
@@ -131,6 +138,11 @@ fn happenings(
                 });
         }
         return vec![Happening::Deploy(deploys.to_vec())];
+    }
+    if let Some(name) = &said.continue_deployment {
+        return continue_deployment(cx, name, &path.key("continue_deployment"))
+            .into_iter()
+            .collect();
     }
     if let Some(counts) = &said.set_desired_count {
         let here = path.key("set_desired_count");
@@ -167,6 +179,20 @@ fn happenings(
         .map(|(label, kind)| Happening::Fault(Fault { label, kind, lasting }))
         .into_iter()
         .collect()
+}
+
+fn continue_deployment(cx: &mut Context, name: &str, path: &Path) -> Option<Happening> {
+    let at = cx.find(Table::Service, name, path)?;
+    let hooks = &cx.said.services.0[at].1.deployment_configuration.lifecycle_hooks;
+    if hooks
+        .iter()
+        .all(|hook| hook.target_type != schema::HookTargetType::Pause)
+    {
+        let message = format!("no deployment of `{name}` ever pauses");
+        let hint = "a hook `{ target_type: PAUSE, lifecycle_stages: [POST_SCALE_UP] }` would hold it up";
+        cx.report_hint(Code::NothingToContinue, path, message, hint);
+    }
+    Some(Happening::ContinueDeployment(ServiceIx::from_usize(at)))
 }
 
 /// The fault with its label.

@@ -270,6 +270,7 @@ impl ControlPlane {
                 self.capacity_freed(cx, group);
             }
         }
+        self.zone_gained(cx);
         let tasks: Vec<Id<Task>> = self.tasks.ids().filter(|id| self.tasks[*id].zone == zone).collect();
         for id in tasks {
             if !self.is_on_dead_host(id) && self.tasks[id].silence.take().is_some() {

@@ -1,6 +1,6 @@
 //! The control plane's distributions, compiled once, and the purposes that keep its draws apart.
 
-use crate::blueprint::{Blueprint, Provider, RevisionIx, ServiceIx};
+use crate::blueprint::{Blueprint, HookTarget, Provider, RevisionIx, ServiceIx};
 use crate::engine::dist::{Dist, Law, Tables};
 
 /// What a draw below a task's, instance's or service's key is for.
@@ -30,6 +30,9 @@ pub mod purpose {
     pub const RESTART: u64 = 24;
     /// Children of a service by task, of a group by instance.
     pub const MEMBER: u64 = 19;
+    pub const HOOK: u64 = 20;
+    pub const HOOK_CALL: u64 = 21;
+    pub const HOOK_FAILS: u64 = 22;
 }
 
 #[derive(Clone, Debug)]
@@ -49,6 +52,8 @@ pub struct Laws {
     pub containers: Vec<Vec<ContainerLaws>>,
     /// By service and revision.
     revisions: Vec<Vec<RevisionLaws>>,
+    /// Of a call, by service and life-cycle hook; a pause has none.
+    hooks: Vec<Vec<Option<Law>>>,
 }
 
 #[derive(Clone, Debug)]
@@ -126,7 +131,22 @@ impl Laws {
                     compiled.collect()
                 })
                 .collect(),
+            hooks: blueprint
+                .services
+                .iter()
+                .map(|service| {
+                    let compiled = service.deployment.hooks.iter().map(|hook| match &hook.target {
+                        HookTarget::Lambda(lambda) => Some(law(&lambda.duration)),
+                        HookTarget::Pause => None,
+                    });
+                    compiled.collect()
+                })
+                .collect(),
         }
+    }
+
+    pub fn hook(&self, service: ServiceIx, hook: usize) -> Option<&Law> {
+        self.hooks[service.at()][hook].as_ref()
     }
 
     pub fn host(&self, provider: Provider) -> &HostLaws {

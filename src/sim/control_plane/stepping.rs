@@ -19,8 +19,10 @@ impl ControlPlane {
     /// Starts and stops what a step says; answers what has come of it.
     pub(super) fn take_step(&mut self, cx: &mut Context<'_>, at: ServiceIx, new: RevisionIx, step: &Step) -> Done {
         let mut done = Done::default();
-        self.start_some(cx, at, new, step, &mut done);
-        self.stop_some_of_each(cx, at, new, step, &mut done);
+        let mut step = *step;
+        self.hold_surplus(cx, at, &mut step);
+        self.start_some(cx, at, new, &step, &mut done);
+        self.stop_some_of_each(cx, at, new, &step, &mut done);
         self.after_step(cx, at, &done);
         done
     }

@@ -71,6 +71,7 @@ pub fn fleet(desired: u32) -> Blueprint {
                     target_group: TargetGroupIx(0),
                     weight: 1,
                 }]),
+                group_stickiness: None,
             }],
             idle_timeout: Span::from_secs(60),
         }],
@@ -156,6 +157,7 @@ pub fn service(desired: u32) -> Service {
             alarms: None,
             early_success: None,
             bake_time: Span::ZERO,
+            hooks: vec![],
         },
         load_balancers: vec![ServiceLoadBalancer {
             target_group: TargetGroupIx(0),
@@ -181,6 +183,7 @@ fn revision() -> Revision {
             cpu_factor: 1.0,
         }],
         on_disconnect: OnDisconnect::Continue,
+        keep_alive: None,
         defects: Defects {
             fails_to_start: Ratio::ZERO,
             exits_after: None,

@@ -116,6 +116,9 @@ fn some_fleet(dice: &mut Dice) -> Blueprint {
         as_daemon(&mut blueprint.services[0]);
     }
     let service = &mut blueprint.services[0];
+    if dice.happens(2) {
+        service.scheduling.zone_rebalancing = ZoneRebalancing::Enabled;
+    }
     let share = |sixths: u32| Ratio::new(f64::from(sixths) / 6.0).expect("a share");
     let defects = &mut service.revisions[1].defects;
     defects.fails_to_start = share(dice.below(4));

@@ -4,9 +4,12 @@
 //! part of its view).
 
 pub mod alarm;
+pub mod anomaly;
 pub mod breaker;
 pub mod daemon;
+pub mod hook;
 pub mod placement;
+pub mod rebalancing;
 pub mod retry;
 pub mod rollout;
 pub mod routable;

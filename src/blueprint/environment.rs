@@ -13,6 +13,9 @@ pub struct Traffic {
     pub name: String,
     pub to: Destination,
     pub source: Source,
+    /// How many clients the requests come from, each with cookies and connections of its own; `None`: each request comes
+    /// from a client that was never seen before. Closed users are such clients anyway.
+    pub clients: Option<u32>,
     /// Positions in [`super::Blueprint::classes`], with weights that sum to more than 0.
     pub classes: Vec<(ClassIx, f64)>,
     /// Of one attempt; `None`: the client waits for ever.
@@ -102,6 +105,14 @@ pub enum Happening {
         service: ServiceIx,
         count: u32,
     },
+    /// StopTask, on so many RUNNING tasks of a service, chosen at random.
+    StopTask {
+        service: ServiceIx,
+        count: u32,
+        reason: String,
+    },
+    /// What a pause holds up goes on.
+    ContinueDeployment(ServiceIx),
     /// `count` instances of a group, chosen at random, are set to DRAINING.
     DrainInstances {
         group: GroupIx,
@@ -150,7 +161,7 @@ pub enum FaultKind {
     /// The primary fails; the standby answers after the dependency's failover time.
     DependencyFailover { dependency: DependencyIx },
     /// A service of AWS that tasks call at their start is in trouble.
-    Backend { of: Backend, trouble: Trouble },
+    Backend { of: Vec<Backend>, trouble: Trouble },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

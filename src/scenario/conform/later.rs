@@ -15,11 +15,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ),
     (
         "Service",
-        "availability_zone_rebalancing",
-        "leave it out: tasks are spread when they are placed",
-    ),
-    (
-        "Service",
         "deployment_controller",
         "leave it out: services are deployed by ECS itself",
     ),
@@ -77,12 +72,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
         "give the serving container's `runtime` under the service",
     ),
     (
-        "Container",
-        "restart_policy",
-        "leave it out: the task is replaced when an essential container stops",
-    ),
-    ("Container", "secrets", "add their time to `start_up`"),
-    (
         "Step",
         "cache",
         "mix hits and misses with `wait: { mixture: … }`, or call the dependency every time",
@@ -116,11 +105,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("RateProfile", "spike", "write the spike as `points` or `steps`"),
     ("Arrivals", "self_similar", "use `bursty`"),
     (
-        "DeploymentConfiguration",
-        "lifecycle_hooks",
-        "leave them out: stages follow each other at once",
-    ),
-    (
         "AdvancedConfiguration",
         "test_listener_rule",
         "leave it out: there is no test traffic",
@@ -150,14 +134,14 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
         "leave it out: it is always on for an ALB; switch it off in a target group",
     ),
     (
-        "TargetGroup",
-        "stickiness",
-        "leave it out: every request is routed afresh",
+        "Stickiness",
+        "cookie_name",
+        "leave it out: a client's cookie is its own",
     ),
     (
         "TargetGroup",
-        "anomaly_mitigation",
-        "leave it out: weights do not follow anomalies",
+        "target_control_port",
+        "leave it out: targets take what their algorithm gives them",
     ),
     ("Redirect", "host", "leave it out: the client is not followed"),
     ("Redirect", "path", "leave it out: the client is not followed"),

@@ -24,6 +24,10 @@ pub struct Service {
     pub scheduling_strategy: SchedulingStrategy,
     /// Tasks that the service keeps running; 1 if absent. Not with DAEMON.
     pub desired_count: Option<u32>,
+    /// Whether tasks are moved from the fullest zone to the emptiest in a steady state. Where it can work, ENABLED if absent:
+    /// not for DAEMON services, a first placement strategy other than a spread over zones, a constraint on zones, or a
+    /// maximum percent of 100.
+    pub availability_zone_rebalancing: Option<ZoneRebalancing>,
     /// FARGATE if neither this nor a capacity provider strategy is given. `EC2` takes the instances of all groups.
     pub launch_type: Option<LaunchType>,
     #[serde(default)]
@@ -54,6 +58,8 @@ pub struct Service {
     /// What becomes of work whose caller has gone.
     #[serde(default)]
     pub on_disconnect: OnDisconnect,
+    /// How long the server keeps an idle connection open; longer than load balancers do if absent.
+    pub keep_alive: Option<Duration>,
     /// From the start of the serving container until it listens and passes its checks.
     #[serde(default = "no_time")]
     pub start_up: Time,
@@ -68,6 +74,13 @@ pub enum SchedulingStrategy {
     #[default]
     Replica,
     Daemon,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ZoneRebalancing {
+    Enabled,
+    Disabled,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

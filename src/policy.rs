@@ -9,6 +9,7 @@ pub mod breaker;
 pub mod daemon;
 pub mod hook;
 pub mod placement;
+pub mod rebalancing;
 pub mod retry;
 pub mod rollout;
 pub mod routable;

@@ -37,6 +37,15 @@ pub struct Service {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Scheduling {
     pub strategy: SchedulingStrategy,
+    pub zone_rebalancing: ZoneRebalancing,
+}
+
+/// [BC:ecs AvailabilityZoneRebalancing].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ZoneRebalancing {
+    Enabled,
+    #[default]
+    Disabled,
 }
 
 /// [BC:ecs SchedulingStrategy].

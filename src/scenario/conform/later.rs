@@ -15,11 +15,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ),
     (
         "Service",
-        "availability_zone_rebalancing",
-        "leave it out: tasks are spread when they are placed",
-    ),
-    (
-        "Service",
         "deployment_controller",
         "leave it out: services are deployed by ECS itself",
     ),
@@ -76,12 +71,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
         "runtime",
         "give the serving container's `runtime` under the service",
     ),
-    (
-        "Container",
-        "restart_policy",
-        "leave it out: the task is replaced when an essential container stops",
-    ),
-    ("Container", "secrets", "add their time to `start_up`"),
     (
         "Step",
         "cache",

@@ -132,6 +132,7 @@ codes! {
     // The service scheduler.
     DaemonOnFargate "WT0520" "daemon-on-fargate" Error;
     DaemonCannotHave "WT0521" "daemon-cannot-have" Error;
+    RebalancingCannotWork "WT0522" "rebalancing-cannot-work" Error;
 
     // Load balancers.
     SlowStartAlgorithm "WT0601" "slow-start-algorithm" Error;

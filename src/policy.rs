@@ -5,6 +5,7 @@
 
 pub mod alarm;
 pub mod breaker;
+pub mod daemon;
 pub mod placement;
 pub mod retry;
 pub mod rollout;

@@ -12,6 +12,7 @@ pub mod pool;
 pub mod record;
 pub mod recorder;
 pub mod timeline;
+pub mod toll;
 pub mod verdict;
 mod watch;
 pub mod windows;
@@ -22,6 +23,7 @@ pub use pool::Pool;
 pub use record::{Cell, ClassRecord, CostLine, DeploymentStory, ObjectiveWindow, Outcomes, RunRecord};
 pub use recorder::Recorder;
 pub use timeline::Timeline;
+pub use toll::{SameDeployment, Toll};
 pub use verdict::{Judgement, Verdict};
 
 #[cfg(test)]

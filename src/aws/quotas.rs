@@ -67,12 +67,16 @@ pub mod alb {
     pub const TARGET_GROUPS_PER_ACTION: usize = 5;
     /// [BC:elbv2 RulePriority]
     pub const RULE_PRIORITY: RangeInclusive<u32> = 1..=50_000;
+    /// Values in one condition [ALB23:load-balancer-listeners].
+    pub const VALUES_PER_CONDITION: usize = 3;
     /// Values in the conditions of one rule, together [ALB23:load-balancer-listeners].
     pub const VALUES_PER_RULE: usize = 5;
     /// `*` and `?` in one rule [ALB23:load-balancer-listeners].
     pub const WILDCARDS_PER_RULE: usize = 5;
     /// Of a path or host pattern [BC:elbv2 RuleCondition].
     pub const PATTERN_LENGTH: usize = 128;
+    /// [BC:elbv2 HttpHeaderConditionConfig]
+    pub const HEADER_NAME_LENGTH: usize = 40;
     /// [BC:elbv2 TargetGroupTuple.Weight]
     pub const WEIGHT: RangeInclusive<u32> = 0..=999;
     /// [ALB:load-balancer attributes]

@@ -2,6 +2,7 @@
 
 use super::{Method, PathPattern, ProgramIx, TargetGroupIx, ZoneIx};
 use crate::units::Span;
+use std::net::IpAddr;
 
 #[derive(Clone, Debug)]
 pub struct LoadBalancer {
@@ -24,19 +25,97 @@ pub struct Listener {
 #[derive(Clone, Debug)]
 pub struct Rule {
     pub priority: u32,
-    /// Each list is ORed, empty means "any"; the three are ANDed.
+    /// Each list is ORed, empty means "any"; all are ANDed.
     pub paths: Vec<PathPattern>,
     /// Compared case-insensitively.
     pub hosts: Vec<PathPattern>,
     pub methods: Vec<Method>,
+    pub sources: Vec<Cidr>,
+    /// All of these hold.
+    pub headers: Vec<HeaderCondition>,
+    /// All of these hold.
+    pub queries: Vec<QueryCondition>,
     pub action: Action,
+}
+
+/// The header has one of these values; names and values are compared case-insensitively [BC:elbv2
+/// HttpHeaderConditionConfig].
+#[derive(Clone, Debug)]
+pub struct HeaderCondition {
+    pub name: String,
+    pub values: Vec<PathPattern>,
+}
+
+/// The query string has one of these pairs, compared case-insensitively [BC:elbv2 QueryStringConditionConfig].
+#[derive(Clone, Debug)]
+pub struct QueryCondition {
+    pub pairs: Vec<QueryPair>,
+}
+
+#[derive(Clone, Debug)]
+pub struct QueryPair {
+    /// `None`: any key.
+    pub key: Option<PathPattern>,
+    pub value: PathPattern,
+}
+
+/// A block of addresses, like `10.0.0.0/8`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cidr {
+    pub address: IpAddr,
+    /// Leading bits that count.
+    pub length: u8,
+}
+
+impl Cidr {
+    /// Whether an address lies in the block. IPv4 and IPv6 have nothing in common.
+    pub fn holds(self, address: IpAddr) -> bool {
+        let (block, address, width) = match (self.address, address) {
+            (IpAddr::V4(block), IpAddr::V4(address)) => {
+                (u128::from(block.to_bits()), u128::from(address.to_bits()), 32)
+            }
+            (IpAddr::V6(block), IpAddr::V6(address)) => (block.to_bits(), address.to_bits(), 128),
+            _ => return false,
+        };
+        let dropped = width - u32::from(self.length);
+        block.checked_shr(dropped).unwrap_or(0) == address.checked_shr(dropped).unwrap_or(0)
+    }
+}
+
+/// What a balancer's rules and a service's routes see of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpRequest {
+    pub method: Method,
+    /// Empty if nothing was said.
+    pub host: String,
+    /// Perhaps with a query string.
+    pub path: String,
+    pub headers: Vec<(String, String)>,
+    /// Of the client; `None` if nothing was said, and for calls between tasks.
+    pub source: Option<IpAddr>,
+}
+
+impl HttpRequest {
+    /// `GET` of a path, without host and headers.
+    pub fn get(path: impl Into<String>) -> Self {
+        HttpRequest {
+            method: Method::Get,
+            host: String::new(),
+            path: path.into(),
+            headers: Vec::new(),
+            source: None,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
 pub enum Action {
     /// A group's share is its weight over the sum; health does not move traffic off a group.
     Forward(Vec<WeightedGroup>),
+    /// 2xx, 4xx or 5xx.
     FixedResponse(u16),
+    /// 301 or 302; where to is the client's affair.
+    Redirect(u16),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

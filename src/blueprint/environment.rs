@@ -1,8 +1,8 @@
 //! What comes from outside: traffic, deployments, faults, and the alarms that watch.
 
 use super::{
-    ClassIx, DependencyIx, GroupIx, LoadBalancerIx, Method, Retry, RevisionIx, ServiceIx, TargetGroupIx, TrafficIx,
-    ZoneIx,
+    ClassIx, DependencyIx, GroupIx, HttpRequest, LoadBalancerIx, Retry, RevisionIx, ServiceIx, TargetGroupIx,
+    TrafficIx, ZoneIx,
 };
 use crate::engine::dist::Dist;
 use crate::units::{Instant, Span};
@@ -84,9 +84,7 @@ pub enum Arrivals {
 pub struct RequestClass {
     pub name: String,
     pub traffic: TrafficIx,
-    pub method: Method,
-    pub host: String,
-    pub path: String,
+    pub http: HttpRequest,
 }
 
 #[derive(Clone, Debug)]

@@ -63,6 +63,7 @@ pub fn scaled_service(name: &str, (min_capacity, max_capacity): (u32, u32), poli
     Service {
         name: name.into(),
         desired_count: min_capacity,
+        scheduling: Scheduling::default(),
         capacity: vec![CapacityShare {
             provider: Provider::Fargate,
             base: 0,

@@ -4,8 +4,8 @@
 //! one, complete in itself: the same operations in the same order, changed as the event says.
 
 use super::{
-    AlarmIx, CallIx, DependencyIx, GroupIx, LoadBalancerIx, OperationIx, ProgramIx, ServiceIx, TargetGroupIx,
-    TaskDefinitionIx, ZoneIx,
+    AlarmIx, CallIx, DependencyIx, GroupIx, HttpRequest, LoadBalancerIx, OperationIx, ProgramIx, ServiceIx,
+    TargetGroupIx, TaskDefinitionIx, ZoneIx,
 };
 use crate::blueprint::task::Defects;
 use crate::engine::dist::Dist;
@@ -14,7 +14,9 @@ use crate::units::{Instant, Ratio, Span};
 #[derive(Clone, Debug)]
 pub struct Service {
     pub name: String,
+    /// DAEMON: as many as there are instances at the start, by the groups' desired capacity.
     pub desired_count: u32,
+    pub scheduling: Scheduling,
     /// Where its tasks may run. At least one share with weight > 0 or base > 0; Fargate and groups are never mixed.
     pub capacity: Vec<CapacityShare>,
     pub placement_constraints: Vec<PlacementConstraint>,
@@ -29,6 +31,22 @@ pub struct Service {
     pub operations: Vec<String>,
     /// Revision 0 and what the scenario deploys later, in order.
     pub revisions: Vec<Revision>,
+}
+
+/// How the scheduler keeps the service's tasks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scheduling {
+    pub strategy: SchedulingStrategy,
+}
+
+/// [BC:ecs SchedulingStrategy].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SchedulingStrategy {
+    /// The desired count of tasks.
+    #[default]
+    Replica,
+    /// One task on each instance.
+    Daemon,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -280,9 +298,7 @@ pub enum Callee {
     LoadBalancer {
         load_balancer: LoadBalancerIx,
         listener: u16,
-        method: Method,
-        host: String,
-        path: String,
+        http: HttpRequest,
     },
     Dependency(DependencyIx),
 }

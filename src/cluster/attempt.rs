@@ -229,7 +229,7 @@ pub enum Answer {
     Failure,
     /// Refused or reset, without a status.
     Refused,
-    /// The balancer's own fixed response.
+    /// The balancer's own fixed response or redirect.
     Fixed(u16),
     BadGateway,
     ServiceUnavailable,

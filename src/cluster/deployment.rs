@@ -4,6 +4,7 @@
 //! what moves it on (`sim::control_plane::deployments`, `::blue_green`) and the bounds (`policy::rollout`).
 
 use crate::blueprint::{DeploymentStrategy, RevisionIx};
+use crate::stats::TimeWeighted;
 use crate::units::{Instant, Span};
 
 #[derive(Clone, Debug)]
@@ -24,7 +25,10 @@ pub struct Deployment {
     pub detected: Option<(Instant, String)>,
     pub lowest_healthy: u32,
     pub desired_at_start: u32,
-    pub extra: Extra,
+    /// Tasks that are paid for above the desired count of the moment.
+    pub extra: TimeWeighted,
+    /// Healthy tasks that the desired count of the moment lacks.
+    pub missing: TimeWeighted,
     /// Decision and reason of the last row of `deployment_steps`.
     pub last_step: (String, String),
 }
@@ -70,27 +74,6 @@ pub enum AlarmWatch {
     Watching,
     /// One was in ALARM when the deployment started, so none counts for the whole of it. Or there are none.
     Ignored,
-}
-
-/// Integral of the tasks above the desired count at the start, in task-nanoseconds.
-#[derive(Clone, Copy, Debug)]
-pub struct Extra {
-    pub above: u32,
-    pub since: Instant,
-    pub task_nanos: u128,
-}
-
-impl Extra {
-    /// From `now` on there are `above` tasks too many.
-    pub fn set(&mut self, above: u32, now: Instant) {
-        self.task_nanos += u128::from(self.above) * u128::from(now.since(self.since).nanos());
-        self.above = above;
-        self.since = now;
-    }
-
-    pub fn task_seconds(&self) -> f64 {
-        self.task_nanos as f64 / 1e9
-    }
 }
 
 /// The restart throttle of what a service is starting [DG:service-throttle-logic].
@@ -141,19 +124,5 @@ mod tests {
         assert_eq!(throttle.not_before, at(25));
         assert!(throttle.count(at(25), at(35), delay));
         assert_eq!(throttle.not_before, at(65), "10 + 25 + 30 seconds");
-    }
-
-    #[test]
-    fn extra_is_the_integral_above_the_desired_count() {
-        let at = |s| Instant::ZERO + Span::from_secs(s);
-        let mut extra = Extra {
-            above: 0,
-            since: at(5),
-            task_nanos: 0,
-        };
-        extra.set(4, at(10));
-        extra.set(2, at(20));
-        extra.set(0, at(30));
-        assert_eq!(extra.task_seconds(), 60.0);
     }
 }

@@ -104,6 +104,11 @@ impl Instance {
         self.state = next;
     }
 
+    /// Whether it is a container instance in ACTIVE, its agent heard or not.
+    pub fn is_active(&self) -> bool {
+        self.state == InstanceState::InService
+    }
+
     /// Whether ECS would place a task on it, room permitting.
     pub fn takes_tasks(&self) -> bool {
         self.state == InstanceState::InService && self.silence.is_none()

@@ -48,6 +48,29 @@ pub struct Service {
     pub crashes: Option<Law>,
     pub crash_epoch: u32,
     pub steadiness: Steadiness,
+    pub news: News,
+}
+
+/// What the scheduler has done and not yet said.
+#[derive(Clone, Debug, Default)]
+pub struct News {
+    /// Ordinals of tasks.
+    pub started: Vec<u32>,
+    pub stopped: Vec<u32>,
+    pub registered: Vec<(TargetGroupIx, u32)>,
+    pub deregistered: Vec<(TargetGroupIx, u32)>,
+    /// Tasks whose connections have begun to drain.
+    pub draining: u32,
+}
+
+impl News {
+    /// Counts one more target of a group.
+    pub fn count(of: &mut Vec<(TargetGroupIx, u32)>, group: TargetGroupIx) {
+        match of.iter_mut().find(|(at, _)| *at == group) {
+            Some((_, count)) => *count += 1,
+            None => of.push((group, 1)),
+        }
+    }
 }
 
 /// Tasks by state.
@@ -135,7 +158,10 @@ pub enum Halt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Steadiness {
     Changing,
-    Steady,
+    /// It was last said then.
+    Steady {
+        said: Instant,
+    },
 }
 
 /// A task that no place could take.

@@ -56,10 +56,12 @@ pub struct Refusal {
     pub ports: u32,
     pub enis: u32,
     pub constraints: u32,
+    /// Position of the instance that fails the fewest requirements, the first of equals, and the first that it fails.
+    pub closest: Option<(usize, Obstacle)>,
 }
 
 impl Refusal {
-    /// For the service's event, after "no container instance met all of its requirements".
+    /// The counts, for the service's event.
     pub fn told(&self) -> String {
         let mut text = format!("{} instances", self.instances);
         let counts = [
@@ -91,15 +93,25 @@ pub fn instance(
         ..Refusal::default()
     };
     let mut fitting: Vec<usize> = Vec::new();
+    let mut fewest = usize::MAX;
     for (at, view) in instances.iter().enumerate() {
-        match obstacle(view, needs, constraints) {
-            None => fitting.push(at),
-            Some(Obstacle::Agent) => refusal.agent_disconnected += 1,
-            Some(Obstacle::Cpu) => refusal.cpu += 1,
-            Some(Obstacle::Memory) => refusal.memory += 1,
-            Some(Obstacle::Ports) => refusal.ports += 1,
-            Some(Obstacle::Enis) => refusal.enis += 1,
-            Some(Obstacle::Constraint) => refusal.constraints += 1,
+        let fails = obstacles(view, needs, constraints);
+        let Some(first) = fails.into_iter().flatten().next() else {
+            fitting.push(at);
+            continue;
+        };
+        match first {
+            Obstacle::Agent => refusal.agent_disconnected += 1,
+            Obstacle::Cpu => refusal.cpu += 1,
+            Obstacle::Memory => refusal.memory += 1,
+            Obstacle::Ports => refusal.ports += 1,
+            Obstacle::Enis => refusal.enis += 1,
+            Obstacle::Constraint => refusal.constraints += 1,
+        }
+        let count = fails.into_iter().flatten().count();
+        if count < fewest {
+            fewest = count;
+            refusal.closest = Some((at, first));
         }
     }
     for strategy in strategies {
@@ -122,7 +134,9 @@ pub fn instance(
     }
 }
 
-enum Obstacle {
+/// A requirement that an instance does not meet, in the order in which they are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
     Agent,
     Cpu,
     Memory,
@@ -131,27 +145,43 @@ enum Obstacle {
     Constraint,
 }
 
-fn obstacle(view: &InstanceView<'_>, needs: &Needs, constraints: &[PlacementConstraint]) -> Option<Obstacle> {
-    let satisfied = |constraint: &PlacementConstraint| match constraint {
-        PlacementConstraint::DistinctInstance => view.tasks_of_service == 0,
-        PlacementConstraint::Zones(zones) => zones >> view.zone.0 & 1 == 1,
-        PlacementConstraint::InstanceType(name) => *name == view.instance_type,
-    };
-    if view.agent == Agent::Disconnected {
-        Some(Obstacle::Agent)
-    } else if view.free.cpu < needs.cpu {
-        Some(Obstacle::Cpu)
-    } else if view.free.memory < needs.memory {
-        Some(Obstacle::Memory)
-    } else if needs.ports.iter().any(|port| view.free.ports_taken.contains(port)) {
-        Some(Obstacle::Ports)
-    } else if view.free.enis < needs.enis {
-        Some(Obstacle::Enis)
-    } else if !constraints.iter().all(satisfied) {
-        Some(Obstacle::Constraint)
-    } else {
-        None
+impl Obstacle {
+    /// After "The closest matching (container-instance …)", in ECS's words.
+    pub const fn told(self) -> &'static str {
+        match self {
+            Obstacle::Agent => "encountered error \"AGENT\"",
+            Obstacle::Cpu => "has insufficient CPU units available",
+            Obstacle::Memory => "has insufficient memory available",
+            Obstacle::Ports => "is already using a port required by your task",
+            Obstacle::Enis => "encountered error \"RESOURCE:ENI\"",
+            Obstacle::Constraint => "is missing an attribute required by your task",
+        }
     }
+}
+
+/// All requirements that an instance does not meet.
+fn obstacles(view: &InstanceView<'_>, needs: &Needs, constraints: &[PlacementConstraint]) -> [Option<Obstacle>; 6] {
+    let distinct = constraints.contains(&PlacementConstraint::DistinctInstance);
+    let satisfied =
+        (!distinct || view.tasks_of_service == 0) && has_attributes(constraints, view.zone, view.instance_type);
+    let port_is_taken = |port: &u16| view.free.ports_taken.contains(port);
+    [
+        (view.agent == Agent::Disconnected).then_some(Obstacle::Agent),
+        (view.free.cpu < needs.cpu).then_some(Obstacle::Cpu),
+        (view.free.memory < needs.memory).then_some(Obstacle::Memory),
+        needs.ports.iter().any(port_is_taken).then_some(Obstacle::Ports),
+        (view.free.enis < needs.enis).then_some(Obstacle::Enis),
+        (!satisfied).then_some(Obstacle::Constraint),
+    ]
+}
+
+/// Whether an instance there, of that type, has every attribute that the constraints ask for.
+pub fn has_attributes(constraints: &[PlacementConstraint], zone: ZoneIx, instance_type: &str) -> bool {
+    constraints.iter().all(|constraint| match constraint {
+        PlacementConstraint::DistinctInstance => true,
+        PlacementConstraint::Zones(zones) => zones >> zone.0 & 1 == 1,
+        PlacementConstraint::InstanceType(name) => *name == instance_type,
+    })
 }
 
 /// A zone as Fargate's spread (and an Auto Scaling group's) sees it.

@@ -1,15 +1,16 @@
 //! Routing: which target a request goes to, and which rule or route takes a path.
 //!
 //! Targets are chosen from a node's own view: published targets and that node's own counts, nothing else. Rules and
-//! routes are matched once, when a run is built: request classes are finite, so no request compares text.
+//! routes (`rules`) are matched once, when a run is built: request classes are finite, so no request compares text.
 
 mod pattern;
+mod rules;
 
-use crate::blueprint::{Algorithm, Balancing, Listener, Method, Route, Ties};
+use crate::blueprint::{Algorithm, Balancing, Ties};
 use crate::cluster::view::View;
 use crate::engine::random::Key;
 use crate::units::{Instant, Span};
-pub use pattern::{host_matches, path_matches};
+pub use rules::{matching_route, matching_rule};
 
 /// How a view's owner chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,22 +100,6 @@ fn least_outstanding(outstanding: &[u32], ties: Ties, key: Key) -> usize {
         }
     }
     unreachable!("the least of the counts is one of them")
-}
-
-/// Position of the listener's rule that takes a request; `None`: its default action does. Rules are in order of priority.
-pub fn matching_rule(listener: &Listener, method: Method, host: &str, path: &str) -> Option<usize> {
-    listener.rules.iter().position(|rule| {
-        (rule.methods.is_empty() || rule.methods.contains(&method))
-            && (rule.paths.is_empty() || rule.paths.iter().any(|pattern| path_matches(&pattern.0, path)))
-            && (rule.hosts.is_empty() || rule.hosts.iter().any(|pattern| host_matches(&pattern.0, host)))
-    })
-}
-
-/// Position of the first route that takes a request.
-pub fn matching_route(routes: &[Route], method: Method, path: &str) -> Option<usize> {
-    routes
-        .iter()
-        .position(|route| route.method.is_none_or(|each| each == method) && path_matches(&route.path.0, path))
 }
 
 #[cfg(test)]

@@ -86,6 +86,8 @@ pub struct ObjectiveWindow {
 #[derive(Clone, Debug)]
 pub struct DeploymentStory {
     pub deployment: DeploymentRecord,
+    /// For each revision of the service: attempts answered since the run began, until the deployment did.
+    pub before: Vec<RevisionCount>,
     /// For each revision of the service: attempts answered between the start and the end of the deployment; the new
     /// revision's until the service's next deployment or the end of the run. Empty if they were not counted.
     pub answered: Vec<RevisionCount>,

@@ -145,6 +145,7 @@ impl Recorder {
                 .find(|counted| counted.deployment == story.deployment.deployment);
             let to = story.deployment.to;
             story.answered = counted.map(|counted| counted.difference(to)).unwrap_or_default();
+            story.before = counted.map(|counted| counted.first.clone()).unwrap_or_default();
         }
         let measured_from = self.measured_from;
         self.deployments
@@ -280,6 +281,7 @@ impl Observer for Recorder {
             Observation::DeploymentStarted(deployment) => {
                 self.deployments.push(DeploymentStory {
                     deployment,
+                    before: Vec::new(),
                     answered: Vec::new(),
                 });
             }
@@ -293,6 +295,7 @@ impl Observer for Recorder {
                     Some(story) => story.deployment = deployment,
                     None => self.deployments.push(DeploymentStory {
                         deployment,
+                        before: Vec::new(),
                         answered: Vec::new(),
                     }),
                 }

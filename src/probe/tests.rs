@@ -12,9 +12,7 @@ fn blueprint(objectives: Vec<Objective>) -> Blueprint {
     let class = |name: &str| RequestClass {
         name: name.into(),
         traffic: TrafficIx(0),
-        method: Method::Get,
-        host: String::new(),
-        path: "/".into(),
+        http: HttpRequest::get("/"),
     };
     Blueprint {
         warm_up: Span::from_secs(10),
@@ -232,7 +230,11 @@ fn deployments_know_what_was_answered_while_they_lasted() {
         outcome: "IN_PROGRESS",
         reason: String::new(),
         detected: None,
+        desired: 4,
         lowest_healthy: 4,
+        deepest_dip: 0,
+        below_desired_task_s: 0.0,
+        peak_extra_tasks: 0,
         extra_vcpu_s: 0.0,
         extra_gib_s: 0.0,
     };

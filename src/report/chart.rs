@@ -15,6 +15,7 @@ pub mod fleet;
 pub mod over_runs;
 pub mod png;
 pub mod rows;
+pub mod trade_off;
 pub mod traffic;
 pub mod variants;
 
@@ -56,6 +57,7 @@ pub fn all(pool: &Pool) -> Vec<Chart> {
         name: rows.name.clone(),
         svg: rows.to_svg(),
     }));
+    charts.extend(trade_off::of_deployments(pool));
     charts
 }
 
@@ -65,6 +67,7 @@ pub fn compared(name: &str, outcomes: &[Outcome], comparison: &Comparison) -> Ve
         comparison::comparison(name, comparison),
         variants::over_time(name, outcomes),
         variants::bars(name, comparison),
+        trade_off::of_variants(name, outcomes),
     ];
     charts.into_iter().flatten().collect()
 }

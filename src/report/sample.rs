@@ -25,9 +25,7 @@ fn class(name: &str) -> RequestClass {
     RequestClass {
         name: name.into(),
         traffic: TrafficIx(0),
-        method: Method::Get,
-        host: String::new(),
-        path,
+        http: HttpRequest::get(path),
     }
 }
 
@@ -286,7 +284,11 @@ fn deployment(recorder: &mut Recorder, key: Key) {
         outcome: "IN_PROGRESS",
         reason: String::new(),
         detected: None,
+        desired: 4,
         lowest_healthy: 4,
+        deepest_dip: 0,
+        below_desired_task_s: 0.0,
+        peak_extra_tasks: 4,
         extra_vcpu_s: 0.0,
         extra_gib_s: 0.0,
     };

@@ -18,13 +18,14 @@ use super::table::{Schema, Table};
 use crate::probe::Pool;
 
 /// The tables of one run, in the order in which a reader wants them.
-pub const SCHEMAS: [&Schema; 11] = [
+pub const SCHEMAS: [&Schema; 12] = [
     &summary::SUMMARY,
     &objectives::OBJECTIVES,
     &summary::BREAKDOWN,
     &timeline::TIMELINE,
     &events::EVENTS,
     &deployments::DEPLOYMENTS,
+    &deployments::DEPLOYMENT_SUMMARY,
     &deployments::DEPLOYMENT_STEPS,
     &events::SCALING,
     &events::TASKS,
@@ -49,6 +50,7 @@ pub fn one(pool: &Pool, name: &str) -> Option<Table> {
         "timeline" => timeline::timeline(pool),
         "events" => events::events(pool),
         "deployments" => deployments::deployments(pool),
+        "deployment_summary" => deployments::deployment_summary(pool),
         "deployment_steps" => deployments::deployment_steps(pool),
         "scaling" => events::scaling(pool),
         "tasks" => events::tasks(pool),

@@ -7,7 +7,7 @@
 use super::schema::{
     Action, AlarmMetric, Arrivals, Balancing, Distribution, Duration, Exponential, Form, LaunchType, Listener,
     LoadBalancer, LoadBalancerType, Named, PlacementField, PlacementStrategy, PlacementStrategyType, Request, Runtime,
-    Scenario, Scheme, Service, ServiceLoadBalancer, TargetGroup, Traffic, WeightedTargetGroup,
+    Scenario, SchedulingStrategy, Scheme, Service, ServiceLoadBalancer, TargetGroup, Traffic, WeightedTargetGroup,
 };
 
 mod calls;
@@ -58,7 +58,8 @@ fn capacity(said: &mut Scenario) {
         if service.launch_type.is_none() && service.capacity_provider_strategy.is_empty() {
             service.launch_type = Some(LaunchType::Fargate);
         }
-        if service.placement_strategy.is_none() && !on_fargate(service) {
+        let is_replica = service.scheduling_strategy == SchedulingStrategy::Replica;
+        if service.placement_strategy.is_none() && is_replica && !on_fargate(service) {
             let spread = PlacementStrategy {
                 kind: PlacementStrategyType::Spread,
                 field: Some(PlacementField::Zone),
@@ -162,6 +163,16 @@ fn services(said: &mut Scenario) {
             Runtime::Unbounded => {}
         }
         let deployment = &mut service.deployment_configuration;
+        // [BC:ecs DeploymentConfiguration].
+        let (minimum, maximum) = match service.scheduling_strategy {
+            SchedulingStrategy::Replica => {
+                service.desired_count.get_or_insert(1);
+                (100, 200)
+            }
+            SchedulingStrategy::Daemon => (0, 100),
+        };
+        deployment.minimum_healthy_percent.get_or_insert(minimum);
+        deployment.maximum_percent.get_or_insert(maximum);
         if deployment.strategy == super::schema::DeploymentStrategy::Rolling {
             let alarms = deployment.alarms.as_ref().filter(|alarms| alarms.enable);
             let needed = alarms.map_or(Duration::ZERO, |alarms| alarm_time(&alarms.alarm_names));
@@ -214,6 +225,8 @@ fn traffic(said: &mut Scenario) {
                 name: name.clone(),
                 weight: 1.0,
                 host: None,
+                headers: Named::default(),
+                source_ip: None,
                 get: Some("/".to_owned()),
                 head: None,
                 post: None,

@@ -30,6 +30,7 @@ mod program;
 mod revision;
 mod scaling;
 mod schedule;
+mod scheduling;
 mod service;
 mod task;
 mod time;

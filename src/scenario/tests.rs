@@ -3,6 +3,7 @@
 use super::*;
 use crate::blueprint::*;
 
+mod balancers;
 mod doubts;
 mod rules;
 

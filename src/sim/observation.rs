@@ -47,6 +47,8 @@ pub enum Outcome {
     Refused,
     /// The balancer answered by itself: a fixed response that is not 2xx.
     FixedResponse,
+    /// The balancer sent the client elsewhere, which is the end of this request: following it is another.
+    Redirected,
     /// 502: connection refused or reset by the target, or cut off at the end of the deregistration delay.
     BadGateway,
     /// 503: the target group has no targets.
@@ -58,13 +60,14 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    pub const ALL: [Outcome; 10] = [
+    pub const ALL: [Outcome; 11] = [
         Outcome::Served,
         Outcome::ClientError,
         Outcome::ServerError,
         Outcome::TimedOut,
         Outcome::Refused,
         Outcome::FixedResponse,
+        Outcome::Redirected,
         Outcome::BadGateway,
         Outcome::ServiceUnavailable,
         Outcome::GatewayTimeout,
@@ -80,6 +83,7 @@ impl Outcome {
             Outcome::TimedOut => "timed_out",
             Outcome::Refused => "refused",
             Outcome::FixedResponse => "fixed_response",
+            Outcome::Redirected => "redirected",
             Outcome::BadGateway => "bad_gateway_502",
             Outcome::ServiceUnavailable => "unavailable_503",
             Outcome::GatewayTimeout => "gateway_timeout_504",
@@ -237,8 +241,16 @@ pub struct DeploymentRecord {
     pub reason: String,
     /// When a breaker or alarm decided, if one did.
     pub detected: Option<Instant>,
+    /// Desired count when it began.
+    pub desired: u32,
     pub lowest_healthy: u32,
-    /// Task-seconds × size above the desired count at the start, for the extra cost: vCPU-s and GiB-s.
+    /// Most healthy tasks that the desired count of the moment lacked.
+    pub deepest_dip: u32,
+    /// Task-seconds of healthy tasks below the desired count.
+    pub below_desired_task_s: f64,
+    /// Most tasks, PENDING to STOPPED, above the desired count of the moment.
+    pub peak_extra_tasks: u32,
+    /// Task-seconds × size above the desired count, for the extra cost: vCPU-s and GiB-s.
     pub extra_vcpu_s: f64,
     pub extra_gib_s: f64,
 }

@@ -150,7 +150,7 @@ pub fn balancer_of(blueprint: &crate::blueprint::Blueprint, group: TargetGroupIx
                 let rules = listener.rules.iter().map(|rule| &rule.action);
                 rules.chain([&listener.default_action]).any(|action| match action {
                     crate::blueprint::Action::Forward(groups) => groups.iter().any(|each| each.target_group == group),
-                    crate::blueprint::Action::FixedResponse(_) => false,
+                    crate::blueprint::Action::FixedResponse(_) | crate::blueprint::Action::Redirect(_) => false,
                 })
             })
         })

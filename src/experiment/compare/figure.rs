@@ -3,7 +3,7 @@
 //! A figure that a run does not have (no deployment, nothing served) is absent, not zero.
 
 use crate::blueprint::{Blueprint, ClassIx};
-use crate::probe::{DeploymentStory, RunRecord};
+use crate::probe::{RunRecord, Toll};
 use crate::units::{MicroUsd, Span};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,12 +19,22 @@ pub enum Figure {
     DeploymentDuration,
     /// From the start of a deployment until a breaker or an alarm decided against it.
     DetectionTime,
+    /// From that decision until the old revision was back, the mean over deployments that were rolled back.
+    RollBackTime,
     /// Attempts that the revisions being deployed answered while they were.
     NewRevisionRequests,
     /// Of these, answered 5xx or cut off.
     NewRevisionErrors,
+    /// Of these, more than the revisions before would have made.
+    ErrorsAboveOld,
     /// The lowest number of healthy tasks of a service while it was deployed.
     LowestHealthy,
+    /// Task-seconds of healthy tasks below the desired count, over all deployments.
+    BelowDesired,
+    /// Most tasks above the desired count in one deployment.
+    PeakExtraTasks,
+    /// What tasks above the desired count cost, over all deployments.
+    ExtraCost,
 }
 
 /// Which way is good.
@@ -36,7 +46,7 @@ pub enum Better {
 }
 
 impl Figure {
-    pub const ALL: [Figure; 11] = [
+    pub const ALL: [Figure; 16] = [
         Figure::FailedShare,
         Figure::MeanLatency,
         Figure::P50Latency,
@@ -45,9 +55,14 @@ impl Figure {
         Figure::CostPerHour,
         Figure::DeploymentDuration,
         Figure::DetectionTime,
+        Figure::RollBackTime,
         Figure::NewRevisionRequests,
         Figure::NewRevisionErrors,
+        Figure::ErrorsAboveOld,
         Figure::LowestHealthy,
+        Figure::BelowDesired,
+        Figure::PeakExtraTasks,
+        Figure::ExtraCost,
     ];
 
     /// With its unit, for columns and keys.
@@ -61,9 +76,14 @@ impl Figure {
             Figure::CostPerHour => "cost_usd_per_hour",
             Figure::DeploymentDuration => "deployment_duration_s",
             Figure::DetectionTime => "detection_time_s",
+            Figure::RollBackTime => "roll_back_time_s",
             Figure::NewRevisionRequests => "new_revision_requests",
             Figure::NewRevisionErrors => "new_revision_errors",
+            Figure::ErrorsAboveOld => "errors_above_old",
             Figure::LowestHealthy => "lowest_healthy_tasks",
+            Figure::BelowDesired => "below_desired_task_s",
+            Figure::PeakExtraTasks => "peak_extra_tasks",
+            Figure::ExtraCost => "extra_cost_usd",
         }
     }
 
@@ -78,9 +98,14 @@ impl Figure {
             Figure::CostPerHour => "cost per hour",
             Figure::DeploymentDuration => "deployment takes",
             Figure::DetectionTime => "bad version noticed after",
+            Figure::RollBackTime => "roll-back takes",
             Figure::NewRevisionRequests => "requests to the new version",
             Figure::NewRevisionErrors => "errors by the new version",
+            Figure::ErrorsAboveOld => "errors above the old version's",
             Figure::LowestHealthy => "fewest healthy tasks",
+            Figure::BelowDesired => "capacity missing in deployments",
+            Figure::PeakExtraTasks => "most extra tasks",
+            Figure::ExtraCost => "extra tasks cost",
         }
     }
 
@@ -138,21 +163,20 @@ impl Figure {
                 let hours = record.measured.seconds() / 3600.0;
                 (hours > 0.0).then(|| cost.usd() / hours)
             }
-            Figure::DeploymentDuration => mean_s(record, |story| {
-                let deployment = &story.deployment;
-                deployment.ended.map(|ended| ended.since(deployment.started))
-            }),
-            Figure::DetectionTime => mean_s(record, |story| {
-                let deployment = &story.deployment;
-                deployment.detected.map(|detected| detected.since(deployment.started))
-            }),
-            Figure::NewRevisionRequests => answered(record, |count| count.requests),
-            Figure::NewRevisionErrors => answered(record, |count| count.errors),
-            Figure::LowestHealthy => record
-                .deployments
-                .iter()
-                .map(|story| f64::from(story.deployment.lowest_healthy))
+            Figure::DeploymentDuration => mean(&tolls(blueprint, record, Toll::Duration)),
+            Figure::DetectionTime => mean(&tolls(blueprint, record, Toll::Detection)),
+            Figure::RollBackTime => mean(&tolls(blueprint, record, Toll::RollBack)),
+            Figure::NewRevisionRequests => sum(&tolls(blueprint, record, Toll::Exposure)),
+            Figure::NewRevisionErrors => sum(&tolls(blueprint, record, Toll::Errors)),
+            Figure::ErrorsAboveOld => sum(&tolls(blueprint, record, Toll::ErrorsAboveOld)),
+            Figure::LowestHealthy => tolls(blueprint, record, Toll::LowestHealthy)
+                .into_iter()
                 .reduce(f64::min),
+            Figure::BelowDesired => sum(&tolls(blueprint, record, Toll::BelowDesired)),
+            Figure::PeakExtraTasks => tolls(blueprint, record, Toll::PeakExtraTasks)
+                .into_iter()
+                .reduce(f64::max),
+            Figure::ExtraCost => sum(&tolls(blueprint, record, Toll::ExtraCost)),
         }
     }
 }
@@ -161,16 +185,16 @@ fn quantile_ms(record: &RunRecord, class: Option<ClassIx>, quantile: f64) -> Opt
     record.latencies(class).quantile(quantile).map(Span::millis)
 }
 
-fn mean_s(record: &RunRecord, span: impl Fn(&DeploymentStory) -> Option<Span>) -> Option<f64> {
-    let spans: Vec<f64> = record.deployments.iter().filter_map(span).map(Span::seconds).collect();
-    (!spans.is_empty()).then(|| spans.iter().sum::<f64>() / spans.len() as f64)
+/// A figure of each deployment that has it.
+fn tolls(blueprint: &Blueprint, record: &RunRecord, toll: Toll) -> Vec<f64> {
+    let stories = record.deployments.iter();
+    stories.filter_map(|story| toll.of(blueprint, story)).collect()
 }
 
-fn answered(record: &RunRecord, count: impl Fn(&crate::sim::observation::RevisionCount) -> u64) -> Option<f64> {
-    let new = record
-        .deployments
-        .iter()
-        .filter_map(|story| story.answered.get(story.deployment.to.at()));
-    let counts: Vec<u64> = new.map(count).collect();
-    (!counts.is_empty()).then(|| counts.iter().sum::<u64>() as f64)
+fn sum(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum())
+}
+
+fn mean(values: &[f64]) -> Option<f64> {
+    sum(values).map(|sum| sum / values.len() as f64)
 }

@@ -65,6 +65,7 @@ fn a_task_goes_only_where_cpu_memory_interface_and_port_are_free_and_the_agent_i
         ports: 1,
         enis: 1,
         constraints: 0,
+        closest: Some((0, Obstacle::Cpu)),
     };
     assert_eq!(refusal, expected);
     assert_eq!(
@@ -73,6 +74,19 @@ fn a_task_goes_only_where_cpu_memory_interface_and_port_are_free_and_the_agent_i
          1 no network interface left"
     );
     assert_eq!(instance(&[views[0], view(&whole, 0)], &needs, &[], &[], key()), Ok(1));
+}
+
+#[test]
+fn the_closest_instance_is_the_first_of_those_that_fail_fewest_requirements() {
+    let (both, memory, other) = (free(100, 100, 9), free(999, 100, 9), free(999, 200, 9));
+    let views = [view(&both, 0), view(&memory, 0), view(&other, 0)];
+    let refusal = instance(&views, &needs(512, 512), &[], &[], key()).expect_err("none fits");
+    assert_eq!(refusal.closest, Some((1, Obstacle::Memory)));
+    assert_eq!(
+        (refusal.cpu, refusal.memory),
+        (1, 2),
+        "each is counted for what it fails first"
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Patterns of paths and hosts in listener rules and routes: `*` for any run of characters, `?` for exactly one.
 //!
-//! Paths are compared case-sensitively and without their query string, hosts without regard to case [BC:elbv2
+//! Paths are compared case-sensitively and without their query string, everything else without regard to case [BC:elbv2
 //! PathPatternConfig, HostHeaderConfig]. Only for build time: a class of requests is routed once.
 
 /// Whether a pattern takes a request's path; what follows a `?` in the path is not looked at.
@@ -8,9 +8,9 @@ pub fn path_matches(pattern: &str, path: &str) -> bool {
     matches(pattern, path.split('?').next().unwrap_or_default())
 }
 
-/// Whether a pattern takes a host.
-pub fn host_matches(pattern: &str, host: &str) -> bool {
-    matches(&pattern.to_ascii_lowercase(), &host.to_ascii_lowercase())
+/// Whether a pattern takes a host, a header's value, or a key or value of a query string.
+pub fn text_matches(pattern: &str, text: &str) -> bool {
+    matches(&pattern.to_ascii_lowercase(), &text.to_ascii_lowercase())
 }
 
 /// Greedy matching that goes back to the last `*` only: each `*` before it may as well keep what it took first.
@@ -76,10 +76,10 @@ mod tests {
 
     #[test]
     fn hosts_match_without_regard_to_case() {
-        assert!(host_matches("*.example.com", "Test.EXAMPLE.com"));
-        assert!(!host_matches("*.example.com", "example.com"));
-        assert!(host_matches("EXAMPLE.com", "example.com"));
-        assert!(host_matches("shop-?.example.com", "shop-3.example.com"));
+        assert!(text_matches("*.example.com", "Test.EXAMPLE.com"));
+        assert!(!text_matches("*.example.com", "example.com"));
+        assert!(text_matches("EXAMPLE.com", "example.com"));
+        assert!(text_matches("shop-?.example.com", "shop-3.example.com"));
     }
 
     /// The definition, by recursion.

@@ -86,9 +86,11 @@ pub const fn unit(figure: Figure) -> (f64, &'static str) {
         Figure::FailedShare => (100.0, "%"),
         Figure::MeanLatency | Figure::P50Latency | Figure::P95Latency | Figure::P99Latency => (1.0, "ms"),
         Figure::CostPerHour => (1.0, "USD/h"),
-        Figure::DeploymentDuration | Figure::DetectionTime => (1.0, "s"),
-        Figure::NewRevisionRequests | Figure::NewRevisionErrors => (1.0, "requests"),
-        Figure::LowestHealthy => (1.0, "tasks"),
+        Figure::DeploymentDuration | Figure::DetectionTime | Figure::RollBackTime => (1.0, "s"),
+        Figure::NewRevisionRequests | Figure::NewRevisionErrors | Figure::ErrorsAboveOld => (1.0, "requests"),
+        Figure::LowestHealthy | Figure::PeakExtraTasks => (1.0, "tasks"),
+        Figure::BelowDesired => (1.0, "task-s"),
+        Figure::ExtraCost => (1.0, "USD"),
     }
 }
 

@@ -192,6 +192,7 @@ pub const fn in_words(outcome: Outcome) -> &'static str {
         Outcome::TimedOut => "client timeout",
         Outcome::Refused => "refused",
         Outcome::FixedResponse => "fixed response",
+        Outcome::Redirected => "redirected",
         Outcome::BadGateway => "502 by balancer",
         Outcome::ServiceUnavailable => "503 by balancer",
         Outcome::GatewayTimeout => "504 by balancer",

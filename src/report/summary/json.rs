@@ -30,6 +30,7 @@ pub fn json(pool: &Pool, provenance: &Provenance) -> Value {
         "cpu": cpu(pool),
         "cost": table("cost"),
         "deployments": table("deployments"),
+        "deployment_summary": table("deployment_summary"),
         "warnings": warnings::all(pool),
         "model_left_at_default": assumptions::left_at_default(&blueprint.model),
     })

@@ -1,68 +1,63 @@
 //! Deployments and scaling, in a line each.
 
 use super::labelled;
-use crate::probe::{DeploymentStory, Pool};
-use crate::report::chart::over_runs::quantile;
+use crate::probe::{DeploymentStory, Estimate, Pool, SameDeployment, Toll};
 use crate::report::words::{counted, duration, plain, short};
 
 pub fn section(pool: &Pool) -> String {
-    let most = pool
-        .records
-        .iter()
-        .map(|record| record.deployments.len())
-        .max()
-        .unwrap_or(0);
-    let mut text: String = (0..most).filter_map(|at| deployment(pool, at)).collect();
+    let mut text: String = pool.deployments().iter().map(|same| deployment(pool, same)).collect();
     text.push_str(&scaling(pool).map_or(String::new(), |words| labelled("Scaling", &words)));
     text
 }
 
-/// The deployment at one position in all runs that have it there.
-fn deployment(pool: &Pool, at: usize) -> Option<String> {
-    let stories: Vec<&DeploymentStory> = pool
-        .records
-        .iter()
-        .filter_map(|record| record.deployments.get(at))
-        .collect();
-    let first = &stories.first()?.deployment;
+/// One deployment in all runs that have it.
+fn deployment(pool: &Pool, same: &SameDeployment) -> String {
+    let first = &same.stories[0].deployment;
     let service = &pool.blueprint.services[first.service.at()].name;
     let mut parts = vec![format!(
         "{service} {} → {} ({}): {}",
         first.from.at() + 1,
         first.to.at() + 1,
         first.strategy.to_lowercase().replace('_', "/"),
-        outcomes(&stories)
+        outcomes(&same.stories)
     )];
-    let spans = |of: &dyn Fn(&DeploymentStory) -> Option<f64>| {
-        let mut values: Vec<f64> = stories.iter().filter_map(|story| of(story)).collect();
-        values.sort_by(f64::total_cmp);
-        (!values.is_empty()).then(|| quantile(&values, 0.5))
-    };
-    let since_start = |story: &DeploymentStory, at: Option<crate::units::Instant>| {
-        at.map(|at| at.since(story.deployment.started).seconds())
-    };
-    let took = spans(&|story| since_start(story, story.deployment.ended));
-    parts.extend(took.map(|seconds| format!("took {}", duration(seconds))));
-    let detected = spans(&|story| since_start(story, story.deployment.detected));
-    parts.extend(detected.map(|seconds| format!("noticed after {}", duration(seconds))));
-    let new = |story: &DeploymentStory| story.answered.get(story.deployment.to.at()).copied();
-    let requests = spans(&|story| new(story).map(|new| new.requests as f64));
-    let errors = spans(&|story| new(story).map(|new| new.errors as f64));
-    if let (Some(requests), Some(errors)) = (requests, errors) {
+    let figure = |toll: Toll| pool.toll(same, toll).1;
+    parts.extend(figure(Toll::Duration).map(|it| format!("took {}", seconds(it))));
+    parts.extend(figure(Toll::Detection).map(|it| format!("noticed after {}", seconds(it))));
+    parts.extend(figure(Toll::RollBack).map(|it| format!("rolled back in {}", seconds(it))));
+    if let (Some(requests), Some(errors)) = (figure(Toll::Exposure), figure(Toll::Errors)) {
+        let above = figure(Toll::ErrorsAboveOld).filter(|above| above.value >= 0.5);
         parts.push(format!(
-            "the new version answered {} with {} errors",
-            plain(requests.round()),
-            plain(errors.round())
+            "the new version answered {} with {} errors{}",
+            number(requests),
+            number(errors),
+            above.map_or(String::new(), |above| format!(" ({} above the old one)", number(above)))
         ));
     }
-    let lowest = stories
-        .iter()
-        .map(|story| story.deployment.lowest_healthy)
-        .min()
-        .unwrap_or(0);
-    parts.push(format!("never under {lowest} healthy"));
-    let medians = if stories.len() > 1 { " (medians)" } else { "" };
-    Some(labelled("Deployment", &format!("{}{medians}", parts.join(", "))))
+    let lowest = same.stories.iter().map(|story| story.deployment.lowest_healthy).min();
+    parts.push(format!("never under {} healthy", lowest.unwrap_or(0)));
+    let missing = figure(Toll::BelowDesired).filter(|missing| missing.value > 0.0);
+    parts.extend(missing.map(|missing| format!("{} task-s below desired", number(missing))));
+    let extra = figure(Toll::PeakExtraTasks).filter(|extra| extra.value > 0.0);
+    parts.extend(extra.map(|extra| format!("up to {} extra tasks", short(extra.value, 3))));
+    let cost = figure(Toll::ExtraCost).filter(|cost| cost.value > 0.0);
+    parts.extend(cost.map(|cost| format!("extra cost {} USD", short(cost.value, 2))));
+    let means = if same.stories.len() > 1 { " (means)" } else { "" };
+    labelled("Deployment", &format!("{}{means}", parts.join(", ")))
+}
+
+/// `5 min 10 s ± 4 s`, the half-width only where there is an interval.
+fn seconds(estimate: Estimate) -> String {
+    let half = estimate.interval().map(|(low, high)| (high - low) / 2.0);
+    let half = half.map_or(String::new(), |half| format!(" ± {}", duration(half)));
+    format!("{}{half}", duration(estimate.value))
+}
+
+/// A count's mean, likewise.
+fn number(estimate: Estimate) -> String {
+    let half = estimate.interval().map(|(low, high)| (high - low) / 2.0);
+    let half = half.map_or(String::new(), |half| format!(" ± {}", short(half, 2)));
+    format!("{}{half}", plain(estimate.value.round()))
 }
 
 /// `rolled back`, or how often which where runs differ.

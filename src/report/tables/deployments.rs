@@ -2,11 +2,11 @@
 
 use super::events::{moment, table};
 use super::label;
-use crate::aws::prices;
-use crate::blueprint::{Architecture, Blueprint, Provider, RevisionIx};
-use crate::probe::{DeploymentStory, Pool};
+use crate::blueprint::{Blueprint, RevisionIx};
+use crate::probe::{DeploymentStory, Estimate, Pool, Precision, Toll};
 use crate::report::table::{Schema, Table, Value, column};
-use crate::sim::observation::{DeploymentRecord, DeploymentStep, RevisionCount};
+use crate::sim::observation::{DeploymentStep, RevisionCount};
+use crate::stats::clopper_pearson;
 use crate::units::Instant;
 
 pub const DEPLOYMENTS: Schema = Schema {
@@ -46,16 +46,59 @@ pub const DEPLOYMENTS: Schema = Schema {
             "Attempts that tasks of the new revision answered, until the run was over or the service's next deployment ended this one.",
         ),
         column("errors_to", "Of these, answered 5xx or cut off."),
+        column(
+            "errors_above_old",
+            "errors_to less what the replaced revision would have failed of as many, at its share before the deployment.",
+        ),
+        column("desired", "Desired count when it began."),
         column("lowest_healthy", "Lowest count of healthy tasks while it lasted."),
         column(
+            "deepest_dip",
+            "Most healthy tasks that were missing at once to the desired count of the moment.",
+        ),
+        column(
+            "below_desired_task_s",
+            "Task-seconds of healthy tasks below the desired count: how deep and how long.",
+        ),
+        column(
+            "peak_extra_tasks",
+            "Most tasks above the desired count of the moment, each from PENDING to STOPPED.",
+        ),
+        column(
+            "peak_extra_usd_per_hour",
+            "What these cost an hour at the discounted Fargate price; empty on instances, which are paid for anyway.",
+        ),
+        column(
             "extra_vcpu_h",
-            "vCPU-hours of tasks above the desired count at its start, each from PENDING to STOPPED.",
+            "vCPU-hours of tasks above the desired count, each from PENDING to STOPPED.",
         ),
         column("extra_gib_h", "GiB-hours of memory, likewise."),
         column(
             "extra_cost_usd",
-            "What these cost at the discounted Fargate price; empty on instances, which are paid for anyway.",
+            "What these cost at the discounted Fargate price; empty on instances.",
         ),
+    ],
+};
+
+pub const DEPLOYMENT_SUMMARY: Schema = Schema {
+    name: "deployment_summary",
+    about: "What each deployment cost its customers, over all runs: one row for each figure of each deployment. Figures \
+            that no run has are left out.",
+    columns: &[
+        column("service", "Service that is deployed."),
+        column("strategy", "`ROLLING`, `BLUE_GREEN`, …."),
+        column("from_revision", "Revision that it replaces."),
+        column("to_revision", "Revision that it brings."),
+        column(
+            "figure",
+            "A column of `deployments.csv`, or `completed_share`, `rolled_back_share`, `failed_share`: of the runs in which \
+             it began.",
+        ),
+        column("runs", "Runs that have the figure."),
+        column("mean", "Its mean over these."),
+        column("low", "Its 95 % interval over runs (shares: Clopper and Pearson's)."),
+        column("high", ""),
+        column("note", "Why there is no interval."),
     ],
 };
 
@@ -94,6 +137,58 @@ pub fn deployments(pool: &Pool) -> Table {
     )
 }
 
+pub fn deployment_summary(pool: &Pool) -> Table {
+    let mut table = Table::new(&DEPLOYMENT_SUMMARY);
+    for same in pool.deployments() {
+        let it = &same.stories[0].deployment;
+        let mut push = |figure: &str, runs: usize, estimate: Estimate| {
+            let interval = estimate.interval();
+            let note = estimate.precision.note();
+            table.push(vec![
+                label::service(pool.blueprint, it.service),
+                Value::text(it.strategy),
+                label::revision(it.from),
+                label::revision(it.to),
+                Value::text(figure),
+                Value::count(runs as u64),
+                Value::measured(estimate.value),
+                Value::or_missing(interval.map(|interval| Value::measured(interval.0))),
+                Value::or_missing(interval.map(|interval| Value::measured(interval.1))),
+                Value::or_missing((!note.is_empty()).then(|| Value::text(note))),
+            ]);
+        };
+        let runs = same.stories.len();
+        for (figure, outcome) in OUTCOME_SHARES {
+            let ended_so = same.stories.iter().filter(|story| story.deployment.outcome == outcome);
+            push(figure, runs, share(ended_so.count(), runs, pool.level));
+        }
+        for toll in Toll::ALL {
+            if let (runs, Some(estimate)) = pool.toll(&same, toll) {
+                push(toll.name(), runs, estimate);
+            }
+        }
+    }
+    table
+}
+
+/// Shares of runs in which a deployment ended so.
+const OUTCOME_SHARES: [(&str, &str); 3] = [
+    ("completed_share", "COMPLETED"),
+    ("rolled_back_share", "ROLLED_BACK"),
+    ("failed_share", "FAILED"),
+];
+
+fn share(hits: usize, runs: usize, level: f64) -> Estimate {
+    let interval = clopper_pearson(hits as u64, runs as u64, level).expect("it began in a run");
+    Estimate {
+        value: hits as f64 / runs as f64,
+        precision: Precision::Between {
+            low: interval.low,
+            high: interval.high,
+        },
+    }
+}
+
 pub fn deployment_steps(pool: &Pool) -> Table {
     table(
         pool,
@@ -115,6 +210,7 @@ fn deployment_row(blueprint: &Blueprint, replication: u32, story: &DeploymentSto
                 .map(|(later, earlier)| Value::span(later.since(earlier))),
         )
     };
+    let measured = |toll: Toll| Value::or_missing(toll.of(blueprint, story).map(Value::measured));
     let rolled_back = it.ended.filter(|_| it.outcome == "ROLLED_BACK");
     vec![
         Value::count(replication.into()),
@@ -135,28 +231,17 @@ fn deployment_row(blueprint: &Blueprint, replication: u32, story: &DeploymentSto
         answered(it.from, |count| count.errors),
         answered(it.to, |count| count.requests),
         answered(it.to, |count| count.errors),
+        measured(Toll::ErrorsAboveOld),
+        Value::count(it.desired.into()),
         Value::count(it.lowest_healthy.into()),
+        Value::count(it.deepest_dip.into()),
+        measured(Toll::BelowDesired),
+        Value::count(it.peak_extra_tasks.into()),
+        measured(Toll::PeakExtraCost),
         Value::measured(it.extra_vcpu_s / 3600.0),
         Value::measured(it.extra_gib_s / 3600.0),
-        Value::or_missing(extra_cost(blueprint, it).map(Value::measured)),
+        measured(Toll::ExtraCost),
     ]
-}
-
-/// What the tasks above the desired count cost, in USD; `None` on instances, which are paid for anyway.
-pub fn extra_cost(blueprint: &Blueprint, it: &DeploymentRecord) -> Option<f64> {
-    let service = &blueprint.services[it.service.at()];
-    let spot = match service.capacity.first()?.provider {
-        Provider::Fargate => 1.0,
-        Provider::FargateSpot => prices::FARGATE_SPOT_SHARE,
-        Provider::Group(_) => return None,
-    };
-    let revision = &service.revisions[it.to.at()];
-    let price = match blueprint.task_definitions[revision.task_definition.at()].architecture {
-        Architecture::X86_64 => prices::FARGATE_X86,
-        Architecture::Arm64 => prices::FARGATE_ARM,
-    };
-    let hourly = it.extra_vcpu_s * price.vcpu_hour + it.extra_gib_s * price.gb_hour;
-    Some(hourly / 3600.0 * spot * (1.0 - blueprint.prices.fargate.get()))
 }
 
 fn step_row(blueprint: &Blueprint, replication: u32, step: &DeploymentStep) -> Vec<Value> {

@@ -31,6 +31,7 @@ steps, scaling) have the rows of all replications, one run after the other.
 | `requests.svg` | Offered, served and failed over time, failures by reason, share served by class. |
 | `tasks.svg`, `cpu.svg` | Tasks and CPU of each service over time. |
 | `deployment_<service>_<number>.svg` | One deployment of the first run, step by step, against its bounds. |
+| `deployments.svg`, `variants_deployments.svg` | How long each deployment, or each variant's deployments, takes against whom it hurts and what it costs. |
 | `distribution.svg` | Latency against percentile, the tail spread out. |
 | `cost.svg` | What an hour costs, line by line. |
 | `comparison.svg` | Paired differences between variants with their intervals. |

@@ -34,6 +34,10 @@ pub const SUMMARY: Schema = Schema {
             "Connection refused or reset, or no task to connect to, without a balancer.",
         ),
         column("failed_fixed_response", "Answered by a balancer's fixed response."),
+        column(
+            "failed_redirected",
+            "Sent elsewhere by a balancer's redirect; following it would be another request.",
+        ),
         column("failed_bad_gateway_502", "Answered 502 by the balancer."),
         column("failed_unavailable_503", "Answered 503 by the balancer."),
         column("failed_gateway_timeout_504", "Answered 504 by the balancer."),

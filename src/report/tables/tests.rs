@@ -1,7 +1,7 @@
 //! The tables of the made-up shop: goldens of the small ones, and that the large ones add up.
 
 use super::*;
-use crate::probe::Pool;
+use crate::probe::{Pool, Toll};
 use crate::report::sample;
 use crate::report::table::Value;
 
@@ -40,6 +40,33 @@ fn what_extra_tasks_cost_is_their_time_at_fargates_price() {
     let at = table.column("extra_cost_usd").expect("a column");
     // 500 vCPU-s and 1,000 GiB-s at 0.04048 and 0.004445 USD an hour: 0.005622 + 0.001235.
     assert_eq!(table.rows[0][at], Value::Number(0.00685694));
+}
+
+#[test]
+fn errors_above_the_old_revisions_are_those_it_would_not_have_made() {
+    // The old one failed 3 of 10,000 before; of the new one's 480 it would have failed 0.144, where 117 failed.
+    let shop = sample::shop();
+    let runs = sample::runs(&shop, 1);
+    let above = Toll::ErrorsAboveOld.of(&shop, &runs[0].deployments[0]);
+    assert!((above.expect("both were counted") - 116.856).abs() < 1e-9, "{above:?}");
+}
+
+#[test]
+fn the_peak_of_extra_tasks_costs_their_price_of_an_hour() {
+    // Four tasks of half a vCPU and 1 GiB: 4 × (0.5 × 0.04048 + 0.004445).
+    let shop = sample::shop();
+    let runs = sample::runs(&shop, 1);
+    let peak = Toll::PeakExtraCost.of(&shop, &runs[0].deployments[0]);
+    assert!((peak.expect("it runs on Fargate") - 0.09874).abs() < 1e-12, "{peak:?}");
+}
+
+#[test]
+fn a_deployment_has_a_row_for_each_figure_over_the_runs_that_have_it() {
+    let shop = sample::shop();
+    let runs = sample::runs(&shop, 3);
+    let pool = Pool::new(&shop, &runs);
+    let table = deployments::deployment_summary(&pool);
+    insta::assert_snapshot!("deployment_summary", csv(&table));
 }
 
 #[test]

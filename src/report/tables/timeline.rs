@@ -25,6 +25,7 @@ pub const TIMELINE: Schema = Schema {
         column("failed_timed_out", ""),
         column("failed_refused", ""),
         column("failed_fixed_response", ""),
+        column("failed_redirected", ""),
         column("failed_bad_gateway_502", ""),
         column("failed_unavailable_503", ""),
         column("failed_gateway_timeout_504", ""),
@@ -46,7 +47,7 @@ pub const TIMELINE: Schema = Schema {
     ],
 };
 
-const REQUEST_COLUMNS: usize = 15;
+const REQUEST_COLUMNS: usize = 16;
 const LEVEL_COLUMNS: usize = 6;
 
 pub fn timeline(pool: &Pool) -> Table {

@@ -125,6 +125,10 @@ codes! {
     PricesOfAnotherRegion "WT0511" "prices-of-another-region" Warning;
     SeveralBases "WT0512" "several-bases" Error;
 
+    // The service scheduler.
+    DaemonOnFargate "WT0520" "daemon-on-fargate" Error;
+    DaemonCannotHave "WT0521" "daemon-cannot-have" Error;
+
     // Load balancers.
     SlowStartAlgorithm "WT0601" "slow-start-algorithm" Error;
     DuplicatePriority "WT0602" "duplicate-priority" Error;
@@ -137,6 +141,8 @@ codes! {
     MissingAlternate "WT0609" "missing-alternate" Error;
     RuleWithoutGroup "WT0610" "rule-without-group" Error;
     TargetGroupOfNoService "WT0611" "target-group-of-no-service" Warning;
+    BalancerQuota "WT0620" "balancer-quota" Error;
+    MalformedAddress "WT0621" "malformed-address" Error;
 
     // Deployments, scaling, alarms.
     BlockedDeployment "WT0701" "blocked-deployment" Error;

@@ -46,24 +46,30 @@ pub(super) fn configuration(cx: &mut Context, service: &schema::Service, path: &
             Said::Rolling => DeploymentStrategy::Rolling,
             Said::BlueGreen => DeploymentStrategy::BlueGreen,
         },
-        minimum_healthy_percent: said.minimum_healthy_percent,
-        maximum_percent: said.maximum_percent,
+        minimum_healthy_percent: percents(said).0,
+        maximum_percent: percents(said).1,
         circuit_breaker,
         alarms,
         bake_time: said.bake_time.map_or(Span::ZERO, |time| time.0),
     }
 }
 
+/// Minimum and maximum, which are always filled in.
+fn percents(said: &schema::DeploymentConfiguration) -> (u32, u32) {
+    let minimum = said.minimum_healthy_percent;
+    (minimum.unwrap_or(100), said.maximum_percent.unwrap_or(200))
+}
+
 fn check_rolling(cx: &mut Context, service: &schema::Service, path: &Path) {
     let said = &service.deployment_configuration;
-    let (minimum, maximum) = (said.minimum_healthy_percent, said.maximum_percent);
+    let (minimum, maximum) = percents(said);
     if minimum == 100 && maximum == 100 {
         let message = "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments";
         let hint = "let one of them give way, for instance 100 and 200, or 50 and 100";
         cx.report_hint(Code::BlockedDeployment, &path.key("maximum_percent"), message, hint);
         return;
     }
-    let desired = u64::from(service.desired_count);
+    let desired = u64::from(service.desired_count.unwrap_or(0));
     let lower = (desired * u64::from(minimum)).div_ceil(100);
     let upper = desired * u64::from(maximum) / 100;
     if desired > 0 && lower >= desired && upper <= desired {
@@ -209,7 +215,7 @@ fn rule(cx: &mut Context, reference: &str, primary: &str, path: &Path) -> Option
     let (rule, forward) = if *priority == "default" {
         let forward = match &said.default_action {
             schema::Action::Forward(groups) => Some(groups),
-            schema::Action::FixedResponse(_) => None,
+            schema::Action::FixedResponse(_) | schema::Action::Redirect(_) => None,
         };
         (priorities.len(), forward)
     } else {

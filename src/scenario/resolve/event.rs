@@ -128,6 +128,7 @@ fn happenings(
             .filter_map(|(name, count)| {
                 let service = ServiceIx::from_usize(cx.find(Table::Service, name, &here.key(name))?);
                 super::service::check_desired_count(cx, *count, &here.key(name));
+                super::scheduling::check_is_replica(cx, service, &here.key(name));
                 Some(Happening::SetDesiredCount { service, count: *count })
             })
             .collect();

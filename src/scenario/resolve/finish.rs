@@ -203,7 +203,7 @@ fn target_groups(cx: &mut Context, blueprint: &Blueprint) {
     let mut lonely: Vec<usize> = actions
         .flat_map(|action| match action {
             Action::Forward(groups) => groups.as_slice(),
-            Action::FixedResponse(_) => &[],
+            Action::FixedResponse(_) | Action::Redirect(_) => &[],
         })
         .filter(|group| group.weight > 0 && !served(group.target_group))
         .map(|group| group.target_group.at())

@@ -76,18 +76,16 @@ impl<'b> Graph<'b> {
             Callee::LoadBalancer {
                 load_balancer,
                 listener,
-                method,
-                host,
-                path,
-            } => self.behind(*load_balancer, *listener, *method, host, path),
+                http,
+            } => self.behind(*load_balancer, *listener, http),
             Callee::Dependency(_) => Vec::new(),
         }
     }
 
     /// Operations behind a balancer that serve a request, with the share that each gets.
-    fn behind(&self, at: LoadBalancerIx, listener: u16, method: Method, host: &str, path: &str) -> Vec<(usize, f64)> {
+    fn behind(&self, at: LoadBalancerIx, listener: u16, http: &HttpRequest) -> Vec<(usize, f64)> {
         let listener = &self.blueprint.load_balancers[at.at()].listeners[usize::from(listener)];
-        let action = match matching_rule(listener, method, host, path) {
+        let action = match matching_rule(listener, http) {
             Some(rule) => &listener.rules[rule].action,
             None => &listener.default_action,
         };
@@ -107,7 +105,7 @@ impl<'b> Graph<'b> {
                 .filter(|at| binds(&self.blueprint.services[*at]))
                 .collect();
             for service in &services {
-                if let Some(node) = self.routed(*service, method, path) {
+                if let Some(node) = self.routed(*service, http.method, &http.path) {
                     served.push((node, f64::from(group.weight) / sum / services.len() as f64));
                 }
             }
@@ -130,9 +128,9 @@ impl<'b> Graph<'b> {
             Destination::LoadBalancer {
                 load_balancer,
                 listener,
-            } => self.behind(*load_balancer, *listener, class.method, &class.host, &class.path),
+            } => self.behind(*load_balancer, *listener, &class.http),
             Destination::Service { service, .. } => self
-                .routed(service.at(), class.method, &class.path)
+                .routed(service.at(), class.http.method, &class.http.path)
                 .map(|node| (node, 1.0))
                 .into_iter()
                 .collect(),

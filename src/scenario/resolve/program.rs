@@ -102,6 +102,7 @@ fn callee(cx: &mut Context, said: &schema::Call, path: &Path) -> Option<Callee> 
             ("method", said.method.is_some()),
             ("path", said.path.is_some()),
             ("host", said.host.is_some()),
+            ("headers", !said.headers.is_empty()),
         ];
         refuse(cx, &keys, "a call to a dependency", path);
         return Some(Callee::Dependency(DependencyIx::from_usize(dependency)));
@@ -146,6 +147,7 @@ fn service_callee(
                 ("method", said.method.is_some()),
                 ("path", said.path.is_some()),
                 ("host", said.host.is_some()),
+                ("headers", !said.headers.is_empty()),
             ];
             refuse(cx, &keys, "a call straight to a task", path);
             Some(Callee::Service {
@@ -165,9 +167,13 @@ fn service_callee(
             Some(Callee::LoadBalancer {
                 load_balancer,
                 listener,
-                method: behaviour::method(said.method.unwrap_or(schema::Method::Get)),
-                host: said.host.clone().unwrap_or_default(),
-                path: said.path.clone().unwrap_or_else(|| "/".to_owned()),
+                http: HttpRequest {
+                    method: behaviour::method(said.method.unwrap_or(schema::Method::Get)),
+                    host: said.host.clone().unwrap_or_default(),
+                    path: said.path.clone().unwrap_or_else(|| "/".to_owned()),
+                    headers: said.headers.0.clone(),
+                    source: None,
+                },
             })
         }
     }

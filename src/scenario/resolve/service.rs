@@ -1,7 +1,7 @@
 //! Services: capacity, placement, target groups, and their revisions.
 
 use super::event::Deployed;
-use super::{Context, Table, capacity, deployment, each, revision, scaling};
+use super::{Context, Table, capacity, deployment, each, revision, scaling, scheduling};
 use crate::aws::quotas::ecs;
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
@@ -39,8 +39,8 @@ fn service(
         );
     }
     cx.check_names(said.operations.names(), &path.key("operations"));
-    check_desired_count(cx, said.desired_count, &path.key("desired_count"));
     let shares = capacity::shares(cx, said, path);
+    let desired_count = scheduling::desired_count(cx, said, &shares, groups, path);
     let load_balancers = bindings(cx, said, path);
     let deployment = deployment::configuration(cx, said, path);
     let auto_scaling = scaling::auto_scaling(cx, said.auto_scaling.as_ref(), &path.key("auto_scaling"));
@@ -71,7 +71,8 @@ fn service(
     }
     Some(Service {
         name: name.to_owned(),
-        desired_count: said.desired_count,
+        desired_count,
+        scheduling: scheduling::scheduling(said),
         capacity: shares,
         placement_constraints: constraints,
         placement_strategy: strategy,

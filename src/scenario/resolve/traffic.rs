@@ -7,6 +7,7 @@ use crate::scenario::path::Path;
 use crate::scenario::schema::{self, Duration, Form, Rate};
 use crate::scenario::table;
 use crate::units::{Instant, Span};
+use std::net::IpAddr;
 
 /// A row of `per_minute` may not ask for more than this.
 const MAX_RATE: f64 = 1e9;
@@ -70,6 +71,21 @@ fn destination(cx: &mut Context, said: &schema::Traffic, path: &Path) -> Option<
     }
 }
 
+/// A client's address.
+fn address(cx: &mut Context, said: Option<&str>, path: &Path) -> Option<IpAddr> {
+    let said = said?;
+    let address = said.parse().ok();
+    if address.is_none() {
+        cx.problems.report_with(
+            Code::MalformedAddress,
+            path,
+            format!("`{said}` is not an address"),
+            |d| d.expected("an IPv4 or IPv6 address, like `203.0.113.7`"),
+        );
+    }
+    address
+}
+
 fn requests(
     cx: &mut Context,
     traffic: TrafficIx,
@@ -120,9 +136,13 @@ fn requests(
         classes.push(RequestClass {
             name: request.name.clone(),
             traffic,
-            method: *method,
-            host: request.host.clone().unwrap_or_default(),
-            path: (*target).clone(),
+            http: HttpRequest {
+                method: *method,
+                host: request.host.clone().unwrap_or_default(),
+                path: (*target).clone(),
+                headers: request.headers.0.clone(),
+                source: address(cx, request.source_ip.as_deref(), &here.key("source_ip")),
+            },
         });
     }
     let sum: f64 = mine.iter().map(|(_, weight)| weight).sum();

@@ -62,8 +62,25 @@ fn port() -> u16 {
 pub enum Action {
     /// To target groups, by weight.
     Forward(Vec<WeightedTargetGroup>),
-    /// Answers with this status code.
+    /// Answers with this status code: 2xx, 4xx or 5xx.
     FixedResponse(#[schemars(range(min = 200, max = 599))] u16),
+    /// Sends the client elsewhere; the request ends there.
+    Redirect(Redirect),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Redirect {
+    pub status_code: RedirectCode,
+}
+
+/// For good (`HTTP_301`) or for now (`HTTP_302`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum RedirectCode {
+    #[serde(rename = "HTTP_301")]
+    Http301,
+    #[serde(rename = "HTTP_302")]
+    Http302,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -75,7 +92,7 @@ pub struct WeightedTargetGroup {
     pub weight: u32,
 }
 
-/// Conditions, all of which must hold, and what then happens: `forward` or `fixed_response`.
+/// Conditions, all of which must hold, and what then happens: `forward`, `fixed_response` or `redirect`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
@@ -91,9 +108,46 @@ pub struct Rule {
     /// Any of these.
     #[serde(default)]
     pub http_request_method: Vec<Method>,
+    /// Any of these blocks of client addresses, like `10.0.0.0/8`.
+    #[serde(default)]
+    pub source_ip: Vec<String>,
+    /// All of these.
+    #[serde(default)]
+    pub http_header: Vec<HttpHeader>,
+    /// All of these.
+    #[serde(default)]
+    pub query_string: Vec<QueryString>,
     pub forward: Option<Vec<WeightedTargetGroup>>,
     #[schemars(range(min = 200, max = 599))]
     pub fixed_response: Option<u16>,
+    pub redirect: Option<Redirect>,
+}
+
+/// A header has one of some values.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HttpHeader {
+    /// Not case-sensitive, no wildcards.
+    pub http_header_name: String,
+    /// Any of these; `*` and `?` as in paths; not case-sensitive.
+    pub values: Vec<String>,
+}
+
+/// The query string has one of some pairs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QueryString {
+    /// Any of these.
+    pub values: Vec<KeyValue>,
+}
+
+/// `*` and `?` as in paths; not case-sensitive.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyValue {
+    /// Any key if absent.
+    pub key: Option<String>,
+    pub value: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields, default)]
 pub struct DeploymentConfiguration {
     pub strategy: DeploymentStrategy,
-    /// Percent of the desired count, rounded up, that stays healthy.
+    /// Percent of the desired count, rounded up, that stays healthy; 100 if absent, 0 for a DAEMON service.
     #[schemars(range(max = 100))]
-    pub minimum_healthy_percent: u32,
-    /// Percent of the desired count, rounded down, that runs or starts at most.
+    pub minimum_healthy_percent: Option<u32>,
+    /// Percent of the desired count, rounded down, that runs or starts at most; 200 if absent, 100 for a DAEMON service.
     #[schemars(range(min = 100, max = 1000))]
-    pub maximum_percent: u32,
+    pub maximum_percent: Option<u32>,
     pub deployment_circuit_breaker: Option<Breaker>,
     pub alarms: Option<DeploymentAlarms>,
     /// How long both revisions are kept after the shift. Needed by BLUE_GREEN; for ROLLING it comes with alarms, and is
@@ -26,8 +26,8 @@ impl Default for DeploymentConfiguration {
     fn default() -> Self {
         DeploymentConfiguration {
             strategy: DeploymentStrategy::Rolling,
-            minimum_healthy_percent: 100,
-            maximum_percent: 200,
+            minimum_healthy_percent: None,
+            maximum_percent: None,
             deployment_circuit_breaker: None,
             alarms: None,
             bake_time: None,

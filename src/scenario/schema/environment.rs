@@ -78,6 +78,11 @@ pub struct Request {
     #[schemars(range(min = 0))]
     pub weight: f64,
     pub host: Option<String>,
+    /// Headers by name, for a balancer's rules.
+    #[serde(default)]
+    pub headers: Named<String>,
+    /// The clients' address, for a balancer's rules.
+    pub source_ip: Option<String>,
     pub get: Option<String>,
     pub head: Option<String>,
     pub post: Option<String>,

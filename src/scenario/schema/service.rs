@@ -1,8 +1,7 @@
 //! ECS services, and what the code in them does.
 
 use super::{
-    AutoScaling, Container, Cpu, DeploymentConfiguration, Duration, Factor, Memory, Named, Share, Time, no_time, one,
-    zero,
+    AutoScaling, Container, Cpu, DeploymentConfiguration, Duration, Factor, Memory, Named, Share, Time, no_time, zero,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,9 +18,11 @@ pub struct Service {
     pub memory: Option<Memory>,
     /// Containers of the task; one called `app` if absent.
     pub containers: Option<Named<Container>>,
-    /// Tasks that the service keeps running.
-    #[serde(default = "one")]
-    pub desired_count: u32,
+    /// REPLICA keeps the desired count; DAEMON, on EC2 only, one task on each instance that meets the constraints.
+    #[serde(default)]
+    pub scheduling_strategy: SchedulingStrategy,
+    /// Tasks that the service keeps running; 1 if absent. Not with DAEMON.
+    pub desired_count: Option<u32>,
     /// FARGATE if neither this nor a capacity provider strategy is given. `EC2` takes the instances of all groups.
     pub launch_type: Option<LaunchType>,
     #[serde(default)]
@@ -58,6 +59,14 @@ pub struct Service {
     /// What a request makes the service do: steps, one after the other.
     #[serde(default)]
     pub operations: Named<Vec<Step>>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum SchedulingStrategy {
+    #[default]
+    Replica,
+    Daemon,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -251,6 +260,9 @@ pub struct Call {
     pub path: Option<String>,
     /// Through a balancer: the request's host.
     pub host: Option<String>,
+    /// Through a balancer: the request's headers by name.
+    #[serde(default)]
+    pub headers: Named<String>,
     /// Without a balancer: how a task is picked; round robin if absent.
     pub balancing: Option<Balancing>,
     /// Of one attempt, with queueing and network; none if absent.

@@ -210,10 +210,10 @@ load_balancers:
     target_groups: { stock: {} }
 ";
     let it = blueprint(text);
-    let Callee::LoadBalancer { method, path, .. } = &it.calls[0].to else {
+    let Callee::LoadBalancer { http, .. } = &it.calls[0].to else {
         panic!("it goes through the balancer")
     };
-    assert_eq!((*method, path.as_str()), (Method::Post, "/items//reserve"));
+    assert_eq!((http.method, http.path.as_str()), (Method::Post, "/items//reserve"));
     assert_eq!(it.calls[0].name, "web/get/1");
     // The same through the balancer: a cycle is seen whichever way it takes.
     let round = text.replace("reserve: [{ cpu: 2ms }]", "reserve: [{ call: { to: web } }]");

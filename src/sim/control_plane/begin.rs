@@ -4,13 +4,15 @@
 //! placement, RUNNING and healthy since instant 0; what finds no place is left to the scheduler. An empty start is the
 //! services' creation: groups launch, and each service begins a deployment of its first revision.
 
+use super::daemons::is_daemon;
 use super::launching::Place;
 use super::laws::purpose;
+use super::news::STEADY_STATE_SAID_EVERY;
 use super::{ControlPlane, Reporting};
 use crate::blueprint::{Blueprint, GroupIx, Provider, RevisionIx, ServiceIx, Start, TargetGroupIx};
 use crate::cluster::deployment::Throttle;
 use crate::cluster::rate::TokenBucket;
-use crate::cluster::service::{Counts, Halt, Side, Steadiness};
+use crate::cluster::service::{Counts, Halt, News, Side, Steadiness};
 use crate::cluster::target_group::{Node, Opinion};
 use crate::cluster::task::{Container, ContainerState, HealthStatus, Task, TaskState};
 use crate::cluster::{AutoScalingGroup, Service, TargetGroup};
@@ -57,6 +59,7 @@ pub(super) fn services(blueprint: &Blueprint, key: Key) -> Vec<Service> {
         crashes: None,
         crash_epoch: 0,
         steadiness: Steadiness::Changing,
+        news: News::default(),
     };
     blueprint.services.iter().enumerate().map(service).collect()
 }
@@ -105,23 +108,39 @@ impl ControlPlane {
                 self.hold_images(cx, at, id);
             }
         }
-        for at in (0..self.services.len()).map(ServiceIx::from_usize) {
+        let services = || (0..self.services.len()).map(ServiceIx::from_usize);
+        let (daemons, replicas): (Vec<ServiceIx>, Vec<ServiceIx>) =
+            services().partition(|at| is_daemon(cx.blueprint, *at));
+        for at in daemons.into_iter().chain(replicas) {
             self.services[at.at()].completed = Some(RevisionIx(0));
-            for _ in 0..self.services[at.at()].desired {
-                if !self.stand_task(cx, at) {
-                    self.request_pass(cx, at);
-                    break;
-                }
+            if is_daemon(cx.blueprint, at) {
+                self.stand_daemons(cx, at);
+            } else {
+                self.stand_replicas(cx, at);
             }
             let service = &mut self.services[at.at()];
             if service.tasks.len() as u32 == service.desired {
-                service.steadiness = Steadiness::Steady;
+                service.steadiness = Steadiness::Steady { said: cx.now() };
+            }
+            // What stands has been said long ago.
+            service.news = News::default();
+            if let Steadiness::Steady { said } = service.steadiness {
+                self.pass_at(cx, at, said + STEADY_STATE_SAID_EVERY);
             }
             self.levels_changed(cx, at);
             self.publish_discovery(cx, at);
         }
         for at in (0..self.target_groups.len()).map(TargetGroupIx::from_usize) {
             self.publish(cx, at);
+        }
+    }
+
+    fn stand_replicas(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
+        for _ in 0..self.services[at.at()].desired {
+            if !self.stand_task(cx, at) {
+                self.request_pass(cx, at);
+                break;
+            }
         }
     }
 
@@ -160,7 +179,7 @@ impl ControlPlane {
         true
     }
 
-    fn stand_task_at(&mut self, cx: &mut Context<'_>, at: ServiceIx, place: Place) {
+    pub(super) fn stand_task_at(&mut self, cx: &mut Context<'_>, at: ServiceIx, place: Place) {
         let now = cx.now();
         let id = self.create(cx, at, RevisionIx(0), place);
         let definition = self.definition(cx, id);
@@ -209,6 +228,9 @@ impl ControlPlane {
             self.group_pass(cx, at);
         }
         for at in (0..self.services.len()).map(ServiceIx::from_usize) {
+            if is_daemon(cx.blueprint, at) {
+                self.services[at.at()].desired = 0;
+            }
             self.begin_deployment(cx, at, RevisionIx(0));
             self.levels_changed(cx, at);
             self.pass_at(cx, at, cx.now());

@@ -146,7 +146,6 @@ impl ControlPlane {
             .len();
         self.services[at.at()].owed.clear();
         if stopped > 0 {
-            self.tell_service(cx, at, &format!("has stopped {stopped} running tasks"));
             self.step_row(cx, at, found, &format!("stop {stopped}"), why);
         }
     }

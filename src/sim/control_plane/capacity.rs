@@ -96,6 +96,7 @@ impl ControlPlane {
             return self.terminate(cx, id, &reason);
         }
         self.put_in_service(cx, id);
+        self.start_daemons_on(cx, id);
         self.capacity_freed(cx, group);
     }
 
@@ -122,6 +123,7 @@ impl ControlPlane {
         )));
         self.groups[group.at()].instances.retain(|other| *other != id);
         self.instances.remove(id);
+        self.hosts_changed(cx);
         cx.calendar.schedule_at(
             cx.now(),
             Event::control_extra(ControlEvent::GroupPass, u32::from(group.0)),

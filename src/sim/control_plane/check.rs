@@ -1,6 +1,7 @@
 //! Every invariant of the control plane in one list.
 
 use super::ControlPlane;
+use super::daemons::is_daemon;
 use crate::blueprint::Blueprint;
 use crate::cluster::capacity::{Needs, Resources};
 use crate::cluster::instance::InstanceState;
@@ -12,12 +13,12 @@ impl ControlPlane {
     /// # Panics
     /// With a sentence, if anything does not agree with anything else.
     pub fn check(&self, blueprint: &Blueprint) {
-        self.check_services();
+        self.check_services(blueprint);
         self.check_instances(blueprint);
         self.check_targets();
     }
 
-    fn check_services(&self) {
+    fn check_services(&self, blueprint: &Blueprint) {
         let mut members = 0;
         for (at, service) in self.services.iter().enumerate() {
             let mut counts = Counts::default();
@@ -36,6 +37,16 @@ impl ControlPlane {
                 );
                 counts.add(task.state());
                 counts.healthy += u32::from(task.healthy);
+            }
+            if is_daemon(blueprint, service.service) {
+                let mut hosts: Vec<_> = service.tasks.iter().map(|id| self.tasks[*id].instance).collect();
+                hosts.sort_unstable();
+                hosts.dedup();
+                assert_eq!(
+                    hosts.len(),
+                    service.tasks.len(),
+                    "an instance has one task of a daemon service"
+                );
             }
             assert_eq!(
                 counts, service.counts,

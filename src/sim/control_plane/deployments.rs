@@ -8,11 +8,12 @@
 
 use super::{ControlPlane, next};
 use crate::blueprint::{DeploymentStrategy, RevisionIx, ServiceIx};
-use crate::cluster::deployment::{AlarmWatch, BreakerStage, Deployment, Extra, Stage, Throttle};
+use crate::cluster::deployment::{AlarmWatch, BreakerStage, Deployment, Stage, Throttle};
 use crate::cluster::service::Halt;
 use crate::policy::breaker::threshold;
 use crate::sim::context::Context;
 use crate::sim::observation::Observation;
+use crate::stats::TimeWeighted;
 use crate::units::Instant;
 
 /// Who wants to know whether the service goes back.
@@ -83,11 +84,8 @@ impl ControlPlane {
             detected: None,
             lowest_healthy: service.counts.healthy,
             desired_at_start: service.desired,
-            extra: Extra {
-                above: existing.saturating_sub(service.desired),
-                since: now,
-                task_nanos: 0,
-            },
+            extra: TimeWeighted::new(now, existing.saturating_sub(service.desired).into()),
+            missing: TimeWeighted::new(now, service.desired.saturating_sub(service.counts.healthy).into()),
             last_step: (String::new(), String::new()),
         });
         let record = self.deployment_record(cx.blueprint, at, None, "IN_PROGRESS", "");
@@ -114,6 +112,7 @@ impl ControlPlane {
                     "deployment circuit breaker: {} failures, threshold {bound}",
                     deployment.failures
                 );
+                self.tell_failure(cx, at, "tasks failed to start.");
                 return self.fail_deployment(cx, at, &reason, Rollback::from(breaker.rollback));
             }
         }
@@ -123,6 +122,7 @@ impl ControlPlane {
             && let Some(alarm) = alarms.alarms.iter().find(|alarm| self.any_in_alarm(&[**alarm]))
         {
             let reason = format!("alarm {} in ALARM", cx.blueprint.alarms[alarm.at()].name);
+            self.tell_failure(cx, at, "alarm detected.");
             self.fail_deployment(cx, at, &reason, Rollback::from(alarms.rollback));
         }
     }

@@ -25,7 +25,7 @@ impl ControlPlane {
             .throttle
             .count(created, cx.calendar.now(), |failed| restart_delay(backoff, failed))
         {
-            self.tell_service(cx, at, "is unable to consistently start tasks successfully");
+            self.tell_service(cx, at, "is unable to consistently start tasks successfully.");
         }
         self.failed_to_start(at);
         self.request_pass(cx, at);

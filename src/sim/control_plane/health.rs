@@ -176,6 +176,9 @@ impl ControlPlane {
             reason
         };
         self.tell_target(cx, at, id, before.name(), state.name(), reason);
+        if state == TargetState::Unhealthy {
+            self.tell_unhealthy(cx, at, id, reason);
+        }
         self.reconsider(cx, id);
     }
 

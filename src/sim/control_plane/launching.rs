@@ -5,14 +5,14 @@
 
 use super::laws::purpose;
 use super::{ControlPlane, next};
-use crate::blueprint::{Provider, RevisionIx, ServiceIx, ZoneIx};
+use crate::blueprint::{Blueprint, Provider, RevisionIx, ServiceIx, ZoneIx};
 use crate::cluster::capacity::Needs;
 use crate::cluster::service::Unplaced;
 use crate::cluster::task::{NewTask, Task, TaskState};
 use crate::cluster::{Instance, service};
 use crate::engine::arena::Id;
 use crate::engine::random::Key;
-use crate::policy::placement::{self, Agent, InstanceView, Standing, ZoneView};
+use crate::policy::placement::{self, Agent, InstanceView, Obstacle, Refusal, Standing, ZoneView};
 use crate::sim::context::Context;
 use crate::units::Instant;
 
@@ -81,16 +81,30 @@ impl ControlPlane {
                 };
             };
             self.services[at.at()].launches.take_one(now);
-            let id = self.create(cx, at, revision, place);
-            self.tell_task(cx, id, "", reason);
-            self.levels_changed(cx, at);
-            let time = self.provisioning_time(cx, id);
-            self.step_in(cx, id, time);
+            self.commence(cx, at, revision, place, reason);
         }
         Launched {
             tasks: count,
             limit: Limit::Unlimited,
         }
+    }
+
+    /// Creates a task and sends it on its way.
+    pub(super) fn commence(
+        &mut self,
+        cx: &mut Context<'_>,
+        at: ServiceIx,
+        revision: RevisionIx,
+        place: Place,
+        reason: &str,
+    ) {
+        let id = self.create(cx, at, revision, place);
+        self.tell_task(cx, id, "", reason);
+        let ordinal = self.tasks[id].ordinal;
+        self.services[at.at()].news.started.push(ordinal);
+        self.levels_changed(cx, at);
+        let time = self.provisioning_time(cx, id);
+        self.step_in(cx, id, time);
     }
 
     fn key_of_next_task(&self, at: ServiceIx) -> Key {
@@ -127,35 +141,18 @@ impl ControlPlane {
         };
         let blueprint = &cx.blueprint.services[at.at()];
         let definition = &cx.blueprint.task_definitions[blueprint.revisions[revision.at()].task_definition.at()];
-        let instance_type = cx.blueprint.auto_scaling_groups[group.at()].instance_type.name;
         let mut in_zone = vec![0; self.zones.len()];
         for task in self.services[at.at()].tasks.iter().map(|id| &self.tasks[*id]) {
             in_zone[task.zone.at()] += u32::from(task.state().is_live());
         }
-        let is_live_of_service = |id: &&Id<Task>| {
-            let task = &self.tasks[**id];
-            task.service == at && task.state().is_live()
-        };
         let mut ids = Vec::new();
         let mut views = Vec::new();
         for id in &self.groups[group.at()].instances {
-            let instance = &self.instances[*id];
-            if instance.registered.is_none() {
-                continue;
+            if self.instances[*id].is_active() {
+                ids.push(*id);
+                let in_zone = in_zone[self.instances[*id].zone.at()];
+                views.push(self.instance_view(cx.blueprint, at, *id, in_zone));
             }
-            ids.push(*id);
-            views.push(InstanceView {
-                free: &instance.free,
-                zone: instance.zone,
-                instance_type,
-                agent: if instance.takes_tasks() {
-                    Agent::Connected
-                } else {
-                    Agent::Disconnected
-                },
-                tasks_of_service: instance.tasks.iter().filter(is_live_of_service).count() as u32,
-                tasks_in_zone: in_zone[instance.zone.at()],
-            });
         }
         let (constraints, strategies) = (&blueprint.placement_constraints, &blueprint.placement_strategy);
         let luck = key.child(purpose::PLACEMENT);
@@ -169,9 +166,59 @@ impl ControlPlane {
                 })
             }
             Err(refusal) => {
-                self.refused(cx, at, provider, &refusal.told());
+                let closest = refusal
+                    .closest
+                    .map(|(position, why)| (self.instances[ids[position]].ordinal, why));
+                self.refused(cx, at, provider, &refusal, closest);
                 None
             }
+        }
+    }
+
+    /// The place on one instance, if there is room; a refusal is noted and told.
+    pub(super) fn place_on(
+        &mut self,
+        cx: &mut Context<'_>,
+        at: ServiceIx,
+        revision: RevisionIx,
+        instance: Id<Instance>,
+    ) -> Option<Place> {
+        let definition = cx.blueprint.services[at.at()].revisions[revision.at()].task_definition;
+        let needs = Needs::of(&cx.blueprint.task_definitions[definition.at()]);
+        let view = self.instance_view(cx.blueprint, at, instance, 0);
+        let host = &self.instances[instance];
+        let (provider, zone, ordinal) = (Provider::Group(host.group), host.zone, host.ordinal);
+        match placement::instance(&[view], &needs, &[], &[], self.key_of_next_task(at)) {
+            Ok(_) => Some(Place {
+                provider,
+                instance: Some(instance),
+                zone,
+            }),
+            Err(refusal) => {
+                let closest = refusal.closest.map(|(_, why)| (ordinal, why));
+                self.refused(cx, at, provider, &refusal, closest);
+                None
+            }
+        }
+    }
+
+    fn instance_view(&self, blueprint: &Blueprint, at: ServiceIx, id: Id<Instance>, in_zone: u32) -> InstanceView<'_> {
+        let instance = &self.instances[id];
+        let is_live_of_service = |id: &&Id<Task>| {
+            let task = &self.tasks[**id];
+            task.service == at && task.state().is_live()
+        };
+        InstanceView {
+            free: &instance.free,
+            zone: instance.zone,
+            instance_type: blueprint.auto_scaling_groups[instance.group.at()].instance_type.name,
+            agent: if instance.takes_tasks() {
+                Agent::Connected
+            } else {
+                Agent::Disconnected
+            },
+            tasks_of_service: instance.tasks.iter().filter(is_live_of_service).count() as u32,
+            tasks_in_zone: in_zone,
         }
     }
 
@@ -201,20 +248,26 @@ impl ControlPlane {
     }
 
     /// Notes that a task found no place, and says so when the reason is new or a retry has failed as well.
-    fn refused(&mut self, cx: &mut Context<'_>, at: ServiceIx, provider: Provider, reason: &str) {
-        let now = cx.now();
+    /// `closest`: the ordinal of the instance that came closest, and what it lacked.
+    fn refused(
+        &mut self,
+        cx: &mut Context<'_>,
+        at: ServiceIx,
+        provider: Provider,
+        refusal: &Refusal,
+        closest: Option<(u32, Obstacle)>,
+    ) {
+        let (now, reason) = (cx.now(), refusal.told());
         let retry = cx.blueprint.model.scheduler.placement_retry;
         let before = self.services[at.at()].unplaced.take();
         let is_old = |unplaced: &Unplaced| unplaced.reason == reason && now < unplaced.said + retry;
         let said = match before {
             Some(unplaced) if is_old(&unplaced) => unplaced.said,
             _ => {
-                let message = "was unable to place a task because no container instance met all of its requirements";
-                self.tell_service(cx, at, &format!("{message} ({reason})"));
+                self.tell_unplaced(cx, at, &reason, closest);
                 now
             }
         };
-        let reason = reason.to_string();
         self.services[at.at()].unplaced = Some(service::Unplaced {
             provider,
             retry_at: now + retry,

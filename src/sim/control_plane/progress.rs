@@ -9,6 +9,7 @@ use crate::cluster::task::TaskState;
 use crate::policy::rollout::{Step, Why, lower_bound, upper_bound};
 use crate::sim::context::Context;
 use crate::sim::observation::{DeploymentRecord, DeploymentStep, EventKind, Observation};
+use crate::stats::TimeWeighted;
 use crate::units::Instant;
 
 /// Counts of a deployment's tasks before a decision. New ones are those of the revision that is deployed, also while it
@@ -124,8 +125,9 @@ impl ControlPlane {
             .expect("a record is of a deployment in progress");
         let revision = &blueprint.services[at.at()].revisions[deployment.to.at()];
         let size = &blueprint.task_definitions[revision.task_definition.at()];
-        let mut extra = deployment.extra;
-        extra.set(0, ended.unwrap_or(deployment.started));
+        let until = ended.unwrap_or(deployment.started);
+        let task_seconds = |level: &TimeWeighted| level.area(until) as f64 / 1e9;
+        let extra = task_seconds(&deployment.extra);
         let detected = deployment.detected.as_ref();
         DeploymentRecord {
             deployment: deployment.ordinal,
@@ -144,9 +146,13 @@ impl ControlPlane {
                 _ => reason.to_string(),
             },
             detected: detected.map(|(when, _)| *when),
+            desired: deployment.desired_at_start,
             lowest_healthy: deployment.lowest_healthy,
-            extra_vcpu_s: extra.task_seconds() * size.cpu.vcpus(),
-            extra_gib_s: extra.task_seconds() * size.memory.gib(),
+            deepest_dip: deployment.missing.max() as u32,
+            below_desired_task_s: task_seconds(&deployment.missing),
+            peak_extra_tasks: deployment.extra.max() as u32,
+            extra_vcpu_s: extra * size.cpu.vcpus(),
+            extra_gib_s: extra * size.memory.gib(),
         }
     }
 }

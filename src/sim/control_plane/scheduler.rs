@@ -5,6 +5,8 @@
 //! placement, the end of a grace period or bake time. Changes meanwhile share the pass that is due.
 
 use super::ControlPlane;
+use super::daemons::is_daemon;
+use super::news::STEADY_STATE_SAID_EVERY;
 use super::telling::row;
 use crate::blueprint::{DeploymentStrategy, RevisionIx, ServiceIx};
 use crate::cluster::service::{Halt, Steadiness};
@@ -43,11 +45,14 @@ impl ControlPlane {
         service.passes += 1;
         self.judge_deployment(cx, at);
         let blue_green = cx.blueprint.services[at.at()].deployment.strategy == DeploymentStrategy::BlueGreen;
-        if blue_green {
+        if is_daemon(cx.blueprint, at) {
+            self.daemon_pass(cx, at);
+        } else if blue_green {
             self.blue_green_pass(cx, at);
         } else {
             self.rolling_pass(cx, at);
         }
+        self.tell_news(cx, at);
         self.conclude(cx, at);
         self.look_again(cx, at);
     }
@@ -142,6 +147,9 @@ impl ControlPlane {
         if service.halt == Halt::Going {
             consider(service.throttle.not_before);
         }
+        if let Steadiness::Steady { said } = service.steadiness {
+            consider(said + STEADY_STATE_SAID_EVERY);
+        }
         if let Some(unplaced) = &service.unplaced {
             consider(unplaced.retry_at);
         }
@@ -180,24 +188,5 @@ impl ControlPlane {
         self.services[at.at()].desired = desired;
         self.levels_changed(cx, at);
         self.request_pass(cx, at);
-    }
-
-    /// Says when everything is as desired, once.
-    pub(super) fn settle(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
-        let service = &mut self.services[at.at()];
-        let counts = service.counts;
-        let settled = service.deployment.is_none()
-            && counts.running() == service.desired
-            && counts.healthy == service.desired
-            && counts.existing() == service.desired;
-        let was = service.steadiness;
-        service.steadiness = if settled {
-            Steadiness::Steady
-        } else {
-            Steadiness::Changing
-        };
-        if settled && was == Steadiness::Changing {
-            self.tell_service(cx, at, "has reached a steady state.");
-        }
     }
 }

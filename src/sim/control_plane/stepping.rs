@@ -20,12 +20,12 @@ impl ControlPlane {
         let mut done = Done::default();
         self.start_some(cx, at, new, step, &mut done);
         self.stop_some_of_each(cx, at, new, step, &mut done);
-        if done.started > 0 {
-            self.tell_service(cx, at, &format!("has started {} tasks", done.started));
-        }
-        if done.stopped > 0 {
-            self.tell_service(cx, at, &format!("has stopped {} running tasks", done.stopped));
-        }
+        self.after_step(cx, at, &done);
+        done
+    }
+
+    /// When the service is to be looked at again after a step.
+    pub(super) fn after_step(&mut self, cx: &mut Context<'_>, at: ServiceIx, done: &Done) {
         if done.started + done.stopped > 0 {
             self.services[at.at()].steadiness = Steadiness::Changing;
             self.request_pass(cx, at);
@@ -36,7 +36,6 @@ impl ControlPlane {
             // The next pass knows that waiting for a place is in vain.
             Limit::Capacity => self.request_pass(cx, at),
         }
-        done
     }
 
     fn start_some(&mut self, cx: &mut Context<'_>, at: ServiceIx, new: RevisionIx, step: &Step, done: &mut Done) {
@@ -123,6 +122,8 @@ impl ControlPlane {
             } else {
                 Manner::DeregisterFirst
             };
+            let ordinal = self.tasks[*id].ordinal;
+            self.services[at.at()].news.stopped.push(ordinal);
             self.stop_task(cx, *id, stop.clone(), manner);
         }
         chosen
@@ -171,7 +172,7 @@ impl Default for Done {
 }
 
 impl Done {
-    fn add(&mut self, launched: Launched) {
+    pub(super) fn add(&mut self, launched: Launched) {
         self.started += launched.tasks;
         self.limit = launched.limit;
     }

@@ -8,6 +8,7 @@ use super::ControlPlane;
 use super::laws::purpose;
 use super::telling::row;
 use crate::blueprint::{DeploymentStrategy, ServiceIx, TargetGroupIx};
+use crate::cluster::service::News;
 use crate::cluster::target_group::{Opinion, Target, TargetState, View};
 use crate::cluster::task::{HealthStatus, Task, TaskState};
 use crate::engine::arena::Id;
@@ -45,6 +46,7 @@ impl ControlPlane {
         for at in self.groups_for(cx, id) {
             let task = &mut self.tasks[id];
             task.registered.push(at);
+            News::count(&mut self.services[task.service.at()].news.registered, at);
             let (ordinal, key, service, revision, zone) =
                 (task.ordinal, task.key, task.service, task.revision, task.zone);
             let group = &mut self.target_groups[at.at()];
@@ -83,6 +85,8 @@ impl ControlPlane {
 
     /// Takes the task out of all its groups: no new requests from now on.
     pub(super) fn deregister(&mut self, cx: &mut Context<'_>, id: Id<Task>) {
+        let service = self.tasks[id].service;
+        let mut drains = 0;
         for at in self.tasks[id].registered.clone() {
             let group = &mut self.target_groups[at.at()];
             let position = group.position(id).expect("a registered task has its target");
@@ -92,6 +96,8 @@ impl ControlPlane {
             }
             let from = target.state.name();
             target.state = TargetState::Draining;
+            drains = 1;
+            News::count(&mut self.services[service.at()].news.deregistered, at);
             self.tell_target(
                 cx,
                 at,
@@ -105,6 +111,7 @@ impl ControlPlane {
             cx.calendar
                 .schedule_in(delay, Event::control(ControlEvent::TargetUnused, id, u32::from(at.0)));
         }
+        self.services[service.at()].news.draining += drains;
     }
 
     /// The deregistration delay is over: what still runs through the group is cut off, and a task that waited for it may

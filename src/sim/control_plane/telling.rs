@@ -74,24 +74,6 @@ impl ControlPlane {
         event.zone = Some(task.zone);
     }
 
-    /// A message of the service scheduler, in ECS's words: `(service web) has started 2 tasks`.
-    pub(super) fn tell_service(&self, cx: &mut Context<'_>, service: ServiceIx, message: &str) {
-        let name = &cx.blueprint.services[service.at()].name;
-        let mut event = row(
-            cx.now(),
-            EventKind::Service,
-            "",
-            "",
-            format!("(service {name}) {message}"),
-        );
-        event.service = Some(service);
-        event.deployment = self.services[service.at()]
-            .deployment
-            .as_ref()
-            .map(|deployment| deployment.ordinal);
-        cx.observations.push(Observation::Happened(event));
-    }
-
     /// To be called after every change of a service's counts.
     pub(super) fn levels_changed(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
         let now = cx.now();
@@ -99,9 +81,10 @@ impl ControlPlane {
         let counts = service.counts;
         if let Some(deployment) = &mut service.deployment {
             deployment.lowest_healthy = deployment.lowest_healthy.min(counts.healthy);
-            deployment
-                .extra
-                .set(counts.billed().saturating_sub(deployment.desired_at_start), now);
+            let above = counts.billed().saturating_sub(service.desired);
+            let below = service.desired.saturating_sub(counts.healthy);
+            deployment.extra.set(now, above.into());
+            deployment.missing.set(now, below.into());
         }
         let desired = service.desired;
         cx.observations.push(Observation::ServiceLevels(ServiceLevels {

@@ -8,10 +8,12 @@
 mod blue_green;
 mod breaker;
 mod capacity;
+mod daemons;
 mod faults;
 mod harness;
 mod health;
 mod life_cycle;
+mod news;
 mod rolling;
 mod scheduler;
 mod swarm;

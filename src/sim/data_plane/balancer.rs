@@ -106,7 +106,9 @@ impl DataPlane {
             _ => unreachable!("what comes to a node was sent there by a call or a client"),
         };
         let group = match &self.actions.all[action as usize] {
-            Action::FixedResponse(status) => return self.node_answers(cx, id, Answer::Fixed(*status)),
+            Action::FixedResponse(status) | Action::Redirect(status) => {
+                return self.node_answers(cx, id, Answer::Fixed(*status));
+            }
             Action::Forward(groups) => match groups.as_slice() {
                 [only] => Some(only.target_group),
                 several => weighted(several, attempt.key.child(purpose::GROUP)),

@@ -7,7 +7,7 @@ use super::dependency::DependencyState;
 use super::network::Network;
 use super::program::{Operations, Programs};
 use super::site::SiteState;
-use crate::blueprint::{Action, Blueprint, Destination, LoadBalancerIx, Method, RequestClass};
+use crate::blueprint::{Action, Blueprint, Destination, HttpRequest, LoadBalancerIx, RequestClass};
 use crate::cluster::deadline::Deadlines;
 use crate::cluster::server::Servers;
 use crate::engine::arena::Arena;
@@ -45,17 +45,9 @@ impl Actions {
         self.first[load_balancer.at()][usize::from(listener)] + rule as u32
     }
 
-    pub fn of(
-        &self,
-        blueprint: &Blueprint,
-        load_balancer: LoadBalancerIx,
-        listener: u16,
-        method: Method,
-        host: &str,
-        path: &str,
-    ) -> u32 {
+    pub fn of(&self, blueprint: &Blueprint, load_balancer: LoadBalancerIx, listener: u16, http: &HttpRequest) -> u32 {
         let written = &blueprint.load_balancers[load_balancer.at()].listeners[usize::from(listener)];
-        let rule = routing::matching_rule(written, method, host, path).unwrap_or(written.rules.len());
+        let rule = routing::matching_rule(written, http).unwrap_or(written.rules.len());
         self.at(load_balancer, listener, rule)
     }
 }
@@ -124,14 +116,7 @@ fn class_actions(blueprint: &Blueprint, actions: &Actions) -> Vec<u32> {
         Destination::LoadBalancer {
             load_balancer,
             listener,
-        } => actions.of(
-            blueprint,
-            load_balancer,
-            listener,
-            class.method,
-            &class.host,
-            &class.path,
-        ),
+        } => actions.of(blueprint, load_balancer, listener, &class.http),
         Destination::Service { .. } => 0,
     };
     blueprint.classes.iter().map(of).collect()

@@ -254,6 +254,7 @@ fn outcome(answer: Answer) -> Outcome {
         Answer::Failure => Outcome::ServerError,
         Answer::Refused => Outcome::Refused,
         Answer::Fixed(_) if answer.is_success() => Outcome::Served,
+        Answer::Fixed(300..=399) => Outcome::Redirected,
         Answer::Fixed(_) => Outcome::FixedResponse,
         Answer::BadGateway => Outcome::BadGateway,
         Answer::ServiceUnavailable => Outcome::ServiceUnavailable,

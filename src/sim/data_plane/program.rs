@@ -3,7 +3,7 @@
 use super::network::Delay;
 use super::purpose;
 use crate::blueprint::{
-    Blueprint, CallIx, Callee, Method, OnDisconnect, OperationIx, ProgramIx, Revision, RevisionIx, ServiceIx,
+    Blueprint, CallIx, Callee, HttpRequest, OnDisconnect, OperationIx, ProgramIx, Revision, RevisionIx, ServiceIx,
     Step as Written,
 };
 use crate::cluster::attempt::Served;
@@ -142,7 +142,7 @@ impl Operations {
         };
         let mut served = Vec::new();
         for class in &blueprint.classes {
-            served.extend(all().map(|(row, revision)| of(row, operation(revision, class.method, &class.path))));
+            served.extend(all().map(|(row, revision)| of(row, operation(revision, &class.http))));
         }
         for call in &blueprint.calls {
             served.extend(all().map(|(row, revision)| {
@@ -150,7 +150,7 @@ impl Operations {
                     Callee::Service { operation, .. } => {
                         Some(*operation).filter(|at| at.at() < revision.operations.len())
                     }
-                    Callee::LoadBalancer { method, path, .. } => operation(revision, *method, path),
+                    Callee::LoadBalancer { http, .. } => operation(revision, http),
                     Callee::Dependency(_) => None,
                 };
                 of(row, asked)
@@ -204,9 +204,9 @@ impl Operations {
     }
 }
 
-fn operation(revision: &Revision, method: Method, path: &str) -> Option<OperationIx> {
+fn operation(revision: &Revision, http: &HttpRequest) -> Option<OperationIx> {
     if revision.routes.is_empty() {
         return Some(OperationIx(0));
     }
-    routing::matching_route(&revision.routes, method, path).map(|route| revision.routes[route].operation)
+    routing::matching_route(&revision.routes, http.method, &http.path).map(|route| revision.routes[route].operation)
 }

@@ -49,12 +49,10 @@ impl SiteState {
                 Callee::LoadBalancer {
                     load_balancer,
                     listener,
-                    method,
-                    host,
-                    path,
+                    http,
                 } => To::Balancer {
                     load_balancer: *load_balancer,
-                    action: ActionOf::Site(actions.of(blueprint, *load_balancer, *listener, *method, host, path)),
+                    action: ActionOf::Site(actions.of(blueprint, *load_balancer, *listener, http)),
                 },
                 Callee::Dependency(dependency) => To::Dependency(*dependency),
             };

@@ -132,6 +132,7 @@ pub fn service(desired: u32) -> Service {
     Service {
         name: "web".into(),
         desired_count: desired,
+        scheduling: Scheduling::default(),
         capacity: vec![CapacityShare {
             provider: Provider::Fargate,
             base: 0,
@@ -221,6 +222,13 @@ pub fn on_ec2(mut blueprint: Blueprint, count: u32) -> Blueprint {
         weight: 1,
     }];
     blueprint
+}
+
+/// As a DAEMON service, with AWS's bounds for one.
+pub fn as_daemon(service: &mut Service) {
+    service.scheduling.strategy = SchedulingStrategy::Daemon;
+    service.deployment.minimum_healthy_percent = 0;
+    service.deployment.maximum_percent = 100;
 }
 
 /// What the stand-in for the data plane makes of a check.
@@ -424,6 +432,21 @@ impl<'a> Stage<'a> {
         let row = |seen: &Observation| match seen {
             Observation::Happened(event) if event.kind == EventKind::Service && event.reason.contains(text) => {
                 Some(event.at.seconds())
+            }
+            _ => None,
+        };
+        self.seen.iter().filter_map(row).collect()
+    }
+
+    /// All messages of the service scheduler since a second, without the service's name.
+    pub fn messages(&self, since: f64) -> Vec<(f64, String)> {
+        let row = |seen: &Observation| match seen {
+            Observation::Happened(event) if event.kind == EventKind::Service && event.at.seconds() >= since => {
+                let message = event.reason.strip_prefix("(service web) ");
+                Some((
+                    event.at.seconds(),
+                    message.expect("every message names its service").to_string(),
+                ))
             }
             _ => None,
         };

@@ -280,6 +280,40 @@ fn lowest_healthy_and_extra_capacity_are_told_at_the_end() {
 }
 
 #[test]
+fn the_dip_is_what_the_desired_count_lacks_of_healthy_tasks_and_how_long() {
+    // 50/100 of 4: two are stopped at 101 and replaced by two that are healthy at 131; the other two at 132 and 162:
+    // 2 × 30 + 2 × 30 task-seconds below desired. Two are draining until 143 and two until 174, while as many start: two
+    // too many from 112 (PENDING) to 174.
+    let blueprint = bounds(fleet(4), 50, 100);
+    let stage = deployed(&blueprint, 300.0);
+    let ended = stage.seen.iter().find_map(|seen| match seen {
+        Observation::DeploymentEnded(record) => Some(record.clone()),
+        _ => None,
+    });
+    let record = ended.expect("it ended");
+    assert_eq!((record.desired, record.lowest_healthy, record.deepest_dip), (4, 2, 2));
+    assert_eq!((record.below_desired_task_s, record.extra_vcpu_s), (120.0, 124.0));
+}
+
+#[test]
+fn tasks_that_scaling_adds_during_a_deployment_are_no_extra_ones() {
+    // 100/200 of 4, and 6 desired from 105: 106 starts two more, PENDING at 116 and healthy at 135. Above the desired six
+    // are two from 111, four from 116, two from 173 and none from 178: the old ones are stopped two by two at 131 and 136
+    // and STOPPED 42 s later. Two healthy ones are missing from 105 until the first four new ones are healthy at 130.
+    let blueprint = bounds(fleet(4), 100, 200);
+    let mut stage = deployed(&blueprint, 105.0);
+    stage.act(|control, cx| control.set_desired_count(cx, crate::blueprint::ServiceIx(0), 6, "scaling"));
+    stage.run_until(300.0);
+    let ended = stage.seen.iter().find_map(|seen| match seen {
+        Observation::DeploymentEnded(record) => Some(record.clone()),
+        _ => None,
+    });
+    let record = ended.expect("it ended");
+    assert_eq!((record.desired, record.peak_extra_tasks), (4, 4));
+    assert_eq!((record.extra_vcpu_s, record.below_desired_task_s), (248.0, 50.0));
+}
+
+#[test]
 fn a_row_of_a_step_tells_what_the_pass_found_before_it_acted() {
     // 50/100 of 4: (second, old running, new running, new healthy, draining, lower, upper).
     let blueprint = bounds(fleet(4), 50, 100);

@@ -2,7 +2,7 @@
 //! rest once all is left alone.
 
 use super::blue_green::blue_green;
-use super::harness::{Health, Stage, constant, container, fleet, on_ec2, without_balancer};
+use super::harness::{Health, Stage, as_daemon, constant, container, fleet, on_ec2, without_balancer};
 use crate::blueprint::*;
 use crate::cluster::Task;
 use crate::cluster::service::Halt;
@@ -84,6 +84,10 @@ fn some_fleet(dice: &mut Dice) -> Blueprint {
         };
         service.deployment.circuit_breaker = Some(breaker);
     }
+    if !is_blue_green && !blueprint.auto_scaling_groups.is_empty() && dice.happens(4) {
+        as_daemon(&mut blueprint.services[0]);
+    }
+    let service = &mut blueprint.services[0];
     let share = |sixths: u32| Ratio::new(f64::from(sixths) / 6.0).expect("a share");
     let defects = &mut service.revisions[1].defects;
     defects.fails_to_start = share(dice.below(4));
@@ -170,10 +174,14 @@ fn every_invariant_holds_under_random_misfortunes_and_what_is_left_alone_comes_t
                 service.deployment.is_none(),
                 "round {round}: a deployment goes on for ever"
             );
-            assert_eq!(stage.levels(), (0, 2, 2), "round {round}");
+            let wanted = match blueprint.services[0].scheduling.strategy {
+                SchedulingStrategy::Replica => 2,
+                SchedulingStrategy::Daemon => stage.control.instances.len() as u32,
+            };
+            assert_eq!(stage.levels(), (0, wanted, wanted), "round {round}");
             let primary = |id: &Id<Task>| stage.control.tasks[*id].revision == service.primary;
             assert!(
-                service.tasks.len() == 2 && service.tasks.iter().all(primary),
+                service.tasks.len() == wanted as usize && service.tasks.iter().all(primary),
                 "round {round}"
             );
         }

@@ -94,9 +94,7 @@ fn with_traffic(mut blueprint: Blueprint) -> Blueprint {
     blueprint.classes = vec![RequestClass {
         name: "users".into(),
         traffic: TrafficIx(0),
-        method: Method::Get,
-        host: String::new(),
-        path: "/".into(),
+        http: HttpRequest::get("/"),
     }];
     blueprint
 }

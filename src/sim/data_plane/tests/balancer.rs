@@ -229,3 +229,36 @@ fn a_health_check_waits_in_the_targets_own_queue() {
     assert_eq!(stage.plane.revision_counts(ServiceIx(0))[0].requests, 1);
     assert_eq!(meters(&mut stage).1.requests, 1);
 }
+
+#[test]
+fn a_redirect_ends_a_request_at_the_node_and_is_counted_as_its_own() {
+    // The request in the middle carries the header that the rule asks for: 10 ms each way, and no target is asked.
+    let mut blueprint = behind_node(&[0, 100], 0.05);
+    blueprint.network.client = constant(0.01);
+    more_traffic(&mut blueprint, &[40], None);
+    blueprint.classes[1].http.headers = vec![("x-old".into(), "yes".into())];
+    blueprint.load_balancers[0].listeners[0].rules = vec![Rule {
+        priority: 1,
+        paths: vec![],
+        hosts: vec![],
+        methods: vec![],
+        sources: vec![],
+        headers: vec![HeaderCondition {
+            name: "X-Old".into(),
+            values: vec![PathPattern("*".into())],
+        }],
+        queries: vec![],
+        action: Action::Redirect(301),
+    }];
+    let mut stage = Stage::new(&blueprint);
+    stage.run();
+    assert_eq!(
+        stage.seen(),
+        [
+            (40.0, Outcome::Redirected, 20.0),
+            (0.0, Outcome::Served, 70.0),
+            (100.0, Outcome::Served, 70.0)
+        ]
+    );
+    assert_eq!(meters(&mut stage).1.requests, 2);
+}

@@ -100,9 +100,7 @@ fn shop(seconds: u64, seed: u64) -> Blueprint {
     let mut through_balancer = call(Callee::LoadBalancer {
         load_balancer: LoadBalancerIx(1),
         listener: 0,
-        method: Method::Get,
-        host: String::new(),
-        path: "/".into(),
+        http: HttpRequest::get("/"),
     });
     through_balancer.retry = retry(Jitter::Equal);
     blueprint.calls.extend([to_database, direct, through_balancer]);

@@ -70,9 +70,7 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
         classes: vec![RequestClass {
             name: "users".into(),
             traffic: TrafficIx(0),
-            method: Method::Get,
-            host: String::new(),
-            path: "/".into(),
+            http: HttpRequest::get("/"),
         }],
         alarms: vec![],
         events: vec![],
@@ -105,6 +103,7 @@ pub fn service(name: &str, program: u16, runtime: Runtime) -> Service {
     Service {
         name: name.into(),
         desired_count: 1,
+        scheduling: Scheduling::default(),
         capacity: vec![],
         placement_constraints: vec![],
         placement_strategy: vec![],

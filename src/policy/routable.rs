@@ -44,6 +44,7 @@ mod tests {
                 service: ServiceIx(0),
                 revision: RevisionIx(0),
                 zone: ZoneIx(0),
+                number: ordinal as u32,
                 state: *state,
                 views: vec![View::new(*opinion)],
             })

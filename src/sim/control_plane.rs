@@ -13,6 +13,7 @@ mod daemons;
 mod deployments;
 mod failures;
 mod faults;
+mod foregone;
 mod health;
 mod launching;
 mod laws;
@@ -80,6 +81,8 @@ struct Ordinals {
     task: u32,
     instance: u32,
     deployment: u32,
+    /// Of registrations of targets.
+    target: u32,
 }
 
 /// A zone as the control plane meets it.
@@ -177,6 +180,7 @@ impl ControlPlane {
                 task,
                 check,
                 status,
+                outlook,
             } => {
                 self.check_answered(
                     cx,
@@ -186,9 +190,11 @@ impl ControlPlane {
                         task,
                         check,
                         status,
+                        outlook,
                     },
                 );
             }
+            Signal::Stirred(whose) => self.stirred(cx, whose),
             Signal::Metered(meter) => self.metered(cx, &meter),
         }
         self.keep_quiet(cx, told);

@@ -11,6 +11,7 @@ mod call;
 mod client;
 mod dependency;
 mod faults;
+mod foregone;
 mod meter;
 mod network;
 mod orders;
@@ -37,6 +38,7 @@ use balancer::{Balancer, Group};
 use build::Actions;
 use client::Client;
 use dependency::DependencyState;
+use foregone::Foregone;
 use network::Network;
 use program::{Operations, Programs};
 use site::SiteState;
@@ -63,6 +65,7 @@ pub struct DataPlane {
     cpus_changed: Vec<u32>,
     /// Clients' requests that have not ended.
     open_requests: u64,
+    foregone: Foregone,
     stops_at: Instant,
     /// The limit of attempts in flight was reached.
     overflowed: bool,

@@ -10,6 +10,7 @@ mod breaker;
 mod capacity;
 mod daemons;
 mod faults;
+mod foregone;
 mod harness;
 mod health;
 mod life_cycle;

@@ -32,6 +32,8 @@ pub(super) struct Group {
     /// By node of the balancer that forwards to it.
     pub views: Vec<View>,
     pub chooser: Chooser,
+    /// `None`: no listener forwards to it, so that nobody checks it.
+    pub load_balancer: Option<LoadBalancerIx>,
     pub check_program: blueprint::ProgramIx,
     pub meter: TargetGroupMeter,
 }
@@ -71,6 +73,7 @@ impl Group {
                 ties: blueprint.model.alb.least_outstanding_ties,
                 slow_start: written.slow_start,
             },
+            load_balancer: balancer,
             check_program: written.health_check.runs,
             meter: TargetGroupMeter::default(),
         }

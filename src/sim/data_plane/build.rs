@@ -4,6 +4,7 @@ use super::DataPlane;
 use super::balancer::{Balancer, Group};
 use super::client::Client;
 use super::dependency::DependencyState;
+use super::foregone::Foregone;
 use super::network::Network;
 use super::program::{Operations, Programs};
 use super::site::SiteState;
@@ -84,6 +85,7 @@ impl DataPlane {
                     .timer(Event::data_extra(DataEvent::DeadlineDue, list as u32))
             })
             .collect();
+        let foregone = Foregone::new(blueprint, network.longest_hop_to_a_task());
         DataPlane {
             attempts: Arena::with_capacity(1024),
             servers: Servers::default(),
@@ -101,6 +103,7 @@ impl DataPlane {
             operations,
             cpus_changed: Vec::new(),
             open_requests: 0,
+            foregone,
             stops_at: blueprint.horizon(),
             overflowed: false,
             class_actions: class_actions(blueprint, &actions),

@@ -2,6 +2,7 @@
 //!
 //! Nothing here decides anything.
 
+pub mod agent;
 pub mod fargate;
 pub mod instance_types;
 pub mod prices;

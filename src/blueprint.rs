@@ -10,17 +10,21 @@ pub mod capacity;
 pub mod environment;
 #[cfg(test)]
 pub mod fixture;
+pub mod life_cycle;
 pub mod model;
 pub mod question;
 pub mod service;
+pub mod start_up;
 pub mod task;
 
 pub use balancer::*;
 pub use capacity::*;
 pub use environment::*;
+pub use life_cycle::*;
 pub use model::*;
 pub use question::*;
 pub use service::*;
+pub use start_up::*;
 pub use task::*;
 
 use crate::engine::dist::Dist;
@@ -98,6 +102,7 @@ pub struct Blueprint {
     pub network: Network,
     pub auto_scaling_groups: Vec<AutoScalingGroup>,
     pub images: Vec<Image>,
+    pub layers: Vec<Layer>,
     pub task_definitions: Vec<TaskDefinition>,
     pub services: Vec<Service>,
     pub programs: Vec<Program>,

@@ -4,6 +4,7 @@
 //! part of its view).
 
 pub mod alarm;
+pub mod anomaly;
 pub mod breaker;
 pub mod daemon;
 pub mod placement;
@@ -12,4 +13,5 @@ pub mod rollout;
 pub mod routable;
 pub mod routing;
 pub mod scaling;
+pub mod shift;
 pub mod stopping;

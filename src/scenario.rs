@@ -11,6 +11,7 @@ mod imply;
 pub mod path;
 pub mod quantity;
 mod resolve;
+mod results;
 pub mod schema;
 pub mod source;
 mod table;
@@ -19,7 +20,8 @@ mod tree;
 mod vary;
 mod yaml;
 
-pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity, Style, explain};
+pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity, Style, WIDTH, explain};
+pub use results::ResultTables;
 pub use schema::json_schema;
 pub use vary::split_values;
 
@@ -38,6 +40,8 @@ pub struct Scenario {
     stem: String,
     /// Problems of form that left a tree to go on with.
     found: Vec<Diagnostic>,
+    /// What `expect:` may speak of.
+    results: ResultTables,
 }
 
 /// All that came of resolving a scenario.
@@ -88,6 +92,7 @@ impl Scenario {
                 sources,
                 stem,
                 found,
+                results: ResultTables::default(),
             }),
             Some(tree) => {
                 let message = format!("a scenario is a map, and {} stands here", tree.kind());
@@ -96,6 +101,13 @@ impl Scenario {
             }
             None => Err(Diagnostics::new(found, sources)),
         }
+    }
+
+    /// The same scenario, its expectations held against the tables and columns that there are. They are made further up,
+    /// so whoever makes them hands them down; without them a wrong name shows only when the runs are over.
+    pub fn expecting_of(mut self, results: ResultTables) -> Scenario {
+        self.results = results;
+        self
     }
 
     /// The blueprint, unless something is wrong, and everything that is wrong or doubtful. Variants are scenarios of
@@ -195,7 +207,7 @@ impl Scenario {
             }
         };
         imply::imply(&mut said, &self.stem);
-        let (blueprint, list, sources) = resolve::resolve(&said, problems, sources);
+        let (blueprint, list, sources) = resolve::resolve(&said, problems, sources, &self.results);
         Resolved {
             blueprint,
             said,

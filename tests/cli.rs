@@ -165,6 +165,57 @@ fn a_wrong_scenario_is_status_2_and_writes_nothing() {
 }
 
 #[test]
+fn an_expectation_of_a_table_or_column_that_is_not_there_is_wrong_before_anything_runs() {
+    let place = Place::with(&format!(
+        "{HELLO}expect:\n  - {{ table: sumary.csv, column: p99_ms, at_most: 1 }}\n  - {{ table: summary.csv, where: {{ clas: all }}, column: p98_ms, at_most: 1 }}\n"
+    ));
+    for command in ["check", "test", "run"] {
+        let output = place
+            .wavetank(&[command, "scenario.yaml"])
+            .assert()
+            .code(2)
+            .get_output()
+            .clone();
+        let said = text(&output.stderr);
+        for word in [
+            "`sumary`",
+            "did you mean `summary`?",
+            "`clas`",
+            "did you mean `class`?",
+            "`p98_ms`",
+            "scenario.yaml:6",
+        ] {
+            assert!(said.contains(word), "{word}:\n{said}");
+        }
+    }
+    assert_eq!(place.names(), ["scenario.yaml"]);
+}
+
+#[test]
+fn programs_read_the_same_object_from_check_and_from_complaints() {
+    let place = Place::with("servcies: {}\nduration: 10\n");
+    let read = |command: &str| {
+        let output = place
+            .wavetank(&["--format", "json", command, "scenario.yaml"])
+            .assert()
+            .code(2)
+            .get_output()
+            .clone();
+        let from = if command == "check" {
+            output.stdout
+        } else {
+            output.stderr
+        };
+        serde_json::from_slice::<serde_json::Value>(&from).expect("JSON and nothing else")
+    };
+    let checked = read("check");
+    assert_eq!(checked["scenarios"][0]["diagnostics"][0]["code"], "WT0201");
+    assert_eq!(checked["status"], 2);
+    assert_eq!(read("run"), checked);
+    assert_eq!(read("test"), checked);
+}
+
+#[test]
 fn one_wrong_scenario_among_several_stops_all_of_them() {
     let place = Place::with(HELLO);
     fs::write(place.path("wrong.yaml"), "duration: soon\n").expect("the folder is ours");
@@ -415,4 +466,16 @@ fn a_run_that_a_limit_ends_does_not_exit_as_if_nothing_were() {
     let said = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{said}{}", text(&output.stderr));
     assert!(said.contains("a limit ended 1 of 1 run"), "{said}");
+
+    // The last window tells the queue that ended the run: all of a million requests but the 200 that have a worker.
+    let timeline = std::fs::read_to_string(place.path().join("out/timeline.csv")).expect("it is written");
+    let mut rows = timeline.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let header = rows.next().expect("a header");
+    let column = |name: &str| header.iter().position(|each| *each == name).expect("it is there");
+    let last = rows
+        .rfind(|row| row[column("service")] == "web" && !row[column("running")].is_empty())
+        .expect("the service has windows");
+    let number = |name: &str| last[column(name)].parse::<f64>().expect("a number");
+    assert_eq!(number("in_service"), 200.0);
+    assert!(number("queued") > 990_000.0, "{}", number("queued"));
 }

@@ -70,7 +70,7 @@ const DOORS: &[(&[&str], &[&str], &str)] = &[
         "what people look at is drawn in one place",
     ),
     (
-        &["clap", "anyhow", "indicatif", "ctrlc", "anstream"],
+        &["clap", "anyhow", "indicatif", "console", "ctrlc", "anstream"],
         &["cli", "main"],
         "the terminal and its signals belong to the command line; the library returns values and typed errors",
     ),

@@ -31,6 +31,11 @@ impl InstanceType {
             _ => self.enis - 1,
         }
     }
+
+    /// MiB a second of its network without bursts.
+    pub fn baseline_mib(&self) -> f64 {
+        f64::from(self.baseline_mbit) * 1e6 / 8.0 / f64::from(1 << 20)
+    }
 }
 
 /// The account setting `awsvpcTrunking`.

@@ -33,6 +33,20 @@ pub mod ecs {
     /// Deployment circuit breaker, bounded percent: default, and the bounds [DG:deployment-circuit-breaker].
     pub const BREAKER_PERCENT: f64 = 50.0;
     pub const BREAKER_THRESHOLD: RangeInclusive<u32> = 3..=200;
+    /// Of a deployment that shifts traffic: one stage (each portion of LINEAR and CANARY counts as one), and the whole
+    /// [DG:blue-green-deployment-how-it-works].
+    pub const LIFECYCLE_STAGE_LIMIT_S: u64 = 86_400;
+    pub const DEPLOYMENT_LIMIT_S: u64 = 30 * 86_400;
+    /// Shares of LINEAR and CANARY in percent, in tenths of a percent, and their defaults [BC:ecs LinearConfiguration,
+    /// CanaryConfiguration].
+    pub const STEP_PERCENT: f64 = 10.0;
+    pub const STEP_PERCENT_RANGE: RangeInclusive<f64> = 3.0..=100.0;
+    pub const STEP_BAKE_TIME_S: u64 = 360;
+    pub const CANARY_PERCENT: f64 = 5.0;
+    pub const CANARY_PERCENT_RANGE: RangeInclusive<f64> = 0.1..=100.0;
+    pub const CANARY_BAKE_TIME_S: u64 = 600;
+    /// Bake times of a deployment, of a step and of a canary, in seconds.
+    pub const BAKE_TIME_RANGE_S: RangeInclusive<u64> = 0..=86_400;
     /// SIGTERM to SIGKILL [BC:ecs ContainerDefinition.stopTimeout].
     pub const STOP_TIMEOUT_S: u64 = 30;
     pub const FARGATE_STOP_TIMEOUT_S: RangeInclusive<u64> = 2..=120;
@@ -53,6 +67,14 @@ pub mod ecs {
         pub const RETRIES_RANGE: RangeInclusive<u32> = 1..=10;
         pub const START_PERIOD_RANGE_S: RangeInclusive<u64> = 0..=300;
     }
+}
+
+/// ECR, per account and region [ECR:userguide/service-quotas].
+pub mod ecr {
+    /// Calls a second: one for each image that is pulled …
+    pub const BATCH_GET_IMAGE: f64 = 2_000.0;
+    /// … and one for each of its layers that is not there.
+    pub const GET_DOWNLOAD_URL_FOR_LAYER: f64 = 3_000.0;
 }
 
 /// Application Load Balancers.
@@ -87,6 +109,13 @@ pub mod alb {
     pub const DEREGISTRATION_DELAY_RANGE_S: RangeInclusive<u64> = 0..=3_600;
     /// Besides 0, which is off [ALB:edit-target-group-attributes].
     pub const SLOW_START_RANGE_S: RangeInclusive<u64> = 30..=900;
+
+    /// Of both cookies and of groups [ALB:edit-target-group-attributes].
+    pub const STICKINESS_RANGE_S: RangeInclusive<u64> = 1..=604_800;
+    /// Anomaly mitigation gives new weights so often [ALB:edit-target-group-attributes].
+    pub const REWEIGH_S: u64 = 5;
+    /// [ALB23:zonal-shift]
+    pub const ZONAL_SHIFT_RANGE_S: RangeInclusive<u64> = 60..=72 * 3_600;
 
     /// Checks of targets [ALB:target-group-health-checks].
     pub mod health_check {

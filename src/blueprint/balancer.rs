@@ -20,6 +20,8 @@ pub struct Listener {
     /// By ascending priority; the first whose conditions all hold decides.
     pub rules: Vec<Rule>,
     pub default_action: Action,
+    /// As a rule's.
+    pub group_stickiness: Option<Span>,
 }
 
 #[derive(Clone, Debug)]
@@ -36,6 +38,8 @@ pub struct Rule {
     /// All of these hold.
     pub queries: Vec<QueryCondition>,
     pub action: Action,
+    /// How long a client stays with the target group that was chosen for it; `None`: it does not.
+    pub group_stickiness: Option<Span>,
 }
 
 /// The header has one of these values; names and values are compared case-insensitively [BC:elbv2
@@ -131,7 +135,81 @@ pub struct TargetGroup {
     pub deregistration_delay: Span,
     /// Zero is off; never with least outstanding requests or weighted random.
     pub slow_start: Span,
+    pub attributes: TargetGroupAttributes,
     pub health_check: HealthCheck,
+}
+
+/// What a target group may have besides; AWS's defaults where nothing is said.
+#[derive(Clone, Debug, Default)]
+pub struct TargetGroupAttributes {
+    pub cross_zone: CrossZone,
+    /// Below it a zone's addresses leave DNS.
+    pub dns_failover: MinimumHealthy,
+    /// Below it a node sends to all its targets.
+    pub unhealthy_state_routing: MinimumHealthy,
+    pub stickiness: Option<Stickiness>,
+    pub anomaly_mitigation: Mitigation,
+}
+
+/// A client's requests go to the target that its cookie names, for as long as that lasts; each request renews it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stickiness {
+    pub cookie: Cookie,
+    pub duration: Span,
+}
+
+/// Who gives a client its cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cookie {
+    /// The balancer, with its first choice.
+    LoadBalancer,
+    /// The application, with its first answer that is no error.
+    Application,
+}
+
+/// Whether weights follow anomalies; only with weighted random.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mitigation {
+    #[default]
+    Off,
+    On,
+}
+
+/// Whose targets a node sends to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CrossZone {
+    /// All zones'.
+    #[default]
+    On,
+    /// Its own zone's.
+    Off,
+}
+
+/// A least number of healthy targets; `None` is off. [BC:elbv2 TargetGroupAttribute, target_group_health]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MinimumHealthy {
+    pub count: Option<u32>,
+    /// Of the registered targets.
+    pub percentage: Option<u32>,
+}
+
+impl Default for MinimumHealthy {
+    fn default() -> Self {
+        MinimumHealthy {
+            count: Some(1),
+            percentage: None,
+        }
+    }
+}
+
+impl MinimumHealthy {
+    /// Either is enough to miss it.
+    pub fn is_missed(self, healthy: u32, registered: u32) -> bool {
+        self.count.is_some_and(|count| healthy < count)
+            || self
+                .percentage
+                .is_some_and(|percentage| u64::from(healthy) * 100 < u64::from(percentage) * u64::from(registered))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

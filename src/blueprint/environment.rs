@@ -1,8 +1,8 @@
 //! What comes from outside: traffic, deployments, faults, and the alarms that watch.
 
 use super::{
-    ClassIx, DependencyIx, GroupIx, HttpRequest, LoadBalancerIx, Retry, RevisionIx, ServiceIx, TargetGroupIx,
-    TrafficIx, ZoneIx,
+    Backend, ClassIx, DependencyIx, GroupIx, HttpRequest, LoadBalancerIx, Retry, RevisionIx, ServiceIx, TargetGroupIx,
+    TrafficIx, Trouble, ZoneIx,
 };
 use crate::engine::dist::Dist;
 use crate::units::{Instant, Span};
@@ -13,6 +13,9 @@ pub struct Traffic {
     pub name: String,
     pub to: Destination,
     pub source: Source,
+    /// How many clients the requests come from, each with cookies and connections of its own; `None`: each request comes
+    /// from a client that was never seen before. Closed users are such clients anyway.
+    pub clients: Option<u32>,
     /// Positions in [`super::Blueprint::classes`], with weights that sum to more than 0.
     pub classes: Vec<(ClassIx, f64)>,
     /// Of one attempt; `None`: the client waits for ever.
@@ -102,7 +105,21 @@ pub enum Happening {
         service: ServiceIx,
         count: u32,
     },
+    /// `count` instances of a group, chosen at random, are set to DRAINING.
+    DrainInstances {
+        group: GroupIx,
+        count: u32,
+    },
     Fault(Fault),
+    ZonalShift(ZonalShift),
+}
+
+/// Clients are moved away from a zone of some load balancers [ALB23:zonal-shift].
+#[derive(Clone, Debug)]
+pub struct ZonalShift {
+    pub away_from: ZoneIx,
+    pub load_balancers: Vec<LoadBalancerIx>,
+    pub lasting: Span,
 }
 
 #[derive(Clone, Debug)]
@@ -135,6 +152,8 @@ pub enum FaultKind {
     DependencySlow { dependency: DependencyIx, factor: f64 },
     /// The primary fails; the standby answers after the dependency's failover time.
     DependencyFailover { dependency: DependencyIx },
+    /// A service of AWS that tasks call at their start is in trouble.
+    Backend { of: Backend, trouble: Trouble },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

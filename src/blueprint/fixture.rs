@@ -31,6 +31,7 @@ pub fn empty() -> Blueprint {
         },
         auto_scaling_groups: vec![],
         images: vec![],
+        layers: vec![],
         task_definitions: vec![],
         services: vec![],
         programs: vec![],
@@ -78,6 +79,7 @@ pub fn scaled_service(name: &str, (min_capacity, max_capacity): (u32, u32), poli
             maximum_percent: 200,
             circuit_breaker: None,
             alarms: None,
+            early_success: None,
             bake_time: Span::ZERO,
         },
         load_balancers: vec![],
@@ -103,6 +105,7 @@ pub fn revision() -> Revision {
         routes: vec![],
         operations: vec![],
         on_disconnect: OnDisconnect::Continue,
+        keep_alive: None,
         defects: Defects {
             fails_to_start: Ratio::ZERO,
             exits_after: None,

@@ -3,8 +3,9 @@
 //! Each is a key under `model:` of the scenario with the default that `Model::default` gives; `docs/model.md` lists
 //! them. With constants in place of the distributions a whole timeline can be computed by hand.
 
+use super::StartUpModel;
 use crate::engine::dist::Dist;
-use crate::units::Span;
+use crate::units::{Ratio, Span};
 
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -15,6 +16,7 @@ pub struct Model {
     pub fargate: FargateModel,
     pub ec2: Ec2Model,
     pub task: TaskModel,
+    pub start_up: StartUpModel,
     pub cpu: CpuShareModel,
 }
 
@@ -28,12 +30,28 @@ pub struct AlbModel {
     pub node_loss_detection: Span,
     /// How long a client may go on using an address that has left DNS: uniform in [0, TTL] for each request.
     pub dns_ttl: Span,
+    /// Share of requests whose client never looks an address up again.
+    pub dns_ttl_ignored: Ratio,
+    pub anomaly_detection: AnomalyModel,
     /// A connection that nobody answers is given up after this (10 s [ALB23:load-balancer-troubleshooting]).
     pub connect_timeout: Span,
     /// Requests that share a connection; connections themselves are not modelled, only billed.
     pub requests_per_connection: f64,
     /// Processed by the balancer for each request, both ways.
     pub bytes_per_request: u64,
+}
+
+/// How anomaly mitigation tells that a target fails more than its peers, of which AWS publishes nothing.
+#[derive(Clone, Debug)]
+pub struct AnomalyModel {
+    /// Standard deviations by which a target's share of errors lies above its peers'.
+    pub z: f64,
+    /// Answered since the last look; with fewer nothing is concluded.
+    pub minimum_requests: u32,
+    /// Of an anomalous target.
+    pub minimum_weight: Ratio,
+    /// From the minimum back to the full weight.
+    pub recovery: Span,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +70,15 @@ pub struct SchedulerModel {
     pub placement_retry: Span,
     /// How long a zone in which a launch has failed is avoided by placement.
     pub failed_zone_avoided: Span,
+    pub draining_instance_stop: DrainingInstanceStop,
+}
+
+/// In which order a task of a DRAINING instance gets SIGTERM and leaves its target groups [CR#708].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DrainingInstanceStop {
+    AtOnce,
+    /// SIGTERM after the deregistration delay, as elsewhere.
+    DeregisterFirst,
 }
 
 /// Delay before start k (from 0) after k+1 tasks in a row that never ran: min(max, base·factor^k).
@@ -154,6 +181,13 @@ impl Default for Model {
                 least_outstanding_ties: Ties::Uniform,
                 node_loss_detection: Span::from_secs(30),
                 dns_ttl: Span::from_secs(60),
+                dns_ttl_ignored: Ratio::ZERO,
+                anomaly_detection: AnomalyModel {
+                    z: 3.0,
+                    minimum_requests: 10,
+                    minimum_weight: Ratio::new(0.05).expect("a share"),
+                    recovery: Span::from_secs(60),
+                },
                 connect_timeout: Span::from_secs(10),
                 requests_per_connection: 10.0,
                 bytes_per_request: 8 * 1024,
@@ -168,6 +202,7 @@ impl Default for Model {
                 },
                 placement_retry: Span::from_secs(60),
                 failed_zone_avoided: Span::from_secs(300),
+                draining_instance_stop: DrainingInstanceStop::AtOnce,
             },
             cloudwatch: CloudWatchModel {
                 publication_delay: Span::from_secs(60),
@@ -200,6 +235,7 @@ impl Default for Model {
                 healthy_after: Span::from_secs(40),
                 loss_detection: uniform(60.0, 120.0),
             },
+            start_up: StartUpModel::default(),
             cpu: CpuShareModel {
                 cfs_period: Span::from_millis(100),
                 fargate_host_vcpus: 2,

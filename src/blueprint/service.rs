@@ -4,7 +4,7 @@
 //! one, complete in itself: the same operations in the same order, changed as the event says.
 
 use super::{
-    AlarmIx, CallIx, DependencyIx, GroupIx, HttpRequest, LoadBalancerIx, OperationIx, ProgramIx, ServiceIx,
+    AlarmIx, CallIx, DependencyIx, GroupIx, HttpRequest, LoadBalancerIx, OperationIx, Portion, ProgramIx, ServiceIx,
     TargetGroupIx, TaskDefinitionIx, ZoneIx,
 };
 use crate::blueprint::task::Defects;
@@ -113,7 +113,9 @@ pub struct DeploymentConfiguration {
     pub maximum_percent: u32,
     pub circuit_breaker: Option<CircuitBreaker>,
     pub alarms: Option<DeploymentAlarms>,
-    /// Blue/green: both revisions kept after the shift. Rolling: only with alarms.
+    /// Rolling only.
+    pub early_success: Option<EarlySuccess>,
+    /// Traffic that shifts: both revisions kept after the last of it. Rolling: only with alarms.
     pub bake_time: Span,
 }
 
@@ -121,6 +123,26 @@ pub struct DeploymentConfiguration {
 pub enum DeploymentStrategy {
     Rolling,
     BlueGreen,
+    /// By equal portions.
+    Linear(Portion),
+    /// One portion, then the rest.
+    Canary(Portion),
+}
+
+impl DeploymentStrategy {
+    /// Whether green stands whole beside blue and traffic moves between two target groups.
+    pub const fn shifts_traffic(self) -> bool {
+        !matches!(self, DeploymentStrategy::Rolling)
+    }
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            DeploymentStrategy::Rolling => "ROLLING",
+            DeploymentStrategy::BlueGreen => "BLUE_GREEN",
+            DeploymentStrategy::Linear(_) => "LINEAR",
+            DeploymentStrategy::Canary(_) => "CANARY",
+        }
+    }
 }
 
 /// [DG:deployment-circuit-breaker].
@@ -138,6 +160,21 @@ pub enum BreakerThreshold {
     BoundedPercent(f64),
     UnboundedPercent(f64),
     Count(u32),
+}
+
+/// A rolling deployment is over before all tasks are new [DG:early-success-criteria].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EarlySuccess {
+    /// Percent of desired, rounded up; at least one task.
+    pub healthy_percent: u32,
+    pub cleanup: SourceCleanup,
+}
+
+/// When the old tasks go [BC:ecs sourceServiceRevisionCleanup].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceCleanup {
+    BeforeCompletion,
+    AfterCompletion,
 }
 
 #[derive(Clone, Debug)]
@@ -196,6 +233,8 @@ pub struct Revision {
     /// One for each of [`Service::operations`].
     pub operations: Vec<Operation>,
     pub on_disconnect: OnDisconnect,
+    /// How long the server keeps an idle connection; `None`: longer than any balancer.
+    pub keep_alive: Option<Span>,
     pub defects: Defects,
 }
 

@@ -11,7 +11,37 @@ use crate::units::{CpuUnits, MiB, Ratio, Span};
 pub struct Image {
     /// Reference as the container definition writes it, or `<task definition>/<container>` if it writes none.
     pub name: String,
+    /// Compressed, of all layers.
     pub size: MiB,
+    /// From the base up; each once.
+    pub layers: Vec<LayerIx>,
+    pub loading: Loading,
+}
+
+/// A part of images that an instance stores once, whoever lists it.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    pub name: String,
+    /// Compressed.
+    pub size: MiB,
+}
+
+/// Into [`super::Blueprint::layers`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LayerIx(pub u32);
+
+impl LayerIx {
+    pub const fn at(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// How much of an image must be there before its container starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loading {
+    Whole,
+    /// A SOCI index lies beside it: Fargate starts the container when a part is there.
+    Lazy,
 }
 
 #[derive(Clone, Debug)]

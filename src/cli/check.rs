@@ -5,7 +5,6 @@ use super::arguments::{Check, Format};
 use super::select;
 use super::terminal::Terminal;
 use crate::scenario::Diagnostics;
-use serde_json::json;
 use std::path::Path;
 
 pub fn check(terminal: &Terminal, check: &Check) -> anyhow::Result<Status> {
@@ -29,17 +28,11 @@ pub fn check(terminal: &Terminal, check: &Check) -> anyhow::Result<Status> {
         }
         match terminal.format {
             Format::Text => tell(terminal, file, &diagnostics, resolved.as_deref()),
-            Format::Json => told.push(json!({
-                "file": file.display().to_string(),
-                "errors": diagnostics.errors(),
-                "warnings": diagnostics.warnings(),
-                "diagnostics": diagnostics.to_json(),
-                "resolved": resolved,
-            })),
+            Format::Json => told.push(select::verdict(file, &diagnostics, resolved.as_deref())),
         }
     }
     if terminal.format == Format::Json {
-        terminal.say_json(&json!({ "scenarios": told, "status": status as u8 }));
+        terminal.say_json(&select::verdicts(told, status));
     }
     Ok(status)
 }

@@ -3,12 +3,15 @@
 //! Nothing is run unless everything is right: all problems of all files are told at once, and then the answer is
 //! `None`.
 
+use super::Status;
 use super::arguments::{Changes, Format};
 use super::terminal::Terminal;
 use crate::experiment::Variant;
 use crate::report::provenance::Provenance;
-use crate::scenario::{Diagnostics, Scenario, Style, split_values};
+use crate::report::tables;
+use crate::scenario::{Diagnostics, ResultTables, Scenario, Style, split_values};
 use anyhow::Context;
+use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// A scenario that is right, and everything that is to be run of it.
@@ -74,20 +77,45 @@ pub fn load(
         return Ok(None);
     }
     let mut selected = Vec::new();
-    let mut wrong = false;
+    let mut told = Vec::new();
+    let mut status = Status::Good;
     for file in files {
-        match one(file, changes, vary) {
+        let found = match one(file, changes, vary) {
             Ok((scenario, warnings)) => {
-                complain(terminal, &warnings);
                 selected.push(scenario);
+                warnings
             }
             Err(problems) => {
-                complain(terminal, &problems);
-                wrong = true;
+                status = Status::Wrong;
+                problems
             }
+        };
+        match terminal.format {
+            Format::Text => complain(terminal, &found),
+            Format::Json if found.is_empty() => {}
+            Format::Json => told.push(verdict(file, &found, None)),
         }
     }
-    Ok((!wrong).then_some(selected))
+    if !told.is_empty() {
+        terminal.complain(&verdicts(told, status).to_string());
+    }
+    Ok((status == Status::Good).then_some(selected))
+}
+
+/// What is wrong with a scenario as programs read it, the same from every command.
+pub fn verdict(file: &Path, found: &Diagnostics, resolved: Option<&str>) -> serde_json::Value {
+    json!({
+        "file": file.display().to_string(),
+        "errors": found.errors(),
+        "warnings": found.warnings(),
+        "diagnostics": found.to_json(),
+        "resolved": resolved,
+    })
+}
+
+/// The verdicts on several scenarios, with what [`super::check`] ends with.
+pub fn verdicts(scenarios: Vec<serde_json::Value>, status: Status) -> serde_json::Value {
+    json!({ "scenarios": scenarios, "status": status as u8 })
 }
 
 /// What is wrong with the arguments themselves, whatever the scenario.
@@ -179,7 +207,7 @@ fn one(file: &Path, changes: &Changes, vary: &[String]) -> Result<(Selected, Dia
 
 /// The scenario of a file as the arguments change it.
 pub fn changed(file: &Path, changes: &Changes) -> Result<Scenario, Diagnostics> {
-    let mut scenario = Scenario::load(file)?;
+    let mut scenario = Scenario::load(file)?.expecting_of(ResultTables::new(tables::names()));
     for (path, value) in settings(changes) {
         scenario = scenario.with(&path, &value)?;
     }
@@ -242,22 +270,17 @@ pub fn folder_name(name: &str) -> String {
     if text.is_empty() { "scenario".to_owned() } else { text }
 }
 
-/// Tells all problems, as people or as programs read them.
+/// Tells all problems as people read them.
 pub fn complain(terminal: &Terminal, diagnostics: &Diagnostics) {
     if diagnostics.is_empty() {
         return;
     }
-    match terminal.format {
-        Format::Text => {
-            let style = if terminal.colors_complaints() {
-                Style::Coloured
-            } else {
-                Style::Plain
-            };
-            terminal.complain(&diagnostics.render(style));
-        }
-        Format::Json => terminal.complain(&diagnostics.to_json().to_string()),
-    }
+    let style = if terminal.colors_complaints() {
+        Style::Coloured
+    } else {
+        Style::Plain
+    };
+    terminal.complain(&diagnostics.render_within(style, terminal.columns()));
 }
 
 #[cfg(test)]

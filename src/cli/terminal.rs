@@ -5,6 +5,7 @@
 //! `--color`, NO_COLOR and CLICOLOR_FORCE; what is written as styled text is stripped where they are off.
 
 use super::arguments::{Format, TerminalOptions};
+use crate::scenario::WIDTH;
 use clap::ColorChoice;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
@@ -67,6 +68,16 @@ impl Terminal {
     /// Whether somebody watches standard error.
     pub fn is_watched(&self) -> bool {
         !self.quiet && std::io::stderr().is_terminal()
+    }
+
+    /// Columns for complaints: as many as the terminal has, up to what reads well.
+    pub fn columns(&self) -> usize {
+        // Narrower ones wrap: less than this holds no line of a scenario.
+        const LEAST: usize = 40;
+        match console::Term::stderr().size_checked() {
+            Some((_, columns)) => usize::from(columns).clamp(LEAST, WIDTH),
+            None => WIDTH,
+        }
     }
 
     /// Whether standard error takes colours.

@@ -1,9 +1,9 @@
 //! A deployment in progress: from which revision to which, how far it has come, what it has counted.
 //!
 //! A rollback is a stage of the deployment that failed, so one record tells the whole story. Deliberately not here:
-//! what moves it on (`sim::control_plane::deployments`, `::blue_green`) and the bounds (`policy::rollout`).
+//! what moves it on (`sim::control_plane::deployments`, `::life_cycle`) and the bounds (`policy::rollout`).
 
-use crate::blueprint::{DeploymentStrategy, RevisionIx};
+use crate::blueprint::{DeploymentStrategy, LifecycleStage, RevisionIx};
 use crate::stats::TimeWeighted;
 use crate::units::{Instant, Span};
 
@@ -15,6 +15,10 @@ pub struct Deployment {
     pub from: RevisionIx,
     pub to: RevisionIx,
     pub stage: Stage,
+    /// When it began.
+    pub entered: Instant,
+    /// The stage goes on at least until then: the bake time of the deployment or of a portion of its traffic.
+    pub bakes_until: Option<Instant>,
     pub started: Instant,
     /// The circuit breaker's count.
     pub failures: u32,
@@ -35,27 +39,25 @@ pub struct Deployment {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Blue/green: tasks of an earlier, unfinished green are removed first.
-    Reconcile,
-    /// Rolling: old tasks are replaced within the bounds. Blue/green: SCALE_UP.
-    ScaleUp,
-    /// BAKE_TIME.
-    Bake { until: Instant },
-    /// Blue/green: blue goes.
-    CleanUp,
-    /// Back to the latest COMPLETED deployment.
+    /// On its way. A rolling deployment knows SCALE_UP, in which old tasks are replaced, and BAKE_TIME only.
+    At(LifecycleStage),
+    /// Back to the blue that stands, or to the latest COMPLETED deployment.
     RollBack,
 }
 
 impl Stage {
     pub const fn name(self) -> &'static str {
         match self {
-            Stage::Reconcile => "RECONCILE_SERVICE",
-            Stage::ScaleUp => "SCALE_UP",
-            Stage::Bake { .. } => "BAKE_TIME",
-            Stage::CleanUp => "CLEAN_UP",
+            Stage::At(stage) => stage.name(),
             Stage::RollBack => "ROLLBACK_IN_PROGRESS",
         }
+    }
+}
+
+impl Deployment {
+    /// Whether the stage's bake time, if it has one, is over.
+    pub fn has_baked(&self, now: Instant) -> bool {
+        self.bakes_until.is_none_or(|until| until <= now)
     }
 }
 

@@ -4,6 +4,7 @@
 //! launched or replaced (`sim::control_plane::capacity`).
 
 use super::capacity::Resources;
+use super::image_store::ImageStore;
 use super::task::{Silence, Task};
 use crate::blueprint::{GroupIx, ZoneIx};
 use crate::engine::arena::Id;
@@ -21,14 +22,34 @@ pub struct Instance {
     pub launched: Instant,
     pub registered: Option<Instant>,
     pub free: Resources,
-    /// By image of the blueprint: when its pull is over, [`Instant::NEVER`] if it never began.
-    pub images: Vec<Instant>,
+    pub images: ImageStore,
+    /// When its agent next looks for images to clean up; [`Instant::NEVER`] if none could go.
+    pub cleanup_due: Instant,
     /// Tasks on it that are not STOPPED, by creation.
     pub tasks: Vec<Id<Task>>,
     /// Share of full CPU speed.
     pub speed: f64,
     pub silence: Option<Silence>,
     pub power: Power,
+    pub status: ContainerInstanceStatus,
+}
+
+/// As ECS has it of a registered instance [BC:ecs ContainerInstanceStatus].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContainerInstanceStatus {
+    Active,
+    /// It takes no task any more, and service tasks are moved away.
+    Draining,
+}
+
+impl ContainerInstanceStatus {
+    /// In AWS's spelling.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ContainerInstanceStatus::Active => "ACTIVE",
+            ContainerInstanceStatus::Draining => "DRAINING",
+        }
+    }
 }
 
 /// Whether there still is a machine behind the record; the control plane learns of a loss only by silence.
@@ -64,8 +85,7 @@ pub struct NewInstance {
     pub group: GroupIx,
     pub zone: ZoneIx,
     pub free: Resources,
-    /// How many images the blueprint has.
-    pub images: usize,
+    pub images: ImageStore,
 }
 
 impl Instance {
@@ -80,11 +100,13 @@ impl Instance {
             launched: now,
             registered: None,
             free: new.free,
-            images: vec![Instant::NEVER; new.images],
+            images: new.images,
+            cleanup_due: Instant::NEVER,
             tasks: Vec::new(),
             speed: 1.0,
             silence: None,
             power: Power::On,
+            status: ContainerInstanceStatus::Active,
         }
     }
 
@@ -106,11 +128,11 @@ impl Instance {
 
     /// Whether it is a container instance in ACTIVE, its agent heard or not.
     pub fn is_active(&self) -> bool {
-        self.state == InstanceState::InService
+        self.state == InstanceState::InService && self.status == ContainerInstanceStatus::Active
     }
 
     /// Whether ECS would place a task on it, room permitting.
     pub fn takes_tasks(&self) -> bool {
-        self.state == InstanceState::InService && self.silence.is_none()
+        self.is_active() && self.silence.is_none()
     }
 }

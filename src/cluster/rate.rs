@@ -42,6 +42,13 @@ impl TokenBucket {
         self.full_at = self.full_at.max(now) + Span::from_nanos(self.interval);
     }
 
+    /// Queues for a token; answers when it comes.
+    pub fn reserve(&mut self, now: Instant) -> Instant {
+        let at = self.next(now);
+        self.full_at = self.full_at.max(now) + Span::from_nanos(self.interval);
+        at
+    }
+
     /// When there will be a token, if there is none now.
     pub fn next(&self, now: Instant) -> Instant {
         let lead = Span::from_nanos(self.interval.saturating_mul(self.burst.saturating_sub(1)));

@@ -6,7 +6,7 @@
 use super::deployment::{Deployment, Throttle};
 use super::rate::TokenBucket;
 use super::task::{Task, TaskState};
-use crate::blueprint::{Provider, RevisionIx, ServiceIx, ServiceLoadBalancer, TargetGroupIx};
+use crate::blueprint::{Provider, RevisionIx, ServiceIx, ServiceLoadBalancer, TargetGroupIx, TrafficShare};
 use crate::engine::arena::Id;
 use crate::engine::dist::Law;
 use crate::engine::random::Key;
@@ -28,10 +28,12 @@ pub struct Service {
     pub passes: u64,
     /// What the scheduler starts, unless a failed task of another revision is replaced.
     pub primary: RevisionIx,
-    /// Whose tasks take requests: `primary` but before the shift of a blue/green deployment.
+    /// Whose tasks take production's requests: `primary` but before the last shift of a deployment that shifts traffic.
     pub production: RevisionIx,
     /// Which of the two target groups of its load balancers holds production.
     pub side: Side,
+    /// Of production's traffic, on the other side: above nothing and below everything only while traffic shifts.
+    pub shifted: TrafficShare,
     /// Of the latest COMPLETED deployment, if there is one to roll back to.
     pub completed: Option<RevisionIx>,
     /// In progress.
@@ -176,8 +178,12 @@ pub struct Unplaced {
 }
 
 impl Service {
-    /// Notes that a failed task of `revision` is to be replaced by its own kind.
+    /// Notes that a failed task of `revision` is to be replaced by its own kind; but what an early success left behind is
+    /// only waiting to be cleaned up.
     pub fn owe(&mut self, revision: RevisionIx) {
+        if self.completed == Some(self.primary) {
+            return;
+        }
         match self.owed.iter_mut().find(|(of, _)| *of == revision) {
             Some((_, count)) => *count += 1,
             None => self.owed.push((revision, 1)),

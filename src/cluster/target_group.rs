@@ -27,6 +27,8 @@ pub struct Node {
     pub zone: ZoneIx,
     /// What it was last told to send requests to.
     pub published: Vec<Routable>,
+    /// Whether it sees fewer healthy targets than keep its zone in DNS.
+    pub fails_over: bool,
 }
 
 /// A target that a node may send requests to.

@@ -26,12 +26,15 @@ pub struct Task {
     state: TaskState,
     /// Number of the step that is due next; an event with another number has been overtaken.
     pub step: u32,
+    pub preparing: Preparing,
     /// As in the task definition.
     pub containers: Vec<Container>,
     /// Whether it counts towards the lower bound: see `control_plane::healthiness`.
     pub healthy: bool,
     /// Whether a check has failed it; it is replaced once its grace period is over.
     pub unhealthy: bool,
+    /// Its instance is DRAINING: it is to be replaced elsewhere.
+    pub displaced: bool,
     /// Target groups that hold it, draining included.
     pub registered: Vec<TargetGroupIx>,
     /// Nothing is heard of its host since then.
@@ -40,6 +43,8 @@ pub struct Task {
     pub held: bool,
     pub created: Instant,
     pub pull_started: Option<Instant>,
+    /// Until when lazily loaded images still load.
+    pub loads_until: Instant,
     pub running: Option<Instant>,
     /// First time.
     pub healthy_since: Option<Instant>,
@@ -112,6 +117,25 @@ impl TaskState {
             Stopped => false,
         }
     }
+}
+
+/// What a task in PENDING is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preparing {
+    /// The agent takes note of it.
+    Overhead,
+    /// The registry has not answered so many attempts, and is asked again.
+    Registry { failed: u32 },
+    /// The registry says what the images are.
+    Manifest,
+    /// It says where the layers are.
+    Urls,
+    /// It takes no more calls, and the agent has given up.
+    Refused,
+    /// Layers come.
+    Layers,
+    /// All is here.
+    Done,
 }
 
 /// Why a task stops.
@@ -230,14 +254,17 @@ impl Task {
             zone: new.zone,
             state: TaskState::Provisioning,
             step: 0,
+            preparing: Preparing::Overhead,
             containers: vec![Container::new(); new.containers],
             healthy: false,
             unhealthy: false,
+            displaced: false,
             registered: Vec::new(),
             silence: None,
             held: false,
             created: now,
             pull_started: None,
+            loads_until: Instant::ZERO,
             running: None,
             healthy_since: None,
             stopping: None,

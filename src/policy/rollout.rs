@@ -141,6 +141,12 @@ pub fn upper_bound(desired: u32, percent: u32) -> u32 {
     (u64::from(desired) * u64::from(percent) / 100) as u32
 }
 
+/// New tasks that must be healthy for an early success: the lower bound's rounding, but at least one of any
+/// [DG:early-success-criteria].
+pub fn enough_for_success(desired: u32, healthy_percent: u32) -> u32 {
+    lower_bound(desired, healthy_percent).max(1).min(desired)
+}
+
 pub fn decide(view: &View) -> Step {
     let lower = lower_bound(view.desired, view.minimum_healthy_percent);
     let upper = upper_bound(view.desired, view.maximum_percent);

@@ -49,6 +49,10 @@ pub fn keys(model: &Model) -> Vec<(&'static str, bool)> {
         task.launches_per_minute,
         task.healthy_after,
         task.loss_detection,
+        start_up.manifest,
+        start_up.throttling_patience,
+        start_up.lazy_share,
+        start_up.lazy_slowdown,
         cpu.cfs_period,
         cpu.fargate_host_vcpus,
     ]

@@ -33,6 +33,15 @@ pub const SCHEMAS: [&Schema; 12] = [
     &cost::COST,
 ];
 
+/// Every table that an expectation may speak of, with its columns: those of a run and the comparison of several.
+pub fn names() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
+    let columns = |schema: &'static Schema| schema.columns.iter().map(|column| column.name).collect();
+    SCHEMAS
+        .into_iter()
+        .chain([&comparison::COMPARISON])
+        .map(move |schema| (schema.name, columns(schema)))
+}
+
 /// All tables of one run, in the order of [`SCHEMAS`].
 pub fn all(pool: &Pool) -> Vec<Table> {
     SCHEMAS

@@ -104,6 +104,10 @@ impl<'s> Walker<'s> {
                 }
             }
         }
+        // Nor is it blamed on anything else that the key is not there.
+        for name in meant.iter().filter(|name| node.get(name).is_none()) {
+            problems.poison(&path.key(name));
+        }
         for name in required {
             if node.get(name).is_none() {
                 let expected = &properties.expect("required keys are described")[name];
@@ -276,12 +280,26 @@ impl<'s> Walker<'s> {
                         diagnostic.hint("write `false`")
                     }
                     Value::Null => diagnostic.hint("give it a value, or leave the key out"),
+                    Value::Number(text) | Value::Text(text) => match self.only_key_for(schema, text) {
+                        Some(key) => diagnostic.hint(format!("write `{{ {key}: {text} }}`")),
+                        None => diagnostic,
+                    },
                     _ => diagnostic,
                 }
             },
         );
         problems.poison(path);
         None
+    }
+
+    /// The key that a map needs and no other, if the text is a quantity that may stand there.
+    fn only_key_for<'a>(&self, schema: &'a Json, text: &str) -> Option<&'a str> {
+        let [key] = strings(schema.get("required"))[..] else {
+            return None;
+        };
+        let (expected, _) = self.resolve(&schema["properties"][key], "");
+        let kind = expected.get("format").and_then(Json::as_str).and_then(Kind::by_name)?;
+        kind.check(text).ok().map(|()| key)
     }
 
     /// In words, what a schema wants.

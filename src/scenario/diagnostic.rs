@@ -12,7 +12,7 @@ mod codes;
 mod render;
 
 pub use codes::{Code, Severity, UnknownCode};
-pub use render::Style;
+pub use render::{Style, WIDTH};
 
 /// One problem.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,9 +5,10 @@
 //! cannot be filled in because a name refers to nothing stays as it is.
 
 use super::schema::{
-    Action, AlarmMetric, Arrivals, Balancing, Distribution, Duration, Exponential, Form, LaunchType, Listener,
-    LoadBalancer, LoadBalancerType, Named, PlacementField, PlacementStrategy, PlacementStrategyType, Request, Runtime,
-    Scenario, SchedulingStrategy, Scheme, Service, ServiceLoadBalancer, TargetGroup, Traffic, WeightedTargetGroup,
+    Action, AlarmMetric, Arrivals, Balancing, DeploymentStrategy, Distribution, Duration, Exponential, Form,
+    LaunchType, Listener, LoadBalancer, LoadBalancerType, Named, PlacementField, PlacementStrategy,
+    PlacementStrategyType, Request, Runtime, Scenario, SchedulingStrategy, Scheme, Service, ServiceLoadBalancer,
+    TargetGroup, Traffic, WeightedTargetGroup,
 };
 
 mod calls;
@@ -103,6 +104,7 @@ fn load_balancers(said: &mut Scenario) {
         let listener = Listener {
             port: 80,
             default_action: Action::Forward(vec![forward]),
+            target_group_stickiness: None,
             rules: Vec::new(),
         };
         let balancer = LoadBalancer {
@@ -112,6 +114,7 @@ fn load_balancers(said: &mut Scenario) {
             listeners: Named(vec![(LISTENER.to_owned(), listener)]),
             target_groups: Named(vec![(name.clone(), TargetGroup::default())]),
             idle_timeout: Duration::secs(60),
+            zonal_shift: false,
         };
         load_balancers.0.push((name.clone(), balancer));
         service.load_balancers = Some(vec![ServiceLoadBalancer {
@@ -173,10 +176,21 @@ fn services(said: &mut Scenario) {
         };
         deployment.minimum_healthy_percent.get_or_insert(minimum);
         deployment.maximum_percent.get_or_insert(maximum);
-        if deployment.strategy == super::schema::DeploymentStrategy::Rolling {
+        if deployment.strategy == DeploymentStrategy::Rolling {
             let alarms = deployment.alarms.as_ref().filter(|alarms| alarms.enable);
             let needed = alarms.map_or(Duration::ZERO, |alarms| alarm_time(&alarms.alarm_names));
             deployment.bake_time.get_or_insert(needed);
+        }
+        match deployment.strategy {
+            DeploymentStrategy::Linear => {
+                deployment.bake_time.get_or_insert(Duration::ZERO);
+                deployment.linear_configuration.get_or_insert_default();
+            }
+            DeploymentStrategy::Canary => {
+                deployment.bake_time.get_or_insert(Duration::ZERO);
+                deployment.canary_configuration.get_or_insert_default();
+            }
+            DeploymentStrategy::Rolling | DeploymentStrategy::BlueGreen => {}
         }
         for policy in service
             .auto_scaling

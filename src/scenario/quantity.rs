@@ -9,7 +9,7 @@ use crate::units::{CpuUnits, MiB, Ratio, Span};
 mod kind;
 mod moment;
 
-pub use kind::{Kind, Level, level, status_codes};
+pub use kind::{Kind, Level, level, or_off, print_or_off, status_codes};
 pub use moment::{Date, moment, print_moment};
 
 /// Why a text is not the quantity that was wanted.
@@ -125,7 +125,10 @@ pub fn print_memory(memory: MiB) -> String {
     }
 }
 
-/// `300/s`, `90/m`, `2000/h`: events a second.
+/// Rates from here on are refused: one a nanosecond is the clock's own step.
+const TOO_OFTEN: f64 = 1e9;
+
+/// `300/s`, `90/m`, `2000/h`: events a second, fewer than 1,000,000,000.
 pub fn rate(text: &str) -> Result<f64, Flaw> {
     let (number, unit) = split(text)?;
     let seconds = match unit {
@@ -135,7 +138,14 @@ pub fn rate(text: &str) -> Result<f64, Flaw> {
         "/d" => 86_400.0,
         _ => return Err(Flaw::Malformed),
     };
-    Ok(float(number)? / seconds)
+    let rate = float(number)? / seconds;
+    if rate < TOO_OFTEN {
+        Ok(rate)
+    } else {
+        Err(Flaw::OutOfRange(
+            "1,000,000,000/s or more: one a nanosecond, the clock's step",
+        ))
+    }
 }
 
 pub fn print_rate(rate: f64) -> String {

@@ -7,6 +7,7 @@
 
 use super::diagnostic::{Code, Problems, nearest};
 use super::path::Path;
+use super::results::ResultTables;
 use super::schema::{self, Form, Named, Scenario, Time};
 use super::source::Sources;
 use crate::blueprint::*;
@@ -28,10 +29,13 @@ mod model;
 mod objective;
 mod program;
 mod revision;
+mod rolling;
 mod scaling;
 mod schedule;
 mod scheduling;
 mod service;
+mod shift;
+mod start_up;
 mod task;
 mod time;
 mod traffic;
@@ -43,10 +47,15 @@ pub(super) struct Context<'t> {
     pub said: &'t Scenario,
     pub problems: Problems<'t>,
     pub sources: Sources,
+    /// What `expect:` may speak of.
+    pub results: &'t ResultTables,
     pub zones: Vec<String>,
     pub programs: Vec<Program>,
     pub calls: Vec<CallSite>,
     pub images: Vec<Image>,
+    pub layers: Vec<Layer>,
+    /// Those that the scenario names, which images share.
+    pub named_layers: Vec<LayerIx>,
     pub task_definitions: Vec<TaskDefinition>,
     /// Every target group with its balancer's position, in order of their indices.
     pub target_groups: Vec<(usize, &'t str)>,
@@ -231,16 +240,20 @@ pub fn resolve(
     said: &Scenario,
     problems: Problems,
     sources: Sources,
+    results: &ResultTables,
 ) -> (Option<Blueprint>, Vec<super::diagnostic::Diagnostic>, Sources) {
     let root = Path::Root;
     let mut cx = Context {
         said,
         problems,
         sources,
+        results,
         zones: said.cluster.availability_zones.clone().unwrap_or_default(),
         programs: vec![Program { steps: Vec::new() }],
         calls: Vec::new(),
         images: Vec::new(),
+        layers: Vec::new(),
+        named_layers: Vec::new(),
         task_definitions: Vec::new(),
         target_groups: Vec::new(),
         nothing: ProgramIx(0),
@@ -277,6 +290,7 @@ pub fn resolve(
         network,
         auto_scaling_groups,
         images: std::mem::take(&mut cx.images),
+        layers: std::mem::take(&mut cx.layers),
         task_definitions: std::mem::take(&mut cx.task_definitions),
         services,
         programs: std::mem::take(&mut cx.programs),

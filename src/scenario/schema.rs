@@ -14,7 +14,9 @@ mod environment;
 mod model;
 mod question;
 mod reference;
+mod rolling;
 mod service;
+mod start_up;
 mod task;
 mod values;
 
@@ -26,7 +28,9 @@ pub use environment::*;
 pub use model::*;
 pub use question::*;
 pub use reference::reference;
+pub use rolling::*;
 pub use service::*;
+pub use start_up::*;
 pub use task::*;
 pub use values::*;
 

@@ -36,6 +36,16 @@ impl SourceFile {
         self.lines.partition_point(|start| *start as usize <= byte) - 1
     }
 
+    /// The byte at a line and a column of bytes, both from 1; the last one if the text ends before.
+    pub fn byte_at(&self, line: usize, column: usize) -> usize {
+        let start = self
+            .lines
+            .get(line.saturating_sub(1))
+            .map_or(0, |start| *start as usize);
+        let at = (start + column.saturating_sub(1)).min(self.text.len().saturating_sub(1));
+        (0..=at).rev().find(|at| self.text.is_char_boundary(*at)).unwrap_or(0)
+    }
+
     /// The line that holds a byte, without its end, and where it begins.
     pub fn line_at(&self, byte: usize) -> (&str, usize) {
         let line = self.line_of(byte);

@@ -66,7 +66,10 @@ fn read(file: &str, place: Place, sources: &mut Sources, imported: &mut Imported
             return None;
         }
     };
-    let (root, problems) = yaml::parse(sources, number);
+    let (root, mut problems) = yaml::parse(sources, number);
+    if problems.iter().any(|problem| problem.code == Code::MalformedYaml) {
+        problems = not_json(sources, number).map_or(problems, |problem| vec![problem]);
+    }
     let broken = !problems.is_empty();
     imported.problems.extend(problems);
     let root = root.filter(|_| !broken)?;
@@ -85,6 +88,23 @@ fn read(file: &str, place: Place, sources: &mut Sources, imported: &mut Imported
     let mut converter = Converter { imported, good: true };
     let made = converter.definition(body);
     converter.good.then_some(made)
+}
+
+/// What is wrong with a text that should be JSON, in the words of a parser of JSON, which knows the place: YAML's takes the
+/// first bracket that never closes for the beginning of all evil.
+fn not_json(sources: &Sources, number: u16) -> Option<Diagnostic> {
+    let file = sources.file(number);
+    let error = serde_json::from_str::<serde_json::Value>(&file.text).err()?;
+    let at = file.byte_at(error.line(), error.column());
+    let place = Place {
+        file: number,
+        start: at as u32,
+        end: (at + 1).min(file.text.len()) as u32,
+    };
+    let whole = error.to_string();
+    let (why, _) = whole.rsplit_once(" at line ").unwrap_or((&whole, ""));
+    let diagnostic = Diagnostic::new(Code::MalformedTaskDefinition, place, format!("this is not JSON: {why}"));
+    Some(diagnostic.expected("the JSON that `aws ecs describe-task-definition` prints"))
 }
 
 struct Converter<'a> {

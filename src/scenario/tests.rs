@@ -117,6 +117,22 @@ fn the_resolved_text_means_the_same() {
 }
 
 #[test]
+fn lines_of_the_file_fit_the_columns_that_there_are() {
+    let long = "duration: 1h\nservices: { web: { placement_strategy: [], placement_constraints: [], capacity_provider_strategy: [], operations: { get: [{ cpu: 10 }] } } }\n";
+    let found = Scenario::parse("test.yaml", long, Path::new("")).map_or_else(|found| found, |it| it.check());
+    for columns in [80, 100] {
+        let shown = found.render_within(Style::Plain, columns);
+        // Prose is left to the terminal to wrap.
+        let of_the_file = shown
+            .lines()
+            .filter(|line| line.trim_start_matches("2 ").starts_with('|'));
+        let longest = of_the_file.map(|line| line.chars().count()).max();
+        assert!(longest <= Some(columns), "{shown}");
+        assert!(longest > Some(30), "{shown}");
+    }
+}
+
+#[test]
 fn equal_contents_have_equal_hashes() {
     assert_eq!(parse(HELLO).hash(), parse(&format!("# a comment\n{HELLO}")).hash());
     assert_ne!(parse(HELLO).hash(), parse(&HELLO.replace("100/s", "101/s")).hash());

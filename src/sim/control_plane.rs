@@ -5,28 +5,34 @@
 //! polls. Deliberately not here: requests, processor time, and anything that reads a probe.
 
 mod agent;
+mod backends;
 mod begin;
-mod blue_green;
 mod capacity;
 mod check;
+mod colours;
 mod daemons;
 mod deployments;
+mod draining;
 mod failures;
 mod faults;
 mod foregone;
 mod health;
 mod launching;
 mod laws;
+mod life_cycle;
 pub mod monitoring;
 mod news;
 mod observing;
 mod progress;
+mod pulls;
 mod scheduler;
 mod stepping;
 mod stopping;
 mod targets;
 mod tasks;
 mod telling;
+mod weights;
+mod zones;
 
 use super::context::Context;
 use super::event::ControlEvent;
@@ -42,6 +48,7 @@ use laws::Laws;
 use monitoring::Monitoring;
 
 pub use faults::SlowInstances;
+pub use zones::ShiftStep;
 
 /// See the module's doc.
 #[derive(Clone, Debug)]
@@ -56,12 +63,15 @@ pub struct ControlPlane {
     /// By [`TargetGroupIx`].
     target_groups: Vec<TargetGroup>,
     zones: Vec<Zone>,
+    /// By [`crate::blueprint::LoadBalancerIx`].
+    dns: Vec<zones::Dns>,
     /// Account-wide launch buckets of FARGATE and FARGATE_SPOT [DG:throttling].
     fargate: TokenBucket,
     fargate_spot: TokenBucket,
     /// What service discovery was last told, by service.
     discovered: Vec<Vec<Id<Task>>>,
     slowdowns: Vec<faults::Slowdown>,
+    backends: backends::Backends,
     monitoring: Monitoring,
     reporting: Reporting,
     ordinals: Ordinals,
@@ -125,10 +135,12 @@ impl ControlPlane {
                 };
                 blueprint.zones.len()
             ],
+            dns: vec![zones::Dns::default(); blueprint.load_balancers.len()],
             fargate: bucket(),
             fargate_spot: bucket(),
             discovered: vec![Vec::new(); blueprint.services.len()],
             slowdowns: Vec::new(),
+            backends: backends::Backends::new(),
             monitoring: Monitoring::new(blueprint),
             reporting: Reporting::Open,
             ordinals: Ordinals::default(),
@@ -160,6 +172,8 @@ impl ControlPlane {
             ControlEvent::TargetCheck => self.check_target(cx, Id::from_raw(id), place().0, place().1),
             ControlEvent::TargetCheckTimeout => self.check_timed_out(cx, Id::from_raw(id), place().0, place().1),
             ControlEvent::TargetUnused => self.target_unused(cx, Id::from_raw(id), TargetGroupIx(low())),
+            ControlEvent::LayerPulled => self.layer_pulled(cx, Id::from_raw(id), extra),
+            ControlEvent::ImageCleanup => self.clean_images(cx, Id::from_raw(id)),
             ControlEvent::InstanceLaunched => self.instance_launched(cx, Id::from_raw(id)),
             ControlEvent::GroupPass => self.group_pass(cx, GroupIx(low())),
             ControlEvent::MetricsPublished => self.metrics_published(cx, extra),

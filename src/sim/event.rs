@@ -48,6 +48,8 @@ pub enum DataEvent {
     CpuTurn,
     /// A connection that nobody answers is given up. `id`: attempt.
     ConnectTimeout,
+    /// A target group's targets get new weights. `extra`: target group.
+    Reweigh,
     /// A dependency's standby takes over. `extra`: dependency.
     FailoverDone,
 }
@@ -69,6 +71,10 @@ pub enum ControlEvent {
     TargetCheckTimeout,
     /// A target's deregistration delay is over. `id`: task (which may be gone before). `extra`: target group.
     TargetUnused,
+    /// A layer has been pulled to an instance. `id`: instance. `extra`: the turn's ordinal.
+    LayerPulled,
+    /// An instance's agent cleans up images. `id`: instance.
+    ImageCleanup,
     /// An instance has been launched. `id`: instance.
     InstanceLaunched,
     /// An Auto Scaling group looks at its size. `extra`: group.

@@ -160,6 +160,8 @@ pub enum EventKind {
     Scaling,
     Fault,
     AutoScalingGroup,
+    /// Whether DNS gives the addresses of a load balancer's zone: `in DNS`, `not in DNS`.
+    LoadBalancer,
 }
 
 impl EventKind {
@@ -175,6 +177,7 @@ impl EventKind {
             EventKind::Scaling => "scaling",
             EventKind::Fault => "fault",
             EventKind::AutoScalingGroup => "auto_scaling_group",
+            EventKind::LoadBalancer => "load_balancer",
         }
     }
 }

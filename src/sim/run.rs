@@ -4,7 +4,7 @@
 //! plane, observations to whoever watches. The faults of the blueprint befall each plane through its own door, here.
 
 use super::context::Context;
-use super::control_plane::{ControlPlane, SlowInstances};
+use super::control_plane::{ControlPlane, ShiftStep, SlowInstances};
 use super::data_plane::DataPlane;
 use super::event::{Event, What, WorldEvent};
 use super::observation::{self, EventKind, Observation, Observer};
@@ -110,6 +110,11 @@ impl Run {
             )));
         }
         if !self.measuring_over {
+            // The window that a limit cuts short shows what it ended with.
+            if cx.now() > cx.blueprint.measured_from() {
+                let sample = self.data.sample(cx.now());
+                cx.observations.push(Observation::Sampled(Box::new(sample)));
+            }
             self.control.finish(cx);
         }
         self.data.finish(cx);
@@ -217,6 +222,10 @@ impl Run {
             Happening::SetDesiredCount { service, count } => {
                 self.control.set_desired_count(cx, *service, *count, "UpdateService");
             }
+            Happening::DrainInstances { group, count } => {
+                let key = cx.key.entity("drain", "").child(u64::from(at));
+                self.control.drain_instances(cx, *group, *count, key);
+            }
             Happening::Fault(fault) => {
                 self.observe_fault(cx, &fault.label, "", "begins");
                 if let Some(lasting) = fault.lasting {
@@ -225,13 +234,22 @@ impl Run {
                 self.data.fault_begins(cx, at, &fault.kind);
                 self.fault_begins_in_control(cx, at, &fault.kind);
             }
+            Happening::ZonalShift(shift) => {
+                cx.calendar
+                    .schedule_in(shift.lasting, Event::world(WorldEvent::Ends, at));
+                self.control.shift_zone(cx, shift, ShiftStep::Begins);
+            }
         }
     }
 
     fn ends(&mut self, cx: &mut Context<'_>, at: u32) {
         let blueprint = cx.blueprint;
-        let Happening::Fault(fault) = &blueprint.events[at as usize].what else {
-            unreachable!("only faults end");
+        let fault = match &blueprint.events[at as usize].what {
+            Happening::Fault(fault) => fault,
+            Happening::ZonalShift(shift) => return self.control.shift_zone(cx, shift, ShiftStep::Ends),
+            Happening::Deploy(_) | Happening::SetDesiredCount { .. } | Happening::DrainInstances { .. } => {
+                unreachable!("only faults and shifts end")
+            }
         };
         self.observe_fault(cx, &fault.label, "begins", "ends");
         self.data.fault_ends(cx, at, &fault.kind);
@@ -239,6 +257,7 @@ impl Run {
             FaultKind::ZoneOutage { zone } => self.control.zone_outage_ends(cx, *zone),
             FaultKind::RandomTaskCrash { service, .. } => self.control.random_crashes(cx, *service, None),
             FaultKind::SlowInstance { .. } => self.control.slow_instances_end(cx, at),
+            FaultKind::Backend { .. } => self.control.backend_trouble_ends(at),
             _ => {}
         }
     }
@@ -265,6 +284,7 @@ impl Run {
                 };
                 self.control.slow_instances_begin(cx, at, slow, key);
             }
+            FaultKind::Backend { of, trouble } => self.control.backend_trouble_begins(at, *of, *trouble),
             FaultKind::AddedLatency { .. }
             | FaultKind::DependencySlow { .. }
             | FaultKind::DependencyFailover { .. } => {}

@@ -36,6 +36,11 @@ pub enum Order {
         node: u16,
         targets: Vec<PublishedTarget>,
     },
+    /// Zones whose nodes DNS no longer gives, from now on.
+    PublishZones {
+        load_balancer: LoadBalancerIx,
+        out: Vec<ZoneIx>,
+    },
     /// The target leaves the group for good (deregistration delay over): what still runs on it through this group is
     /// cut off with a 502.
     CutOff {
@@ -73,6 +78,7 @@ impl Order {
             Order::CountCpu(_)
             | Order::StopCountingCpu(_)
             | Order::PublishTargets { .. }
+            | Order::PublishZones { .. }
             | Order::CutOff { .. }
             | Order::PublishDiscovery { .. }
             | Order::SetWeights { .. }

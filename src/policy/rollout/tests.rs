@@ -238,3 +238,11 @@ fn a_step_that_only_removes_tasks_that_are_not_healthy_says_so() {
         "a stop beside a start that found no place"
     );
 }
+
+#[test]
+fn early_success_rounds_up_and_wants_one_task_of_any() {
+    assert_eq!(enough_for_success(100, 90), 90);
+    assert_eq!(enough_for_success(3, 50), 2);
+    assert_eq!(enough_for_success(4, 0), 1);
+    assert_eq!(enough_for_success(0, 50), 0);
+}

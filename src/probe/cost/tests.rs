@@ -3,7 +3,9 @@
 use super::*;
 use crate::aws::instance_types;
 use crate::blueprint::fixture::{empty, load_balancer, scaled_service, target_tracking};
-use crate::blueprint::{AutoScalingGroup, GroupIx, LoadBalancerIx, RevisionIx, ScalingMetric, ServiceIx, ZoneIx};
+use crate::blueprint::{
+    Agent, AutoScalingGroup, GroupIx, LoadBalancerIx, RevisionIx, ScalingMetric, ServiceIx, ZoneIx,
+};
 use crate::engine::dist::Dist;
 use crate::sim::signal::LoadBalancerMeter;
 use crate::units::{CpuUnits, MiB, Ratio};
@@ -27,6 +29,8 @@ fn blueprint() -> Blueprint {
         max_size: 5,
         awsvpc_tasks: 2,
         launch_time: Dist::constant(0.0).unwrap(),
+        pull_bandwidth: 100.0,
+        agent: Agent::default(),
     });
     blueprint
 }

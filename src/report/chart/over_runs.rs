@@ -94,8 +94,14 @@ pub fn marks(pool: &Pool) -> Vec<Mark> {
             Happening::SetDesiredCount { service, count } => {
                 format!("{} to {count}", blueprint.services[service.at()].name)
             }
+            Happening::DrainInstances { group, count } => {
+                format!("drain {count} of {}", blueprint.auto_scaling_groups[group.at()].name)
+            }
             Happening::Fault(fault) if shade_of(&fault.kind, fault.lasting.is_some()) => return None,
             Happening::Fault(fault) => fault.label.replace('_', " "),
+            Happening::ZonalShift(shift) => {
+                format!("zonal shift away from {}", blueprint.zones[shift.away_from.at()])
+            }
         };
         Some(Mark { x, label })
     });
@@ -154,6 +160,7 @@ fn shade_of(kind: &FaultKind, ends: bool) -> bool {
         FaultKind::ZoneOutage { .. }
         | FaultKind::SlowInstance { .. }
         | FaultKind::AddedLatency { .. }
+        | FaultKind::Backend { .. }
         | FaultKind::DependencySlow { .. } => true,
         FaultKind::RandomTaskCrash { .. } => ends,
     }

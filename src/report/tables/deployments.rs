@@ -16,7 +16,7 @@ pub const DEPLOYMENTS: Schema = Schema {
         column("replication", "Which run, from 0."),
         column("deployment", "Number of the deployment in its run."),
         column("service", "Service that is deployed."),
-        column("strategy", "`ROLLING` or `BLUE_GREEN`."),
+        column("strategy", "`ROLLING`, `BLUE_GREEN`, `LINEAR` or `CANARY`."),
         column("from_revision", "Revision that it replaces."),
         column("to_revision", "Revision that it brings."),
         column(

@@ -100,6 +100,10 @@ impl Walker<'_> {
                     }
                 }
             }
+            // AWS writes some switches as the words `true` and `false`.
+            Value::Bool(yes) if words(branches).contains(&if *yes { "true" } else { "false" }) => {
+                Some(Json::String(yes.to_string()))
+            }
             Value::Text(word) => {
                 if words(branches).contains(&word.as_str()) {
                     return Some(Json::String(word.clone()));

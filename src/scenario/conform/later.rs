@@ -115,28 +115,10 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("RateProfile", "diurnal", "write the day as `points`"),
     ("RateProfile", "spike", "write the spike as `points` or `steps`"),
     ("Arrivals", "self_similar", "use `bursty`"),
-    ("DeploymentStrategy", "CANARY", "use ROLLING or BLUE_GREEN"),
-    ("DeploymentStrategy", "LINEAR", "use ROLLING or BLUE_GREEN"),
-    ("DeploymentStrategy", "canary", "use ROLLING or BLUE_GREEN"),
-    (
-        "DeploymentConfiguration",
-        "canary_configuration",
-        "use the strategy ROLLING or BLUE_GREEN",
-    ),
-    (
-        "DeploymentConfiguration",
-        "linear_configuration",
-        "use the strategy ROLLING or BLUE_GREEN",
-    ),
     (
         "DeploymentConfiguration",
         "lifecycle_hooks",
         "leave them out: stages follow each other at once",
-    ),
-    (
-        "DeploymentConfiguration",
-        "early_success_criteria",
-        "leave it out: a deployment ends when all tasks are new",
     ),
     (
         "AdvancedConfiguration",
@@ -162,27 +144,20 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ),
     ("LoadBalancerType", "network", "use `application`"),
     ("LoadBalancerType", "gateway", "use `application`"),
-    ("LoadBalancer", "zonal_shift", "leave it out"),
     (
         "LoadBalancer",
         "cross_zone",
-        "leave it out: cross-zone balancing is always on for an ALB",
+        "leave it out: it is always on for an ALB; switch it off in a target group",
+    ),
+    (
+        "Stickiness",
+        "cookie_name",
+        "leave it out: a client's cookie is its own",
     ),
     (
         "TargetGroup",
-        "stickiness",
-        "leave it out: every request is routed afresh",
-    ),
-    (
-        "TargetGroup",
-        "anomaly_mitigation",
-        "leave it out: weights do not follow anomalies",
-    ),
-    ("TargetGroup", "cross_zone", "leave it out: cross-zone balancing is on"),
-    (
-        "TargetGroup",
-        "target_group_health",
-        "leave it out: AWS's defaults hold",
+        "target_control_port",
+        "leave it out: targets take what their algorithm gives them",
     ),
     ("Redirect", "host", "leave it out: the client is not followed"),
     ("Redirect", "path", "leave it out: the client is not followed"),
@@ -202,7 +177,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("Event", "partition", "use `zone_outage`"),
     ("Event", "packet_loss", "use `added_latency`"),
     ("Event", "cache_flush", "use `dependency_slow`"),
-    ("Event", "zonal_shift", "use `zone_outage`"),
     (
         "Event",
         "traffic_spike",

@@ -111,6 +111,10 @@ codes! {
     NoTaskSize "WT0410" "no-task-size" Error;
     EssentialContainerEnds "WT0411" "essential-container-ends" Error;
 
+    // Starts of tasks.
+    LayerOfTwoSizes "WT0420" "layer-of-two-sizes" Error;
+    LazyOffFargate "WT0421" "lazy-off-fargate" Error;
+
     // Capacity and placement.
     UnknownInstanceType "WT0501" "unknown-instance-type" Error;
     FitsNoInstance "WT0502" "fits-no-instance" Error;
@@ -143,6 +147,11 @@ codes! {
     TargetGroupOfNoService "WT0611" "target-group-of-no-service" Warning;
     BalancerQuota "WT0620" "balancer-quota" Error;
     MalformedAddress "WT0621" "malformed-address" Error;
+    FailoverBelowRouting "WT0622" "failover-below-routing" Error;
+    ZonalShiftRefused "WT0623" "zonal-shift-refused" Error;
+    StickinessRefused "WT0624" "stickiness-refused" Error;
+    StickinessWithoutClients "WT0625" "stickiness-without-clients" Warning;
+    MitigationAlgorithm "WT0626" "mitigation-algorithm" Error;
 
     // Deployments, scaling, alarms.
     BlockedDeployment "WT0701" "blocked-deployment" Error;
@@ -156,6 +165,10 @@ codes! {
     ScheduleWithoutClock "WT0709" "schedule-without-clock" Error;
     StartUpOutlastsChecks "WT0710" "start-up-outlasts-checks" Warning;
     MetricLosesItsTargets "WT0711" "metric-loses-its-targets" Warning;
+    ShareOfTraffic "WT0720" "share-of-traffic" Error;
+    ShiftNeverArrives "WT0721" "shift-never-arrives" Warning;
+    EarlySuccessBelowMinimum "WT0740" "early-success-below-minimum" Error;
+    EarlySuccessNotRolling "WT0741" "early-success-not-rolling" Error;
 
     // What the code does.
     CallCycle "WT0801" "call-cycle" Error;

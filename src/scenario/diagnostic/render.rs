@@ -1,12 +1,13 @@
 //! Diagnostics as people read them: the line of the file, what is wrong with it, and what to do.
 //!
-//! Laid out by `annotate-snippets` as rustc does. Long lines are cut around the place so that the text stays within
-//! [`WIDTH`] columns.
+//! Laid out by `annotate-snippets` as rustc does. Long lines of the file are cut around the place so that they stay within
+//! the columns that there are.
 
 use super::{Diagnostic, Diagnostics, Severity};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-const WIDTH: usize = 100;
+/// Columns where nothing is known of the reader; wider lines are hard to read anyway.
+pub const WIDTH: usize = 100;
 /// More problems than this are counted, not shown.
 const MAX_SHOWN: usize = 100;
 
@@ -18,8 +19,13 @@ pub enum Style {
 }
 
 impl Diagnostics {
-    /// All problems and a last line that counts them; empty if there are none.
+    /// All problems and a last line that counts them, in [`WIDTH`] columns; empty if there are none.
     pub fn render(&self, style: Style) -> String {
+        self.render_within(style, WIDTH)
+    }
+
+    /// The same for a terminal of so many columns.
+    pub fn render_within(&self, style: Style, columns: usize) -> String {
         if self.is_empty() {
             return String::new();
         }
@@ -27,10 +33,10 @@ impl Diagnostics {
             Style::Plain => Renderer::plain(),
             Style::Coloured => Renderer::styled(),
         }
-        .term_width(WIDTH);
+        .term_width(columns);
         let mut text = String::new();
         for diagnostic in self.iter().take(MAX_SHOWN) {
-            text.push_str(&self.render_one(diagnostic, &renderer));
+            text.push_str(&self.render_one(diagnostic, &renderer, columns));
             text.push_str("\n\n");
         }
         if self.len() > MAX_SHOWN {
@@ -41,7 +47,7 @@ impl Diagnostics {
         text
     }
 
-    fn render_one(&self, diagnostic: &Diagnostic, renderer: &Renderer) -> String {
+    fn render_one(&self, diagnostic: &Diagnostic, renderer: &Renderer, columns: usize) -> String {
         let level = match diagnostic.code.severity() {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
@@ -52,10 +58,15 @@ impl Diagnostics {
         let (line, start) = file.line_at(place.start as usize);
         let (number, _) = self.sources().line_and_column(place);
         let range = (place.start as usize - start).min(line.len())..(place.end as usize - start).min(line.len());
-        let mut annotation = AnnotationKind::Primary.span(range);
-        if let Some(expected) = &diagnostic.expected {
-            annotation = annotation.label(format!("expected {expected}"));
-        }
+        // Beside the place if it fits there, else on a line of its own.
+        let expected = diagnostic.expected.as_ref().map(|what| format!("expected {what}"));
+        let gutter = number.to_string().len() + " |  ".len();
+        let before = gutter + line[..range.end].chars().count() + 1;
+        let (beside, below) = match expected {
+            Some(expected) if before + expected.chars().count() > columns => (None, Some(expected)),
+            expected => (expected, None),
+        };
+        let annotation = AnnotationKind::Primary.span(range).label(beside);
         let title = level
             .primary_title(diagnostic.message.as_str())
             .id(diagnostic.code.as_str());
@@ -63,7 +74,11 @@ impl Diagnostics {
             .line_start(number as usize)
             .path(file.name.as_str())
             .annotation(annotation);
-        let mut groups = vec![title.element(snippet)];
+        let mut first = title.element(snippet);
+        if let Some(expected) = &below {
+            first = first.element(Level::NOTE.message(expected.as_str()));
+        }
+        let mut groups = vec![first];
         if let Some(hint) = &diagnostic.hint {
             groups.push(Group::with_title(Level::HELP.secondary_title(hint.as_str())));
         }

@@ -92,7 +92,9 @@ fn containers(family: &str, containers: &mut Named<Container>) {
     }
     for (name, container) in &mut containers.0 {
         container.image.get_or_insert_with(|| format!("{family}/{name}"));
-        container.image_size.get_or_insert(Container::IMAGE_SIZE);
+        if container.image_layers.is_none() {
+            container.image_size.get_or_insert(Container::IMAGE_SIZE);
+        }
         container.essential.get_or_insert(true);
         container.host_ports.get_or_insert_default();
         container.depends_on.get_or_insert_default();

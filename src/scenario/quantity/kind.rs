@@ -20,10 +20,11 @@ pub enum Kind {
     Moment,
     StatusCodes,
     Level,
+    OrOff,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 12] = [
+    pub const ALL: [Kind; 13] = [
         Kind::Duration,
         Kind::Cpu,
         Kind::Memory,
@@ -36,6 +37,7 @@ impl Kind {
         Kind::Moment,
         Kind::StatusCodes,
         Kind::Level,
+        Kind::OrOff,
     ];
 
     /// The schema's `format`.
@@ -53,6 +55,7 @@ impl Kind {
             Kind::Moment => "moment",
             Kind::StatusCodes => "status-codes",
             Kind::Level => "level",
+            Kind::OrOff => "or-off",
         }
     }
 
@@ -75,6 +78,7 @@ impl Kind {
             Kind::Moment => "a date and time in UTC, like `2026-11-27T18:00:00Z`",
             Kind::StatusCodes => "status codes from 200 to 499, like `200` or `200-299,301`",
             Kind::Level => "a number, a share like `2%`, or a time like `250ms`",
+            Kind::OrOff => "a whole number from 1 on, or `off`",
         }
     }
 
@@ -93,12 +97,13 @@ impl Kind {
             Kind::Moment => r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?Z$",
             Kind::StatusCodes => r"^[0-9]{3}(-[0-9]{3})?(,[0-9]{3}(-[0-9]{3})?)*$",
             Kind::Level => r"^\s*[0-9.]+\s*(%|ns|us|µs|ms|s|m|h)?\s*$",
+            Kind::OrOff => r"^([1-9][0-9]*|off)$",
         }
     }
 
     /// Whether a bare number (not a text) may stand for it.
     pub const fn takes_numbers(self) -> bool {
-        matches!(self, Kind::Cpu | Kind::StatusCodes | Kind::Level)
+        matches!(self, Kind::Cpu | Kind::StatusCodes | Kind::Level | Kind::OrOff)
     }
 
     /// A harmless value, put in place of a wrong one so that the rest can still be checked.
@@ -116,6 +121,7 @@ impl Kind {
             Kind::Moment => "2026-01-01T00:00:00Z",
             Kind::StatusCodes => "200",
             Kind::Level => "1",
+            Kind::OrOff => "off",
         }
     }
 
@@ -134,6 +140,7 @@ impl Kind {
             Kind::Moment => moment(text).map(drop),
             Kind::StatusCodes => status_codes(text).map(drop),
             Kind::Level => level(text).map(drop),
+            Kind::OrOff => or_off(text).map(drop),
         }
     }
 }
@@ -155,6 +162,22 @@ pub fn level(text: &str) -> Result<Level, Flaw> {
         Ok(_) => duration(text).map(Level::Duration),
         Err(flaw) => Err(flaw),
     }
+}
+
+/// A whole number from 1 on; `None`: `off`.
+pub fn or_off(text: &str) -> Result<Option<u32>, Flaw> {
+    match text.trim() {
+        "off" => Ok(None),
+        number => match number.parse() {
+            Ok(0) => Err(Flaw::OutOfRange("too small")),
+            Ok(number) => Ok(Some(number)),
+            Err(_) => Err(Flaw::Malformed),
+        },
+    }
+}
+
+pub fn print_or_off(number: Option<u32>) -> String {
+    number.map_or_else(|| "off".to_owned(), |number| number.to_string())
 }
 
 /// Inclusive ranges of HTTP status codes.

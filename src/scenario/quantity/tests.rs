@@ -64,6 +64,14 @@ fn reads_sizes() {
 }
 
 #[test]
+fn a_rate_beyond_the_clocks_step_is_refused() {
+    assert_eq!(rate("999999999/s"), Ok(999_999_999.0));
+    for text in ["1e300/s", "1000000000/s", "1e11/m"] {
+        assert!(matches!(rate(text), Err(Flaw::OutOfRange(_))), "{text}");
+    }
+}
+
+#[test]
 fn prints_what_a_person_would_write() {
     for text in ["250ms", "1.5s", "90s", "10m", "2h", "1d", "20us", "0s", "0.25ms"] {
         let printed = print_duration(duration(text).expect("valid"));

@@ -64,6 +64,10 @@ pub(super) fn auto_scaling_groups(cx: &mut Context) -> Vec<AutoScalingGroup> {
             );
             let launch_time = cx.dist(&group.launch_time, &path.key("launch_time"));
             if let Some(instance_type) = instance_type {
+                if let Some(bandwidth) = group.pull_bandwidth {
+                    super::model::above_zero(cx, bandwidth.0, &path.key("pull_bandwidth"));
+                }
+                let agent = super::start_up::agent(cx, &group.agent, instance_type.memory, &path.key("agent"));
                 let trunking = if group.awsvpc_trunking {
                     Trunking::On
                 } else {
@@ -78,6 +82,10 @@ pub(super) fn auto_scaling_groups(cx: &mut Context) -> Vec<AutoScalingGroup> {
                     max_size: group.max_size,
                     awsvpc_tasks: instance_type.awsvpc_tasks(trunking),
                     launch_time,
+                    pull_bandwidth: group
+                        .pull_bandwidth
+                        .map_or_else(|| instance_type.baseline_mib(), |bandwidth| bandwidth.0),
+                    agent,
                 });
             }
         },
@@ -276,7 +284,7 @@ pub(super) fn check_fit(
         };
         let Some(group) = groups.get(group.at()) else { continue };
         let instance = group.instance_type;
-        if task.cpu > instance.cpu || task.memory > instance.memory {
+        if task.cpu > instance.cpu || task.memory > group.memory_for_tasks() {
             let message = format!("a task of {size} fits no instance of `{}`", group.name);
             cx.problems
                 .report_with(Code::FitsNoInstance, path, message, |diagnostic| {
@@ -284,7 +292,7 @@ pub(super) fn check_fit(
                         "{} has {} and {}",
                         instance.name,
                         print_cpu(instance.cpu),
-                        print_memory(instance.memory)
+                        print_memory(group.memory_for_tasks())
                     ))
                 });
         }

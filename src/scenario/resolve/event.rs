@@ -1,5 +1,7 @@
 //! Deployments, changes and faults at their times.
 
+mod zonal_shift;
+
 use super::{Context, Table};
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
@@ -63,6 +65,7 @@ pub(super) fn events(cx: &mut Context, deploys: &[Deploys]) -> Vec<TimedEvent> {
         }
         let instant = Instant::ZERO + said.warm_up.0 + event.at.0;
         for what in happenings(cx, event, &deploys[at], &path) {
+            zonal_shift::check_overlap(cx, &events, (instant, &what), &path);
             events.push(TimedEvent { at: instant, what });
         }
     }
@@ -81,10 +84,14 @@ fn happenings(
         ("zone_outage", said.zone_outage.is_some()),
         ("task_crash", said.task_crash.is_some()),
         ("instance_loss", said.instance_loss.is_some()),
+        ("drain_instance", said.drain_instance.is_some()),
         ("slow_instance", said.slow_instance.is_some()),
         ("added_latency", said.added_latency.is_some()),
         ("dependency_slow", said.dependency_slow.is_some()),
         ("dependency_failover", said.dependency_failover.is_some()),
+        ("zonal_shift", said.zonal_shift.is_some()),
+        ("registry_outage", said.registry_outage.is_some()),
+        ("registry_throttled", said.registry_throttled.is_some()),
     ];
     let given: Vec<&str> = keys.iter().filter(|(_, given)| *given).map(|(key, _)| *key).collect();
     if given.len() != 1 {
@@ -101,7 +108,7 @@ fn happenings(
     }
     let lasts = !matches!(
         given[0],
-        "deploy" | "set_desired_count" | "instance_loss" | "dependency_failover"
+        "deploy" | "set_desired_count" | "instance_loss" | "drain_instance" | "dependency_failover"
     );
     let at_once = said.task_crash.as_ref().is_some_and(|crash| crash.count.is_some());
     if said.lasting.is_some() && (!lasts || at_once) {
@@ -132,6 +139,18 @@ fn happenings(
                 Some(Happening::SetDesiredCount { service, count: *count })
             })
             .collect();
+    }
+    if let Some(drain) = &said.drain_instance {
+        let group = group(cx, &drain.capacity_provider, &path.key("drain_instance"));
+        let count = drain.count;
+        return group
+            .map(|group| Happening::DrainInstances { group, count })
+            .into_iter()
+            .collect();
+    }
+    if let Some(shift) = &said.zonal_shift {
+        let shift = zonal_shift::zonal_shift(cx, shift, said, path);
+        return shift.map(Happening::ZonalShift).into_iter().collect();
     }
     let fault = fault(cx, said, path);
     let lasting = said.lasting.map(|lasting| lasting.0);
@@ -194,6 +213,9 @@ fn fault(cx: &mut Context, said: &schema::Event, path: &Path) -> Option<(String,
         let dependency = DependencyIx::from_usize(found);
         let label = format!("dependency_slow {} by {factor}x", slow.dependency);
         return Some((label, FaultKind::DependencySlow { dependency, factor }));
+    }
+    if let Some(fault) = super::start_up::fault(cx, said, path) {
+        return Some(fault);
     }
     let name = said.dependency_failover.as_ref()?;
     let here = path.key("dependency_failover");

@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::blueprint::*;
-use crate::scenario::diagnostic::Code;
+use crate::scenario::diagnostic::{Code, nearest};
 use crate::scenario::path::Path;
 use crate::scenario::quantity::Level;
 use crate::scenario::schema::{self, Cell, Count, Form};
@@ -48,6 +48,7 @@ fn subject(cx: &mut Context, said: &schema::Expectation, path: &Path) -> Option<
     .collect();
     match (&said.table, &said.objective, picks.as_slice()) {
         (Some(file), None, [pick]) => {
+            known(cx, file, said, pick, path);
             let filter = said
                 .filter
                 .iter()
@@ -95,6 +96,47 @@ fn subject(cx: &mut Context, said: &schema::Expectation, path: &Path) -> Option<
             None
         }
     }
+}
+
+/// Reports a table that does not exist, or columns that it does not have.
+fn known(cx: &mut Context, file: &str, said: &schema::Expectation, pick: &Pick, path: &Path) {
+    let results = cx.results;
+    if results.is_empty() {
+        return;
+    }
+    let table = file.trim_end_matches(".csv");
+    let Some(columns) = results.columns(table) else {
+        let message = format!("there is no table `{table}`");
+        return missing(cx, table, results.names().collect(), &path.key("table"), message);
+    };
+    let picked = match pick {
+        Pick::Column(name) => Some(("column", name)),
+        Pick::Minimum(name) => Some(("minimum", name)),
+        Pick::Maximum(name) => Some(("maximum", name)),
+        Pick::Sum(name) => Some(("sum", name)),
+        Pick::First(name) => Some(("first", name)),
+        Pick::Last(name) => Some(("last", name)),
+        Pick::Count => None,
+    };
+    let filter = path.key("where");
+    let filtered = said.filter.names().map(|name| (filter.key(name), name));
+    let picked = picked.map(|(key, name)| (path.key(key), name.as_str()));
+    for (at, name) in filtered.chain(picked).collect::<Vec<_>>() {
+        if !columns.contains(&name) {
+            let message = format!("`{table}.csv` has no column `{name}`");
+            missing(cx, name, columns.to_vec(), &at, message);
+        }
+    }
+}
+
+/// Reports a name, with the one that may be meant or all that there are.
+fn missing(cx: &mut Context, name: &str, there_are: Vec<&str>, path: &Path, message: String) {
+    cx.problems.report_with(Code::UnknownName, path, message, |diagnostic| {
+        match nearest(name, there_are.iter().copied()) {
+            Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+            None => diagnostic.hint(format!("there are {}", there_are.join(", "))),
+        }
+    });
 }
 
 /// As a table's cell prints it.

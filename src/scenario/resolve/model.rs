@@ -26,6 +26,7 @@ pub(super) fn model(cx: &mut Context) -> Model {
         fargate: fargate(cx, &said.fargate, &path.key("fargate")),
         ec2: ec2(cx, &said.ec2, &path.key("ec2")),
         task: task(cx, &said.task, &path.key("task")),
+        start_up: super::start_up::model(cx, &said.start_up, &path.key("start_up")),
         cpu: {
             let here = path.key("cpu");
             cx.positive(said.cpu.cfs_period.0, &here.key("cfs_period"));
@@ -50,6 +51,8 @@ fn alb(cx: &mut Context, said: &schema::AlbModel, path: &Path) -> AlbModel {
             "the lower bound lies above the upper one",
         );
     }
+    let detection = path.key("anomaly_detection");
+    cx.positive(said.anomaly_detection.recovery.0, &detection.key("recovery"));
     AlbModel {
         nodes_per_zone: said.nodes_per_zone,
         first_health_check,
@@ -59,6 +62,13 @@ fn alb(cx: &mut Context, said: &schema::AlbModel, path: &Path) -> AlbModel {
         },
         node_loss_detection: said.node_loss_detection.0,
         dns_ttl: said.dns_ttl.0,
+        dns_ttl_ignored: said.dns_ttl_ignored.0,
+        anomaly_detection: AnomalyModel {
+            z: said.anomaly_detection.z,
+            minimum_requests: said.anomaly_detection.minimum_requests,
+            minimum_weight: said.anomaly_detection.minimum_weight.0,
+            recovery: said.anomaly_detection.recovery.0,
+        },
         connect_timeout: said.connect_timeout.0,
         requests_per_connection: said.requests_per_connection,
         bytes_per_request: said.bytes_per_request,
@@ -86,6 +96,10 @@ fn scheduler(cx: &mut Context, said: &schema::SchedulerModel, path: &Path) -> Sc
         },
         placement_retry: said.placement_retry.0,
         failed_zone_avoided: said.failed_zone_avoided.0,
+        draining_instance_stop: match said.draining_instance_stop {
+            schema::DrainingInstanceStop::AtOnce => DrainingInstanceStop::AtOnce,
+            schema::DrainingInstanceStop::DeregisterFirst => DrainingInstanceStop::DeregisterFirst,
+        },
     }
 }
 
@@ -137,7 +151,7 @@ fn task(cx: &mut Context, said: &schema::TaskModel, path: &Path) -> TaskModel {
     }
 }
 
-fn above_zero(cx: &mut Context, value: f64, path: &Path) {
+pub(super) fn above_zero(cx: &mut Context, value: f64, path: &Path) {
     if value <= 0.0 {
         cx.problems
             .report_with(Code::OutOfRange, path, "nothing would ever come", |d| {

@@ -1,7 +1,7 @@
 //! Services: capacity, placement, target groups, and their revisions.
 
 use super::event::Deployed;
-use super::{Context, Table, capacity, deployment, each, revision, scaling, scheduling};
+use super::{Context, Table, capacity, deployment, each, revision, scaling, scheduling, shift, start_up};
 use crate::aws::quotas::ecs;
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
@@ -65,6 +65,7 @@ fn service(
             path.key("cpu")
         };
         capacity::check_fit(cx, said, &shares, groups, &task, &place);
+        start_up::check_loading(cx, said, &task, &place);
         if on_fargate(said) {
             check_fargate(cx, &task, &path.key("task_definition"));
         }
@@ -137,7 +138,7 @@ fn bindings(cx: &mut Context, said: &schema::Service, path: &Path) -> Vec<Servic
         let here = section.at(at);
         let name = here.key("target_group");
         let alternate = binding.advanced_configuration.as_ref().and_then(|advanced| {
-            deployment::alternate(cx, &binding.target_group, advanced, &here.key("advanced_configuration"))
+            shift::alternate(cx, &binding.target_group, advanced, &here.key("advanced_configuration"))
         });
         let Some(group) = cx.find(Table::TargetGroup, &binding.target_group, &name) else {
             continue;

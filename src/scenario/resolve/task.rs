@@ -1,6 +1,6 @@
 //! Task definitions: those with a name, those that a service describes itself, and those that a deployment changes.
 
-use super::{Context, each};
+use super::{Context, each, start_up};
 use crate::aws::fargate;
 use crate::aws::quotas::ecs;
 use crate::blueprint::*;
@@ -199,12 +199,18 @@ fn make_container(
 ) -> Container {
     let essential = said.essential.unwrap_or(true);
     let reference = said.image.clone().unwrap_or_else(|| format!("{family}/{name}"));
-    let image = image(
-        cx,
-        reference,
-        said.image_size.unwrap_or(schema::Container::IMAGE_SIZE).0,
-        &path.key("image_size"),
-    );
+    if said.image_layers.is_some() && said.image_size.is_some() {
+        start_up::both_sizes(cx, path);
+    }
+    let contents = start_up::Said {
+        size: said.image_size,
+        layers: said.image_layers.as_ref(),
+        loading: match said.soci_index {
+            Some(true) => Loading::Lazy,
+            _ => Loading::Whole,
+        },
+    };
+    let image = start_up::image(cx, reference, &contents, path);
     let depends_on = depends_on(cx, name, said, all, path);
     let health_check = said.health_check.as_ref().map(|check| {
         let path = path.key("health_check");
@@ -270,30 +276,6 @@ fn make_container(
         },
         exits,
     }
-}
-
-/// The image of this reference; two sizes for one image are reported.
-fn image(cx: &mut Context, name: String, size: MiB, path: &Path) -> ImageIx {
-    match cx.images.iter().position(|image| image.name == name) {
-        Some(at) => {
-            if cx.images[at].size != size {
-                let message = format!("the image `{name}` has another size elsewhere");
-                cx.report_hint(
-                    Code::ConflictingKeys,
-                    path,
-                    message,
-                    "an image has one size; give another its own reference",
-                );
-            }
-            ImageIx::from_usize(at)
-        }
-        None => new_image(cx, name, size),
-    }
-}
-
-fn new_image(cx: &mut Context, name: String, size: MiB) -> ImageIx {
-    cx.images.push(Image { name, size });
-    ImageIx::from_usize(cx.images.len() - 1)
 }
 
 fn depends_on(
@@ -410,17 +392,15 @@ pub(super) fn changed(cx: &mut Context, from: TaskDefinitionIx, changes: &Change
                     .report_with(Code::UnknownName, &here, message, |d| d.did_you_mean(name, known));
             }
             Some(at) => {
-                let old = cx.images[definition.containers[at].image.at()].clone();
-                let size = said.image_size.map_or(old.size, |size| size.0);
-                definition.containers[at].image = new_image(cx, format!("{}@{suffix}", old.name), size);
+                let old = definition.containers[at].image;
+                definition.containers[at].image = start_up::next_image(cx, old, Some(said), suffix, &here);
             }
         }
     }
     if let Some(serving) = definition.containers.get_mut(changes.serving)
         && changes.containers.get(&serving.name).is_none()
     {
-        let old = cx.images[serving.image.at()].clone();
-        serving.image = new_image(cx, format!("{}@{suffix}", old.name), old.size);
+        serving.image = start_up::next_image(cx, serving.image, None, suffix, path);
     }
     definition.name = format!("{}:{suffix}", definition.name);
     cx.task_definitions.push(definition);

@@ -1,6 +1,6 @@
 //! Application Load Balancers.
 
-use super::{Duration, Method, Named, StatusCodes, Step, one};
+use super::{Duration, Method, Named, OrOff, StatusCodes, Step, one};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,9 @@ pub struct LoadBalancer {
     /// A request that is not answered within it ends with 504.
     #[serde(default = "idle_timeout")]
     pub idle_timeout: Duration,
+    /// Whether a `zonal_shift` can move it away from a zone.
+    #[serde(default)]
+    pub zonal_shift: bool,
 }
 
 fn idle_timeout() -> Duration {
@@ -48,6 +51,8 @@ pub struct Listener {
     pub port: u16,
     /// What happens to requests that no rule takes.
     pub default_action: Action,
+    /// With a `forward` to several groups: clients stay with the group that was chosen for them.
+    pub target_group_stickiness: Option<GroupStickiness>,
     #[serde(default)]
     pub rules: Vec<Rule>,
 }
@@ -121,6 +126,49 @@ pub struct Rule {
     #[schemars(range(min = 200, max = 599))]
     pub fixed_response: Option<u16>,
     pub redirect: Option<Redirect>,
+    /// With a `forward` to several groups: clients stay with the group that was chosen for them.
+    pub target_group_stickiness: Option<GroupStickiness>,
+}
+
+/// Clients stay with a target group, whatever the weights become.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GroupStickiness {
+    pub duration: Duration,
+}
+
+/// Clients stay with a target while it is healthy and registered.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Stickiness {
+    #[serde(rename = "type")]
+    pub kind: StickinessType,
+    /// Renewed by each request.
+    #[serde(default = "day")]
+    pub duration: Duration,
+}
+
+fn day() -> Duration {
+    Duration::secs(86_400)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StickinessType {
+    /// The load balancer gives the cookie, with its first choice.
+    LbCookie,
+    /// The application gives the cookie, with its first answer that is no error.
+    AppCookie,
+}
+
+/// Whether targets that fail more than their peers get less.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AnomalyMitigation {
+    #[default]
+    Off,
+    /// With `weighted_random` only.
+    On,
 }
 
 /// A header has one of some values.
@@ -158,7 +206,63 @@ pub struct TargetGroup {
     pub deregistration_delay: Duration,
     /// A new target's share grows to the full one over this; `0s` is off.
     pub slow_start: Duration,
+    /// Every request is routed afresh if absent.
+    pub stickiness: Option<Stickiness>,
+    pub anomaly_mitigation: AnomalyMitigation,
+    /// Whether nodes send to targets in other zones; load balancers do.
+    pub cross_zone: CrossZone,
+    /// What follows from too few healthy targets; of all zones together, or with `cross_zone: false` of each zone.
+    pub target_group_health: TargetGroupHealth,
     pub health_check: HealthCheck,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CrossZone {
+    /// Which is on for every Application Load Balancer.
+    UseLoadBalancerConfiguration,
+    True,
+    /// A node sends to its own zone's targets only.
+    False,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TargetGroupHealth {
+    /// Below it the zone's addresses leave DNS; if all zones are below, all stay.
+    pub dns_failover: DnsFailover,
+    /// Below it a node sends to all its targets, unhealthy ones included.
+    pub unhealthy_state_routing: UnhealthyStateRouting,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DnsFailover {
+    pub minimum_healthy_targets: MinimumHealthyTargets,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct UnhealthyStateRouting {
+    pub minimum_healthy_targets: MinimumHealthyTargets,
+}
+
+/// Too few is less than either.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MinimumHealthyTargets {
+    pub count: OrOff,
+    /// Of the registered targets.
+    pub percentage: OrOff,
+}
+
+impl Default for MinimumHealthyTargets {
+    fn default() -> Self {
+        MinimumHealthyTargets {
+            count: OrOff(Some(1)),
+            percentage: OrOff(None),
+        }
+    }
 }
 
 impl Default for TargetGroup {
@@ -167,6 +271,10 @@ impl Default for TargetGroup {
             load_balancing_algorithm: Algorithm::RoundRobin,
             deregistration_delay: Duration::secs(300),
             slow_start: Duration::ZERO,
+            stickiness: None,
+            anomaly_mitigation: AnomalyMitigation::Off,
+            cross_zone: CrossZone::UseLoadBalancerConfiguration,
+            target_group_health: TargetGroupHealth::default(),
             health_check: HealthCheck::default(),
         }
     }

@@ -83,6 +83,10 @@ pub struct AutoScalingGroup {
     /// From the launch call until the instance has joined the cluster and takes tasks.
     #[serde(default = "launch_time")]
     pub launch_time: Time,
+    /// What the pulls of images on an instance share; the type's baseline bandwidth if absent.
+    pub pull_bandwidth: Option<super::Throughput>,
+    #[serde(default)]
+    pub agent: super::Agent,
 }
 
 fn launch_time() -> Time {

@@ -1,6 +1,7 @@
 //! How a service is deployed and scaled.
 
-use super::{Duration, Level, yes};
+use super::{Duration, EarlySuccessCriteria, Level, yes};
+use crate::aws::quotas::ecs;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,9 +18,14 @@ pub struct DeploymentConfiguration {
     pub maximum_percent: Option<u32>,
     pub deployment_circuit_breaker: Option<Breaker>,
     pub alarms: Option<DeploymentAlarms>,
-    /// How long both revisions are kept after the shift. Needed by BLUE_GREEN; for ROLLING it comes with alarms, and is
-    /// what the alarms need to fire, at most 5 minutes, if absent.
+    pub early_success_criteria: Option<EarlySuccessCriteria>,
+    /// How long both revisions are kept after the last shift, at most 24h. Needed by BLUE_GREEN, 0s for LINEAR and CANARY
+    /// if absent; for ROLLING it comes with alarms, and is what the alarms need to fire, at most 5 minutes, if absent.
     pub bake_time: Option<Duration>,
+    /// For LINEAR; its defaults if absent.
+    pub linear_configuration: Option<LinearConfiguration>,
+    /// For CANARY; its defaults if absent.
+    pub canary_configuration: Option<CanaryConfiguration>,
 }
 
 impl Default for DeploymentConfiguration {
@@ -30,7 +36,10 @@ impl Default for DeploymentConfiguration {
             maximum_percent: None,
             deployment_circuit_breaker: None,
             alarms: None,
+            early_success_criteria: None,
             bake_time: None,
+            linear_configuration: None,
+            canary_configuration: None,
         }
     }
 }
@@ -42,6 +51,48 @@ pub enum DeploymentStrategy {
     Rolling,
     /// All new tasks first, then all traffic at once, then the old ones go.
     BlueGreen,
+    /// All new tasks first, then traffic in equal steps, then the old ones go.
+    Linear,
+    /// All new tasks first, then a small share of the traffic, then all of it, then the old ones go.
+    Canary,
+}
+
+/// How traffic moves step by step.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LinearConfiguration {
+    /// Percent of the traffic that each step adds, 3.0 to 100.0 in tenths.
+    pub step_percent: f64,
+    /// Between two steps, at most 24h; the one that reaches 100 % has none.
+    pub step_bake_time: Duration,
+}
+
+impl Default for LinearConfiguration {
+    fn default() -> Self {
+        LinearConfiguration {
+            step_percent: ecs::STEP_PERCENT,
+            step_bake_time: Duration::secs(ecs::STEP_BAKE_TIME_S),
+        }
+    }
+}
+
+/// A small share of the traffic goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CanaryConfiguration {
+    /// Percent of the traffic, 0.1 to 100.0 in tenths.
+    pub canary_percent: f64,
+    /// Until the rest follows, at most 24h.
+    pub canary_bake_time: Duration,
+}
+
+impl Default for CanaryConfiguration {
+    fn default() -> Self {
+        CanaryConfiguration {
+            canary_percent: ecs::CANARY_PERCENT,
+            canary_bake_time: Duration::secs(ecs::CANARY_BAKE_TIME_S),
+        }
+    }
 }
 
 /// Alarms that fail a deployment.

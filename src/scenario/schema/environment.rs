@@ -23,6 +23,10 @@ pub struct Traffic {
     pub users: Option<u32>,
     /// With `users`: none if absent.
     pub think_time: Option<Time>,
+    /// How many clients the requests come from, each with cookies and connections of its own; if absent each request comes
+    /// from a new one. Users are such clients anyway.
+    #[schemars(range(min = 1))]
+    pub clients: Option<u32>,
     /// Kinds of requests; one called after the traffic, `GET /`, if absent.
     #[serde(default)]
     pub requests: Vec<Request>,
@@ -195,11 +199,28 @@ pub struct Event {
     pub zone_outage: Option<String>,
     pub task_crash: Option<TaskCrash>,
     pub instance_loss: Option<InstanceLoss>,
+    pub drain_instance: Option<DrainInstance>,
     pub slow_instance: Option<SlowInstance>,
     pub added_latency: Option<AddedLatency>,
     pub dependency_slow: Option<DependencySlow>,
     /// The dependency's primary fails; its standby answers after its failover time.
     pub dependency_failover: Option<String>,
+    /// Clients are moved away from a load balancer's zone, for as long as `lasting` says.
+    pub zonal_shift: Option<ZonalShift>,
+    /// The registry of images does not answer.
+    pub registry_outage: Option<super::Whole>,
+    /// The registry of images takes fewer calls: one for each image's manifest, one for each layer that is pulled.
+    pub registry_throttled: Option<super::Throttled>,
+}
+
+/// As `StartZonalShift` does it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ZonalShift {
+    /// A zone.
+    pub away_from: String,
+    /// All that have `zonal_shift: true` if absent.
+    pub load_balancer: Option<String>,
 }
 
 /// Tasks of a service exit: `count` of them at once, or each after a time between failures.
@@ -211,6 +232,16 @@ pub struct TaskCrash {
     pub count: Option<u32>,
     /// A plain time is the mean of an exponential distribution.
     pub time_between_failures: Option<Time>,
+}
+
+/// Instances of a group are set to DRAINING: they take no tasks any more, and service tasks on them are replaced elsewhere.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DrainInstance {
+    pub capacity_provider: String,
+    #[serde(default = "super::one")]
+    #[schemars(range(min = 1))]
+    pub count: u32,
 }
 
 /// Instances of a group die.

@@ -18,6 +18,7 @@ pub struct Model {
     pub fargate: FargateModel,
     pub ec2: Ec2Model,
     pub task: TaskModel,
+    pub start_up: super::StartUpModel,
     pub cpu: CpuShareModel,
 }
 
@@ -33,6 +34,9 @@ pub struct AlbModel {
     pub node_loss_detection: Duration,
     /// How long a client may go on using an address that has left DNS: anything up to this.
     pub dns_ttl: Duration,
+    /// Requests whose client goes on using an address that has left DNS for good.
+    pub dns_ttl_ignored: super::Share,
+    pub anomaly_detection: AnomalyDetection,
     /// A connection that nobody answers is given up after this.
     pub connect_timeout: Duration,
     /// Requests that share a connection, for the bill; connections themselves are not modelled.
@@ -40,6 +44,33 @@ pub struct AlbModel {
     pub requests_per_connection: f64,
     /// Bytes that the balancer processes for each request, both ways, for the bill.
     pub bytes_per_request: u64,
+}
+
+/// How anomaly mitigation tells that a target fails more than its peers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AnomalyDetection {
+    /// Standard deviations by which the target's share of errors lies above that of all its peers together.
+    #[schemars(range(min = 0))]
+    pub z: f64,
+    /// Of the target since the last look, 5 s ago; with fewer nothing is concluded.
+    #[schemars(range(min = 1))]
+    pub minimum_requests: u32,
+    /// Of an anomalous target.
+    pub minimum_weight: super::Share,
+    /// From the minimum back to the full weight, in equal steps.
+    pub recovery: Duration,
+}
+
+impl Default for AnomalyDetection {
+    fn default() -> Self {
+        AnomalyDetection {
+            z: 3.0,
+            minimum_requests: 10,
+            minimum_weight: super::Share(crate::units::Ratio::new(0.05).expect("it is a share")),
+            recovery: Duration::secs(60),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -63,6 +94,8 @@ impl Default for AlbModel {
             least_outstanding_ties: Ties::Uniform,
             node_loss_detection: Duration::secs(30),
             dns_ttl: Duration::secs(60),
+            dns_ttl_ignored: super::Share(crate::units::Ratio::ZERO),
+            anomaly_detection: AnomalyDetection::default(),
             connect_timeout: Duration::secs(10),
             requests_per_connection: 10.0,
             bytes_per_request: 8192,
@@ -83,6 +116,16 @@ pub struct SchedulerModel {
     pub placement_retry: Duration,
     /// How long placement avoids a zone in which a launch has failed.
     pub failed_zone_avoided: Duration,
+    /// Whether a task of a DRAINING instance gets SIGTERM when it is taken from its target groups, or after their
+    /// deregistration delay.
+    pub draining_instance_stop: DrainingInstanceStop,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DrainingInstanceStop {
+    AtOnce,
+    DeregisterFirst,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -112,6 +155,7 @@ impl Default for SchedulerModel {
             restart_backoff: RestartBackoff::default(),
             placement_retry: Duration::secs(60),
             failed_zone_avoided: Duration::secs(300),
+            draining_instance_stop: DrainingInstanceStop::AtOnce,
         }
     }
 }

@@ -53,6 +53,8 @@ pub struct Service {
     /// What becomes of work whose caller has gone.
     #[serde(default)]
     pub on_disconnect: OnDisconnect,
+    /// How long the server keeps an idle connection open; longer than load balancers do if absent.
+    pub keep_alive: Option<Duration>,
     /// From the start of the serving container until it listens and passes its checks.
     #[serde(default = "no_time")]
     pub start_up: Time,
@@ -145,7 +147,7 @@ pub struct ServiceLoadBalancer {
     pub target_group: String,
     /// The container that serves; the first essential one if absent.
     pub container_name: Option<String>,
-    /// For BLUE_GREEN.
+    /// For BLUE_GREEN, LINEAR and CANARY.
     pub advanced_configuration: Option<AdvancedConfiguration>,
 }
 
@@ -366,7 +368,10 @@ pub struct Deploy {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DeployedContainer {
+    /// Of the new image, which then shares no layer with others.
     pub image_size: Option<Memory>,
+    /// Of the new image, by name; those that are known are not pulled again.
+    pub image_layers: Option<Named<Memory>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

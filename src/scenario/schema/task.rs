@@ -57,6 +57,11 @@ pub struct Container {
     pub image: Option<String>,
     /// Compressed size, as it is pulled; 100 MiB if absent.
     pub image_size: Option<Memory>,
+    /// In place of `image_size`: compressed sizes by the layers' names, from the base up. The same name is the same layer
+    /// in all images; an instance stores it once. A new revision brings another last layer.
+    pub image_layers: Option<Named<Memory>>,
+    /// Fargate only: whether a SOCI index lies beside the image, so that its container starts before all of it is there.
+    pub soci_index: Option<bool>,
     /// Whether the task stops when this container does; true if absent.
     pub essential: Option<bool>,
     pub cpu: Option<Cpu>,

@@ -59,6 +59,8 @@ quantities! {
     Money(f64) Money quantity::money, quantity::print_money;
     /// A share of the period between health checks.
     Intervals(f64) Intervals quantity::intervals, quantity::print_intervals;
+    /// A whole number from 1 on, or `off`.
+    OrOff(Option<u32>) OrOff quantity::or_off, quantity::print_or_off;
     /// Seconds since 1970.
     Moment(i64) Moment quantity::moment, quantity::print_moment;
 }

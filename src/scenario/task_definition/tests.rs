@@ -83,7 +83,7 @@ fn problems_point_into_the_file() {
 fn refuses_what_is_no_task_definition() {
     assert_eq!(check("{}"), [Code::MalformedTaskDefinition]);
     assert_eq!(check("[]"), [Code::MalformedTaskDefinition]);
-    assert_eq!(check("{"), [Code::MalformedYaml]);
+    assert_eq!(check("{"), [Code::MalformedTaskDefinition]);
     assert_eq!(check(""), [Code::EmptyFile]);
     assert_eq!(check(&definition("")), [Code::NoContainers]);
     assert_eq!(
@@ -105,4 +105,26 @@ fn refuses_what_is_no_task_definition() {
         check(&definition(r#"{"name":"a","essential":false}"#)),
         [Code::NoEssentialContainer]
     );
+}
+
+#[test]
+fn a_text_that_is_not_json_is_shown_where_it_breaks() {
+    let place = |json: &str| {
+        let found = scenario(json, "").0.check();
+        let [problem] = &found.iter().collect::<Vec<_>>()[..] else {
+            panic!("{found:?}");
+        };
+        assert_eq!(problem.code, Code::MalformedTaskDefinition);
+        let file = found.sources().file(problem.place.file);
+        assert_eq!(file.name, "shop.json");
+        found.sources().line_and_column(problem.place)
+    };
+    // A colon is missing behind `cpu`, a comma behind the first line of the second, and the third is cut off.
+    assert_eq!(place("{\n  \"family\": \"shop\",\n  \"cpu\" \"256\"\n}\n"), (3, 9));
+    assert_eq!(place("{\n  \"family\": \"shop\"\n  \"cpu\": \"256\"\n}\n"), (3, 3));
+    assert_eq!(
+        place("{\n  \"family\": \"shop\",\n  \"containerDefinitions\": ["),
+        (3, 27)
+    );
+    assert_eq!(check("{ \"family\": \"é\" \"ü\" }"), [Code::MalformedTaskDefinition]);
 }

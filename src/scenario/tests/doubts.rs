@@ -102,6 +102,27 @@ fn what_is_wrong_is_told_in_one_go_and_without_its_consequences() {
     let found = codes(&web(spread, ""));
     assert_eq!(found.len(), 1, "the mean alone is only a consequence: {found:?}");
     assert_ne!(found, [Code::DistributionParameters]);
+    for misspelt in ["operatons", "operation", "Operations"] {
+        let text = format!(
+            "duration: 1h\nservices: {{ web: {{ {misspelt}: {{ get: [{{ cpu: 1ms }}] }} }} }}\ntraffic: {{ users: {{ to: web, rate: 1/s }} }}\n"
+        );
+        assert_eq!(codes(&text), [Code::UnknownKey], "{misspelt}");
+    }
+    assert_eq!(codes(&web("operations: {}", "")), [Code::NoOperations]);
+}
+
+#[test]
+fn a_lone_quantity_is_shown_its_key() {
+    let hints = |text: &str| -> Vec<_> {
+        let found = super::parse(&web(text, "")).check();
+        found.iter().filter_map(|problem| problem.hint.clone()).collect()
+    };
+    assert_eq!(
+        hints("operations: { get: [{ cpu: { exponential: 1s } }] }"),
+        ["write `{ mean: 1s }`"]
+    );
+    // It could be a mean or a median: nothing is guessed.
+    assert!(hints("operations: { get: [{ cpu: { lognormal: 1s } }] }").is_empty());
 }
 
 #[test]

@@ -396,3 +396,44 @@ fn a_threshold_is_in_the_unit_of_its_metric() {
         Err(vec![Code::MissingKey, Code::ConflictingKeys])
     );
 }
+
+#[test]
+fn thresholds_of_the_circuit_breaker_lie_in_their_ranges() {
+    let breaker = |kind: &str, value: u32| {
+        codes(&web(
+            &format!(
+                "deployment_configuration: {{ deployment_circuit_breaker: {{ enable: true, rollback: true, \
+                 threshold_configuration: {{ type: {kind}, value: {value} }} }} }}"
+            ),
+            "",
+        ))
+    };
+    for percent in ["BOUNDED_PERCENT", "UNBOUNDED_PERCENT"] {
+        assert_eq!(breaker(percent, 0), [Code::OutOfRange]);
+        assert_eq!(breaker(percent, 1), []);
+        assert_eq!(breaker(percent, 100), []);
+        assert_eq!(breaker(percent, 101), [Code::OutOfRange]);
+    }
+    assert_eq!(breaker("COUNT", 0), [Code::OutOfRange]);
+    assert_eq!(breaker("COUNT", 5000), []);
+}
+
+#[test]
+fn early_success_that_is_enabled_needs_both_its_values_and_no_less_than_the_minimum() {
+    let criteria = |minimum: u32, rest: &str| {
+        codes(&web(
+            &format!(
+                "deployment_configuration: {{ minimum_healthy_percent: {minimum}, early_success_criteria: {{ {rest} }} }}"
+            ),
+            "",
+        ))
+    };
+    assert_eq!(criteria(100, "enable: false"), []);
+    assert_eq!(criteria(50, "enable: true"), [Code::MissingKey, Code::MissingKey]);
+    let at =
+        |percent: u32| format!("enable: true, healthy_percent: {percent}, source_service_revision_cleanup: BLOCKING");
+    assert_eq!(criteria(50, &at(50)), []);
+    assert_eq!(criteria(50, &at(49)), [Code::EarlySuccessBelowMinimum]);
+    assert_eq!(criteria(0, &at(0)), []);
+    assert_eq!(criteria(0, &at(101)), [Code::OutOfRange]);
+}

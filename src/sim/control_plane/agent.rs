@@ -139,6 +139,7 @@ impl ControlPlane {
                 .revision(service, revision_at)
                 .start_up
                 .sample(key.child(purpose::START_UP));
+            let start_up = self.while_loading(cx, id, start_up);
             self.container_in(cx, id, at, ContainerStep::Ready, start_up);
         }
         if let Some(law) = &self.laws.containers[revision.task_definition.at()][at].exits_after {

@@ -9,7 +9,7 @@ use super::launching::Place;
 use super::laws::purpose;
 use super::news::STEADY_STATE_SAID_EVERY;
 use super::{ControlPlane, Reporting};
-use crate::blueprint::{Blueprint, GroupIx, Provider, RevisionIx, ServiceIx, Start, TargetGroupIx};
+use crate::blueprint::{Blueprint, GroupIx, Provider, RevisionIx, ServiceIx, Start, TargetGroupIx, TrafficShare};
 use crate::cluster::deployment::Throttle;
 use crate::cluster::rate::TokenBucket;
 use crate::cluster::service::{Counts, Halt, News, Side, Steadiness};
@@ -49,6 +49,7 @@ pub(super) fn services(blueprint: &Blueprint, key: Key) -> Vec<Service> {
         primary: RevisionIx(0),
         production: RevisionIx(0),
         side: Side::Primary,
+        shifted: TrafficShare::NOTHING,
         completed: None,
         deployment: None,
         halt: Halt::Going,
@@ -74,7 +75,8 @@ pub(super) fn target_groups(blueprint: &Blueprint) -> Vec<TargetGroup> {
             vec![
                 Node {
                     zone: *zone,
-                    published: Vec::new()
+                    published: Vec::new(),
+                    fails_over: false,
                 };
                 per_zone
             ]
@@ -106,6 +108,7 @@ impl ControlPlane {
                 let id = self.new_instance(cx, at, zone);
                 self.put_in_service(cx, id);
                 self.hold_images(cx, at, id);
+                self.await_cleanup(cx, id);
             }
         }
         let services = || (0..self.services.len()).map(ServiceIx::from_usize);
@@ -155,7 +158,8 @@ impl ControlPlane {
         for service in cx.blueprint.services.iter().filter(may_run) {
             let definition = service.revisions[0].task_definition;
             for container in &cx.blueprint.task_definitions[definition.at()].containers {
-                self.instances[id].images[container.image.at()] = Instant::ZERO;
+                let image = &cx.blueprint.images[container.image.at()];
+                self.instances[id].images.hold(container.image, image, cx.now());
             }
         }
     }
@@ -186,6 +190,8 @@ impl ControlPlane {
         let serving = self.revision(cx, id).serving_container;
         let task = &mut self.tasks[id];
         task.stand(now);
+        self.take_images(cx, id);
+        let task = &mut self.tasks[id];
         for (container, spec) in task.containers.iter_mut().zip(&definition.containers) {
             *container = Container {
                 ready: true,
@@ -231,7 +237,7 @@ impl ControlPlane {
             if is_daemon(cx.blueprint, at) {
                 self.services[at.at()].desired = 0;
             }
-            self.begin_deployment(cx, at, RevisionIx(0));
+            self.begin_deployment(cx, at, RevisionIx(0), RevisionIx(0));
             self.levels_changed(cx, at);
             self.pass_at(cx, at, cx.now());
         }

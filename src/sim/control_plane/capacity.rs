@@ -9,9 +9,9 @@ use super::laws::purpose;
 use super::telling::row;
 use super::{ControlPlane, next};
 use crate::blueprint::{GroupIx, Provider, ServiceIx, ZoneIx};
-use crate::cluster::Instance;
 use crate::cluster::capacity::Resources;
 use crate::cluster::instance::{InstanceState, NewInstance};
+use crate::cluster::{ImageStore, Instance};
 use crate::engine::arena::Id;
 use crate::policy::placement::{self, ZoneView};
 use crate::sim::context::Context;
@@ -69,7 +69,7 @@ impl ControlPlane {
         group.launches += 1;
         let free = Resources {
             cpu: blueprint.instance_type.cpu,
-            memory: blueprint.instance_type.memory,
+            memory: blueprint.memory_for_tasks(),
             enis: blueprint.awsvpc_tasks,
             ports_taken: Vec::new(),
         };
@@ -80,7 +80,12 @@ impl ControlPlane {
             group: at,
             zone,
             free,
-            images: cx.blueprint.images.len(),
+            images: ImageStore::new(
+                cx.blueprint.images.len(),
+                cx.blueprint.layers.len(),
+                blueprint.pull_bandwidth,
+                cx.blueprint.model.ec2.pull_rate,
+            ),
         };
         let id = self.instances.insert(Instance::new(new, cx.now()));
         self.groups[at.at()].instances.push(id);

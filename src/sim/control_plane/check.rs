@@ -3,11 +3,13 @@
 use super::ControlPlane;
 use super::daemons::is_daemon;
 use crate::blueprint::Blueprint;
+use crate::cluster::Task;
 use crate::cluster::capacity::{Needs, Resources};
 use crate::cluster::instance::InstanceState;
 use crate::cluster::service::Counts;
 use crate::cluster::target_group::TargetState;
 use crate::cluster::task::TaskState;
+use crate::engine::arena::Id;
 
 impl ControlPlane {
     /// # Panics
@@ -73,6 +75,14 @@ impl ControlPlane {
                     instance.state() != InstanceState::Terminated,
                     "a terminated instance is forgotten"
                 );
+                let is_new_replica = |id: &Id<Task>| {
+                    let task = &self.tasks[*id];
+                    task.state().is_launching() && !is_daemon(blueprint, task.service)
+                };
+                assert!(
+                    instance.is_active() || !instance.tasks.iter().any(is_new_replica),
+                    "a DRAINING instance has no task that is not RUNNING yet"
+                );
                 let mut whole = instance.free.clone();
                 for task in &instance.tasks {
                     let task = &self.tasks[*task];
@@ -86,7 +96,7 @@ impl ControlPlane {
                 }
                 let size = Resources {
                     cpu: kind.instance_type.cpu,
-                    memory: kind.instance_type.memory,
+                    memory: kind.memory_for_tasks(),
                     enis: kind.awsvpc_tasks,
                     ports_taken: Vec::new(),
                 };

@@ -4,13 +4,14 @@
 //! there; afterwards each that is replaced for a failed check [DG:deployment-circuit-breaker]. Any alarm of the
 //! deployment in ALARM fails it, unless one was when it started [DG:deployment-alarm-failure]. A rollback goes to the
 //! latest COMPLETED deployment, which is IN_PROGRESS meanwhile; without one the service stalls. Old tasks count as gone
-//! when they are STOPPED. What is special to blue/green is in `blue_green`.
+//! when they are STOPPED. The stages of deployments that shift traffic are in `life_cycle`.
 
 use super::{ControlPlane, next};
-use crate::blueprint::{DeploymentStrategy, RevisionIx, ServiceIx};
+use crate::blueprint::{LifecycleStage, RevisionIx, ServiceIx, SourceCleanup};
 use crate::cluster::deployment::{AlarmWatch, BreakerStage, Deployment, Stage, Throttle};
 use crate::cluster::service::Halt;
 use crate::policy::breaker::threshold;
+use crate::policy::rollout::enough_for_success;
 use crate::sim::context::Context;
 use crate::sim::observation::Observation;
 use crate::stats::TimeWeighted;
@@ -18,7 +19,7 @@ use crate::units::Instant;
 
 /// Who wants to know whether the service goes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rollback {
+pub(super) enum Rollback {
     Wanted,
     NotWanted,
 }
@@ -33,16 +34,31 @@ impl ControlPlane {
     /// Services begin to deploy revisions together.
     pub fn deploy(&mut self, cx: &mut Context<'_>, services: &[(ServiceIx, RevisionIx)]) {
         for (at, revision) in services {
+            let from = self.to_be_replaced(cx, *at);
             if self.services[at.at()].deployment.is_some() {
                 let by = self.ordinals.deployment;
                 self.end_deployment(cx, *at, "STOPPED", &format!("superseded by deployment {by}"));
             }
-            self.begin_deployment(cx, *at, *revision);
+            self.begin_deployment(cx, *at, from, *revision);
             self.request_pass(cx, *at);
         }
     }
 
-    pub(super) fn begin_deployment(&mut self, cx: &mut Context<'_>, at: ServiceIx, to: RevisionIx) {
+    /// The revision that the next deployment replaces.
+    fn to_be_replaced(&self, cx: &Context<'_>, at: ServiceIx) -> RevisionIx {
+        let service = &self.services[at.at()];
+        if !cx.blueprint.services[at.at()].deployment.strategy.shifts_traffic() {
+            // A rolling deployment that never completed has replaced nothing.
+            return service.completed.unwrap_or(service.production);
+        }
+        match &service.deployment {
+            // What it rolls back to, though the failed green may still have the traffic.
+            Some(deployment) if deployment.stage == Stage::RollBack => service.primary,
+            _ => service.production,
+        }
+    }
+
+    pub(super) fn begin_deployment(&mut self, cx: &mut Context<'_>, at: ServiceIx, from: RevisionIx, to: RevisionIx) {
         let now = cx.now();
         let configuration = &cx.blueprint.services[at.at()].deployment;
         let alarms = match &configuration.alarms {
@@ -51,16 +67,10 @@ impl ControlPlane {
         };
         let ordinal = next(&mut self.ordinals.deployment);
         let service = &mut self.services[at.at()];
-        let blue_green = configuration.strategy == DeploymentStrategy::BlueGreen;
-        let from = if blue_green {
-            service.production
-        } else {
-            // A rolling deployment that never completed has replaced nothing.
-            service.completed.unwrap_or(service.production)
-        };
+        let shifts = configuration.strategy.shifts_traffic();
         let has_strangers = service.tasks.iter().any(|id| self.tasks[*id].revision != from);
         service.primary = to;
-        if !blue_green {
+        if !shifts {
             service.production = to;
         }
         service.halt = Halt::Going;
@@ -72,11 +82,13 @@ impl ControlPlane {
             strategy: configuration.strategy,
             from,
             to,
-            stage: if blue_green && has_strangers {
-                Stage::Reconcile
+            stage: Stage::At(if shifts && has_strangers {
+                LifecycleStage::ReconcileService
             } else {
-                Stage::ScaleUp
-            },
+                LifecycleStage::ScaleUp
+            }),
+            entered: now,
+            bakes_until: None,
             started: now,
             failures: 0,
             breaker_stage: BreakerStage::NoneHasRun,
@@ -100,10 +112,10 @@ impl ControlPlane {
         let Some(deployment) = &self.services[at.at()].deployment else {
             return;
         };
-        if deployment.stage == Stage::CleanUp {
+        if deployment.stage == Stage::At(LifecycleStage::CleanUp) {
             return;
         }
-        if configuration.strategy == DeploymentStrategy::Rolling
+        if !configuration.strategy.shifts_traffic()
             && let Some(breaker) = &configuration.circuit_breaker
         {
             let bound = threshold(breaker.threshold, desired);
@@ -127,7 +139,7 @@ impl ControlPlane {
         }
     }
 
-    fn fail_deployment(&mut self, cx: &mut Context<'_>, at: ServiceIx, reason: &str, rollback: Rollback) {
+    pub(super) fn fail_deployment(&mut self, cx: &mut Context<'_>, at: ServiceIx, reason: &str, rollback: Rollback) {
         let now = cx.now();
         let service = &mut self.services[at.at()];
         let deployment = service
@@ -136,16 +148,14 @@ impl ControlPlane {
             .expect("a deployment that fails is in progress");
         let again = deployment.stage == Stage::RollBack;
         deployment.detected.get_or_insert((now, reason.to_string()));
-        let (from, to, strategy) = (deployment.from, deployment.to, deployment.strategy);
+        let (from, to, shifts) = (deployment.from, deployment.to, deployment.strategy.shifts_traffic());
         let back_to = if rollback == Rollback::Wanted && !again {
             service.completed.take()
         } else {
             None
         };
         // Blue stands beside green until the clean-up, also where its own deployment was superseded while it baked.
-        let blue_stands = strategy == DeploymentStrategy::BlueGreen
-            && from != to
-            && self.tasks_of(cx, at, |revision| revision == from).healthy > 0;
+        let blue_stands = shifts && from != to && self.tasks_of(cx, at, |revision| revision == from).healthy > 0;
         let back_to = if blue_stands && rollback == Rollback::Wanted {
             Some(from)
         } else {
@@ -166,7 +176,9 @@ impl ControlPlane {
             self.step_row(cx, at, self.found(at), "fail", reason);
             return self.end_deployment(cx, at, "FAILED", &format!("{reason}{stalled}"));
         };
-        service.deployment.as_mut().expect("as above").stage = Stage::RollBack;
+        let deployment = service.deployment.as_mut().expect("as above");
+        deployment.stage = Stage::RollBack;
+        deployment.bakes_until = None;
         service.throttle = Throttle::OPEN;
         service.unplaced = None;
         service.owed.clear();
@@ -176,20 +188,21 @@ impl ControlPlane {
         service.primary = back_to;
         self.tell_deployment(cx, at, "IN_PROGRESS", Stage::RollBack.name(), reason);
         self.step_row(cx, at, self.found(at), "roll back", reason);
-        if strategy == DeploymentStrategy::Rolling {
+        if !shifts {
             self.services[at.at()].production = back_to;
         }
     }
 
     /// Moves on a rolling deployment (or rollback) that has got there; says when the service is steady.
     pub(super) fn conclude(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
-        if cx.blueprint.services[at.at()].deployment.strategy == DeploymentStrategy::Rolling {
+        if !cx.blueprint.services[at.at()].deployment.strategy.shifts_traffic() {
             self.conclude_rolling(cx, at);
         }
         self.settle(cx, at);
     }
 
     fn conclude_rolling(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
+        let configuration = &cx.blueprint.services[at.at()].deployment;
         let service = &self.services[at.at()];
         let Some(deployment) = &service.deployment else { return };
         let new = self.tasks_of(cx, at, |revision| revision == service.primary);
@@ -197,57 +210,77 @@ impl ControlPlane {
             .tasks
             .iter()
             .all(|id| self.tasks[*id].revision == service.primary);
-        if !old_is_gone || new.healthy < service.desired {
+        let early = configuration
+            .early_success
+            .filter(|_| deployment.stage != Stage::RollBack);
+        let enough = early.map_or(service.desired, |early| {
+            enough_for_success(service.desired, early.healthy_percent)
+        });
+        // Only early success lets the bake time begin beside old tasks.
+        let may_go_on = new.healthy >= enough && (old_is_gone || early.is_some());
+        let cleaned_up = old_is_gone || early.is_some_and(|early| early.cleanup == SourceCleanup::AfterCompletion);
+        if !may_go_on {
             return;
         }
+        let bakes = configuration.alarms.is_some() && !configuration.bake_time.is_zero();
         match deployment.stage {
-            Stage::ScaleUp => {
-                let configuration = &cx.blueprint.services[at.at()].deployment;
-                let bakes = configuration.alarms.is_some() && !configuration.bake_time.is_zero();
-                if bakes {
-                    // Only blue/green has a stage before this one.
-                    self.bake(cx, at, "IN_PROGRESS");
-                } else {
-                    self.complete(cx, at);
-                }
+            Stage::At(LifecycleStage::ScaleUp) if bakes => {
+                let bake_time = Stage::At(LifecycleStage::BakeTime);
+                self.enter_stage_after(cx, at, "IN_PROGRESS", bake_time);
+                self.begin_bake_time(cx, at);
             }
-            Stage::Bake { until } if until <= cx.now() => self.complete(cx, at),
+            Stage::At(LifecycleStage::ScaleUp) if cleaned_up => self.complete(cx, at),
+            Stage::At(LifecycleStage::BakeTime) if deployment.has_baked(cx.now()) && cleaned_up => {
+                self.complete(cx, at);
+            }
             Stage::RollBack => self.rolled_back(cx, at),
             _ => {}
         }
     }
 
-    /// The bake time begins, after the stage named.
-    pub(super) fn bake(&mut self, cx: &mut Context<'_>, at: ServiceIx, after: &str) {
+    /// BAKE_TIME has been entered.
+    pub(super) fn begin_bake_time(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
         let until = cx.now() + cx.blueprint.services[at.at()].deployment.bake_time;
-        self.enter_stage_after(cx, at, after, Stage::Bake { until });
+        self.set_bake(at, until);
         self.step_row(cx, at, self.found(at), "wait", "bake time");
         if until <= cx.now() {
             self.request_pass(cx, at);
         }
     }
 
-    pub(super) fn enter_stage(&mut self, cx: &mut Context<'_>, at: ServiceIx, stage: Stage) {
+    /// The present stage goes on at least until then.
+    pub(super) fn set_bake(&mut self, at: ServiceIx, until: Instant) {
+        let deployment = self.services[at.at()].deployment.as_mut();
+        deployment.expect("stages belong to a deployment").bakes_until = Some(until);
+    }
+
+    pub(super) fn in_progress(&self, at: ServiceIx) -> &Deployment {
         let deployment = self.services[at.at()].deployment.as_ref();
-        let from = deployment.expect("stages belong to a deployment").stage.name();
+        deployment.expect("stages belong to a deployment")
+    }
+
+    pub(super) fn enter_stage(&mut self, cx: &mut Context<'_>, at: ServiceIx, stage: Stage) {
+        let from = self.in_progress(at).stage.name();
         self.enter_stage_after(cx, at, from, stage);
     }
 
     fn enter_stage_after(&mut self, cx: &mut Context<'_>, at: ServiceIx, from: &str, stage: Stage) {
         let deployment = self.services[at.at()].deployment.as_mut();
-        deployment.expect("stages belong to a deployment").stage = stage;
+        let deployment = deployment.expect("stages belong to a deployment");
+        deployment.stage = stage;
+        deployment.entered = cx.calendar.now();
+        deployment.bakes_until = None;
         self.tell_deployment(cx, at, from, stage.name(), "");
     }
 
     /// The new revision has arrived.
     pub(super) fn complete(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
-        self.step_row(
-            cx,
-            at,
-            self.found(at),
-            "complete",
-            "all new tasks are healthy and all old ones gone",
-        );
+        let reason = if cx.blueprint.services[at.at()].deployment.early_success.is_some() {
+            "enough new tasks are healthy for early success"
+        } else {
+            "all new tasks are healthy and all old ones gone"
+        };
+        self.step_row(cx, at, self.found(at), "complete", reason);
         self.services[at.at()].completed = Some(self.services[at.at()].primary);
         self.end_deployment(cx, at, "COMPLETED", "");
     }
@@ -270,15 +303,5 @@ impl ControlPlane {
         }
         cx.observations.push(Observation::DeploymentEnded(record));
         self.services[at.at()].deployment = None;
-    }
-}
-
-impl Deployment {
-    /// The end of its bake time, if it bakes.
-    pub(super) fn bakes_until(&self) -> Option<Instant> {
-        match self.stage {
-            Stage::Bake { until } => Some(until),
-            _ => None,
-        }
     }
 }

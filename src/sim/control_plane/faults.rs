@@ -118,7 +118,7 @@ impl ControlPlane {
         }
     }
 
-    fn pick_instances(&self, at: GroupIx, count: u32, key: Key) -> Vec<Id<Instance>> {
+    pub(super) fn pick_instances(&self, at: GroupIx, count: u32, key: Key) -> Vec<Id<Instance>> {
         let instances = self.groups[at.at()].instances.iter().copied();
         let standing = instances.filter(|id| {
             let instance = &self.instances[*id];

@@ -23,6 +23,8 @@ pub mod purpose {
     pub const LOSS_DETECTION: u64 = 16;
     pub const LAUNCH: u64 = 17;
     pub const RANDOM_CRASH: u64 = 18;
+    pub const PULL_RETRY: u64 = 20;
+    pub const MANIFEST: u64 = 21;
     /// Children of a service by task, of a group by instance.
     pub const MEMBER: u64 = 19;
 }
@@ -34,6 +36,7 @@ pub struct Laws {
     pub container_start: Law,
     pub registration: Law,
     pub loss_detection: Law,
+    pub manifest: Law,
     /// By Auto Scaling group.
     pub launch: Vec<Law>,
     /// By task definition and container.
@@ -85,6 +88,7 @@ impl Laws {
             container_start: law(&model.task.container_start),
             registration: law(&model.task.target_registration),
             loss_detection: law(&model.task.loss_detection),
+            manifest: law(&model.start_up.manifest),
             launch: blueprint
                 .auto_scaling_groups
                 .iter()

@@ -3,7 +3,7 @@
 use super::ControlPlane;
 use super::stepping::Done;
 use super::telling::row;
-use crate::blueprint::{Blueprint, DeploymentStrategy, ServiceIx};
+use crate::blueprint::{Blueprint, LifecycleStage, ServiceIx};
 use crate::cluster::deployment::Stage;
 use crate::cluster::task::TaskState;
 use crate::policy::rollout::{Step, Why, lower_bound, upper_bound};
@@ -34,7 +34,7 @@ impl ControlPlane {
             reason = "waiting for the failed revision's tasks to stop";
         }
         let waits = done.started + done.stopped == 0;
-        if matches!(deployment.stage, Stage::Bake { .. }) && waits {
+        if deployment.stage == Stage::At(LifecycleStage::BakeTime) && waits {
             return;
         }
         let is_news = step.why != Why::Settled && deployment.last_step != (decision.clone(), reason.to_string());
@@ -72,10 +72,11 @@ impl ControlPlane {
     pub(super) fn step_row(&mut self, cx: &mut Context<'_>, at: ServiceIx, found: Found, decision: &str, reason: &str) {
         let configuration = &cx.blueprint.services[at.at()].deployment;
         let desired = self.services[at.at()].desired;
-        let (minimum, maximum) = match configuration.strategy {
-            DeploymentStrategy::Rolling => (configuration.minimum_healthy_percent, configuration.maximum_percent),
+        let (minimum, maximum) = if configuration.strategy.shifts_traffic() {
             // Both colours are kept whole, whatever the percentages say.
-            DeploymentStrategy::BlueGreen => (100, 200),
+            (100, 200)
+        } else {
+            (configuration.minimum_healthy_percent, configuration.maximum_percent)
         };
         let Some(deployment) = &mut self.services[at.at()].deployment else {
             return;
@@ -132,10 +133,7 @@ impl ControlPlane {
         DeploymentRecord {
             deployment: deployment.ordinal,
             service: at,
-            strategy: match deployment.strategy {
-                DeploymentStrategy::Rolling => "ROLLING",
-                DeploymentStrategy::BlueGreen => "BLUE_GREEN",
-            },
+            strategy: deployment.strategy.name(),
             from: deployment.from,
             to: deployment.to,
             started: deployment.started,

@@ -1,6 +1,6 @@
 //! The service scheduler: one pass over a service, `model.scheduler.pass` after a change that concerns it.
 //!
-//! A pass first moves the deployment on (`deployments`, `blue_green`), then asks `policy::rollout` what to start and stop,
+//! A pass first moves the deployment on (`deployments`, `life_cycle`), then asks `policy::rollout` what to start and stop,
 //! does it, and notes when it must look again although nothing changes: the restart throttle, a launch rate, a retry of
 //! placement, the end of a grace period or bake time. Changes meanwhile share the pass that is due.
 
@@ -8,7 +8,7 @@ use super::ControlPlane;
 use super::daemons::is_daemon;
 use super::news::STEADY_STATE_SAID_EVERY;
 use super::telling::row;
-use crate::blueprint::{DeploymentStrategy, RevisionIx, ServiceIx};
+use crate::blueprint::{RevisionIx, ServiceIx};
 use crate::cluster::service::{Halt, Steadiness};
 use crate::cluster::task::{Task, TaskState};
 use crate::engine::arena::Id;
@@ -44,11 +44,10 @@ impl ControlPlane {
         service.pass_due = Instant::NEVER;
         service.passes += 1;
         self.judge_deployment(cx, at);
-        let blue_green = cx.blueprint.services[at.at()].deployment.strategy == DeploymentStrategy::BlueGreen;
         if is_daemon(cx.blueprint, at) {
             self.daemon_pass(cx, at);
-        } else if blue_green {
-            self.blue_green_pass(cx, at);
+        } else if cx.blueprint.services[at.at()].deployment.strategy.shifts_traffic() {
+            self.life_cycle_pass(cx, at);
         } else {
             self.rolling_pass(cx, at);
         }
@@ -84,8 +83,8 @@ impl ControlPlane {
             desired: service.desired,
             minimum_healthy_percent: configuration.minimum_healthy_percent,
             maximum_percent: configuration.maximum_percent,
-            new: self.tasks_of(cx, at, |revision| revision == primary),
-            old: self.tasks_of(cx, at, |revision| revision != primary),
+            new: self.tasks_that(cx, at, |task| task.revision == primary && !task.displaced),
+            old: self.tasks_that(cx, at, |task| task.revision != primary || task.displaced),
             draining,
             leaving,
             owed,
@@ -120,11 +119,16 @@ impl ControlPlane {
 
     /// Counts the live tasks of some revisions.
     pub(super) fn tasks_of(&self, cx: &Context<'_>, at: ServiceIx, of: impl Fn(RevisionIx) -> bool) -> Tasks {
+        self.tasks_that(cx, at, |task| of(task.revision))
+    }
+
+    /// Counts the live tasks that a predicate takes.
+    pub(super) fn tasks_that(&self, cx: &Context<'_>, at: ServiceIx, of: impl Fn(&Task) -> bool) -> Tasks {
         let grace = cx.blueprint.services[at.at()].health_check_grace_period;
         let mut tasks = Tasks::default();
         for id in &self.services[at.at()].tasks {
             let task = &self.tasks[*id];
-            if of(task.revision) && task.state().is_live() {
+            if of(task) && task.state().is_live() {
                 tasks.live += 1;
                 tasks.healthy += u32::from(task.healthy);
                 tasks.unhealthy += u32::from(task.unhealthy && task.out_of_grace(grace, cx.now()));
@@ -159,13 +163,7 @@ impl ControlPlane {
                 consider(task.running.expect("a RUNNING task has begun to run") + grace);
             }
         }
-        if let Some(bake) = service
-            .deployment
-            .as_ref()
-            .and_then(|deployment| deployment.bakes_until())
-        {
-            consider(bake);
-        }
+        consider(self.life_cycle_due(at));
         self.pass_at(cx, at, due);
     }
 

@@ -3,6 +3,7 @@
 //! Which tasks are stopped is `policy::stopping`'s choice; how many come of a wish to start is `launching`'s answer.
 
 use super::ControlPlane;
+use super::draining;
 use super::launching::{Launched, Limit};
 use super::laws::purpose;
 use super::stopping::Manner;
@@ -76,11 +77,14 @@ impl ControlPlane {
         };
         let grace = cx.blueprint.services[at.at()].health_check_grace_period;
         let now = cx.now();
-        let is_new = |task: &Task| task.revision == new;
+        let rolling = !cx.blueprint.services[at.at()].deployment.strategy.shifts_traffic();
+        let is_new = |task: &Task| task.revision == new && !task.displaced;
+        // Where two colours stand beside each other, each has its own step.
+        let is_old = |task: &Task| !is_new(task) && (rolling || task.revision == new);
         let failed = |task: &Task| task.unhealthy && task.out_of_grace(grace, now);
 
         let stop = scheduler("Scaling activity initiated by deployment");
-        done.stopped += self.stop_some(cx, at, step.stop_old, |task| !is_new(task), &stop).len() as u32;
+        done.stopped += self.stop_some(cx, at, step.stop_old, is_old, &stop).len() as u32;
         let stop = scheduler("Scaling activity initiated by service scheduler");
         let surplus = self.stop_some(cx, at, step.stop_surplus, |task| is_new(task) && !failed(task), &stop);
         done.stopped += surplus.len() as u32;
@@ -90,10 +94,12 @@ impl ControlPlane {
         if !replaced.is_empty() && self.services[at.at()].primary == new {
             self.replaced_for_health(cx, at, replaced.len() as u32);
         }
-        for id in self.stop_some(cx, at, step.replace_old, |task| !is_new(task) && failed(task), &stop) {
+        for id in self.stop_some(cx, at, step.replace_old, |task| is_old(task) && failed(task), &stop) {
             done.stopped += 1;
             let revision = self.tasks[id].revision;
-            self.services[at.at()].owe(revision);
+            if revision != new {
+                self.services[at.at()].owe(revision);
+            }
         }
     }
 
@@ -117,14 +123,22 @@ impl ControlPlane {
         let chosen = choose(&candidates, count, &cx.blueprint.services[at.at()].placement_strategy);
         let chosen: Vec<Id<Task>> = chosen.into_iter().map(|position| live[position]).collect();
         for id in &chosen {
-            let manner = if self.tasks[*id].unhealthy {
+            let task = &self.tasks[*id];
+            let manner = if task.unhealthy {
                 Manner::AtOnce
+            } else if task.displaced {
+                draining::manner(&cx.blueprint.model)
             } else {
                 Manner::DeregisterFirst
             };
+            let stop = if task.displaced {
+                draining::drained()
+            } else {
+                stop.clone()
+            };
             let ordinal = self.tasks[*id].ordinal;
             self.services[at.at()].news.stopped.push(ordinal);
-            self.stop_task(cx, *id, stop.clone(), manner);
+            self.stop_task(cx, *id, stop, manner);
         }
         chosen
     }

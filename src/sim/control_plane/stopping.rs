@@ -219,11 +219,13 @@ impl ControlPlane {
         let definition = self.definition(cx, id);
         let service = &mut self.services[at.at()];
         service.tasks.retain(|task| *task != id);
+        self.give_images_back(cx, id);
         if let Some(instance) = self.tasks[id].instance {
             let host = &mut self.instances[instance];
             host.free.give_back(&Needs::of(definition));
             host.tasks.retain(|task| *task != id);
             let group = host.group;
+            self.drain_daemons(cx, instance);
             self.capacity_freed(cx, group);
         }
         self.publish_discovery(cx, at);
@@ -247,10 +249,7 @@ impl ControlPlane {
             extra_storage_gib: definition.extra_storage_gib,
             architecture: definition.architecture,
             created: task.created,
-            // The pull that a stop came before never began.
-            pull_started: task
-                .pull_started
-                .filter(|pull| *pull <= task.stopping.unwrap_or(cx.now())),
+            pull_started: task.pull_started,
             running: task.running,
             healthy: task.healthy_since,
             stopping: task.stopping,

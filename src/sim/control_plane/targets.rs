@@ -8,7 +8,7 @@ use super::foregone::CheckEvent;
 use super::laws::purpose;
 use super::telling::row;
 use super::{ControlPlane, next};
-use crate::blueprint::{DeploymentStrategy, ServiceIx, TargetGroupIx};
+use crate::blueprint::{ServiceIx, TargetGroupIx};
 use crate::cluster::service::News;
 use crate::cluster::target_group::{Opinion, Target, TargetState, View};
 use crate::cluster::task::{HealthStatus, Task, TaskState};
@@ -31,8 +31,7 @@ impl ControlPlane {
         let task = &self.tasks[id];
         let blueprint = &cx.blueprint.services[task.service.at()];
         let service = &self.services[task.service.at()];
-        let is_green =
-            blueprint.deployment.strategy == DeploymentStrategy::BlueGreen && task.revision != service.production;
+        let is_green = blueprint.deployment.strategy.shifts_traffic() && task.revision != service.production;
         let side = if is_green { service.side.other() } else { service.side };
         blueprint
             .load_balancers
@@ -146,10 +145,17 @@ impl ControlPlane {
     /// Tells every node whose routable targets have changed.
     pub(super) fn publish(&mut self, cx: &mut Context<'_>, at: TargetGroupIx) {
         let now = cx.now();
-        let slow_start = cx.blueprint.target_groups[at.at()].slow_start;
-        let group = &mut self.target_groups[at.at()];
-        for (number, node) in group.nodes.iter_mut().enumerate() {
-            let mut targets = routable(&group.targets, number);
+        let written = &cx.blueprint.target_groups[at.at()];
+        let slow_start = written.slow_start;
+        let mut zones_may_change = false;
+        for number in 0..self.target_groups[at.at()].nodes.len() {
+            let scope = self.scope(cx, at, self.target_groups[at.at()].nodes[number].zone);
+            let group = &mut self.target_groups[at.at()];
+            let routes = routable(&group.targets, number, scope, &written.attributes);
+            let node = &mut group.nodes[number];
+            zones_may_change |= node.fails_over != routes.fails_over;
+            node.fails_over = routes.fails_over;
+            let mut targets = routes.targets;
             for target in &mut targets {
                 // A ramp that is over is no difference.
                 target.ramping_since = target.ramping_since.filter(|since| now < *since + slow_start);
@@ -169,6 +175,11 @@ impl ControlPlane {
             });
             node.published = targets;
         }
+        if let Some(balancer) = self.target_groups[at.at()].load_balancer
+            && zones_may_change
+        {
+            self.publish_zones(cx, balancer);
+        }
     }
 
     /// Tells service discovery which tasks there are, if that has changed: RUNNING ones of production whose containers'
@@ -176,7 +187,7 @@ impl ControlPlane {
     pub(super) fn publish_discovery(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
         let blueprint = &cx.blueprint.services[at.at()];
         let service = &self.services[at.at()];
-        let all = blueprint.deployment.strategy == DeploymentStrategy::Rolling;
+        let all = !blueprint.deployment.strategy.shifts_traffic();
         let found = service.tasks.iter().copied().filter(|id| {
             let task = &self.tasks[*id];
             task.state() == TaskState::Running

@@ -1,17 +1,15 @@
 //! The life cycle of a task, from its creation to RUNNING [DG:task-lifecycle-explanation].
 //!
 //! PROVISIONING is Fargate's own time or, on EC2, the attachment of a network interface (awsvpc). PENDING is the agent's
-//! overhead and the pull of the images: distinct images share the task's bandwidth, so that parallel or in turn their
-//! pull takes the sum of their sizes over the rate; what an instance already holds takes no time. ACTIVATING is the
-//! start of the containers (`agent`) and, once the essential ones have started, the registration of targets, after which
-//! the task is RUNNING. The way out is in `stopping`.
+//! overhead and the pull of the images (`pulls`). ACTIVATING is the start of the containers (`agent`) and, once the
+//! essential ones have started, the registration of targets, after which the task is RUNNING. The way out is in
+//! `stopping`.
 
 use super::ControlPlane;
 use super::laws::purpose;
 use crate::blueprint::{NetworkMode, Provider};
-use crate::cluster::rate::transfer_time;
 use crate::cluster::target_group::Opinion;
-use crate::cluster::task::{StopCode, Task, TaskState};
+use crate::cluster::task::{Preparing, StopCode, Task, TaskState};
 use crate::engine::arena::Id;
 use crate::sim::context::Context;
 use crate::sim::event::{ControlEvent, Event};
@@ -39,10 +37,7 @@ impl ControlPlane {
         }
         match state {
             TaskState::Provisioning => self.provisioned(cx, id),
-            TaskState::Pending => {
-                self.enter(cx, id, TaskState::Activating, "");
-                self.start_containers(cx, id);
-            }
+            TaskState::Pending => self.prepare(cx, id),
             TaskState::Activating => self.activated(cx, id),
             TaskState::Deactivating => self.begin_stopping(cx, id),
             TaskState::Stopping => self.stopped_running(cx, id),
@@ -79,42 +74,31 @@ impl ControlPlane {
             .host(task.provider)
             .pending
             .sample(task.key.child(purpose::PENDING));
-        let pull_from = cx.now() + overhead;
-        let pulled = self.pull(cx, id, pull_from);
-        self.tasks[id].pull_started = Some(pull_from);
-        self.step_in(cx, id, pulled.since(cx.now()));
+        self.step_in(cx, id, overhead);
     }
 
-    /// Begins the pull of the task's images; says when it will be over.
-    fn pull(&mut self, cx: &Context<'_>, id: Id<Task>, from: Instant) -> Instant {
-        let definition = self.definition(cx, id);
-        let mut images: Vec<_> = definition.containers.iter().map(|container| container.image).collect();
-        images.sort_unstable();
-        images.dedup();
-        let task = &self.tasks[id];
-        let rate = self.laws.host(task.provider).pull_rate;
-        let size = |images: &[crate::blueprint::ImageIx]| {
-            images
-                .iter()
-                .map(|image| cx.blueprint.images[image.at()].size.0)
-                .sum::<u64>()
-        };
-        let Some(instance) = task.instance else {
-            return from + transfer_time(size(&images), rate);
-        };
-        // What another task already pulls to the instance is waited for, not pulled again.
-        let held = &mut self.instances[instance].images;
-        let awaited = images
-            .iter()
-            .map(|image| held[image.at()])
-            .filter(|ready| *ready != Instant::NEVER)
-            .max();
-        images.retain(|image| held[image.at()] == Instant::NEVER);
-        let over = from + transfer_time(size(&images), rate);
-        for image in images {
-            held[image.at()] = over;
+    /// A task in PENDING goes on `after` from now.
+    pub(super) fn go_on_in(&mut self, cx: &mut Context<'_>, id: Id<Task>, after: Span) {
+        if after.is_zero() {
+            self.prepare(cx, id);
+        } else {
+            self.step_in(cx, id, after);
         }
-        over.max(awaited.unwrap_or(over))
+    }
+
+    /// The next thing that a task in PENDING needs.
+    fn prepare(&mut self, cx: &mut Context<'_>, id: Id<Task>) {
+        match self.tasks[id].preparing {
+            Preparing::Overhead => self.begin_pull(cx, id),
+            Preparing::Registry { failed } => self.ask_registry(cx, id, failed),
+            Preparing::Manifest => self.ask_for_layers(cx, id),
+            Preparing::Urls => self.fetch(cx, id),
+            Preparing::Refused => self.pull_refused(cx, id),
+            Preparing::Layers | Preparing::Done => {
+                self.enter(cx, id, TaskState::Activating, "");
+                self.start_containers(cx, id);
+            }
+        }
     }
 
     /// The essential containers have started: on to registration, and RUNNING after it.

@@ -5,17 +5,23 @@
 //! later (half an interval): healthy after 29 s. Stopped, it takes 30 s of deregistration, 2 s to shut down and 10 s of
 //! DEPROVISIONING: STOPPED after 42 s. A pass follows a change after 1 s.
 
+mod alarms;
 mod blue_green;
 mod breaker;
 mod capacity;
 mod daemons;
+mod draining;
+mod early_success;
 mod faults;
 mod foregone;
 mod harness;
 mod health;
 mod life_cycle;
 mod news;
+mod pulls;
 mod rolling;
 mod scheduler;
+mod shift;
 mod swarm;
 mod together;
+mod zones;

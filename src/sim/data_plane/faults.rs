@@ -21,6 +21,7 @@ impl DataPlane {
             FaultKind::TaskCrash { .. }
             | FaultKind::RandomTaskCrash { .. }
             | FaultKind::InstanceLoss { .. }
+            | FaultKind::Backend { .. }
             | FaultKind::SlowInstance { .. } => {}
         }
         self.stir_all_if_network_changed(cx);
@@ -36,6 +37,7 @@ impl DataPlane {
             | FaultKind::TaskCrash { .. }
             | FaultKind::RandomTaskCrash { .. }
             | FaultKind::InstanceLoss { .. }
+            | FaultKind::Backend { .. }
             | FaultKind::SlowInstance { .. } => {}
         }
         self.stir_all_if_network_changed(cx);

@@ -46,7 +46,17 @@ impl DataPlane {
                     task: target.task,
                     ramping_since: target.ramping_since,
                 });
-                self.groups[target_group.at()].views[usize::from(node)].publish(targets.collect());
+                let group = &mut self.groups[target_group.at()];
+                let view = &mut group.views[usize::from(node)];
+                view.publish(targets.collect());
+                if let Some(anomalies) = group.extras.as_mut().and_then(|extras| extras.anomalies.as_mut()) {
+                    anomalies.weigh(view);
+                }
+            }
+            Order::PublishZones { load_balancer, out } => {
+                let ttl = cx.blueprint.model.alb.dns_ttl;
+                let dns = &mut self.balancers[load_balancer.at()].dns;
+                dns.get_or_insert_default().change(cx.now(), out, ttl);
             }
             Order::PublishDiscovery { service, tasks } => self.publish_discovery(service, &tasks),
             Order::CutOff { target_group, task } => self.cut_off_target(cx, target_group, task),

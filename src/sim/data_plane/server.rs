@@ -45,7 +45,7 @@ impl DataPlane {
             caller => {
                 debug_assert!(!server.is_relied_on, "what was held to reach no task reaches one");
                 attempt.served = match caller {
-                    Caller::Client(class) => self.operations.of_class(class.at(), server.revision),
+                    Caller::Client(class, _) => self.operations.of_class(class.at(), server.revision),
                     _ => self.operations.of_call(attempt.site.at(), server.revision),
                 };
                 match self.operations.row(attempt.served).program {
@@ -417,7 +417,7 @@ impl DataPlane {
                 false
             }
             Caller::Check(_) => true,
-            Caller::Client(_) | Caller::Strand(_) => {
+            Caller::Client(..) | Caller::Strand(_) => {
                 let counts = &mut self.counts[revision as usize];
                 counts.requests += 1;
                 counts.errors += 1;

@@ -38,7 +38,7 @@ pub fn blue_green(desired: u32) -> Blueprint {
 }
 
 /// An alarm on 5xx of the green group: 1 of 1 minute above 10.
-fn with_alarm(mut blueprint: Blueprint, rollback: bool) -> Blueprint {
+pub fn with_alarm(mut blueprint: Blueprint, rollback: bool) -> Blueprint {
     blueprint.alarms = vec![Alarm {
         name: "green-5xx".into(),
         metrics: vec![AlarmMetric {
@@ -62,7 +62,7 @@ fn with_alarm(mut blueprint: Blueprint, rollback: bool) -> Blueprint {
 }
 
 /// A minute with so many 5xx of the green group has ended now; its datapoint is published 60 s later.
-fn meter(stage: &mut Stage<'_>, minute: u32, target_5xx: u64) {
+pub fn meter(stage: &mut Stage<'_>, minute: u32, target_5xx: u64) {
     let ended = stage.cx.now();
     let green = TargetGroupMeter {
         requests: 1000,
@@ -80,7 +80,7 @@ fn meter(stage: &mut Stage<'_>, minute: u32, target_5xx: u64) {
 }
 
 /// (second, weight of blue's group, weight of green's).
-fn shifts(stage: &Stage<'_>) -> Vec<(f64, u32, u32)> {
+pub fn shifts(stage: &Stage<'_>) -> Vec<(f64, u32, u32)> {
     let shifts = stage.orders.iter().filter_map(|(second, order)| match order {
         Order::SetWeights { rule, groups } => {
             assert_eq!(*rule, RULE);
@@ -98,7 +98,7 @@ fn shifts(stage: &Stage<'_>) -> Vec<(f64, u32, u32)> {
     shifts.collect()
 }
 
-fn revisions(stage: &Stage<'_>) -> Vec<u16> {
+pub fn revisions(stage: &Stage<'_>) -> Vec<u16> {
     stage.control.services[0]
         .tasks
         .iter()

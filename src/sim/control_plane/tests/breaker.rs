@@ -192,3 +192,78 @@ fn a_deployment_during_a_rollback_finds_no_completed_one_and_stalls() {
     assert_eq!(outcomes, ["STOPPED", "FAILED"]);
     assert_eq!(stage.levels(), (0, 4, 4), "the old tasks still stand");
 }
+
+#[test]
+fn container_checks_count_in_the_second_stage_like_the_balancers() {
+    // Without balancer, a check every 10 s, unhealthy after three. 101: start 4, their containers run from 122 and have
+    // failed at 132, 142 and 152. 153: 8 tasks are the maximum: one goes, 154 starts another; 155 and 157 the next two.
+    // 158: three failures.
+    let mut blueprint = with_breaker(super::harness::without_balancer(fleet(4)), true);
+    blueprint.task_definitions[0].containers[0].health_check = Some(crate::blueprint::ContainerHealthCheck {
+        interval: crate::units::Span::from_secs(10),
+        timeout: crate::units::Span::from_secs(5),
+        retries: 3,
+        start_period: crate::units::Span::ZERO,
+    });
+    blueprint.services[0].revisions[1].defects.fails_health_checks = Ratio::ONE;
+    let mut stage = deployed(&blueprint);
+    stage.run_until(400.0);
+    let expected = [
+        (101.0, "start 4"),
+        (153.0, "stop 1"),
+        (154.0, "start 1"),
+        (155.0, "stop 1"),
+        (156.0, "start 1"),
+        (157.0, "stop 1"),
+        (158.0, "roll back"),
+        (158.0, "stop 3"),
+        (170.0, "complete"),
+    ];
+    assert_eq!(stage.steps(), owned(&expected));
+}
+
+#[test]
+fn the_threshold_follows_the_desired_count_as_it_is_now() {
+    // 100/125 of 8, half without bounds: 101: two begin, which fail at 122: two of four. At 125 the desired count falls to
+    // 4: 126: two of two.
+    let mut blueprint = with_breaker(failing_to_start(fleet(8)), true);
+    blueprint.services[0].deployment.maximum_percent = 125;
+    blueprint.services[0].deployment.circuit_breaker = Some(CircuitBreaker {
+        rollback: true,
+        threshold: BreakerThreshold::UnboundedPercent(50.0),
+        reset_on_healthy_task: true,
+    });
+    let mut stage = deployed(&blueprint);
+    stage.run_until(125.0);
+    assert!(!stage.steps().iter().any(|(_, decision)| decision == "roll back"));
+    stage.act(|control, cx| control.set_desired_count(cx, crate::blueprint::ServiceIx(0), 4, "swarm"));
+    stage.run_until(126.0);
+    assert!(stage.steps().contains(&(126.0, "roll back".to_string())));
+}
+
+#[test]
+fn in_the_second_stage_tasks_that_do_not_start_are_not_counted() {
+    // COUNT 1, one task; half of the starts fail, the others run for a second and exit. The deployment fails exactly if
+    // the very first start did: once a task has run, failures to start count for nothing, however many.
+    let mut fates = Vec::new();
+    for seed in 0..8 {
+        let mut blueprint = with_breaker(fleet(1), true);
+        blueprint.seed = seed;
+        let breaker = blueprint.services[0].deployment.circuit_breaker.as_mut();
+        breaker.expect("set above").threshold = BreakerThreshold::Count(1);
+        let defects = &mut blueprint.services[0].revisions[1].defects;
+        defects.exits_after = Some(super::harness::constant(1.0));
+        defects.fails_to_start = Ratio::new(0.5).expect("a share");
+        let mut stage = deployed(&blueprint);
+        stage.run_until(4000.0);
+        let rolled_back = stage.steps().iter().any(|(_, decision)| decision == "roll back");
+        let first_to_run = stage.entered("RUNNING").first().map(|(_, task)| *task);
+        let first = stage.entered("PROVISIONING")[0].1;
+        assert_eq!(rolled_back, first_to_run != Some(first), "seed {seed}");
+        fates.push(rolled_back);
+    }
+    assert!(
+        fates.contains(&true) && fates.contains(&false),
+        "both are seen: {fates:?}"
+    );
+}

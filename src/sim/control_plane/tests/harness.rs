@@ -1,5 +1,7 @@
 //! A blueprint of constants, and a stage on which the control plane acts with a stand-in for the data plane.
 
+mod reading;
+
 use crate::blueprint::*;
 use crate::cluster::Task;
 use crate::cluster::target_group::Outlook;
@@ -8,7 +10,7 @@ use crate::engine::dist::Dist;
 use crate::sim::context::Context;
 use crate::sim::control_plane::ControlPlane;
 use crate::sim::event::What;
-use crate::sim::observation::{EventKind, Observation};
+use crate::sim::observation::Observation;
 use crate::sim::signal::{Order, Signal};
 use crate::units::{CpuUnits, Instant, MiB, Ratio, Span};
 use std::collections::BTreeMap;
@@ -29,7 +31,7 @@ pub fn fleet(desired: u32) -> Blueprint {
         client: constant(0.0),
         to_balancer: None,
     };
-    Blueprint {
+    let mut blueprint = Blueprint {
         name: "test".into(),
         question: None,
         seed: 7,
@@ -42,10 +44,8 @@ pub fn fleet(desired: u32) -> Blueprint {
         zones: vec!["us-east-1a".into(), "us-east-1b".into()],
         network,
         auto_scaling_groups: vec![],
-        images: vec![Image {
-            name: "web".into(),
-            size: MiB(400),
-        }],
+        images: vec![],
+        layers: vec![],
         task_definitions: vec![TaskDefinition {
             name: "web".into(),
             cpu: CpuUnits(1024),
@@ -71,6 +71,7 @@ pub fn fleet(desired: u32) -> Blueprint {
                     target_group: TargetGroupIx(0),
                     weight: 1,
                 }]),
+                group_stickiness: None,
             }],
             idle_timeout: Span::from_secs(60),
         }],
@@ -92,7 +93,32 @@ pub fn fleet(desired: u32) -> Blueprint {
             in_flight: 1_000_000,
             run_out: Span::from_secs(60),
         },
+    };
+    image(&mut blueprint, "web", &[("web", 400)]);
+    blueprint
+}
+
+/// Adds an image of these layers (name, MiB); a name that is known is a layer that is shared.
+pub fn image(blueprint: &mut Blueprint, name: &str, layers: &[(&str, u64)]) -> ImageIx {
+    let mut of_image = Vec::new();
+    for (layer, size) in layers {
+        let known = blueprint.layers.iter().position(|known| known.name == *layer);
+        let at = known.unwrap_or_else(|| {
+            blueprint.layers.push(Layer {
+                name: (*layer).into(),
+                size: MiB(*size),
+            });
+            blueprint.layers.len() - 1
+        });
+        of_image.push(LayerIx(at as u32));
     }
+    blueprint.images.push(Image {
+        name: name.into(),
+        size: MiB(layers.iter().map(|(_, size)| size).sum()),
+        layers: of_image,
+        loading: Loading::Whole,
+    });
+    ImageIx::from_usize(blueprint.images.len() - 1)
 }
 
 pub fn container(name: &str) -> Container {
@@ -116,6 +142,7 @@ pub fn target_group(name: &str) -> TargetGroup {
         algorithm: Algorithm::RoundRobin,
         deregistration_delay: Span::from_secs(30),
         slow_start: Span::ZERO,
+        attributes: TargetGroupAttributes::default(),
         health_check: HealthCheck {
             path: "/".into(),
             interval: Span::from_secs(10),
@@ -148,6 +175,7 @@ pub fn service(desired: u32) -> Service {
             maximum_percent: 200,
             circuit_breaker: None,
             alarms: None,
+            early_success: None,
             bake_time: Span::ZERO,
         },
         load_balancers: vec![ServiceLoadBalancer {
@@ -174,6 +202,7 @@ fn revision() -> Revision {
             cpu_factor: 1.0,
         }],
         on_disconnect: OnDisconnect::Continue,
+        keep_alive: None,
         defects: Defects {
             fails_to_start: Ratio::ZERO,
             exits_after: None,
@@ -216,6 +245,8 @@ pub fn on_ec2(mut blueprint: Blueprint, count: u32) -> Blueprint {
         max_size: 10,
         awsvpc_tasks: 10,
         launch_time: constant(50.0),
+        pull_bandwidth: 100.0,
+        agent: Agent::default(),
     }];
     blueprint.services[0].capacity = vec![CapacityShare {
         provider: Provider::Group(GroupIx(0)),
@@ -360,112 +391,6 @@ impl<'a> Stage<'a> {
         own.or_else(|| self.of_revision.get(&record.revision))
             .copied()
             .unwrap_or(Health::Fine)
-    }
-
-    /// `(second, decision)` of each row of `deployment_steps` but waits.
-    pub fn steps(&self) -> Vec<(f64, String)> {
-        self.rows()
-            .into_iter()
-            .filter(|(_, decision, _)| decision != "wait")
-            .map(|(s, decision, _)| (s, decision))
-            .collect()
-    }
-
-    /// `(second, decision, reason)` of each row of `deployment_steps`.
-    pub fn rows(&self) -> Vec<(f64, String, String)> {
-        let step = |seen: &Observation| match seen {
-            Observation::DeploymentStepped(step) => {
-                Some((step.at.seconds(), step.decision.clone(), step.reason.clone()))
-            }
-            _ => None,
-        };
-        self.seen.iter().filter_map(step).collect()
-    }
-
-    /// `(second, task, to)` of each row of `events.csv` of a kind.
-    pub fn happened(&self, kind: EventKind) -> Vec<(f64, Option<u32>, String)> {
-        let row = |seen: &Observation| match seen {
-            Observation::Happened(event) if event.kind == kind => {
-                Some((event.at.seconds(), event.task, event.to.clone()))
-            }
-            _ => None,
-        };
-        self.seen.iter().filter_map(row).collect()
-    }
-
-    /// When tasks (not those of the steady start) entered a state.
-    pub fn entered(&self, state: &str) -> Vec<(f64, u32)> {
-        let rows = self.happened(EventKind::Task).into_iter();
-        let rows = rows.filter(|(second, _, to)| to == state && *second > 0.0);
-        rows.map(|(second, task, _)| (second, task.expect("a row about a task")))
-            .collect()
-    }
-
-    /// When tasks were created.
-    pub fn created(&self) -> Vec<f64> {
-        let rows = self
-            .happened(EventKind::Task)
-            .into_iter()
-            .filter(|(.., to)| to == "PROVISIONING");
-        rows.map(|(second, ..)| second).collect()
-    }
-
-    /// The whole way of one task.
-    pub fn way(&self, task: u32) -> Vec<(f64, String)> {
-        let rows = self
-            .happened(EventKind::Task)
-            .into_iter()
-            .filter(|(_, of, _)| *of == Some(task));
-        rows.map(|(second, _, to)| (second, to)).collect()
-    }
-
-    /// What a target's state became.
-    pub fn target(&self, task: u32) -> Vec<(f64, String)> {
-        let rows = self
-            .happened(EventKind::Target)
-            .into_iter()
-            .filter(|(_, of, _)| *of == Some(task));
-        rows.map(|(second, _, to)| (second, to)).collect()
-    }
-
-    /// Messages of the service scheduler that contain a text.
-    pub fn said(&self, text: &str) -> Vec<f64> {
-        let row = |seen: &Observation| match seen {
-            Observation::Happened(event) if event.kind == EventKind::Service && event.reason.contains(text) => {
-                Some(event.at.seconds())
-            }
-            _ => None,
-        };
-        self.seen.iter().filter_map(row).collect()
-    }
-
-    /// All messages of the service scheduler since a second, without the service's name.
-    pub fn messages(&self, since: f64) -> Vec<(f64, String)> {
-        let row = |seen: &Observation| match seen {
-            Observation::Happened(event) if event.kind == EventKind::Service && event.at.seconds() >= since => {
-                let message = event.reason.strip_prefix("(service web) ");
-                Some((
-                    event.at.seconds(),
-                    message.expect("every message names its service").to_string(),
-                ))
-            }
-            _ => None,
-        };
-        self.seen.iter().filter_map(row).collect()
-    }
-
-    /// Outcome and end of each deployment that has ended.
-    pub fn outcomes(&self) -> Vec<(&'static str, f64)> {
-        let ended = |seen: &Observation| match seen {
-            Observation::DeploymentEnded(record) => record.ended.map(|ended| (record.outcome, ended.seconds())),
-            _ => None,
-        };
-        self.seen.iter().filter_map(ended).collect()
-    }
-
-    pub fn levels(&self) -> (u32, u32, u32) {
-        let counts = &self.control.services[0].counts;
-        (counts.pending(), counts.running(), counts.healthy)
     }
 }
 

@@ -1,10 +1,10 @@
 //! The states of a task and of its containers, second by second.
 
-use super::harness::{Stage, constant, container, fleet, on_ec2, owned, without_balancer};
+use super::harness::{Stage, constant, container, fleet, image, on_ec2, owned, without_balancer};
 use crate::blueprint::*;
 use crate::sim::observation::{Observation, TaskRecord};
 use crate::sim::signal::Order;
-use crate::units::{MiB, Ratio, Span};
+use crate::units::{Ratio, Span};
 
 /// One task that starts at 0.
 fn empty(mut blueprint: Blueprint) -> Blueprint {
@@ -21,7 +21,7 @@ fn order_times(stage: &Stage<'_>, which: impl Fn(&Order) -> bool) -> Vec<f64> {
         .collect()
 }
 
-fn record(stage: &Stage<'_>, task: u32) -> TaskRecord {
+pub fn record(stage: &Stage<'_>, task: u32) -> TaskRecord {
     let ended = stage.seen.iter().find_map(|seen| match seen {
         Observation::TaskEnded(record) if record.task == task => Some(record.clone()),
         _ => None,
@@ -102,12 +102,8 @@ fn a_container_that_does_not_end_is_killed_after_its_stop_timeout() {
 fn the_pull_takes_the_sum_of_distinct_images() {
     // 400 MiB for two containers that share an image, 160 MiB for a third: 560 MiB at 80 MiB/s are 7 s.
     let mut blueprint = empty(without_balancer(fleet(1)));
-    blueprint.images.push(Image {
-        name: "envoy".into(),
-        size: MiB(160),
-    });
     let mut third = container("envoy");
-    third.image = ImageIx(1);
+    third.image = image(&mut blueprint, "envoy", &[("envoy", 160)]);
     blueprint.task_definitions[0]
         .containers
         .extend([container("twin"), third]);

@@ -9,7 +9,7 @@ use crate::cluster::service::Halt;
 use crate::engine::arena::Id;
 use crate::engine::dist::Dist;
 use crate::engine::random::Key;
-use crate::sim::control_plane::SlowInstances;
+use crate::sim::control_plane::{ShiftStep, SlowInstances};
 use crate::sim::observation::Observation;
 use crate::units::{Ratio, Span};
 use std::collections::BTreeSet;
@@ -38,6 +38,12 @@ fn some_fleet(dice: &mut Dice) -> Blueprint {
     };
     if dice.happens(2) {
         blueprint = on_ec2(blueprint, 1 + dice.below(5));
+        let behaviors = [
+            ImagePullBehavior::Default,
+            ImagePullBehavior::Always,
+            ImagePullBehavior::Once,
+        ];
+        blueprint.auto_scaling_groups[0].agent.image_pull_behavior = behaviors[dice.below(3) as usize];
     }
     if !is_blue_green && dice.happens(3) {
         blueprint = without_balancer(blueprint);
@@ -50,6 +56,12 @@ fn some_fleet(dice: &mut Dice) -> Blueprint {
     blueprint.model.fargate.provisioning = spread.clone();
     blueprint.model.task.loss_detection = spread.clone();
     blueprint.model.alb.first_health_check = (0.0, 1.0);
+    let attributes = &mut blueprint.target_groups[0].attributes;
+    if dice.happens(3) {
+        attributes.cross_zone = CrossZone::Off;
+    }
+    attributes.unhealthy_state_routing.count = Some(1 + dice.below(3));
+    attributes.dns_failover.percentage = dice.happens(2).then(|| 1 + dice.below(100));
     blueprint.model.scheduler.draining_counts_to_maximum = dice.happens(4);
     let definition = &mut blueprint.task_definitions[0];
     definition.containers[0].shut_down = spread.clone();
@@ -84,6 +96,13 @@ fn some_fleet(dice: &mut Dice) -> Blueprint {
         };
         service.deployment.circuit_breaker = Some(breaker);
     }
+    if !is_blue_green && dice.happens(3) {
+        let cleanup = [SourceCleanup::BeforeCompletion, SourceCleanup::AfterCompletion][dice.below(2) as usize];
+        service.deployment.early_success = Some(EarlySuccess {
+            healthy_percent: minimum + (100 - minimum) / 2,
+            cleanup,
+        });
+    }
     if !is_blue_green && !blueprint.auto_scaling_groups.is_empty() && dice.happens(4) {
         as_daemon(&mut blueprint.services[0]);
     }
@@ -96,13 +115,26 @@ fn some_fleet(dice: &mut Dice) -> Blueprint {
     blueprint
 }
 
+fn shift_away_from(zone: u16) -> ZonalShift {
+    ZonalShift {
+        away_from: ZoneIx(zone),
+        load_balancers: vec![LoadBalancerIx(0)],
+        lasting: Span::from_secs(60),
+    }
+}
+
 /// One random act, at random.
 fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act: u32) {
     let service = ServiceIx(0);
     let has_group = !stage.cx.blueprint.auto_scaling_groups.is_empty();
     let key = stage.cx.key.child(u64::from(act));
     let count = 1 + dice.below(2);
-    match dice.below(9) {
+    match dice.below(11) {
+        10 => {
+            let step = [ShiftStep::Begins, ShiftStep::Ends][dice.below(2) as usize];
+            let shift = shift_away_from(dice.below(2) as u16);
+            stage.act(|control, cx| control.shift_zone(cx, &shift, step));
+        }
         0 => stage.deploy(1 + dice.below(2) as u16),
         1 => stage.act(|control, cx| control.crash_tasks(cx, service, count, key)),
         2 => {
@@ -129,6 +161,7 @@ fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act
                 .then(|| crate::engine::dist::Law::constant(Span::from_secs(100)));
             stage.act(|control, cx| control.random_crashes(cx, service, law));
         }
+        8 if has_group => stage.act(|control, cx| control.drain_instances(cx, GroupIx(0), 1, key)),
         7 if has_group => {
             let slow = SlowInstances {
                 group: GroupIx(0),
@@ -136,6 +169,17 @@ fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act
                 factor: 2.0,
             };
             stage.act(|control, cx| control.slow_instances_begin(cx, act, slow, key));
+        }
+        8 => {
+            let trouble = if dice.happens(2) {
+                Trouble::Out
+            } else {
+                Trouble::Throttled(0.1)
+            };
+            stage.act(|control, _| {
+                control.backend_trouble_ends(0);
+                control.backend_trouble_begins(0, Backend::Registry, trouble);
+            });
         }
         _ => {}
     }
@@ -159,16 +203,16 @@ fn every_invariant_holds_under_random_misfortunes_and_what_is_left_alone_comes_t
             stage.act(|control, cx| control.zone_outage_ends(cx, ZoneIx(zone)));
         }
         stage.act(|control, cx| control.random_crashes(cx, ServiceIx(0), None));
+        stage.act(|control, _| control.backend_trouble_ends(0));
         stage.of_revision.clear();
         stage.act(|control, cx| control.set_desired_count(cx, ServiceIx(0), 2, "swarm"));
         stage.deploy(2);
         stage.run_until(stage.cx.now().seconds() + 5_000.0);
         let service = &stage.control.services[0];
         let stuck = blueprint.services[0].deployment.minimum_healthy_percent == 90;
-        let full = blueprint
-            .auto_scaling_groups
-            .first()
-            .is_some_and(|group| group.desired_capacity < 2);
+        let active = stage.control.instances.iter().filter(|(_, host)| host.is_active());
+        let active = active.count() as u32;
+        let full = !blueprint.auto_scaling_groups.is_empty() && active < 2;
         if service.halt == Halt::Going && !stuck && !full {
             assert!(
                 service.deployment.is_none(),
@@ -176,7 +220,7 @@ fn every_invariant_holds_under_random_misfortunes_and_what_is_left_alone_comes_t
             );
             let wanted = match blueprint.services[0].scheduling.strategy {
                 SchedulingStrategy::Replica => 2,
-                SchedulingStrategy::Daemon => stage.control.instances.len() as u32,
+                SchedulingStrategy::Daemon => active,
             };
             assert_eq!(stage.levels(), (0, wanted, wanted), "round {round}");
             let primary = |id: &Id<Task>| stage.control.tasks[*id].revision == service.primary;

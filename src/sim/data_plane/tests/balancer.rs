@@ -2,9 +2,9 @@
 
 use super::stage::*;
 use crate::blueprint::*;
-use crate::sim::observation::Outcome;
-use crate::sim::signal::{LoadBalancerMeter, Order, TargetGroupMeter};
-use crate::units::Span;
+use crate::sim::observation::{Outcome, RequestFinished};
+use crate::sim::signal::{LoadBalancerMeter, Order, PublishedTarget, TargetGroupMeter};
+use crate::units::{Ratio, Span};
 
 /// One task behind one node, and work of so many seconds.
 fn behind_node(millis: &[u64], work: f64) -> Blueprint {
@@ -249,6 +249,7 @@ fn a_redirect_ends_a_request_at_the_node_and_is_counted_as_its_own() {
         }],
         queries: vec![],
         action: Action::Redirect(301),
+        group_stickiness: None,
     }];
     let mut stage = Stage::new(&blueprint);
     stage.run();
@@ -261,4 +262,62 @@ fn a_redirect_ends_a_request_at_the_node_and_is_counted_as_its_own() {
         ]
     );
     assert_eq!(meters(&mut stage).1.requests, 2);
+}
+
+/// Each of two nodes has a target in its own zone; 10 requests a second; at 50 s the first zone leaves DNS, at 200 s it is
+/// back. Answers how many requests of some seconds went to the first zone, and of how many.
+fn through_dns(ignored: f64, seconds: std::ops::Range<u64>) -> (usize, usize) {
+    let millis: Vec<u64> = (0..3_000).map(|n| n * 100 + 50).collect();
+    let mut blueprint = requests_at(&millis, vec![], workers(100));
+    through_balancer(&mut blueprint);
+    blueprint.model.alb.dns_ttl_ignored = Ratio::new(ignored).expect("a share");
+    let mut stage = Stage::with_tasks(&blueprint, 2);
+    for node in 0..2 {
+        let target = PublishedTarget {
+            task: stage.tasks[0][usize::from(node)],
+            ramping_since: None,
+        };
+        stage.order(Order::PublishTargets {
+            target_group: TargetGroupIx(0),
+            node,
+            targets: vec![target],
+        });
+    }
+    for (at, out) in [(50_000, vec![ZoneIx(0)]), (200_000, vec![])] {
+        stage.run_until(ms(at));
+        stage.order(Order::PublishZones {
+            load_balancer: LoadBalancerIx(0),
+            out,
+        });
+    }
+    stage.run();
+    let within = |request: &&RequestFinished| {
+        let arrived = request.arrived.since(ms(0)).seconds();
+        (seconds.start as f64..seconds.end as f64).contains(&arrived)
+    };
+    let all: Vec<_> = stage.finished.iter().filter(within).collect();
+    let first = |request: &&&RequestFinished| request.served_by.expect("it is served").zone == ZoneIx(0);
+    (all.iter().filter(first).count(), all.len())
+}
+
+#[test]
+fn clients_follow_dns_within_the_ttl_both_ways() {
+    // Half of the requests draw the first node. While it leaves, 1 - t/60 of them still go there: 600 × ½ × ½ = 150 in
+    // the minute, with a variance of Σ p(1-p) < 600 × 3/16 = 112.5; five standard deviations are 53. While it comes back,
+    // as many stay away.
+    let (first, all) = through_dns(0.0, 50..110);
+    assert_eq!(all, 600);
+    assert!(first.abs_diff(150) < 53, "{first}");
+    assert_eq!(through_dns(0.0, 110..200).0, 0, "after the TTL nobody comes");
+    assert!(through_dns(0.0, 200..260).0.abs_diff(150) < 53);
+    // 400 requests, half of them: five standard deviations are 50.
+    assert!(through_dns(0.0, 260..300).0.abs_diff(200) < 50);
+}
+
+#[test]
+fn clients_that_ignore_the_ttl_stay_where_they_were() {
+    // A quarter of those who would have gone there: 900 × ½ × ¼ = 112.5, five standard deviations 50.
+    let (first, all) = through_dns(0.25, 110..200);
+    assert_eq!(all, 900);
+    assert!(first.abs_diff(112) < 50, "{first}");
 }

@@ -1,0 +1,43 @@
+//! What tasks need of AWS to start, besides capacity: its services, and how long their parts of a start take.
+
+use crate::engine::dist::Dist;
+use crate::units::{Ratio, Span};
+
+/// A service of AWS that is called while tasks start, with request quotas of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// ECR's BatchGetImage and GetDownloadUrlForLayer.
+    Registry,
+}
+
+/// What is wrong with it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Trouble {
+    /// Calls fail.
+    Out,
+    /// Calls a second that it takes, of each kind.
+    Throttled(f64),
+}
+
+#[derive(Clone, Debug)]
+pub struct StartUpModel {
+    /// Until the registry has said what an image is; nothing of it where the registry is not asked.
+    pub manifest: Dist,
+    /// How long a throttled call is tried again before the task fails.
+    pub throttling_patience: Span,
+    /// Of a lazily loaded image, what must be there before its container starts [FAST'16].
+    pub lazy_share: Ratio,
+    /// How many times longer the start-up of a container takes while its image still loads.
+    pub lazy_slowdown: f64,
+}
+
+impl Default for StartUpModel {
+    fn default() -> Self {
+        StartUpModel {
+            manifest: Dist::constant(0.0).expect("zero is a time"),
+            throttling_patience: Span::from_secs(60),
+            lazy_share: Ratio::new(0.064).expect("it is a share"),
+            lazy_slowdown: 1.2,
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What tasks need to start, besides capacity: settings of the container agent, and what AWS does not publish about it.
+
+use super::{Duration, Factor, Memory, Share, Time, constant};
+use crate::aws::agent;
+use crate::units::{MiB, Ratio};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Settings of the ECS container agent on a group's instances: its variables `ECS_…`, in lower case.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Agent {
+    pub image_pull_behavior: ImagePullBehavior,
+    /// Whether images stay for ever.
+    pub disable_image_cleanup: bool,
+    /// Between clean-ups of images that no task uses.
+    pub image_cleanup_interval: Duration,
+    /// An image is not cleaned up within this from its last pull.
+    pub image_minimum_cleanup_age: Duration,
+    /// Images that a clean-up takes at most.
+    #[schemars(range(min = 1))]
+    pub num_images_delete_per_cycle: u32,
+    /// How long a stopped task still keeps its images.
+    pub engine_task_cleanup_wait_duration: Duration,
+    /// Of an instance's memory, not for tasks.
+    pub reserved_memory: Memory,
+}
+
+impl Default for Agent {
+    fn default() -> Self {
+        Agent {
+            image_pull_behavior: ImagePullBehavior::Default,
+            disable_image_cleanup: false,
+            image_cleanup_interval: Duration(agent::IMAGE_CLEANUP_INTERVAL),
+            image_minimum_cleanup_age: Duration(agent::IMAGE_MINIMUM_CLEANUP_AGE),
+            num_images_delete_per_cycle: agent::IMAGES_DELETED_PER_CYCLE,
+            engine_task_cleanup_wait_duration: Duration(agent::TASK_CLEANUP_WAIT),
+            reserved_memory: Memory(MiB(0)),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImagePullBehavior {
+    /// The registry is asked for every task; if that fails, what is cached will do.
+    Default,
+    /// The registry is asked for every task; if that fails, the task does.
+    Always,
+    /// The registry is asked if the image was never pulled on the instance, or has been cleaned up.
+    Once,
+    /// The registry is asked if the image is not on the instance; images are never cleaned up.
+    PreferCached,
+}
+
+/// The whole of a service of AWS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Whole {
+    All,
+}
+
+/// A service of AWS takes fewer calls.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Throttled {
+    /// Calls that it takes, of each kind.
+    pub rate: super::Rate,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct StartUpModel {
+    /// Until the registry has said what an image is.
+    pub manifest: Time,
+    /// How long a throttled call is tried again before the task fails.
+    pub throttling_patience: Duration,
+    /// Of an image with a SOCI index, what must be there before its container starts.
+    pub lazy_share: Share,
+    /// How many times longer the start-up of a service takes while its image still loads.
+    pub lazy_slowdown: Factor,
+}
+
+impl Default for StartUpModel {
+    fn default() -> Self {
+        StartUpModel {
+            manifest: constant(0),
+            throttling_patience: Duration::secs(60),
+            lazy_share: Share(Ratio::new(0.064).expect("it is a share")),
+            lazy_slowdown: Factor(1.2),
+        }
+    }
+}

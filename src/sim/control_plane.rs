@@ -17,6 +17,7 @@ mod failures;
 mod faults;
 mod foregone;
 mod health;
+mod hooks;
 mod launching;
 mod laws;
 mod life_cycle;
@@ -25,6 +26,9 @@ mod news;
 mod observing;
 mod progress;
 mod pulls;
+mod rebalancing;
+mod resources;
+mod restarts;
 mod scheduler;
 mod stepping;
 mod stopping;
@@ -140,7 +144,7 @@ impl ControlPlane {
             fargate_spot: bucket(),
             discovered: vec![Vec::new(); blueprint.services.len()],
             slowdowns: Vec::new(),
-            backends: backends::Backends::new(),
+            backends: backends::Backends::new(&blueprint.model.start_up),
             monitoring: Monitoring::new(blueprint),
             reporting: Reporting::Open,
             ordinals: Ordinals::default(),

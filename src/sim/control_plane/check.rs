@@ -18,6 +18,7 @@ impl ControlPlane {
         self.check_services(blueprint);
         self.check_instances(blueprint);
         self.check_targets();
+        self.check_foregone();
     }
 
     fn check_services(&self, blueprint: &Blueprint) {

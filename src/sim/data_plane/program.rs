@@ -210,6 +210,11 @@ impl Operations {
         std::mem::replace(&mut self.served[at], diverted)
     }
 
+    /// What serves what a revision's task has not routed yet.
+    pub fn unrouted(&self, service: ServiceIx, revision: RevisionIx) -> Served {
+        self.revisions[self.revisions_of(service).start + revision.at()].unrouted
+    }
+
     /// Rows of a service's revisions.
     pub fn revisions_of(&self, service: ServiceIx) -> std::ops::Range<usize> {
         self.first_revision[service.at()] as usize..self.first_revision[service.at() + 1] as usize

@@ -166,6 +166,8 @@ pub enum EventKind {
     LoadBalancer,
     /// Calls between revisions that do not understand each other: the first of a pair that fails.
     Skew,
+    /// Release trains: a step begins, and how they end.
+    Release,
 }
 
 impl EventKind {
@@ -183,6 +185,7 @@ impl EventKind {
             EventKind::AutoScalingGroup => "auto_scaling_group",
             EventKind::LoadBalancer => "load_balancer",
             EventKind::Skew => "skew",
+            EventKind::Release => "release",
         }
     }
 }

@@ -23,6 +23,7 @@ mod pulls;
 mod rebalancing;
 mod resources;
 mod restarts;
+mod releases;
 mod rolling;
 mod scheduler;
 mod shift;

@@ -17,6 +17,7 @@ mod question;
 mod reference;
 mod rolling;
 mod service;
+mod standalone;
 mod start_up;
 mod task;
 mod values;
@@ -32,6 +33,7 @@ pub use question::*;
 pub use reference::reference;
 pub use rolling::*;
 pub use service::*;
+pub use standalone::*;
 pub use start_up::*;
 pub use task::*;
 pub use values::*;
@@ -71,6 +73,9 @@ pub struct Scenario {
     /// ECS services by name.
     #[serde(default)]
     pub services: Named<Service>,
+    /// Standalone tasks beside the services, by family.
+    #[serde(default)]
+    pub tasks: Named<StandaloneTask>,
     /// Databases and other things outside the cluster, by name.
     #[serde(default)]
     pub dependencies: Named<Dependency>,

@@ -17,7 +17,7 @@ pub const EVENTS: Schema = Schema {
         column("replication", "Which run, from 0."),
         column(
             "kind",
-            "`task`, `container`, `target`, `instance`, `deployment`, `service`, `alarm`, `scaling`, `fault` or \
+            "`task`, `container`, `target`, `instance`, `deployment`, `service`, `alarm`, `scaling`, `fault`, `run_task` or \
              `auto_scaling_group`.",
         ),
         column("service", "Service that it concerns."),

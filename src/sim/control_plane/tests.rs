@@ -23,6 +23,7 @@ mod rebalancing;
 mod rolling;
 mod scheduler;
 mod shift;
+mod standalone;
 mod swarm;
 mod together;
 mod zones;

@@ -133,5 +133,6 @@ pub fn load_balancer(name: &str, zones: u16) -> LoadBalancer {
         internet_facing: true,
         listeners: vec![],
         idle_timeout: Span::from_secs(60),
+        attributes: LoadBalancerAttributes::default(),
     }
 }

@@ -73,6 +73,7 @@ pub fn fleet(desired: u32) -> Blueprint {
                 group_stickiness: None,
             }],
             idle_timeout: Span::from_secs(60),
+            attributes: LoadBalancerAttributes::default(),
         }],
         target_groups: vec![target_group("web")],
         traffic: vec![],

@@ -402,6 +402,7 @@ pub fn balanced(blueprint: &mut Blueprint, service: usize, algorithm: Algorithm,
             group_stickiness: None,
         }],
         idle_timeout: Span::from_secs(60),
+        attributes: LoadBalancerAttributes::default(),
     });
     blueprint.services[service].load_balancers.push(ServiceLoadBalancer {
         target_group: group,

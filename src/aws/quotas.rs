@@ -49,6 +49,10 @@ pub mod ecs {
     pub const CANARY_BAKE_TIME_S: u64 = 600;
     /// Bake times of a deployment, of a step and of a canary, in seconds.
     pub const BAKE_TIME_RANGE_S: RangeInclusive<u64> = 0..=86_400;
+    /// Of a container's restart policy [BC:ecs ContainerRestartPolicy].
+    pub const RESTART_ATTEMPT_PERIOD_S: RangeInclusive<u64> = 60..=1_800;
+    pub const RESTART_ATTEMPT_PERIOD_DEFAULT_S: u64 = 300;
+    pub const IGNORED_EXIT_CODES: usize = 50;
     /// Of a life-cycle hook [BC:ecs DeploymentLifecycleHookTimeoutConfiguration].
     pub const HOOK_TIMEOUT_S: u64 = 86_400;
     pub const HOOK_TIMEOUT_RANGE_S: RangeInclusive<u64> = 60..=1_209_600;
@@ -88,6 +92,12 @@ pub mod ecr {
     pub const GET_DOWNLOAD_URL_FOR_LAYER: f64 = 3_000.0;
 }
 
+/// Secrets Manager.
+pub mod secrets_manager {
+    /// Calls a second (AWS What's New, 2025-03-04).
+    pub const GET_SECRET_VALUE: f64 = 10_000.0;
+}
+
 /// Application Load Balancers.
 pub mod alb {
     use std::ops::RangeInclusive;
@@ -96,7 +106,8 @@ pub mod alb {
     pub const RULES_PER_BALANCER: usize = 100;
     pub const LISTENERS_PER_BALANCER: usize = 50;
     pub const TARGET_GROUPS_PER_BALANCER: usize = 100;
-    pub const TARGETS_PER_GROUP: usize = 1_000;
+    /// In a group as in a balancer.
+    pub const TARGETS_PER_BALANCER: usize = 1_000;
     pub const TARGET_GROUPS_PER_ACTION: usize = 5;
     /// [BC:elbv2 RulePriority]
     pub const RULE_PRIORITY: RangeInclusive<u32> = 1..=50_000;
@@ -121,6 +132,8 @@ pub mod alb {
     /// Besides 0, which is off [ALB:edit-target-group-attributes].
     pub const SLOW_START_RANGE_S: RangeInclusive<u64> = 30..=900;
 
+    /// [BC:elbv2 client_keep_alive.seconds]
+    pub const CLIENT_KEEP_ALIVE_RANGE_S: RangeInclusive<u64> = 60..=604_800;
     /// Of both cookies and of groups [ALB:edit-target-group-attributes].
     pub const STICKINESS_RANGE_S: RangeInclusive<u64> = 1..=604_800;
     /// Anomaly mitigation gives new weights so often [ALB:edit-target-group-attributes].

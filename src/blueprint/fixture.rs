@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::engine::dist::Dist;
-use crate::units::{Ratio, Span};
+use crate::units::{MiB, Ratio, Span};
 
 fn nothing() -> Dist {
     Dist::constant(0.0).expect("zero is a constant")
@@ -112,6 +112,7 @@ pub fn revision() -> Revision {
             exits_after: None,
             fails_health_checks: Ratio::ZERO,
         },
+        skew: Skew::default(),
     }
 }
 
@@ -134,5 +135,29 @@ pub fn load_balancer(name: &str, zones: u16) -> LoadBalancer {
         internet_facing: true,
         listeners: vec![],
         idle_timeout: Span::from_secs(60),
+        attributes: LoadBalancerAttributes::default(),
     }
+}
+
+/// Adds an image of these layers (name, MiB); a name that is known is a layer that is shared.
+pub fn image(blueprint: &mut Blueprint, name: &str, layers: &[(&str, u64)]) -> ImageIx {
+    let mut of_image = Vec::new();
+    for (layer, size) in layers {
+        let known = blueprint.layers.iter().position(|known| known.name == *layer);
+        let at = known.unwrap_or_else(|| {
+            blueprint.layers.push(Layer {
+                name: (*layer).into(),
+                size: MiB(*size),
+            });
+            blueprint.layers.len() - 1
+        });
+        of_image.push(LayerIx(at as u32));
+    }
+    blueprint.images.push(Image {
+        name: name.into(),
+        size: MiB(layers.iter().map(|(_, size)| size).sum()),
+        layers: of_image,
+        loading: Loading::Whole,
+    });
+    ImageIx::from_usize(blueprint.images.len() - 1)
 }

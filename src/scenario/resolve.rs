@@ -18,6 +18,7 @@ mod alarm;
 mod balancer;
 mod behaviour;
 mod capacity;
+mod container;
 mod deployment;
 mod event;
 mod expectation;
@@ -36,6 +37,7 @@ mod schedule;
 mod scheduling;
 mod service;
 mod shift;
+mod skew;
 mod standalone;
 mod start_up;
 mod task;
@@ -273,7 +275,7 @@ pub fn resolve(
     let (load_balancers, target_groups) = balancer::load_balancers(&mut cx);
     let alarms = alarm::alarms(&mut cx);
     let (deploys, revisions) = event::revisions(&mut cx);
-    let mut services = service::services(&mut cx, &auto_scaling_groups, revisions);
+    let mut services = service::services(&mut cx, &auto_scaling_groups, &revisions);
     services.extend(standalone::families(&mut cx, &auto_scaling_groups));
     let (traffic, classes) = traffic::traffic(&mut cx);
     let mut events = event::events(&mut cx, &deploys);
@@ -327,6 +329,7 @@ pub fn resolve(
     finish::duration(&mut cx);
     if !cx.problems.has_errors() {
         finish::whole(&mut cx, &blueprint);
+        skew::check(&mut cx, &blueprint, &revisions);
     }
     let complete = !cx.problems.has_errors();
     (complete.then_some(blueprint), cx.problems.into_list(), cx.sources)

@@ -15,6 +15,7 @@ mod deployments;
 mod draining;
 mod failures;
 mod faults;
+mod foregone;
 mod health;
 mod hooks;
 mod launching;
@@ -26,6 +27,8 @@ mod observing;
 mod progress;
 mod pulls;
 mod rebalancing;
+mod resources;
+mod restarts;
 mod scheduler;
 mod standalone;
 mod stepping;
@@ -96,6 +99,8 @@ struct Ordinals {
     task: u32,
     instance: u32,
     deployment: u32,
+    /// Of registrations of targets.
+    target: u32,
 }
 
 /// A zone as the control plane meets it.
@@ -147,7 +152,7 @@ impl ControlPlane {
             ),
             discovered: vec![Vec::new(); blueprint.services.len()],
             slowdowns: Vec::new(),
-            backends: backends::Backends::new(),
+            backends: backends::Backends::new(&blueprint.model.start_up),
             monitoring: Monitoring::new(blueprint),
             reporting: Reporting::Open,
             ordinals: Ordinals::default(),
@@ -202,6 +207,7 @@ impl ControlPlane {
                 task,
                 check,
                 status,
+                outlook,
             } => {
                 self.check_answered(
                     cx,
@@ -211,9 +217,11 @@ impl ControlPlane {
                         task,
                         check,
                         status,
+                        outlook,
                     },
                 );
             }
+            Signal::Stirred(whose) => self.stirred(cx, whose),
             Signal::Metered(meter) => self.metered(cx, &meter),
         }
         self.keep_quiet(cx, told);

@@ -121,6 +121,8 @@ pub enum Observation {
         ended: Instant,
         meter: super::signal::LoadBalancerMeter,
     },
+    /// At the end of a run: calls between revisions that may not understand each other, if there were any.
+    SkewCounted(Vec<SkewCount>),
     /// The run ended early.
     LimitReached(String),
 }
@@ -164,6 +166,8 @@ pub enum EventKind {
     RunTask,
     /// Whether DNS gives the addresses of a load balancer's zone: `in DNS`, `not in DNS`.
     LoadBalancer,
+    /// Calls between revisions that do not understand each other: the first of a pair that fails.
+    Skew,
 }
 
 impl EventKind {
@@ -181,6 +185,7 @@ impl EventKind {
             EventKind::AutoScalingGroup => "auto_scaling_group",
             EventKind::RunTask => "run_task",
             EventKind::LoadBalancer => "load_balancer",
+            EventKind::Skew => "skew",
         }
     }
 }
@@ -220,6 +225,8 @@ pub struct TaskRecord {
     pub stopped: Option<Instant>,
     pub stop_code: &'static str,
     pub stop_reason: String,
+    /// `app=0 envoy=137`: of the containers that have exited.
+    pub exit_codes: String,
 }
 
 #[derive(Clone, Debug)]
@@ -323,4 +330,31 @@ pub struct RevisionCount {
     pub requests: u64,
     /// Of these, answered 5xx or cut off.
     pub errors: u64,
+}
+
+/// Calls of one revision to another that does not understand it, in measured time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SkewCount {
+    pub caller: (ServiceIx, RevisionIx),
+    pub callee: (ServiceIx, RevisionIx),
+    /// Attempts that reached the callee.
+    pub calls: u64,
+    /// Of these, not understood.
+    pub failed: u64,
+    /// When the first and the last of these came.
+    pub first: Instant,
+    pub last: Instant,
+}
+
+impl SkewCount {
+    pub fn none(caller: (ServiceIx, RevisionIx), callee: (ServiceIx, RevisionIx)) -> Self {
+        SkewCount {
+            caller,
+            callee,
+            calls: 0,
+            failed: 0,
+            first: Instant::ZERO,
+            last: Instant::ZERO,
+        }
+    }
 }

@@ -94,6 +94,7 @@ pub fn marks(pool: &Pool) -> Vec<Mark> {
             Happening::SetDesiredCount { service, count } => {
                 format!("{} to {count}", blueprint.services[service.at()].name)
             }
+            Happening::StopTask { service, .. } => format!("StopTask {}", blueprint.services[service.at()].name),
             Happening::ContinueDeployment(service) => {
                 format!("continue {}", blueprint.services[service.at()].name)
             }

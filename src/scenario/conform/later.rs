@@ -72,12 +72,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
         "give the serving container's `runtime` under the service",
     ),
     (
-        "Container",
-        "restart_policy",
-        "leave it out: the task is replaced when an essential container stops",
-    ),
-    ("Container", "secrets", "add their time to `start_up`"),
-    (
         "Step",
         "cache",
         "mix hits and misses with `wait: { mixture: … }`, or call the dependency every time",
@@ -110,11 +104,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("RateProfile", "diurnal", "write the day as `points`"),
     ("RateProfile", "spike", "write the spike as `points` or `steps`"),
     ("Arrivals", "self_similar", "use `bursty`"),
-    (
-        "AdvancedConfiguration",
-        "test_listener_rule",
-        "leave it out: there is no test traffic",
-    ),
     ("ScalingPolicy", "step_scaling", "use `target_tracking`"),
     ("ScalingPolicy", "predictive_scaling", "use `scheduled_actions`"),
     (
@@ -149,6 +138,32 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
         "target_control_port",
         "leave it out: targets take what their algorithm gives them",
     ),
+    (
+        "TargetGroup",
+        "target_type",
+        "leave it out: targets are tasks, by their address or instance",
+    ),
+    ("TargetGroup", "protocol", "leave it out: targets speak HTTP"),
+    (
+        "TargetGroup",
+        "protocol_version",
+        "leave it out: targets speak HTTP/1.1",
+    ),
+    ("HealthCheck", "protocol", "leave it out: checks speak HTTP"),
+    ("HealthCheck", "port", "leave it out: checks go where requests go"),
+    (
+        "LoadBalancer",
+        "http2",
+        "leave it out: what a client's connection carries is not told apart",
+    ),
+    ("LoadBalancer", "waf_fail_open", "leave it out: there is no firewall"),
+    (
+        "LoadBalancer",
+        "access_logs",
+        "leave it out: requests are counted, not logged",
+    ),
+    ("Listener", "protocol", "leave it out: encryption takes no time"),
+    ("Listener", "certificates", "leave it out: encryption takes no time"),
     ("Redirect", "host", "leave it out: the client is not followed"),
     ("Redirect", "path", "leave it out: the client is not followed"),
     ("Redirect", "port", "leave it out: the client is not followed"),

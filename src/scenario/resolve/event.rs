@@ -92,6 +92,10 @@ fn happenings(
         ("dependency_slow", said.dependency_slow.is_some()),
         ("dependency_failover", said.dependency_failover.is_some()),
         ("zonal_shift", said.zonal_shift.is_some()),
+        ("stop_task", said.stop_task.is_some()),
+        ("secrets_outage", said.secrets_outage.is_some()),
+        ("iam_outage", said.iam_outage.is_some()),
+        ("logs_outage", said.logs_outage.is_some()),
         ("registry_outage", said.registry_outage.is_some()),
         ("registry_throttled", said.registry_throttled.is_some()),
     ];
@@ -113,6 +117,7 @@ fn happenings(
         "deploy"
             | "set_desired_count"
             | "continue_deployment"
+            | "stop_task"
             | "instance_loss"
             | "drain_instance"
             | "run_task"
@@ -169,6 +174,11 @@ fn happenings(
     if let Some(shift) = &said.zonal_shift {
         let shift = zonal_shift::zonal_shift(cx, shift, said, path);
         return shift.map(Happening::ZonalShift).into_iter().collect();
+    }
+    if let Some(stop) = &said.stop_task {
+        return super::start_up::stop_task(cx, stop, &path.key("stop_task"))
+            .into_iter()
+            .collect();
     }
     let fault = fault(cx, said, path);
     let lasting = said.lasting.map(|lasting| lasting.0);

@@ -25,6 +25,9 @@ pub mod purpose {
     pub const RANDOM_CRASH: u64 = 18;
     pub const PULL_RETRY: u64 = 20;
     pub const MANIFEST: u64 = 21;
+    pub const RESOURCE: u64 = 22;
+    pub const RESOURCE_RETRY: u64 = 23;
+    pub const RESTART: u64 = 24;
     /// Children of a service by task, of a group by instance.
     pub const MEMBER: u64 = 19;
     pub const HOOK: u64 = 20;
@@ -40,6 +43,9 @@ pub struct Laws {
     pub registration: Law,
     pub loss_detection: Law,
     pub manifest: Law,
+    pub credentials: Law,
+    pub secret: Law,
+    pub log_stream: Law,
     /// By Auto Scaling group.
     pub launch: Vec<Law>,
     /// By task definition and container.
@@ -94,6 +100,9 @@ impl Laws {
             registration: law(&model.task.target_registration),
             loss_detection: law(&model.task.loss_detection),
             manifest: law(&model.start_up.manifest),
+            credentials: law(&model.start_up.credentials),
+            secret: law(&model.start_up.secret),
+            log_stream: law(&model.start_up.log_stream),
             launch: blueprint
                 .auto_scaling_groups
                 .iter()

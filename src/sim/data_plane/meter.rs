@@ -55,6 +55,9 @@ impl DataPlane {
 
     /// The minute's counters, which begin again at zero. Tasks in an unreachable zone report nothing.
     pub fn meter(&mut self, minute: u32, now: Instant, model: &AlbModel) -> Meter {
+        if cfg!(debug_assertions) {
+            self.check_foregone();
+        }
         for server in self.servers.iter_mut() {
             let Some(last) = server.counted else {
                 continue;
@@ -82,7 +85,16 @@ impl DataPlane {
                 .map(|balancer| {
                     let mut meter = std::mem::take(&mut balancer.meter);
                     meter.active = active;
-                    meter.connections = (meter.requests as f64 / model.requests_per_connection).ceil() as u64;
+                    let known = balancer.extras.as_mut().and_then(|extras| extras.clients.as_mut());
+                    let (known, opened) = known.map_or((0, 0), |clients| {
+                        meter.active = clients.open(now);
+                        (
+                            std::mem::take(&mut clients.requests),
+                            std::mem::take(&mut clients.opened),
+                        )
+                    });
+                    let others = (meter.requests - known) as f64;
+                    meter.connections = opened + (others / model.requests_per_connection).ceil() as u64;
                     meter.bytes = meter.requests * model.bytes_per_request;
                     meter
                 })

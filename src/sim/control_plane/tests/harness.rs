@@ -2,8 +2,10 @@
 
 mod reading;
 
+pub use crate::blueprint::fixture::image;
 use crate::blueprint::*;
 use crate::cluster::Task;
+use crate::cluster::target_group::Outlook;
 use crate::engine::arena::Id;
 use crate::engine::dist::Dist;
 use crate::sim::context::Context;
@@ -73,6 +75,7 @@ pub fn fleet(desired: u32) -> Blueprint {
                 group_stickiness: None,
             }],
             idle_timeout: Span::from_secs(60),
+            attributes: LoadBalancerAttributes::default(),
         }],
         target_groups: vec![target_group("web")],
         traffic: vec![],
@@ -97,29 +100,6 @@ pub fn fleet(desired: u32) -> Blueprint {
     blueprint
 }
 
-/// Adds an image of these layers (name, MiB); a name that is known is a layer that is shared.
-pub fn image(blueprint: &mut Blueprint, name: &str, layers: &[(&str, u64)]) -> ImageIx {
-    let mut of_image = Vec::new();
-    for (layer, size) in layers {
-        let known = blueprint.layers.iter().position(|known| known.name == *layer);
-        let at = known.unwrap_or_else(|| {
-            blueprint.layers.push(Layer {
-                name: (*layer).into(),
-                size: MiB(*size),
-            });
-            blueprint.layers.len() - 1
-        });
-        of_image.push(LayerIx(at as u32));
-    }
-    blueprint.images.push(Image {
-        name: name.into(),
-        size: MiB(layers.iter().map(|(_, size)| size).sum()),
-        layers: of_image,
-        loading: Loading::Whole,
-    });
-    ImageIx::from_usize(blueprint.images.len() - 1)
-}
-
 pub fn container(name: &str) -> Container {
     Container {
         name: name.into(),
@@ -132,6 +112,9 @@ pub fn container(name: &str) -> Container {
         stop_timeout: Span::from_secs(30),
         shut_down: constant(2.0),
         exits: None,
+        secrets: Secrets::default(),
+        logs: None,
+        restart_policy: None,
     }
 }
 
@@ -208,6 +191,7 @@ fn revision() -> Revision {
             exits_after: None,
             fails_health_checks: Ratio::ZERO,
         },
+        skew: Skew::default(),
     }
 }
 
@@ -279,6 +263,8 @@ pub struct Stage<'a> {
     /// How the tasks of a revision, or a task, answer checks from now on.
     pub of_revision: BTreeMap<RevisionIx, Health>,
     pub of_task: BTreeMap<u32, Health>,
+    /// What a check that passes says of the next ones.
+    pub outlook: Outlook,
     servers: BTreeMap<Id<Task>, bool>,
     pub orders: Vec<(f64, Order)>,
     pub seen: Vec<Observation>,
@@ -293,6 +279,7 @@ impl<'a> Stage<'a> {
             control,
             of_revision: BTreeMap::new(),
             of_task: BTreeMap::new(),
+            outlook: Outlook::Open,
             servers: BTreeMap::new(),
             orders: Vec::new(),
             seen: Vec::new(),
@@ -310,10 +297,6 @@ impl<'a> Stage<'a> {
             self.control.handle(&mut self.cx, what, event.id, event.extra);
             self.deliver();
         }
-        // Moves the clock to the instant, so that what is done now is done then.
-        let mark = crate::sim::event::Event::control_extra(crate::sim::event::ControlEvent::GroupPass, u32::MAX);
-        self.cx.calendar.schedule_at(at(seconds), mark);
-        self.cx.calendar.pop();
     }
 
     /// Does something now.
@@ -377,6 +360,7 @@ impl<'a> Stage<'a> {
                     task: *task,
                     check,
                     status,
+                    outlook: if status == 200 { self.outlook } else { Outlook::Open },
                 });
             }
             _ => {}

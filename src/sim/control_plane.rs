@@ -203,6 +203,7 @@ impl ControlPlane {
                     },
                 );
             }
+            Signal::StartedUp(task) => self.started_up(cx, task),
             Signal::Metered(meter) => self.metered(cx, &meter),
         }
         self.keep_quiet(cx, told);

@@ -6,7 +6,7 @@
 use crate::blueprint::{LoadBalancerIx, RevisionIx, RuleRef, ServiceIx, TargetGroupIx, WeightedGroup, ZoneIx};
 use crate::cluster::Task;
 use crate::engine::arena::Id;
-use crate::units::{CpuUnits, Instant};
+use crate::units::{CpuUnits, Instant, Span};
 
 /// From the control plane to the data plane.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub enum Order {
     /// The serving container's process exists (it may still be starting up: CPU and queue exist, nothing is accepted
     /// before `Listen`).
     StartServer(ServerSpec),
+    /// The process works through this much CPU time before it listens. Answered by [`Signal::StartedUp`].
+    StartUp { task: Id<Task>, work: Span },
     /// The process accepts requests.
     Listen(Id<Task>),
     /// The task is RUNNING: its CPU counts for CloudWatch from now on [DG:available-metrics].
@@ -90,6 +92,8 @@ pub enum Signal {
         check: u32,
         status: u16,
     },
+    /// The process has done the work that it had to do before it listens.
+    StartedUp(Id<Task>),
     /// The counters of the CloudWatch minute that has just ended.
     Metered(Box<Meter>),
 }

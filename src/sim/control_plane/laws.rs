@@ -25,6 +25,7 @@ pub mod purpose {
     pub const RANDOM_CRASH: u64 = 18;
     pub const PULL_RETRY: u64 = 20;
     pub const MANIFEST: u64 = 21;
+    pub const START_UP_CPU: u64 = 22;
     /// Children of a service by task, of a group by instance.
     pub const MEMBER: u64 = 19;
 }
@@ -64,6 +65,7 @@ pub struct ContainerLaws {
 #[derive(Clone, Debug)]
 pub struct RevisionLaws {
     pub start_up: Law,
+    pub start_up_cpu: Option<Law>,
     pub exits_after: Option<Law>,
 }
 
@@ -112,6 +114,7 @@ impl Laws {
                 .map(|service| {
                     let compiled = service.revisions.iter().map(|revision| RevisionLaws {
                         start_up: law(&revision.start_up),
+                        start_up_cpu: revision.start_up_cpu.as_ref().map(&mut law),
                         exits_after: revision.defects.exits_after.as_ref().map(&mut law),
                     });
                     compiled.collect()

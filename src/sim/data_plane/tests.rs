@@ -7,4 +7,5 @@ mod disconnect;
 mod everything;
 mod network;
 pub(crate) mod stage;
+mod start_up;
 mod theory;

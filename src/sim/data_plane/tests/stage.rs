@@ -127,6 +127,7 @@ pub fn service(name: &str, program: u16, runtime: Runtime) -> Service {
             runtime,
             cpu_model: CpuModel::Fluid,
             start_up: Dist::constant(0.0).expect("zero is a constant"),
+            start_up_cpu: None,
             routes: vec![],
             operations: vec![Operation {
                 program: ProgramIx(program - 1),
@@ -232,6 +233,8 @@ pub struct Stage<'a> {
     pub tasks: Vec<Vec<Id<Task>>>,
     pub finished: Vec<RequestFinished>,
     pub checks: Vec<u16>,
+    /// When servers had done their work before listening.
+    pub started_up: Vec<Instant>,
 }
 
 impl<'a> Stage<'a> {
@@ -250,6 +253,7 @@ impl<'a> Stage<'a> {
             tasks: vec![vec![]; blueprint.services.len()],
             finished: vec![],
             checks: vec![],
+            started_up: vec![],
         };
         for service in 0..blueprint.services.len() {
             for n in 0..count {
@@ -344,9 +348,12 @@ impl<'a> Stage<'a> {
 
     fn collect(&mut self) {
         self.finished.append(&mut self.cx.finished);
+        let now = self.cx.now();
         for signal in self.cx.signals.drain(..) {
-            if let Signal::CheckAnswered { status, .. } = signal {
-                self.checks.push(status);
+            match signal {
+                Signal::CheckAnswered { status, .. } => self.checks.push(status),
+                Signal::StartedUp(_) => self.started_up.push(now),
+                Signal::Metered(_) => {}
             }
         }
     }

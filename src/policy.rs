@@ -4,6 +4,7 @@
 //! part of its view).
 
 pub mod alarm;
+pub mod anomaly;
 pub mod breaker;
 pub mod daemon;
 pub mod placement;

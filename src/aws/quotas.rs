@@ -110,6 +110,10 @@ pub mod alb {
     /// Besides 0, which is off [ALB:edit-target-group-attributes].
     pub const SLOW_START_RANGE_S: RangeInclusive<u64> = 30..=900;
 
+    /// Of both cookies and of groups [ALB:edit-target-group-attributes].
+    pub const STICKINESS_RANGE_S: RangeInclusive<u64> = 1..=604_800;
+    /// Anomaly mitigation gives new weights so often [ALB:edit-target-group-attributes].
+    pub const REWEIGH_S: u64 = 5;
     /// [ALB23:zonal-shift]
     pub const ZONAL_SHIFT_RANGE_S: RangeInclusive<u64> = 60..=72 * 3_600;
 

@@ -20,6 +20,8 @@ pub struct Listener {
     /// By ascending priority; the first whose conditions all hold decides.
     pub rules: Vec<Rule>,
     pub default_action: Action,
+    /// As a rule's.
+    pub group_stickiness: Option<Span>,
 }
 
 #[derive(Clone, Debug)]
@@ -36,6 +38,8 @@ pub struct Rule {
     /// All of these hold.
     pub queries: Vec<QueryCondition>,
     pub action: Action,
+    /// How long a client stays with the target group that was chosen for it; `None`: it does not.
+    pub group_stickiness: Option<Span>,
 }
 
 /// The header has one of these values; names and values are compared case-insensitively [BC:elbv2
@@ -143,6 +147,32 @@ pub struct TargetGroupAttributes {
     pub dns_failover: MinimumHealthy,
     /// Below it a node sends to all its targets.
     pub unhealthy_state_routing: MinimumHealthy,
+    pub stickiness: Option<Stickiness>,
+    pub anomaly_mitigation: Mitigation,
+}
+
+/// A client's requests go to the target that its cookie names, for as long as that lasts; each request renews it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stickiness {
+    pub cookie: Cookie,
+    pub duration: Span,
+}
+
+/// Who gives a client its cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cookie {
+    /// The balancer, with its first choice.
+    LoadBalancer,
+    /// The application, with its first answer that is no error.
+    Application,
+}
+
+/// Whether weights follow anomalies; only with weighted random.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mitigation {
+    #[default]
+    Off,
+    On,
 }
 
 /// Whose targets a node sends to.

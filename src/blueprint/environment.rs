@@ -13,6 +13,9 @@ pub struct Traffic {
     pub name: String,
     pub to: Destination,
     pub source: Source,
+    /// How many clients the requests come from, each with cookies and connections of its own; `None`: each request comes
+    /// from a client that was never seen before. Closed users are such clients anyway.
+    pub clients: Option<u32>,
     /// Positions in [`super::Blueprint::classes`], with weights that sum to more than 0.
     pub classes: Vec<(ClassIx, f64)>,
     /// Of one attempt; `None`: the client waits for ever.

@@ -106,6 +106,7 @@ pub fn revision() -> Revision {
         routes: vec![],
         operations: vec![],
         on_disconnect: OnDisconnect::Continue,
+        keep_alive: None,
         defects: Defects {
             fails_to_start: Ratio::ZERO,
             exits_after: None,

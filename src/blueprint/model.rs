@@ -32,12 +32,26 @@ pub struct AlbModel {
     pub dns_ttl: Span,
     /// Share of requests whose client never looks an address up again.
     pub dns_ttl_ignored: Ratio,
+    pub anomaly_detection: AnomalyModel,
     /// A connection that nobody answers is given up after this (10 s [ALB23:load-balancer-troubleshooting]).
     pub connect_timeout: Span,
     /// Requests that share a connection; connections themselves are not modelled, only billed.
     pub requests_per_connection: f64,
     /// Processed by the balancer for each request, both ways.
     pub bytes_per_request: u64,
+}
+
+/// How anomaly mitigation tells that a target fails more than its peers, of which AWS publishes nothing.
+#[derive(Clone, Debug)]
+pub struct AnomalyModel {
+    /// Standard deviations by which a target's share of errors lies above its peers'.
+    pub z: f64,
+    /// Answered since the last look; with fewer nothing is concluded.
+    pub minimum_requests: u32,
+    /// Of an anomalous target.
+    pub minimum_weight: Ratio,
+    /// From the minimum back to the full weight.
+    pub recovery: Span,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,6 +182,12 @@ impl Default for Model {
                 node_loss_detection: Span::from_secs(30),
                 dns_ttl: Span::from_secs(60),
                 dns_ttl_ignored: Ratio::ZERO,
+                anomaly_detection: AnomalyModel {
+                    z: 3.0,
+                    minimum_requests: 10,
+                    minimum_weight: Ratio::new(0.05).expect("a share"),
+                    recovery: Span::from_secs(60),
+                },
                 connect_timeout: Span::from_secs(10),
                 requests_per_connection: 10.0,
                 bytes_per_request: 8 * 1024,

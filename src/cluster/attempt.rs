@@ -60,7 +60,7 @@ impl Attempt {
     /// would be put together elsewhere and read back before it is written, which costs more than the copy.
     pub const BLANK: Attempt = Attempt {
         key: Key::root(0, 0, 0),
-        caller: Caller::Client(ClassIx(0)),
+        caller: Caller::Client(ClassIx(0), Browser::NOBODY),
         phase: Phase::Paused,
         task: None,
         site: Site::NONE,
@@ -86,7 +86,7 @@ const _: () = assert!(size_of::<Option<Attempt>>() == 120, "an arena's slot is 1
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Caller {
     /// A user, who asks for this.
-    Client(ClassIx),
+    Client(ClassIx, Browser),
     /// A strand of another task, at its call site.
     Strand(Id<Attempt>),
     /// The strand of the same task whose `parallel` step this is a branch of.
@@ -95,6 +95,32 @@ pub enum Caller {
     StartUp,
     /// A balancer's node checks the target's health.
     Check(Check),
+}
+
+/// Which of the clients that keep cookies and connections; counted from 1 over all traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Browser(pub u32);
+
+impl Browser {
+    /// Nobody in particular: a client that comes once.
+    pub const NOBODY: Browser = Browser(0);
+
+    /// Position in tables of browsers.
+    #[inline]
+    pub fn at(self) -> Option<usize> {
+        self.0.checked_sub(1).map(|at| at as usize)
+    }
+}
+
+impl Caller {
+    /// Who asks, if that is somebody in particular.
+    #[inline]
+    pub fn browser(self) -> Browser {
+        match self {
+            Caller::Client(_, browser) => browser,
+            _ => Browser::NOBODY,
+        }
+    }
 }
 
 /// Which node asks for which target group; the number is the control plane's.

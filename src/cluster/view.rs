@@ -16,6 +16,8 @@ pub struct View {
     targets: Vec<ViewTarget>,
     /// Requests under way, by target.
     outstanding: Vec<u32>,
+    /// By target; empty while all weigh the same.
+    weights: Vec<u32>,
     /// Position of each target by its task's slot. A slot whose task is no target holds anything.
     seats: Vec<u32>,
     /// Tasks that are targets no more and have requests under way.
@@ -44,6 +46,7 @@ impl View {
             .filter(|&(_, &count)| count > 0);
         self.departed.extend(busy.map(|(target, &count)| (target.task, count)));
         self.outstanding.clear();
+        self.weights.clear();
         for (seat, target) in targets.iter().enumerate() {
             let slot = target.task.index() as usize;
             if self.seats.len() <= slot {
@@ -68,6 +71,31 @@ impl View {
     #[inline]
     pub fn outstanding(&self) -> &[u32] {
         &self.outstanding
+    }
+
+    /// By target; empty while all weigh the same.
+    #[inline]
+    pub fn weights(&self) -> &[u32] {
+        &self.weights
+    }
+
+    /// Gives each target a weight; equal ones are as good as none.
+    pub fn weigh(&mut self, weight: impl Fn(Id<Task>) -> u32) {
+        self.weights.clear();
+        self.weights
+            .extend(self.targets.iter().map(|target| weight(target.task)));
+        if self.weights.iter().all(|weight| *weight == self.weights[0]) {
+            self.weights.clear();
+        }
+    }
+
+    /// Position of a task, if it is a target.
+    pub fn position_of(&self, task: Id<Task>) -> Option<usize> {
+        let seat = *self.seats.get(task.index() as usize)? as usize;
+        self.targets
+            .get(seat)
+            .filter(|target| target.task == task)
+            .map(|_| seat)
     }
 
     #[inline]

@@ -46,6 +46,7 @@ pub fn choose(view: &mut View, chooser: Chooser, key: Key, now: Instant) -> Opti
             Algorithm::RoundRobin if view.ramping() => next_with_slow_start(view, chooser.slow_start, key, now),
             Algorithm::RoundRobin => next_in_turn(view),
             Algorithm::LeastOutstandingRequests => least_outstanding(view.outstanding(), chooser.ties, key),
+            Algorithm::WeightedRandom if !view.weights().is_empty() => by_weight(view.weights(), key.child(RANDOM)),
             Algorithm::WeightedRandom => key.child(RANDOM).below(count as u32) as usize,
         }),
     }
@@ -78,6 +79,19 @@ fn next_with_slow_start(view: &mut View, length: Span, key: Key, now: Instant) -
         }
     }
     next_in_turn(view)
+}
+
+/// Each with probability weight over sum; the sum is above 0.
+#[inline(never)]
+fn by_weight(weights: &[u32], key: Key) -> usize {
+    let mut left = key.below(weights.iter().sum());
+    for (at, &weight) in weights.iter().enumerate() {
+        if left < weight {
+            return at;
+        }
+        left -= weight;
+    }
+    unreachable!("a number below the sum falls to one of the weights")
 }
 
 /// Each pass is a plain loop over the counts, which compiles to several of them at a time.

@@ -104,6 +104,7 @@ fn load_balancers(said: &mut Scenario) {
         let listener = Listener {
             port: 80,
             default_action: Action::Forward(vec![forward]),
+            target_group_stickiness: None,
             rules: Vec::new(),
         };
         let balancer = LoadBalancer {

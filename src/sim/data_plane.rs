@@ -5,13 +5,17 @@
 //! with whoever waits, `network` carries. Orders from the control plane are executed here, CloudWatch's counters are
 //! read here. No step allocates (records come from arenas, queues are threaded through them), hashes or compares text.
 
+mod anomalies;
 mod balancer;
 mod build;
 mod call;
 mod client;
+mod connections;
+mod cookies;
 mod dependency;
 mod dns;
 mod faults;
+mod group;
 mod meter;
 mod network;
 mod orders;
@@ -34,10 +38,11 @@ use crate::sim::observation::RevisionCount;
 use crate::sim::signal::ServiceMeter;
 use crate::units::Instant;
 
-use balancer::{Balancer, Group};
+use balancer::Balancer;
 use build::Actions;
 use client::Client;
 use dependency::DependencyState;
+use group::Group;
 use network::Network;
 use program::{Operations, Programs};
 use site::SiteState;
@@ -87,6 +92,7 @@ impl DataPlane {
                 DataEvent::Arrival => self.arrival(cx, extra as usize),
                 DataEvent::DeadlineDue => self.deadlines_due(cx, extra as u16),
                 DataEvent::CpuTurn => self.cpu_turn(cx, extra as usize),
+                DataEvent::Reweigh => self.reweigh(cx, extra as usize),
                 DataEvent::FailoverDone => self.failover_done(extra as usize),
                 DataEvent::Send => self.send(cx, attempt),
                 DataEvent::AtNode => self.at_node(cx, attempt),
@@ -151,6 +157,7 @@ mod purpose {
     pub const CLASS: u64 = 1;
     pub const ATTEMPT: u64 = 1 << 8;
     pub const NEXT_REQUEST: u64 = 2;
+    pub const BROWSER: u64 = 3;
     /// Below the attempt's key.
     pub const NODE: u64 = 1;
     pub const GROUP: u64 = 2;

@@ -48,6 +48,8 @@ pub enum DataEvent {
     CpuTurn,
     /// A connection that nobody answers is given up. `id`: attempt.
     ConnectTimeout,
+    /// A target group's targets get new weights. `extra`: target group.
+    Reweigh,
     /// A dependency's standby takes over. `extra`: dependency.
     FailoverDone,
 }

@@ -68,6 +68,7 @@ mod tests {
             headers: vec![],
             queries: vec![],
             action: Action::FixedResponse(200),
+            group_stickiness: None,
         }
     }
 

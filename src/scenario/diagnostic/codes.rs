@@ -149,6 +149,9 @@ codes! {
     MalformedAddress "WT0621" "malformed-address" Error;
     FailoverBelowRouting "WT0622" "failover-below-routing" Error;
     ZonalShiftRefused "WT0623" "zonal-shift-refused" Error;
+    StickinessRefused "WT0624" "stickiness-refused" Error;
+    StickinessWithoutClients "WT0625" "stickiness-without-clients" Warning;
+    MitigationAlgorithm "WT0626" "mitigation-algorithm" Error;
 
     // Deployments, scaling, alarms.
     BlockedDeployment "WT0701" "blocked-deployment" Error;

@@ -51,6 +51,8 @@ fn alb(cx: &mut Context, said: &schema::AlbModel, path: &Path) -> AlbModel {
             "the lower bound lies above the upper one",
         );
     }
+    let detection = path.key("anomaly_detection");
+    cx.positive(said.anomaly_detection.recovery.0, &detection.key("recovery"));
     AlbModel {
         nodes_per_zone: said.nodes_per_zone,
         first_health_check,
@@ -61,6 +63,12 @@ fn alb(cx: &mut Context, said: &schema::AlbModel, path: &Path) -> AlbModel {
         node_loss_detection: said.node_loss_detection.0,
         dns_ttl: said.dns_ttl.0,
         dns_ttl_ignored: said.dns_ttl_ignored.0,
+        anomaly_detection: AnomalyModel {
+            z: said.anomaly_detection.z,
+            minimum_requests: said.anomaly_detection.minimum_requests,
+            minimum_weight: said.anomaly_detection.minimum_weight.0,
+            recovery: said.anomaly_detection.recovery.0,
+        },
         connect_timeout: said.connect_timeout.0,
         requests_per_connection: said.requests_per_connection,
         bytes_per_request: said.bytes_per_request,

@@ -42,6 +42,7 @@ pub(super) fn first(cx: &mut Context, name: &str, said: &schema::Service, path: 
             schema::OnDisconnect::Continue => OnDisconnect::Continue,
             schema::OnDisconnect::Cancel => OnDisconnect::Cancel,
         },
+        keep_alive: said.keep_alive.map(|span| span.0),
         defects: Defects {
             fails_to_start: Ratio::ZERO,
             exits_after: None,

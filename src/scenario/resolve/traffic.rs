@@ -31,6 +31,7 @@ pub(super) fn traffic(cx: &mut Context) -> (Vec<Traffic>, Vec<RequestClass>) {
                 name: name.to_owned(),
                 to,
                 source,
+                clients: said.clients,
                 classes: mine,
                 timeout,
                 retry,
@@ -177,6 +178,10 @@ fn source(
             recorded(cx, file, mine, classes, &path.key("trace"))
         }
         (None, None, Some(users)) => {
+            if said.clients.is_some() {
+                let message = "`users` are clients already";
+                cx.report(Code::ConflictingKeys, &path.key("clients"), message);
+            }
             only_with(cx, "arrivals", said.arrivals.is_some(), "rate", path);
             let think_time = match &said.think_time {
                 Some(time) => cx.dist(time, &path.key("think_time")),

@@ -51,6 +51,8 @@ pub struct Listener {
     pub port: u16,
     /// What happens to requests that no rule takes.
     pub default_action: Action,
+    /// With a `forward` to several groups: clients stay with the group that was chosen for them.
+    pub target_group_stickiness: Option<GroupStickiness>,
     #[serde(default)]
     pub rules: Vec<Rule>,
 }
@@ -124,6 +126,49 @@ pub struct Rule {
     #[schemars(range(min = 200, max = 599))]
     pub fixed_response: Option<u16>,
     pub redirect: Option<Redirect>,
+    /// With a `forward` to several groups: clients stay with the group that was chosen for them.
+    pub target_group_stickiness: Option<GroupStickiness>,
+}
+
+/// Clients stay with a target group, whatever the weights become.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GroupStickiness {
+    pub duration: Duration,
+}
+
+/// Clients stay with a target while it is healthy and registered.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Stickiness {
+    #[serde(rename = "type")]
+    pub kind: StickinessType,
+    /// Renewed by each request.
+    #[serde(default = "day")]
+    pub duration: Duration,
+}
+
+fn day() -> Duration {
+    Duration::secs(86_400)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StickinessType {
+    /// The load balancer gives the cookie, with its first choice.
+    LbCookie,
+    /// The application gives the cookie, with its first answer that is no error.
+    AppCookie,
+}
+
+/// Whether targets that fail more than their peers get less.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AnomalyMitigation {
+    #[default]
+    Off,
+    /// With `weighted_random` only.
+    On,
 }
 
 /// A header has one of some values.
@@ -161,6 +206,9 @@ pub struct TargetGroup {
     pub deregistration_delay: Duration,
     /// A new target's share grows to the full one over this; `0s` is off.
     pub slow_start: Duration,
+    /// Every request is routed afresh if absent.
+    pub stickiness: Option<Stickiness>,
+    pub anomaly_mitigation: AnomalyMitigation,
     /// Whether nodes send to targets in other zones; load balancers do.
     pub cross_zone: CrossZone,
     /// What follows from too few healthy targets; of all zones together, or with `cross_zone: false` of each zone.
@@ -223,6 +271,8 @@ impl Default for TargetGroup {
             load_balancing_algorithm: Algorithm::RoundRobin,
             deregistration_delay: Duration::secs(300),
             slow_start: Duration::ZERO,
+            stickiness: None,
+            anomaly_mitigation: AnomalyMitigation::Off,
             cross_zone: CrossZone::UseLoadBalancerConfiguration,
             target_group_health: TargetGroupHealth::default(),
             health_check: HealthCheck::default(),

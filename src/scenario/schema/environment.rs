@@ -23,6 +23,10 @@ pub struct Traffic {
     pub users: Option<u32>,
     /// With `users`: none if absent.
     pub think_time: Option<Time>,
+    /// How many clients the requests come from, each with cookies and connections of its own; if absent each request comes
+    /// from a new one. Users are such clients anyway.
+    #[schemars(range(min = 1))]
+    pub clients: Option<u32>,
     /// Kinds of requests; one called after the traffic, `GET /`, if absent.
     #[serde(default)]
     pub requests: Vec<Request>,

@@ -36,6 +36,7 @@ pub struct AlbModel {
     pub dns_ttl: Duration,
     /// Requests whose client goes on using an address that has left DNS for good.
     pub dns_ttl_ignored: super::Share,
+    pub anomaly_detection: AnomalyDetection,
     /// A connection that nobody answers is given up after this.
     pub connect_timeout: Duration,
     /// Requests that share a connection, for the bill; connections themselves are not modelled.
@@ -43,6 +44,33 @@ pub struct AlbModel {
     pub requests_per_connection: f64,
     /// Bytes that the balancer processes for each request, both ways, for the bill.
     pub bytes_per_request: u64,
+}
+
+/// How anomaly mitigation tells that a target fails more than its peers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AnomalyDetection {
+    /// Standard deviations by which the target's share of errors lies above that of all its peers together.
+    #[schemars(range(min = 0))]
+    pub z: f64,
+    /// Of the target since the last look, 5 s ago; with fewer nothing is concluded.
+    #[schemars(range(min = 1))]
+    pub minimum_requests: u32,
+    /// Of an anomalous target.
+    pub minimum_weight: super::Share,
+    /// From the minimum back to the full weight, in equal steps.
+    pub recovery: Duration,
+}
+
+impl Default for AnomalyDetection {
+    fn default() -> Self {
+        AnomalyDetection {
+            z: 3.0,
+            minimum_requests: 10,
+            minimum_weight: super::Share(crate::units::Ratio::new(0.05).expect("it is a share")),
+            recovery: Duration::secs(60),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -67,6 +95,7 @@ impl Default for AlbModel {
             node_loss_detection: Duration::secs(30),
             dns_ttl: Duration::secs(60),
             dns_ttl_ignored: super::Share(crate::units::Ratio::ZERO),
+            anomaly_detection: AnomalyDetection::default(),
             connect_timeout: Duration::secs(10),
             requests_per_connection: 10.0,
             bytes_per_request: 8192,

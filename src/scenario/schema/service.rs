@@ -53,6 +53,8 @@ pub struct Service {
     /// What becomes of work whose caller has gone.
     #[serde(default)]
     pub on_disconnect: OnDisconnect,
+    /// How long the server keeps an idle connection open; longer than load balancers do if absent.
+    pub keep_alive: Option<Duration>,
     /// From the start of the serving container until it listens and passes its checks.
     #[serde(default = "no_time")]
     pub start_up: Time,

@@ -205,3 +205,51 @@ fn a_zonal_shift_moves_one_balancer_that_takes_it_away_from_one_zone_at_a_time()
         [Code::ZonalShiftRefused]
     );
 }
+
+#[test]
+fn stickiness_goes_neither_with_weighted_random_nor_without_cross_zone_balancing() {
+    // [ALB:edit-target-group-attributes]
+    let group = |inside: &str| codes(&two_zones(inside, "", "").replace("rate: 10/s", "rate: 10/s, clients: 10"));
+    let sticky = "stickiness: { type: lb_cookie }";
+    assert_eq!(group(sticky), []);
+    assert_eq!(group("stickiness: { type: app_cookie, duration: 7d }"), []);
+    assert_eq!(
+        group("stickiness: { type: app_cookie, duration: 8d }"),
+        [Code::OutOfRange]
+    );
+    assert_eq!(
+        group(&format!("{sticky}, cross_zone: false")),
+        [Code::StickinessRefused]
+    );
+    assert_eq!(
+        group(&format!("{sticky}, load_balancing_algorithm: weighted_random")),
+        [Code::StickinessRefused]
+    );
+    let it = blueprint(&two_zones(sticky, "", "").replace("rate: 10/s", "users: 10"));
+    let stickiness = it.target_groups[0].attributes.stickiness.expect("it is sticky");
+    assert_eq!(stickiness.duration, Span::from_secs(86_400), "AWS's default");
+}
+
+#[test]
+fn stickiness_of_groups_needs_several_groups_and_clients_that_come_back() {
+    let listener = |inside: &str| {
+        two_zones("", "", "").replace(
+            "default_action: { forward: [{ target_group: web }] }",
+            &format!(
+                "default_action: {{ fixed_response: 404 }}, rules: [{{ priority: 1, path_pattern: [/*], {inside} }}]"
+            ),
+        )
+    };
+    let one = listener("forward: [{ target_group: web }], target_group_stickiness: { duration: 1h }");
+    assert_eq!(codes(&one), [Code::ConflictingKeys]);
+}
+
+#[test]
+fn mitigation_of_anomalies_goes_with_weighted_random_only() {
+    let group = |inside: &str| codes(&two_zones(inside, "", ""));
+    assert_eq!(
+        group("anomaly_mitigation: on, load_balancing_algorithm: weighted_random"),
+        []
+    );
+    assert_eq!(group("anomaly_mitigation: on"), [Code::MitigationAlgorithm]);
+}

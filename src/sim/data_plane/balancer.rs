@@ -4,20 +4,21 @@
 //! sends a request to a second target.
 
 use super::call::{Picked, no_longer_outstanding, pick};
+use super::cookies::Cookies;
 use super::dns::Dns;
+use super::group::Around;
 use super::network::{Between, Crossing, Hop, Network};
 use super::site::{ActionOf, To};
 use super::{DataPlane, Leg, purpose};
 use crate::blueprint::{self, Action, Blueprint, LoadBalancerIx, TargetGroupIx, WeightedGroup, ZoneIx};
-use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, NodePath, Phase};
+use crate::cluster::attempt::{Answer, Attempt, Browser, Caller, Flags, NodePath, Phase};
 use crate::cluster::deadline::{DeadlineLink, Deadlines};
-use crate::cluster::view::View;
 use crate::engine::arena::Id;
 use crate::engine::random::Key;
-use crate::policy::routing::Chooser;
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
-use crate::sim::signal::{LoadBalancerMeter, TargetGroupMeter};
+use crate::sim::signal::LoadBalancerMeter;
+use crate::units::Instant;
 
 /// One load balancer.
 pub(super) struct Balancer {
@@ -29,14 +30,6 @@ pub(super) struct Balancer {
     pub meter: LoadBalancerMeter,
     /// Rules that a request runs through before one takes it, by listener action; billed beyond the first ten.
     pub rules: u64,
-}
-
-pub(super) struct Group {
-    /// By node of the balancer that forwards to it.
-    pub views: Vec<View>,
-    pub chooser: Chooser,
-    pub check_program: blueprint::ProgramIx,
-    pub meter: TargetGroupMeter,
 }
 
 impl Balancer {
@@ -57,26 +50,6 @@ impl Balancer {
                 .map(|listener| listener.rules.len() as u64)
                 .max()
                 .unwrap_or(0),
-        }
-    }
-}
-
-impl Group {
-    pub fn new(blueprint: &Blueprint, at: usize) -> Self {
-        let written = &blueprint.target_groups[at];
-        let balancer = crate::sim::signal::balancer_of(blueprint, TargetGroupIx::from_usize(at));
-        let nodes = balancer.map_or(0, |balancer| {
-            blueprint.load_balancers[balancer.at()].zones.len() * blueprint.model.alb.nodes_per_zone as usize
-        });
-        Group {
-            views: vec![View::default(); nodes],
-            chooser: Chooser {
-                algorithm: written.algorithm,
-                ties: blueprint.model.alb.least_outstanding_ties,
-                slow_start: written.slow_start,
-            },
-            check_program: written.health_check.runs,
-            meter: TargetGroupMeter::default(),
         }
     }
 }
@@ -106,7 +79,7 @@ impl DataPlane {
                 },
                 _,
             ) => *action,
-            (To::Balancer { .. }, Caller::Client(class)) => self.class_actions[class.at()],
+            (To::Balancer { .. }, Caller::Client(class, _)) => self.class_actions[class.at()],
             _ => unreachable!("what comes to a node was sent there by a call or a client"),
         };
         let group = match &self.actions.all[action as usize] {
@@ -115,7 +88,10 @@ impl DataPlane {
             }
             Action::Forward(groups) => match groups.as_slice() {
                 [only] => Some(only.target_group),
-                several => weighted(several, attempt.key.child(purpose::GROUP)),
+                several => {
+                    let cookies = self.actions.cookies[action as usize].as_mut();
+                    one_of(several, cookies, (attempt.caller.browser(), attempt.key), now)
+                }
             },
         };
         let Some(target_group) = group else {
@@ -124,13 +100,33 @@ impl DataPlane {
         path.target_group = Some(target_group);
         let node = usize::from(path.node);
         let group = &mut self.groups[target_group.at()];
-        match pick(attempt, &mut group.views[node], group.chooser, &self.servers, now) {
+        let picked = if group.extras.is_none() {
+            pick(attempt, &mut group.views[node], group.chooser, &self.servers, now)
+        } else {
+            let around = Around {
+                servers: &self.servers,
+                operations: &self.operations,
+                network: &self.network,
+                node,
+                zone: balancer.nodes[node],
+                now,
+            };
+            group.pick_with_extras(attempt, around)
+        };
+        match picked {
             Picked::Nobody => return self.node_answers(cx, id, Answer::ServiceUnavailable),
             Picked::Task => group.meter.requests += 1,
             Picked::Dead => {
                 group.meter.requests += 1;
                 attempt.phase = Phase::Answered(Answer::Refused);
                 return cx.follow(DataEvent::AnswerAtNode, id);
+            }
+            Picked::Closed { round_trip } => {
+                group.meter.requests += 1;
+                attempt.phase = Phase::Answered(Answer::Refused);
+                return cx
+                    .calendar
+                    .schedule_in(round_trip, Event::data(DataEvent::AnswerAtNode, id));
             }
         }
         let hop = Hop {
@@ -190,7 +186,8 @@ impl DataPlane {
             return;
         }
         let group = attempt.path.and_then(|path| path.target_group);
-        let meter = &mut self.groups[group.expect("a target answers through its group").at()].meter;
+        let group = &mut self.groups[group.expect("a target answers through its group").at()];
+        let meter = &mut group.meter;
         match answer {
             Answer::Success => meter.target_2xx += 1,
             Answer::NotFound => meter.target_4xx += 1,
@@ -198,12 +195,21 @@ impl DataPlane {
             _ => return self.node_answers(cx, id, Answer::BadGateway),
         }
         meter.response_time += cx.now().since(attempt.at_node).nanos();
+        if let Some(extras) = &mut group.extras {
+            extras.answered(attempt, answer, cx.now());
+        }
         self.back_to_caller(cx, id, answer);
     }
 
     /// The node answers by itself.
     pub(super) fn node_answers(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
-        let path = came_to(&self.attempts[id]);
+        let attempt = &self.attempts[id];
+        let path = came_to(attempt);
+        if let (Some(group), Some(task)) = (path.target_group, attempt.task)
+            && let Some(extras) = &mut self.groups[group.at()].extras
+        {
+            extras.failed(task);
+        }
         let meter = &mut self.balancers[path.load_balancer.at()].meter;
         match answer.status() {
             400..=499 => meter.elb_4xx += 1,
@@ -253,7 +259,7 @@ pub(super) fn to_node(
         count => attempt.key.child(purpose::NODE).below(count) as u16,
     };
     if network.troubled() || balancer.dns.is_some() {
-        node = node_that_dns_gives(cx, network, balancer, node, attempt.key.child(purpose::DNS));
+        node = node_that_dns_gives(cx, network, balancer, node, attempt);
     }
     attempt.path = Some(NodePath {
         load_balancer,
@@ -274,6 +280,28 @@ fn came_to(attempt: &Attempt) -> NodePath {
     attempt.path.expect("a request at a node has come to one")
 }
 
+/// One of several target groups: that of the client's cookie as long as it stands in the action, whatever its weight has
+/// become; else by weight.
+#[inline(never)]
+fn one_of(
+    groups: &[WeightedGroup],
+    cookies: Option<&mut Cookies<TargetGroupIx>>,
+    (browser, attempt): (Browser, Key),
+    now: Instant,
+) -> Option<TargetGroupIx> {
+    let key = attempt.child(purpose::GROUP);
+    let Some(cookies) = cookies else {
+        return weighted(groups, key);
+    };
+    let known = |group: &TargetGroupIx| groups.iter().any(|each| each.target_group == *group);
+    let chosen = cookies
+        .of(browser, now)
+        .filter(known)
+        .or_else(|| weighted(groups, key))?;
+    cookies.give(browser, chosen, now);
+    Some(chosen)
+}
+
 /// One of several target groups, by weight; none if all weights are zero.
 fn weighted(groups: &[WeightedGroup], key: Key) -> Option<TargetGroupIx> {
     let total: u32 = groups.iter().map(|group| group.weight).sum();
@@ -290,8 +318,9 @@ fn weighted(groups: &[WeightedGroup], key: Key) -> Option<TargetGroupIx> {
 /// The addresses of a lost zone's nodes leave DNS after a while, those of one that is failed over or shifted away from at
 /// once, and clients follow within the TTL.
 #[cold]
-fn node_that_dns_gives(cx: &Context<'_>, network: &Network, balancer: &Balancer, node: u16, key: Key) -> u16 {
+fn node_that_dns_gives(cx: &Context<'_>, network: &Network, balancer: &Balancer, node: u16, attempt: &Attempt) -> u16 {
     let (model, nodes, now) = (&cx.blueprint.model.alb, balancer.nodes.as_slice(), cx.now());
+    let key = attempt.key.child(purpose::DNS);
     let age = model.dns_ttl.scaled(key.uniform());
     let given = |zone: ZoneIx| balancer.dns.as_ref().is_none_or(|dns| dns.gives(zone, now, age));
     let zone = nodes[usize::from(node)];

@@ -1,13 +1,15 @@
 //! Builds the data plane from the blueprint: everything that can be looked up once is looked up here.
 
 use super::DataPlane;
-use super::balancer::{Balancer, Group};
-use super::client::Client;
+use super::balancer::Balancer;
+use super::client::{Client, browsers};
+use super::cookies::Cookies;
 use super::dependency::DependencyState;
+use super::group::Group;
 use super::network::Network;
 use super::program::{Operations, Programs};
 use super::site::SiteState;
-use crate::blueprint::{Action, Blueprint, Destination, HttpRequest, LoadBalancerIx, RequestClass};
+use crate::blueprint::{Action, Blueprint, Destination, HttpRequest, LoadBalancerIx, RequestClass, TargetGroupIx};
 use crate::cluster::deadline::Deadlines;
 use crate::cluster::server::Servers;
 use crate::engine::arena::Arena;
@@ -22,22 +24,29 @@ pub(super) struct Actions {
     /// First action of each listener of each balancer; a listener's default action follows its rules.
     first: Vec<Vec<u32>>,
     pub all: Vec<Action>,
+    /// Which group each client stays with, for the actions of [`Actions::all`] that have such stickiness.
+    pub cookies: Vec<Option<Cookies<TargetGroupIx>>>,
 }
 
 impl Actions {
     fn new(blueprint: &Blueprint) -> Self {
         let mut all = Vec::new();
         let mut first = Vec::new();
+        let mut cookies = Vec::new();
+        let browsers = browsers(&blueprint.traffic);
         for balancer in &blueprint.load_balancers {
             let mut starts = Vec::new();
             for listener in &balancer.listeners {
                 starts.push(all.len() as u32);
                 all.extend(listener.rules.iter().map(|rule| rule.action.clone()));
                 all.push(listener.default_action.clone());
+                let stickiness = listener.rules.iter().map(|rule| rule.group_stickiness);
+                let stickiness = stickiness.chain([listener.group_stickiness]);
+                cookies.extend(stickiness.map(|span| span.map(|span| Cookies::new(span, browsers))));
             }
             first.push(starts);
         }
-        Actions { first, all }
+        Actions { first, all, cookies }
     }
 
     /// Number of a rule's action (`rule` past the last rule is the default action).
@@ -71,7 +80,7 @@ impl DataPlane {
             .map(|balancer| Balancer::new(blueprint, balancer, &mut deadlines))
             .collect();
         let groups = (0..blueprint.target_groups.len())
-            .map(|at| Group::new(blueprint, at))
+            .map(|at| Group::new(blueprint, at, browsers(&blueprint.traffic)))
             .collect();
         let dependencies = blueprint
             .dependencies

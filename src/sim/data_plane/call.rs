@@ -1,7 +1,8 @@
 //! Between caller and callee: sending, patience, retries, and who is told what when either side lets go.
 
-use super::balancer::{Balancer, Group, to_node};
+use super::balancer::{Balancer, to_node};
 use super::client::finished;
+use super::group::Group;
 use super::network::{Between, Crossing, Hop, Network};
 use super::site::{SiteState, To};
 use super::{DataPlane, Leg, purpose};
@@ -29,7 +30,7 @@ impl DataPlane {
         attempt.phase = Phase::Sent;
         if attempt.first_sent == Instant::NEVER {
             attempt.first_sent = now;
-            if let Caller::Client(_) = attempt.caller {
+            if let Caller::Client(..) = attempt.caller {
                 self.open_requests += 1;
             }
         }
@@ -43,7 +44,7 @@ impl DataPlane {
         let crossing = match &mut site.to {
             To::Service { chooser, view, .. } => match pick(attempt, view, *chooser, &self.servers, now) {
                 Picked::Task => self.network.carry(cx, id, to_task(attempt), DataEvent::AtTask),
-                Picked::Nobody | Picked::Dead => {
+                Picked::Nobody | Picked::Dead | Picked::Closed { .. } => {
                     attempt.phase = Phase::Answered(Answer::Refused);
                     cx.follow(DataEvent::AnswerAtCaller, id);
                     Crossing::UnderWay
@@ -219,14 +220,14 @@ impl DataPlane {
         }
         let attempt = &self.attempts[id];
         match attempt.caller {
-            Caller::Client(class) => {
+            Caller::Client(class, browser) => {
                 cx.finished
                     .push(finished(attempt, class, answer, &self.operations, cx.now()));
                 self.open_requests -= 1;
                 let client = &self.clients[usize::from(self.class_traffic[class.at()])];
                 if client.is_closed() {
                     let key = attempt.request_key;
-                    self.asks_again(cx, class, key);
+                    self.asks_again(cx, (class, browser), key);
                 }
             }
             Caller::Strand(parent) => match self.attempts.get_mut(parent) {
@@ -316,6 +317,10 @@ pub(super) enum Picked {
     Nobody,
     /// The control plane has not yet noticed that the target's process is gone: the connection is refused.
     Dead,
+    /// The request crosses the target's closing of the idle connection it is sent on.
+    Closed {
+        round_trip: Span,
+    },
 }
 
 /// Picks a task for an attempt from what its sender knows.
@@ -330,6 +335,12 @@ pub(super) fn pick(
     let Some(at) = routing::choose(view, chooser, attempt.key.child(purpose::TARGET), now) else {
         return Picked::Nobody;
     };
+    take(attempt, view, at, servers)
+}
+
+/// Sends an attempt to the target at a position of the view.
+#[inline(always)]
+pub(super) fn take(attempt: &mut Attempt, view: &mut View, at: usize, servers: &Servers) -> Picked {
     let task = view.began(at);
     attempt.task = Some(task);
     attempt.flags.set(Flags::OUTSTANDING);

@@ -3,8 +3,8 @@
 use super::program::Operations;
 use super::site::SiteState;
 use super::{DataPlane, purpose};
-use crate::blueprint::{ClassIx, RecordedArrival, Source, TrafficIx};
-use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Served, Site};
+use crate::blueprint::{ClassIx, RecordedArrival, Source, Traffic, TrafficIx};
+use crate::cluster::attempt::{Answer, Attempt, Browser, Caller, Flags, Served, Site};
 use crate::engine::arena::{Arena, Id};
 use crate::engine::dist::{Law, Tables};
 use crate::engine::random::Key;
@@ -22,6 +22,24 @@ pub(super) struct Client {
     arrivals: Arrivals,
     /// Each class with the share of it and those before.
     classes: Vec<(f64, ClassIx)>,
+    browsers: Browsers,
+}
+
+/// The clients of one traffic source that keep cookies and connections, by their numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Browsers {
+    first: u32,
+    /// None for open requests without `clients`.
+    count: u32,
+}
+
+/// How many clients that keep cookies and connections some traffic sources have.
+pub(super) fn browsers(traffic: &[Traffic]) -> u32 {
+    let of = |traffic: &Traffic| match traffic.source {
+        Source::Closed { users, .. } => users,
+        _ => traffic.clients.unwrap_or(0),
+    };
+    traffic.iter().map(of).sum()
 }
 
 enum Arrivals {
@@ -67,6 +85,10 @@ impl Client {
                 },
             },
             classes: classes.collect(),
+            browsers: Browsers {
+                first: browsers(&cx.blueprint.traffic[..at]) + 1,
+                count: browsers(std::slice::from_ref(written)),
+            },
         }
     }
 
@@ -100,9 +122,18 @@ impl Client {
         matches!(self.arrivals, Arrivals::Closed { .. })
     }
 
-    /// Key and class of the request that arrives now.
+    /// Who sends an open request.
     #[inline]
-    fn take(&mut self) -> (Key, ClassIx) {
+    fn browser(&self, request: Key) -> Browser {
+        match self.browsers.count {
+            0 => Browser::NOBODY,
+            count => Browser(self.browsers.first + request.child(purpose::BROWSER).below(count)),
+        }
+    }
+
+    /// Key, class and sender of the request that arrives now.
+    #[inline]
+    fn take(&mut self) -> (Key, ClassIx, Browser) {
         let (ordinal, class) = match &mut self.arrivals {
             Arrivals::Open { ordinal, .. } => {
                 *ordinal += 1;
@@ -115,17 +146,17 @@ impl Client {
             Arrivals::Closed { .. } => unreachable!("closed users do not arrive"),
         };
         let key = self.key.child(ordinal);
-        (key, class.unwrap_or_else(|| self.class(key)))
+        (key, class.unwrap_or_else(|| self.class(key)), self.browser(key))
     }
 }
 
 /// A client's request that has not been sent: the callee's half is blank.
 #[inline(always)]
-fn offer(attempts: &mut Arena<Attempt>, key: Key, class: ClassIx, site: Site) -> Id<Attempt> {
+fn offer(attempts: &mut Arena<Attempt>, key: Key, (class, browser): (ClassIx, Browser), site: Site) -> Id<Attempt> {
     let (id, attempt) = attempts.place(Attempt::BLANK);
     attempt.key = key.child(purpose::ATTEMPT + 1);
     attempt.request_key = key;
-    attempt.caller = Caller::Client(class);
+    attempt.caller = Caller::Client(class, browser);
     attempt.site = site;
     id
 }
@@ -133,11 +164,13 @@ fn offer(attempts: &mut Arena<Attempt>, key: Key, class: ClassIx, site: Site) ->
 impl DataPlane {
     /// Starts all traffic: first arrivals, and closed users who think first.
     pub fn begin(&mut self, cx: &mut Context<'_>) {
+        self.begin_weighing(cx);
         for at in 0..self.clients.len() {
             if let Arrivals::Closed { users, .. } = self.clients[at].arrivals {
                 for user in 0..users {
                     let key = self.clients[at].key.child(u64::from(user) + 1);
-                    self.think(cx, TrafficIx::from_usize(at), key);
+                    let browser = Browser(self.clients[at].browsers.first + user);
+                    self.think(cx, TrafficIx::from_usize(at), key, browser);
                 }
             } else {
                 self.schedule_arrival(cx, at);
@@ -156,19 +189,19 @@ impl DataPlane {
     #[inline]
     pub(super) fn arrival(&mut self, cx: &mut Context<'_>, at: usize) {
         let client = &mut self.clients[at];
-        let (key, class) = client.take();
+        let (key, class, browser) = client.take();
         let site = client.site;
         self.schedule_arrival(cx, at);
         if self.attempts.len() >= cx.blueprint.limits.in_flight as usize {
             self.overflowed = true;
             return;
         }
-        let id = offer(&mut self.attempts, key, class, site);
+        let id = offer(&mut self.attempts, key, (class, browser), site);
         self.send(cx, id);
     }
 
     /// A closed user thinks, then sends the request of this key.
-    fn think(&mut self, cx: &mut Context<'_>, traffic: TrafficIx, key: Key) {
+    fn think(&mut self, cx: &mut Context<'_>, traffic: TrafficIx, key: Key, browser: Browser) {
         let client = &self.clients[traffic.at()];
         let Arrivals::Closed { think_time, .. } = &client.arrivals else {
             return;
@@ -179,21 +212,21 @@ impl DataPlane {
         }
         let class = client.class(key);
         let site = client.site;
-        let id = offer(&mut self.attempts, key, class, site);
+        let id = offer(&mut self.attempts, key, (class, browser), site);
         cx.calendar.schedule_in(pause, Event::data(DataEvent::Send, id));
     }
 
     /// A closed user has its answer, and thinks about the next request.
     #[inline(never)]
-    pub(super) fn asks_again(&mut self, cx: &mut Context<'_>, class: ClassIx, request: Key) {
+    pub(super) fn asks_again(&mut self, cx: &mut Context<'_>, (class, browser): (ClassIx, Browser), request: Key) {
         let traffic = TrafficIx(self.class_traffic[class.at()]);
-        self.think(cx, traffic, request.child(purpose::NEXT_REQUEST));
+        self.think(cx, traffic, request.child(purpose::NEXT_REQUEST), browser);
     }
 
     /// Ends what is still in flight when the run is over.
     pub fn finish(&mut self, cx: &mut Context<'_>) {
         for (_, attempt) in self.attempts.iter() {
-            let Caller::Client(class) = attempt.caller else {
+            let Caller::Client(class, _) = attempt.caller else {
                 continue;
             };
             if attempt.flags.has(Flags::CALLER_GONE) || attempt.first_sent == Instant::NEVER {

@@ -174,6 +174,11 @@ impl Network {
         }
     }
 
+    /// How long a crossing takes as long as nothing is amiss.
+    pub fn span(&self, hop: Hop) -> Span {
+        self.delay(hop).span(hop.key.child(purpose::LEG + hop.leg as u64))
+    }
+
     /// Carries an attempt over one leg; `event` happens at the other end, at once if there is no delay.
     #[inline(always)]
     pub fn carry(&self, cx: &mut Context<'_>, id: Id<Attempt>, hop: Hop, event: DataEvent) -> Crossing {

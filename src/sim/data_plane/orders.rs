@@ -44,7 +44,12 @@ impl DataPlane {
                     task: target.task,
                     ramping_since: target.ramping_since,
                 });
-                self.groups[target_group.at()].views[usize::from(node)].publish(targets.collect());
+                let group = &mut self.groups[target_group.at()];
+                let view = &mut group.views[usize::from(node)];
+                view.publish(targets.collect());
+                if let Some(anomalies) = group.extras.as_mut().and_then(|extras| extras.anomalies.as_mut()) {
+                    anomalies.weigh(view);
+                }
             }
             Order::PublishZones { load_balancer, out } => {
                 let ttl = cx.blueprint.model.alb.dns_ttl;

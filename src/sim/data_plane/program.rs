@@ -13,6 +13,7 @@ use crate::engine::random::Purpose;
 
 use crate::policy::routing;
 use crate::sim::event::Event;
+use crate::units::Span;
 
 pub(super) struct Step {
     pub what: What,
@@ -66,6 +67,7 @@ pub(super) struct RevisionRow {
     pub service: ServiceIx,
     pub revision: RevisionIx,
     pub on_disconnect: OnDisconnect,
+    pub keep_alive: Option<Span>,
     /// Its row for what has not been routed or finds no route.
     pub unrouted: Served,
 }
@@ -120,6 +122,7 @@ impl Operations {
                     service: ServiceIx::from_usize(service),
                     revision: RevisionIx::from_usize(at),
                     on_disconnect: revision.on_disconnect,
+                    keep_alive: revision.keep_alive,
                     unrouted,
                 });
             }

@@ -44,7 +44,7 @@ impl DataPlane {
             Caller::Check(_) => {}
             caller => {
                 attempt.served = match caller {
-                    Caller::Client(class) => self.operations.of_class(class.at(), server.revision),
+                    Caller::Client(class, _) => self.operations.of_class(class.at(), server.revision),
                     _ => self.operations.of_call(attempt.site.at(), server.revision),
                 };
                 match self.operations.row(attempt.served).program {
@@ -418,7 +418,7 @@ impl DataPlane {
                 false
             }
             Caller::Check(_) => true,
-            Caller::Client(_) | Caller::Strand(_) => {
+            Caller::Client(..) | Caller::Strand(_) => {
                 let counts = &mut self.counts[revision as usize];
                 counts.requests += 1;
                 counts.errors += 1;

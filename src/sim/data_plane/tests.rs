@@ -1,6 +1,7 @@
 //! The data plane alone, its orders given by hand: theory, timelines computed on paper, and everything at once.
 
 mod balancer;
+mod balancer_extras;
 mod calls;
 mod dependency;
 mod disconnect;

@@ -6,6 +6,7 @@ use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
 use crate::scenario::resolve::{Context, Table, behaviour, each};
 use crate::scenario::schema::{self, Named};
+use crate::units::Span;
 
 pub(super) fn listeners(
     cx: &mut Context,
@@ -34,12 +35,15 @@ pub(super) fn listeners(
             schema::Action::FixedResponse(code) => fixed_response(cx, *code, &here.key("fixed_response")),
             schema::Action::Redirect(redirect) => redirected(*redirect),
         };
+        let stickiness = listener.target_group_stickiness;
+        let group_stickiness = group_stickiness(cx, stickiness, &default_action, path);
         let rules = rules(cx, at, &listener.rules, &path.key("rules"));
         listeners.push(Listener {
             name: name.to_owned(),
             port: listener.port,
             rules,
             default_action,
+            group_stickiness,
         });
     });
     listeners
@@ -57,6 +61,7 @@ fn rules(cx: &mut Context, balancer: usize, said: &[schema::Rule], path: &Path) 
         let Some(action) = action(cx, balancer, rule, &path) else {
             continue;
         };
+        let group_stickiness = group_stickiness(cx, rule.target_group_stickiness, &action, &path);
         let sources = sources(cx, &rule.source_ip, &path.key("source_ip"));
         rules.push(Rule {
             priority: rule.priority,
@@ -71,10 +76,33 @@ fn rules(cx: &mut Context, balancer: usize, said: &[schema::Rule], path: &Path) 
             headers: rule.http_header.iter().map(header).collect(),
             queries: rule.query_string.iter().map(query).collect(),
             action,
+            group_stickiness,
         });
     }
     rules.sort_by_key(|rule| rule.priority);
     rules
+}
+
+/// Stickiness of groups, which is a part of forwarding [BC:elbv2 TargetGroupStickinessConfig].
+fn group_stickiness(
+    cx: &mut Context,
+    said: Option<schema::GroupStickiness>,
+    action: &Action,
+    path: &Path,
+) -> Option<Span> {
+    let said = said?;
+    let here = path.key("target_group_stickiness");
+    cx.within(said.duration.0, alb::STICKINESS_RANGE_S, &here.key("duration"));
+    if !matches!(action, Action::Forward(groups) if groups.len() > 1) {
+        let message = "there is one target group or none to stay with";
+        cx.report_hint(
+            Code::ConflictingKeys,
+            &here,
+            message,
+            "leave it out, or forward to several",
+        );
+    }
+    Some(said.duration.0)
 }
 
 fn patterns(said: &[String]) -> Vec<PathPattern> {

@@ -70,6 +70,8 @@ pub(super) fn target_group(cx: &mut Context, name: &str, said: &schema::TargetGr
                 schema::CrossZone::UseLoadBalancerConfiguration | schema::CrossZone::True => CrossZone::On,
                 schema::CrossZone::False => CrossZone::Off,
             },
+            stickiness: stickiness(cx, said, path),
+            anomaly_mitigation: mitigation(cx, said, &path.key("anomaly_mitigation")),
             ..health(cx, &said.target_group_health, &path.key("target_group_health"))
         },
         health_check: HealthCheck {
@@ -81,6 +83,45 @@ pub(super) fn target_group(cx: &mut Context, name: &str, said: &schema::TargetGr
             matcher: check.matcher.0.clone(),
             runs,
         },
+    }
+}
+
+/// Sticky sessions, unless AWS refuses what they stand beside [ALB:edit-target-group-attributes].
+fn stickiness(cx: &mut Context, said: &schema::TargetGroup, path: &Path) -> Option<Stickiness> {
+    let stickiness = said.stickiness?;
+    let here = path.key("stickiness");
+    cx.within(stickiness.duration.0, alb::STICKINESS_RANGE_S, &here.key("duration"));
+    if said.load_balancing_algorithm == schema::Algorithm::WeightedRandom {
+        let message = "sticky sessions and weighted random do not go together";
+        let hint = "AWS refuses them; use round_robin or least_outstanding_requests";
+        cx.report_hint(Code::StickinessRefused, &here, message, hint);
+    }
+    if said.cross_zone == schema::CrossZone::False {
+        let message = "sticky sessions need cross-zone balancing";
+        let hint = "AWS refuses them without; a cookie may name a target in another zone than the node's";
+        cx.report_hint(Code::StickinessRefused, &here, message, hint);
+    }
+    Some(Stickiness {
+        cookie: match stickiness.kind {
+            schema::StickinessType::LbCookie => Cookie::LoadBalancer,
+            schema::StickinessType::AppCookie => Cookie::Application,
+        },
+        duration: stickiness.duration.0,
+    })
+}
+
+fn mitigation(cx: &mut Context, said: &schema::TargetGroup, path: &Path) -> Mitigation {
+    match said.anomaly_mitigation {
+        schema::AnomalyMitigation::Off => Mitigation::Off,
+        schema::AnomalyMitigation::On => {
+            if said.load_balancing_algorithm != schema::Algorithm::WeightedRandom {
+                let message = "anomaly mitigation works with weighted random only";
+                let hint =
+                    "AWS refuses it otherwise; give the target group `load_balancing_algorithm: weighted_random`";
+                cx.report_hint(Code::MitigationAlgorithm, path, message, hint);
+            }
+            Mitigation::On
+        }
     }
 }
 

@@ -70,6 +70,7 @@ pub fn fleet(desired: u32) -> Blueprint {
                     target_group: TargetGroupIx(0),
                     weight: 1,
                 }]),
+                group_stickiness: None,
             }],
             idle_timeout: Span::from_secs(60),
         }],
@@ -201,6 +202,7 @@ fn revision() -> Revision {
             cpu_factor: 1.0,
         }],
         on_disconnect: OnDisconnect::Continue,
+        keep_alive: None,
         defects: Defects {
             fails_to_start: Ratio::ZERO,
             exits_after: None,

@@ -84,6 +84,7 @@ fn with_traffic(mut blueprint: Blueprint) -> Blueprint {
             },
             arrivals: Arrivals::Poisson,
         },
+        clients: None,
         classes: vec![(ClassIx(0), 1.0)],
         timeout: Some(Span::from_secs(30)),
         retry: Retry {

@@ -249,6 +249,7 @@ fn a_redirect_ends_a_request_at_the_node_and_is_counted_as_its_own() {
         }],
         queries: vec![],
         action: Action::Redirect(301),
+        group_stickiness: None,
     }];
     let mut stage = Stage::new(&blueprint);
     stage.run();

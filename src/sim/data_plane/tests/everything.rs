@@ -77,6 +77,16 @@ fn shop(seconds: u64, seed: u64) -> Blueprint {
     balanced(&mut blueprint, 0, Algorithm::LeastOutstandingRequests, 2);
     balanced(&mut blueprint, 2, Algorithm::RoundRobin, 2);
     blueprint.load_balancers[0].idle_timeout = Span::from_millis(250);
+    blueprint.target_groups[0].attributes.stickiness = Some(Stickiness {
+        cookie: Cookie::Application,
+        duration: Span::from_millis(700),
+    });
+    blueprint.target_groups[1].algorithm = Algorithm::WeightedRandom;
+    blueprint.target_groups[1].attributes.anomaly_mitigation = Mitigation::On;
+    for (service, millis) in [(0, 120), (2, 60)] {
+        blueprint.services[service].revisions[0].keep_alive = Some(Span::from_millis(millis));
+    }
+    blueprint.traffic[0].clients = Some(40);
     blueprint.load_balancers[1].idle_timeout = Span::from_millis(90);
     blueprint.dependencies.push(Dependency {
         name: "db".into(),

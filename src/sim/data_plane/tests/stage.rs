@@ -61,6 +61,7 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
                 },
                 arrivals: Arrivals::Poisson,
             },
+            clients: None,
             classes: vec![(ClassIx(0), 1.0)],
             timeout: None,
             retry: Retry {
@@ -135,6 +136,7 @@ pub fn service(name: &str, program: u16, runtime: Runtime) -> Service {
                 cpu_factor: 1.0,
             }],
             on_disconnect: OnDisconnect::Continue,
+            keep_alive: None,
             defects: Defects {
                 fails_to_start: Ratio::ZERO,
                 exits_after: None,
@@ -404,6 +406,7 @@ pub fn balanced(blueprint: &mut Blueprint, service: usize, algorithm: Algorithm,
                 target_group: group,
                 weight: 1,
             }]),
+            group_stickiness: None,
         }],
         idle_timeout: Span::from_secs(60),
     });

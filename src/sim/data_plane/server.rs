@@ -226,7 +226,7 @@ impl DataPlane {
         match attempt.caller {
             Caller::Join(parent) => return self.branch_over(cx, id, parent, answer),
             Caller::StartUp => return self.started_up(cx, id),
-            Caller::Client(_) | Caller::Strand(_) | Caller::Check(_) => {}
+            Caller::Client(..) | Caller::Strand(_) | Caller::Check(_) => {}
         }
         let task = attempt.task.expect("a strand runs on a task");
         let server = self.servers.get_mut(task).expect("a strand dies with its server");

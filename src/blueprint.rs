@@ -10,6 +10,7 @@ pub mod capacity;
 pub mod environment;
 #[cfg(test)]
 pub mod fixture;
+pub mod hook;
 pub mod life_cycle;
 pub mod model;
 pub mod question;
@@ -20,6 +21,7 @@ pub mod task;
 pub use balancer::*;
 pub use capacity::*;
 pub use environment::*;
+pub use hook::*;
 pub use life_cycle::*;
 pub use model::*;
 pub use question::*;

@@ -13,6 +13,9 @@ pub const PULL_RETRY_FACTOR: f64 = 2.0;
 pub const PULL_RETRY_MAX: Span = Span::from_secs(5);
 pub const PULL_RETRY_JITTER: f64 = 0.2;
 
+/// Parameters of Systems Manager that one call gets [agent/taskresource/ssmsecret].
+pub const PARAMETERS_A_CALL: u32 = 10;
+
 /// `ECS_IMAGE_CLEANUP_INTERVAL`.
 pub const IMAGE_CLEANUP_INTERVAL: Span = Span::from_secs(30 * 60);
 /// `ECS_IMAGE_MINIMUM_CLEANUP_AGE`.

@@ -47,6 +47,13 @@ pub mod ecs {
     pub const CANARY_BAKE_TIME_S: u64 = 600;
     /// Bake times of a deployment, of a step and of a canary, in seconds.
     pub const BAKE_TIME_RANGE_S: RangeInclusive<u64> = 0..=86_400;
+    /// Of a container's restart policy [BC:ecs ContainerRestartPolicy].
+    pub const RESTART_ATTEMPT_PERIOD_S: RangeInclusive<u64> = 60..=1_800;
+    pub const RESTART_ATTEMPT_PERIOD_DEFAULT_S: u64 = 300;
+    pub const IGNORED_EXIT_CODES: usize = 50;
+    /// Of a life-cycle hook [BC:ecs DeploymentLifecycleHookTimeoutConfiguration].
+    pub const HOOK_TIMEOUT_S: u64 = 86_400;
+    pub const HOOK_TIMEOUT_RANGE_S: RangeInclusive<u64> = 60..=1_209_600;
     /// SIGTERM to SIGKILL [BC:ecs ContainerDefinition.stopTimeout].
     pub const STOP_TIMEOUT_S: u64 = 30;
     pub const FARGATE_STOP_TIMEOUT_S: RangeInclusive<u64> = 2..=120;
@@ -69,12 +76,24 @@ pub mod ecs {
     }
 }
 
+/// Functions that life-cycle hooks call.
+pub mod lambda {
+    /// [DG:deployment-lifecycle-hooks]
+    pub const LONGEST_CALL_S: u64 = 900;
+}
+
 /// ECR, per account and region [ECR:userguide/service-quotas].
 pub mod ecr {
     /// Calls a second: one for each image that is pulled …
     pub const BATCH_GET_IMAGE: f64 = 2_000.0;
     /// … and one for each of its layers that is not there.
     pub const GET_DOWNLOAD_URL_FOR_LAYER: f64 = 3_000.0;
+}
+
+/// Secrets Manager.
+pub mod secrets_manager {
+    /// Calls a second (AWS What's New, 2025-03-04).
+    pub const GET_SECRET_VALUE: f64 = 10_000.0;
 }
 
 /// Application Load Balancers.

@@ -105,6 +105,14 @@ pub enum Happening {
         service: ServiceIx,
         count: u32,
     },
+    /// StopTask, on so many RUNNING tasks of a service, chosen at random.
+    StopTask {
+        service: ServiceIx,
+        count: u32,
+        reason: String,
+    },
+    /// What a pause holds up goes on.
+    ContinueDeployment(ServiceIx),
     /// `count` instances of a group, chosen at random, are set to DRAINING.
     DrainInstances {
         group: GroupIx,
@@ -153,7 +161,7 @@ pub enum FaultKind {
     /// The primary fails; the standby answers after the dependency's failover time.
     DependencyFailover { dependency: DependencyIx },
     /// A service of AWS that tasks call at their start is in trouble.
-    Backend { of: Backend, trouble: Trouble },
+    Backend { of: Vec<Backend>, trouble: Trouble },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::engine::dist::Dist;
-use crate::units::{Ratio, Span};
+use crate::units::{MiB, Ratio, Span};
 
 fn nothing() -> Dist {
     Dist::constant(0.0).expect("zero is a constant")
@@ -81,6 +81,7 @@ pub fn scaled_service(name: &str, (min_capacity, max_capacity): (u32, u32), poli
             alarms: None,
             early_success: None,
             bake_time: Span::ZERO,
+            hooks: vec![],
         },
         load_balancers: vec![],
         auto_scaling: Some(AutoScaling {
@@ -135,4 +136,27 @@ pub fn load_balancer(name: &str, zones: u16) -> LoadBalancer {
         listeners: vec![],
         idle_timeout: Span::from_secs(60),
     }
+}
+
+/// Adds an image of these layers (name, MiB); a name that is known is a layer that is shared.
+pub fn image(blueprint: &mut Blueprint, name: &str, layers: &[(&str, u64)]) -> ImageIx {
+    let mut of_image = Vec::new();
+    for (layer, size) in layers {
+        let known = blueprint.layers.iter().position(|known| known.name == *layer);
+        let at = known.unwrap_or_else(|| {
+            blueprint.layers.push(Layer {
+                name: (*layer).into(),
+                size: MiB(*size),
+            });
+            blueprint.layers.len() - 1
+        });
+        of_image.push(LayerIx(at as u32));
+    }
+    blueprint.images.push(Image {
+        name: name.into(),
+        size: MiB(layers.iter().map(|(_, size)| size).sum()),
+        layers: of_image,
+        loading: Loading::Whole,
+    });
+    ImageIx::from_usize(blueprint.images.len() - 1)
 }

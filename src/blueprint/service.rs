@@ -4,8 +4,8 @@
 //! one, complete in itself: the same operations in the same order, changed as the event says.
 
 use super::{
-    AlarmIx, CallIx, DependencyIx, GroupIx, HttpRequest, LoadBalancerIx, OperationIx, Portion, ProgramIx, ServiceIx,
-    TargetGroupIx, TaskDefinitionIx, ZoneIx,
+    AlarmIx, CallIx, DependencyIx, GroupIx, HttpRequest, LifecycleHook, LoadBalancerIx, OperationIx, Portion,
+    ProgramIx, ServiceIx, TargetGroupIx, TaskDefinitionIx, ZoneIx,
 };
 use crate::blueprint::task::Defects;
 use crate::engine::dist::Dist;
@@ -37,6 +37,15 @@ pub struct Service {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Scheduling {
     pub strategy: SchedulingStrategy,
+    pub zone_rebalancing: ZoneRebalancing,
+}
+
+/// [BC:ecs AvailabilityZoneRebalancing].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ZoneRebalancing {
+    Enabled,
+    #[default]
+    Disabled,
 }
 
 /// [BC:ecs SchedulingStrategy].
@@ -117,6 +126,8 @@ pub struct DeploymentConfiguration {
     pub early_success: Option<EarlySuccess>,
     /// Traffic that shifts: both revisions kept after the last of it. Rolling: only with alarms.
     pub bake_time: Span,
+    /// None for rolling deployments.
+    pub hooks: Vec<LifecycleHook>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

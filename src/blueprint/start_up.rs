@@ -8,6 +8,12 @@ use crate::units::{Ratio, Span};
 pub enum Backend {
     /// ECR's BatchGetImage and GetDownloadUrlForLayer.
     Registry,
+    SecretsManager,
+    /// Of Systems Manager.
+    ParameterStore,
+    /// Gives the credentials of a task's execution role.
+    Iam,
+    CloudWatchLogs,
 }
 
 /// What is wrong with it.
@@ -23,6 +29,15 @@ pub enum Trouble {
 pub struct StartUpModel {
     /// Until the registry has said what an image is; nothing of it where the registry is not asked.
     pub manifest: Dist,
+    /// One call for the credentials of a task's role …
+    pub credentials: Dist,
+    /// … for a secret, or for up to ten parameters …
+    pub secret: Dist,
+    /// … for a container's log stream.
+    pub log_stream: Dist,
+    /// Calls a second that an account's Parameter Store takes (standard throughput), and CloudWatch Logs for new streams.
+    pub get_parameters_rate: f64,
+    pub create_log_stream_rate: f64,
     /// How long a throttled call is tried again before the task fails.
     pub throttling_patience: Span,
     /// Of a lazily loaded image, what must be there before its container starts [FAST'16].
@@ -35,6 +50,11 @@ impl Default for StartUpModel {
     fn default() -> Self {
         StartUpModel {
             manifest: Dist::constant(0.0).expect("zero is a time"),
+            credentials: Dist::constant(0.0).expect("zero is a time"),
+            secret: Dist::constant(0.1).expect("it is a time"),
+            log_stream: Dist::constant(0.1).expect("it is a time"),
+            get_parameters_rate: 40.0,
+            create_log_stream_rate: 50.0,
             throttling_patience: Span::from_secs(60),
             lazy_share: Ratio::new(0.064).expect("it is a share"),
             lazy_slowdown: 1.2,

@@ -91,6 +91,32 @@ pub struct Container {
     pub shut_down: Dist,
     /// For containers that end by themselves (init containers): how long they run, and with which code they exit.
     pub exits: Option<ContainerExit>,
+    pub secrets: Secrets,
+    /// `None`: nothing of it goes to CloudWatch Logs.
+    pub logs: Option<Logs>,
+    /// `None`: an exit is for good.
+    pub restart_policy: Option<RestartPolicy>,
+}
+
+/// What is read when a task starts and given to the container.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Secrets {
+    pub secrets_manager: u32,
+    pub parameter_store: u32,
+}
+
+/// Where output goes [BC:ecs LogConfiguration].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Logs {
+    CloudWatch,
+}
+
+/// [BC:ecs ContainerRestartPolicy].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestartPolicy {
+    pub ignored_exit_codes: Vec<u8>,
+    /// The container must have run so long to be started again.
+    pub attempt_period: Span,
 }
 
 #[derive(Clone, Debug)]

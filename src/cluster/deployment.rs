@@ -19,6 +19,8 @@ pub struct Deployment {
     pub entered: Instant,
     /// The stage goes on at least until then: the bake time of the deployment or of a portion of its traffic.
     pub bakes_until: Option<Instant>,
+    /// Life-cycle hooks of the stage that have not been heard yet.
+    pub hooks: Vec<HookRun>,
     pub started: Instant,
     /// The circuit breaker's count.
     pub failures: u32,
@@ -35,6 +37,25 @@ pub struct Deployment {
     pub missing: TimeWeighted,
     /// Decision and reason of the last row of `deployment_steps`.
     pub last_step: (String, String),
+}
+
+/// A life-cycle hook that has been called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HookRun {
+    /// Position among the service's.
+    pub hook: usize,
+    /// When it answers, or is waited for no longer.
+    pub ends: Instant,
+    pub answer: HookAnswer,
+    /// In AWS's words.
+    pub told: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HookAnswer {
+    GoOn,
+    /// The deployment has failed, for this reason.
+    Fail(&'static str),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -51,6 +51,20 @@ pub struct Service {
     pub crash_epoch: u32,
     pub steadiness: Steadiness,
     pub news: News,
+    pub rebalancing: Rebalancing,
+}
+
+/// AZ rebalancing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rebalancing {
+    /// As far as is known.
+    Balanced,
+    /// It has been said that it is not.
+    Unbalanced,
+    /// This task was started in the emptiest zone; one in the fullest goes once it is healthy.
+    Moves(Id<Task>),
+    /// No instance of the emptiest zone could take a task.
+    WaitsForRoom,
 }
 
 /// What the scheduler has done and not yet said.
@@ -178,6 +192,14 @@ pub struct Unplaced {
 }
 
 impl Service {
+    /// Whether everything is as desired.
+    pub fn is_settled(&self) -> bool {
+        self.deployment.is_none()
+            && self.counts.running() == self.desired
+            && self.counts.healthy == self.desired
+            && self.counts.existing() == self.desired
+    }
+
     /// Notes that a failed task of `revision` is to be replaced by its own kind; but what an early success left behind is
     /// only waiting to be cleaned up.
     pub fn owe(&mut self, revision: RevisionIx) {

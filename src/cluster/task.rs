@@ -124,6 +124,10 @@ impl TaskState {
 pub enum Preparing {
     /// The agent takes note of it.
     Overhead,
+    /// What it needs of AWS's services, from the `next`th on; for that, so many attempts have failed.
+    Resources { next: usize, failed: u32 },
+    /// It gives up waiting for one of these.
+    WithoutResource { at: usize },
     /// The registry has not answered so many attempts, and is asked again.
     Registry { failed: u32 },
     /// The registry says what the images are.
@@ -150,6 +154,7 @@ pub struct Stop {
 pub enum StopCode {
     TaskFailedToStart,
     EssentialContainerExited,
+    UserInitiated,
     ServiceSchedulerInitiated,
     TerminationNotice,
     InfrastructureHealth,
@@ -160,6 +165,7 @@ impl StopCode {
         match self {
             StopCode::TaskFailedToStart => "TaskFailedToStart",
             StopCode::EssentialContainerExited => "EssentialContainerExited",
+            StopCode::UserInitiated => "UserInitiated",
             StopCode::ServiceSchedulerInitiated => "ServiceSchedulerInitiated",
             StopCode::TerminationNotice => "TerminationNotice",
             StopCode::InfrastructureHealth => "InfrastructureHealth",
@@ -179,6 +185,8 @@ pub struct Container {
     pub failures: u32,
     /// Checks made, for the draws.
     pub checks: u32,
+    /// How often its restart policy has started it again.
+    pub restarts: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,6 +217,7 @@ impl Container {
             health: HealthStatus::Unknown,
             failures: 0,
             checks: 0,
+            restarts: 0,
         }
     }
 

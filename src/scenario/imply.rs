@@ -6,9 +6,9 @@
 
 use super::schema::{
     Action, AlarmMetric, Arrivals, Balancing, DeploymentStrategy, Distribution, Duration, Exponential, Form,
-    LaunchType, Listener, LoadBalancer, LoadBalancerType, Named, PlacementField, PlacementStrategy,
-    PlacementStrategyType, Request, Runtime, Scenario, SchedulingStrategy, Scheme, Service, ServiceLoadBalancer,
-    TargetGroup, Traffic, WeightedTargetGroup,
+    LaunchType, Listener, LoadBalancer, LoadBalancerType, Named, PlacementConstraint, PlacementField,
+    PlacementStrategy, PlacementStrategyType, Request, Runtime, Scenario, SchedulingStrategy, Scheme, Service,
+    ServiceLoadBalancer, TargetGroup, Traffic, WeightedTargetGroup, ZoneRebalancing,
 };
 
 mod calls;
@@ -125,6 +125,31 @@ fn load_balancers(said: &mut Scenario) {
     }
 }
 
+/// What keeps AZ rebalancing from working, if anything does [DG:service-rebalancing].
+pub(super) fn rebalancing_obstacle(service: &Service) -> Option<&'static str> {
+    let first = service.placement_strategy.iter().flatten().next();
+    let spreads = |strategy: &PlacementStrategy| strategy.field == Some(PlacementField::Zone);
+    let on_zones = |constraint: &PlacementConstraint| {
+        let expression = constraint.expression.as_deref().unwrap_or_default();
+        expression.contains("ecs.availability-zone")
+    };
+    if service.scheduling_strategy == SchedulingStrategy::Daemon {
+        Some("the service is a DAEMON service")
+    } else if first.is_some_and(|strategy| !spreads(strategy)) {
+        Some("the first placement strategy is not a spread over `attribute:ecs.availability-zone`")
+    } else if service.placement_constraints.iter().any(on_zones) {
+        Some("a placement constraint is on zones")
+    } else if service
+        .deployment_configuration
+        .maximum_percent
+        .is_some_and(|percent| percent <= 100)
+    {
+        Some("`maximum_percent` is 100, so that no task can be started beside the desired ones")
+    } else {
+        None
+    }
+}
+
 fn services(said: &mut Scenario) {
     let in_flight = said.limits.in_flight;
     let alarm_time = |names: &[String]| {
@@ -164,6 +189,14 @@ fn services(said: &mut Scenario) {
             Runtime::ThreadPool(pool) => pool.backlog = pool.backlog.or(Some(in_flight)),
             Runtime::EventLoop(event_loop) => event_loop.backlog = event_loop.backlog.or(Some(in_flight)),
             Runtime::Unbounded => {}
+        }
+        if service.availability_zone_rebalancing.is_none() {
+            let works = rebalancing_obstacle(service).is_none();
+            service.availability_zone_rebalancing = Some(if works {
+                ZoneRebalancing::Enabled
+            } else {
+                ZoneRebalancing::Disabled
+            });
         }
         let deployment = &mut service.deployment_configuration;
         // [BC:ecs DeploymentConfiguration].

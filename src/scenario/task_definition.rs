@@ -225,6 +225,18 @@ impl Converter<'_> {
                     let list = self.depends_on(node);
                     made.push((named(key, "depends_on"), list));
                 }
+                "secrets" => {
+                    let list = self.renamed(node, &[("name", "name"), ("valueFrom", "value_from")]);
+                    made.push((named(key, "secrets"), list));
+                }
+                "restartPolicy" => {
+                    let inside = self.restart_policy(node);
+                    made.push((named(key, "restart_policy"), map(node, inside)));
+                }
+                "logConfiguration" if node.get("logDriver").and_then(Node::scalar) == Some("awslogs") => {
+                    let inside = self.log_configuration(node);
+                    made.push((named(key, "log_configuration"), map(node, inside)));
+                }
                 "portMappings" => {
                     let ports = self.host_ports(node, awsvpc);
                     made.push((named(key, "host_ports"), ports));
@@ -249,18 +261,45 @@ impl Converter<'_> {
         made
     }
 
+    fn restart_policy(&mut self, body: &Node) -> Vec<(Key, Node)> {
+        let mut made = Vec::new();
+        for (key, node) in set_entries(body) {
+            match key.text.as_str() {
+                "enabled" => made.push((named(key, "enabled"), node.clone())),
+                "ignoredExitCodes" => made.push((named(key, "ignored_exit_codes"), node.clone())),
+                "restartAttemptPeriod" => self.put(&mut made, key, "restart_attempt_period", |c| c.quantity(node, "s")),
+                _ => self.imported.ignored += 1,
+            }
+        }
+        made
+    }
+
+    /// Of the driver's options none changes what happens.
+    fn log_configuration(&mut self, body: &Node) -> Vec<(Key, Node)> {
+        let mut made = Vec::new();
+        for (key, node) in set_entries(body) {
+            match key.text.as_str() {
+                "logDriver" => made.push((named(key, "log_driver"), node.clone())),
+                "options" => self.imported.ignored += node.entries().len(),
+                _ => self.imported.ignored += 1,
+            }
+        }
+        made
+    }
+
     fn depends_on(&mut self, body: &Node) -> Node {
+        self.renamed(body, &[("containerName", "container_name"), ("condition", "condition")])
+    }
+
+    /// A list of maps, of which these words are kept under ours.
+    fn renamed(&mut self, body: &Node, words: &[(&str, &str)]) -> Node {
         let Value::List(items) = &body.value else {
-            self.wrong(
-                body.place,
-                format!("{} stands here", body.kind()),
-                "a list of dependencies",
-            );
+            self.wrong(body.place, format!("{} stands here", body.kind()), "a list");
             return body.clone();
         };
+        let known: Vec<&str> = words.iter().map(|(aws, _)| *aws).collect();
         let converted = items.iter().map(|item| {
-            self.count_others(item, &["containerName", "condition"]);
-            let words = [("containerName", "container_name"), ("condition", "condition")];
+            self.count_others(item, &known);
             let entries = item.entries().iter().filter_map(|(key, node)| {
                 let (_, ours) = words.iter().find(|(aws, _)| *aws == key.text)?;
                 Some((named(key, ours), node.clone()))

@@ -16,6 +16,7 @@ mod draining;
 mod failures;
 mod faults;
 mod health;
+mod hooks;
 mod launching;
 mod laws;
 mod life_cycle;
@@ -24,6 +25,9 @@ mod news;
 mod observing;
 mod progress;
 mod pulls;
+mod rebalancing;
+mod resources;
+mod restarts;
 mod scheduler;
 mod stepping;
 mod stopping;
@@ -137,7 +141,7 @@ impl ControlPlane {
             fargate_spot: bucket(),
             discovered: vec![Vec::new(); blueprint.services.len()],
             slowdowns: Vec::new(),
-            backends: backends::Backends::new(),
+            backends: backends::Backends::new(&blueprint.model.start_up),
             monitoring: Monitoring::new(blueprint),
             reporting: Reporting::Open,
             ordinals: Ordinals::default(),

@@ -217,6 +217,8 @@ pub struct TaskRecord {
     pub stopped: Option<Instant>,
     pub stop_code: &'static str,
     pub stop_reason: String,
+    /// `app=0 envoy=137`: of the containers that have exited.
+    pub exit_codes: String,
 }
 
 #[derive(Clone, Debug)]

@@ -205,6 +205,11 @@ impl Run {
             Happening::SetDesiredCount { service, count } => {
                 self.control.set_desired_count(cx, *service, *count, "UpdateService");
             }
+            Happening::StopTask { service, count, reason } => {
+                let key = cx.key.entity("stop task", "").child(u64::from(at));
+                self.control.stop_tasks(cx, *service, *count, reason, key);
+            }
+            Happening::ContinueDeployment(service) => self.control.continue_deployment(cx, *service),
             Happening::DrainInstances { group, count } => {
                 let key = cx.key.entity("drain", "").child(u64::from(at));
                 self.control.drain_instances(cx, *group, *count, key);
@@ -230,9 +235,11 @@ impl Run {
         let fault = match &blueprint.events[at as usize].what {
             Happening::Fault(fault) => fault,
             Happening::ZonalShift(shift) => return self.control.shift_zone(cx, shift, ShiftStep::Ends),
-            Happening::Deploy(_) | Happening::SetDesiredCount { .. } | Happening::DrainInstances { .. } => {
-                unreachable!("only faults and shifts end")
-            }
+            Happening::Deploy(_)
+            | Happening::SetDesiredCount { .. }
+            | Happening::ContinueDeployment(_)
+            | Happening::StopTask { .. }
+            | Happening::DrainInstances { .. } => unreachable!("only faults and shifts end"),
         };
         self.observe_fault(cx, &fault.label, "begins", "ends");
         self.data.fault_ends(at, &fault.kind);
@@ -267,7 +274,7 @@ impl Run {
                 };
                 self.control.slow_instances_begin(cx, at, slow, key);
             }
-            FaultKind::Backend { of, trouble } => self.control.backend_trouble_begins(at, *of, *trouble),
+            FaultKind::Backend { of, trouble } => self.control.backend_trouble_begins(at, of, *trouble),
             FaultKind::AddedLatency { .. }
             | FaultKind::DependencySlow { .. }
             | FaultKind::DependencyFailover { .. } => {}

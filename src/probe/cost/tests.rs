@@ -56,6 +56,7 @@ fn task(pull_started: f64, stopped: Option<f64>) -> TaskRecord {
         stopped: stopped.map(at),
         stop_code: "",
         stop_reason: String::new(),
+        exit_codes: String::new(),
     }
 }
 

@@ -94,6 +94,10 @@ pub fn marks(pool: &Pool) -> Vec<Mark> {
             Happening::SetDesiredCount { service, count } => {
                 format!("{} to {count}", blueprint.services[service.at()].name)
             }
+            Happening::StopTask { service, .. } => format!("StopTask {}", blueprint.services[service.at()].name),
+            Happening::ContinueDeployment(service) => {
+                format!("continue {}", blueprint.services[service.at()].name)
+            }
             Happening::DrainInstances { group, count } => {
                 format!("drain {count} of {}", blueprint.auto_scaling_groups[group.at()].name)
             }

@@ -85,7 +85,11 @@ pub const TASKS: Schema = Schema {
             "When it reached STOPPED; empty: it was still there when the run ended.",
         ),
         column("stop_code", "AWS's stop code."),
-        column("stop_reason", "Why it stopped, in words."),
+        column("stop_reason", "Why it stopped, in AWS's words."),
+        column(
+            "exit_codes",
+            "By container, of those that have exited: `app=0 envoy=137`.",
+        ),
     ],
 };
 
@@ -216,6 +220,7 @@ fn task_row(blueprint: &Blueprint, replication: u32, task: &TaskRecord) -> Vec<V
         moment(blueprint, task.stopped),
         Value::text(task.stop_code),
         Value::text(&task.stop_reason),
+        Value::text(&task.exit_codes),
     ]
 }
 

@@ -15,11 +15,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ),
     (
         "Service",
-        "availability_zone_rebalancing",
-        "leave it out: tasks are spread when they are placed",
-    ),
-    (
-        "Service",
         "deployment_controller",
         "leave it out: services are deployed by ECS itself",
     ),
@@ -77,12 +72,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
         "give the serving container's `runtime` under the service",
     ),
     (
-        "Container",
-        "restart_policy",
-        "leave it out: the task is replaced when an essential container stops",
-    ),
-    ("Container", "secrets", "add their time to `start_up`"),
-    (
         "Step",
         "cache",
         "mix hits and misses with `wait: { mixture: … }`, or call the dependency every time",
@@ -115,11 +104,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("RateProfile", "diurnal", "write the day as `points`"),
     ("RateProfile", "spike", "write the spike as `points` or `steps`"),
     ("Arrivals", "self_similar", "use `bursty`"),
-    (
-        "DeploymentConfiguration",
-        "lifecycle_hooks",
-        "leave them out: stages follow each other at once",
-    ),
     (
         "AdvancedConfiguration",
         "test_listener_rule",

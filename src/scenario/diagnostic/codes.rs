@@ -132,6 +132,7 @@ codes! {
     // The service scheduler.
     DaemonOnFargate "WT0520" "daemon-on-fargate" Error;
     DaemonCannotHave "WT0521" "daemon-cannot-have" Error;
+    RebalancingCannotWork "WT0522" "rebalancing-cannot-work" Error;
 
     // Load balancers.
     SlowStartAlgorithm "WT0601" "slow-start-algorithm" Error;
@@ -167,6 +168,11 @@ codes! {
     MetricLosesItsTargets "WT0711" "metric-loses-its-targets" Warning;
     ShareOfTraffic "WT0720" "share-of-traffic" Error;
     ShiftNeverArrives "WT0721" "shift-never-arrives" Warning;
+    HookWithoutStage "WT0722" "hook-without-stage" Error;
+    PauseInShift "WT0723" "pause-in-shift" Error;
+    HookOutlastsDeployment "WT0724" "hook-outlasts-deployment" Error;
+    HookOutlastsStage "WT0725" "hook-outlasts-stage" Warning;
+    NothingToContinue "WT0726" "nothing-to-continue" Warning;
     EarlySuccessBelowMinimum "WT0740" "early-success-below-minimum" Error;
     EarlySuccessNotRolling "WT0741" "early-success-not-rolling" Error;
 

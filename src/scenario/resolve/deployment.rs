@@ -1,6 +1,6 @@
 //! How a service is deployed: percentages, circuit breaker and alarms. What shifts traffic is in `shift`.
 
-use super::{Context, Table, rolling, shift};
+use super::{Context, Table, hook, rolling, shift};
 use crate::aws::quotas::ecs;
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
@@ -16,6 +16,7 @@ pub(super) fn configuration(cx: &mut Context, service: &schema::Service, path: &
         Said::BlueGreen | Said::Linear | Said::Canary => shift::check(cx, service, path),
     }
     let strategy = shift::strategy(cx, said, &here);
+    let hooks = hook::hooks(cx, said, strategy, &here);
     let circuit_breaker = said
         .deployment_circuit_breaker
         .as_ref()
@@ -50,6 +51,7 @@ pub(super) fn configuration(cx: &mut Context, service: &schema::Service, path: &
         alarms,
         early_success: rolling::early_success(cx, said, &here),
         bake_time: said.bake_time.map_or(Span::ZERO, |time| time.0),
+        hooks,
     }
 }
 

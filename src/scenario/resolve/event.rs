@@ -81,6 +81,7 @@ fn happenings(
     let keys = [
         ("deploy", said.deploy.is_some()),
         ("set_desired_count", said.set_desired_count.is_some()),
+        ("continue_deployment", said.continue_deployment.is_some()),
         ("zone_outage", said.zone_outage.is_some()),
         ("task_crash", said.task_crash.is_some()),
         ("instance_loss", said.instance_loss.is_some()),
@@ -90,6 +91,10 @@ fn happenings(
         ("dependency_slow", said.dependency_slow.is_some()),
         ("dependency_failover", said.dependency_failover.is_some()),
         ("zonal_shift", said.zonal_shift.is_some()),
+        ("stop_task", said.stop_task.is_some()),
+        ("secrets_outage", said.secrets_outage.is_some()),
+        ("iam_outage", said.iam_outage.is_some()),
+        ("logs_outage", said.logs_outage.is_some()),
         ("registry_outage", said.registry_outage.is_some()),
         ("registry_throttled", said.registry_throttled.is_some()),
     ];
@@ -108,7 +113,13 @@ fn happenings(
     }
     let lasts = !matches!(
         given[0],
-        "deploy" | "set_desired_count" | "instance_loss" | "drain_instance" | "dependency_failover"
+        "deploy"
+            | "set_desired_count"
+            | "continue_deployment"
+            | "stop_task"
+            | "instance_loss"
+            | "drain_instance"
+            | "dependency_failover"
     );
     let at_once = said.task_crash.as_ref().is_some_and(|crash| crash.count.is_some());
     if said.lasting.is_some() && (!lasts || at_once) {
@@ -127,6 +138,11 @@ fn happenings(
                 });
         }
         return vec![Happening::Deploy(deploys.to_vec())];
+    }
+    if let Some(name) = &said.continue_deployment {
+        return continue_deployment(cx, name, &path.key("continue_deployment"))
+            .into_iter()
+            .collect();
     }
     if let Some(counts) = &said.set_desired_count {
         let here = path.key("set_desired_count");
@@ -152,12 +168,31 @@ fn happenings(
         let shift = zonal_shift::zonal_shift(cx, shift, said, path);
         return shift.map(Happening::ZonalShift).into_iter().collect();
     }
+    if let Some(stop) = &said.stop_task {
+        return super::start_up::stop_task(cx, stop, &path.key("stop_task"))
+            .into_iter()
+            .collect();
+    }
     let fault = fault(cx, said, path);
     let lasting = said.lasting.map(|lasting| lasting.0);
     fault
         .map(|(label, kind)| Happening::Fault(Fault { label, kind, lasting }))
         .into_iter()
         .collect()
+}
+
+fn continue_deployment(cx: &mut Context, name: &str, path: &Path) -> Option<Happening> {
+    let at = cx.find(Table::Service, name, path)?;
+    let hooks = &cx.said.services.0[at].1.deployment_configuration.lifecycle_hooks;
+    if hooks
+        .iter()
+        .all(|hook| hook.target_type != schema::HookTargetType::Pause)
+    {
+        let message = format!("no deployment of `{name}` ever pauses");
+        let hint = "a hook `{ target_type: PAUSE, lifecycle_stages: [POST_SCALE_UP] }` would hold it up";
+        cx.report_hint(Code::NothingToContinue, path, message, hint);
+    }
+    Some(Happening::ContinueDeployment(ServiceIx::from_usize(at)))
 }
 
 /// The fault with its label.

@@ -4,12 +4,26 @@ use super::Context;
 use super::service::check_desired_count;
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
-use crate::scenario::imply::on_fargate;
+use crate::scenario::imply::{on_fargate, rebalancing_obstacle};
 use crate::scenario::path::Path;
 use crate::scenario::schema;
 
-pub(super) fn scheduling(said: &schema::Service) -> Scheduling {
+pub(super) fn scheduling(cx: &mut Context, said: &schema::Service, path: &Path) -> Scheduling {
+    let rebalances = said.availability_zone_rebalancing == Some(schema::ZoneRebalancing::Enabled);
+    if let Some(obstacle) = rebalancing_obstacle(said).filter(|_| rebalances) {
+        cx.report_hint(
+            Code::RebalancingCannotWork,
+            &path.key("availability_zone_rebalancing"),
+            format!("AZ rebalancing is not possible here: {obstacle}"),
+            "say DISABLED, or leave it out",
+        );
+    }
     Scheduling {
+        zone_rebalancing: if rebalances {
+            ZoneRebalancing::Enabled
+        } else {
+            ZoneRebalancing::Disabled
+        },
         strategy: match said.scheduling_strategy {
             schema::SchedulingStrategy::Replica => SchedulingStrategy::Replica,
             schema::SchedulingStrategy::Daemon => SchedulingStrategy::Daemon,

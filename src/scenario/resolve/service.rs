@@ -42,6 +42,7 @@ fn service(
     let shares = capacity::shares(cx, said, path);
     let desired_count = scheduling::desired_count(cx, said, &shares, groups, path);
     let load_balancers = bindings(cx, said, path);
+    let scheduling = scheduling::scheduling(cx, said, path);
     let deployment = deployment::configuration(cx, said, path);
     let auto_scaling = scaling::auto_scaling(cx, said.auto_scaling.as_ref(), &path.key("auto_scaling"));
     let (constraints, strategy) = placement(cx, said, path);
@@ -73,7 +74,7 @@ fn service(
     Some(Service {
         name: name.to_owned(),
         desired_count,
-        scheduling: scheduling::scheduling(said),
+        scheduling,
         capacity: shares,
         placement_constraints: constraints,
         placement_strategy: strategy,
@@ -206,7 +207,8 @@ fn placement(
                 "Fargate spreads tasks over the zones itself",
             );
         }
-        return (Vec::new(), Vec::new());
+        // What a strategy would say of stopping tasks; Fargate's placement has its own spread.
+        return (Vec::new(), vec![PlacementStrategy::SpreadZone]);
     }
     let constraints = said
         .placement_constraints

@@ -1,11 +1,12 @@
 //! What tasks need to start: images and their layers, the agent's settings, faults of the services they call.
 
-use super::Context;
+use super::{Context, Table};
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
+use crate::scenario::quantity::print_rate;
 use crate::scenario::schema::{self, Memory, Named};
-use crate::units::{MiB, Span};
+use crate::units::MiB;
 
 pub(super) fn agent(cx: &mut Context, said: &schema::Agent, instance: MiB, path: &Path) -> Agent {
     let image_pull_behavior = match said.image_pull_behavior {
@@ -40,7 +41,18 @@ pub(super) fn model(cx: &mut Context, said: &schema::StartUpModel, path: &Path) 
                 d.expected("a factor of at least 1")
             });
     }
+    for (key, rate) in [
+        ("get_parameters_rate", said.get_parameters_rate),
+        ("create_log_stream_rate", said.create_log_stream_rate),
+    ] {
+        super::model::above_zero(cx, rate.0, &path.key(key));
+    }
     StartUpModel {
+        credentials: cx.dist(&said.credentials, &path.key("credentials")),
+        secret: cx.dist(&said.secret, &path.key("secret")),
+        log_stream: cx.dist(&said.log_stream, &path.key("log_stream")),
+        get_parameters_rate: said.get_parameters_rate.0,
+        create_log_stream_rate: said.create_log_stream_rate.0,
         manifest: cx.dist(&said.manifest, &path.key("manifest")),
         throttling_patience: said.throttling_patience.0,
         lazy_share: said.lazy_share.0,
@@ -50,20 +62,46 @@ pub(super) fn model(cx: &mut Context, said: &schema::StartUpModel, path: &Path) 
 
 /// The fault of a service that tasks call at their start, if the event is one.
 pub(super) fn fault(cx: &mut Context, said: &schema::Event, path: &Path) -> Option<(String, FaultKind)> {
-    let trouble = |of, trouble| FaultKind::Backend { of, trouble };
+    let out = |label: &str, of: &[Backend]| {
+        let (of, trouble) = (of.to_vec(), Trouble::Out);
+        Some((label.to_owned(), FaultKind::Backend { of, trouble }))
+    };
     if said.registry_outage.is_some() {
-        return Some(("registry_outage".to_owned(), trouble(Backend::Registry, Trouble::Out)));
+        return out("registry_outage", &[Backend::Registry]);
     }
-    let throttled = said.registry_throttled.as_ref()?;
+    if said.iam_outage.is_some() {
+        return out("iam_outage", &[Backend::Iam]);
+    }
+    if said.logs_outage.is_some() {
+        return out("logs_outage", &[Backend::CloudWatchLogs]);
+    }
+    let stores = [Backend::SecretsManager, Backend::ParameterStore];
+    match said.secrets_outage {
+        Some(schema::SecretStore::SecretsManager) => return out("secrets_outage secretsmanager", &stores[..1]),
+        Some(schema::SecretStore::Ssm) => return out("secrets_outage ssm", &stores[1..]),
+        Some(schema::SecretStore::All) => return out("secrets_outage all", &stores),
+        None => {}
+    }
+    let rate = said.registry_throttled.as_ref()?.rate.0;
     let here = path.key("registry_throttled");
-    cx.positive(Span::from_secs_f64(throttled.rate.0), &here.key("rate"));
+    super::model::above_zero(cx, rate, &here.key("rate"));
     Some((
-        format!(
-            "registry_throttled {}",
-            crate::scenario::quantity::print_rate(throttled.rate.0)
-        ),
-        trouble(Backend::Registry, Trouble::Throttled(throttled.rate.0)),
+        format!("registry_throttled {}", print_rate(rate)),
+        FaultKind::Backend {
+            of: vec![Backend::Registry],
+            trouble: Trouble::Throttled(rate),
+        },
     ))
+}
+
+/// StopTask at a time.
+pub(super) fn stop_task(cx: &mut Context, said: &schema::StopTask, path: &Path) -> Option<Happening> {
+    let service = cx.find(Table::Service, &said.service, &path.key("service"))?;
+    Some(Happening::StopTask {
+        service: ServiceIx::from_usize(service),
+        count: said.count,
+        reason: said.reason.clone(),
+    })
 }
 
 /// What is said of an image, whatever says it.

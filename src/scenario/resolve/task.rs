@@ -1,6 +1,6 @@
 //! Task definitions: those with a name, those that a service describes itself, and those that a deployment changes.
 
-use super::{Context, each, start_up};
+use super::{Context, container, each, start_up};
 use crate::aws::fargate;
 use crate::aws::quotas::ecs;
 use crate::blueprint::*;
@@ -275,6 +275,9 @@ fn make_container(
             None => cx.dist(&schema::Container::shut_down(), path),
         },
         exits,
+        secrets: container::secrets(said),
+        logs: container::logs(said),
+        restart_policy: container::restart_policy(cx, said, path),
     }
 }
 

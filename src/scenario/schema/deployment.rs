@@ -1,6 +1,6 @@
 //! How a service is deployed and scaled.
 
-use super::{Duration, EarlySuccessCriteria, Level, yes};
+use super::{Duration, EarlySuccessCriteria, Level, LifecycleHook, yes};
 use crate::aws::quotas::ecs;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,8 @@ pub struct DeploymentConfiguration {
     pub linear_configuration: Option<LinearConfiguration>,
     /// For CANARY; its defaults if absent.
     pub canary_configuration: Option<CanaryConfiguration>,
+    /// For BLUE_GREEN, LINEAR and CANARY.
+    pub lifecycle_hooks: Vec<LifecycleHook>,
 }
 
 impl Default for DeploymentConfiguration {
@@ -40,6 +42,7 @@ impl Default for DeploymentConfiguration {
             bake_time: None,
             linear_configuration: None,
             canary_configuration: None,
+            lifecycle_hooks: Vec::new(),
         }
     }
 }

@@ -195,6 +195,8 @@ pub struct Event {
     pub deploy: Option<Named<Deploy>>,
     /// New desired counts by service.
     pub set_desired_count: Option<Named<u32>>,
+    /// Of the service named, the deployment that a hook of type PAUSE holds up goes on.
+    pub continue_deployment: Option<String>,
     /// Everything in the zone is unreachable.
     pub zone_outage: Option<String>,
     pub task_crash: Option<TaskCrash>,
@@ -207,6 +209,13 @@ pub struct Event {
     pub dependency_failover: Option<String>,
     /// Clients are moved away from a load balancer's zone, for as long as `lasting` says.
     pub zonal_shift: Option<ZonalShift>,
+    pub stop_task: Option<super::StopTask>,
+    /// Secrets cannot be read: tasks that need them do not start.
+    pub secrets_outage: Option<super::SecretStore>,
+    /// Tasks get no credentials of their execution roles.
+    pub iam_outage: Option<super::Whole>,
+    /// CloudWatch Logs creates no streams.
+    pub logs_outage: Option<super::Whole>,
     /// The registry of images does not answer.
     pub registry_outage: Option<super::Whole>,
     /// The registry of images takes fewer calls: one for each image's manifest, one for each layer that is pulled.

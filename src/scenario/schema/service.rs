@@ -23,6 +23,10 @@ pub struct Service {
     pub scheduling_strategy: SchedulingStrategy,
     /// Tasks that the service keeps running; 1 if absent. Not with DAEMON.
     pub desired_count: Option<u32>,
+    /// Whether tasks are moved from the fullest zone to the emptiest in a steady state. Where it can work, ENABLED if absent:
+    /// not for DAEMON services, a first placement strategy other than a spread over zones, a constraint on zones, or a
+    /// maximum percent of 100.
+    pub availability_zone_rebalancing: Option<ZoneRebalancing>,
     /// FARGATE if neither this nor a capacity provider strategy is given. `EC2` takes the instances of all groups.
     pub launch_type: Option<LaunchType>,
     #[serde(default)]
@@ -72,6 +76,13 @@ pub enum SchedulingStrategy {
     #[default]
     Replica,
     Daemon,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ZoneRebalancing {
+    Enabled,
+    Disabled,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

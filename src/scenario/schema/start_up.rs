@@ -1,8 +1,9 @@
 //! What tasks need to start, besides capacity: settings of the container agent, and what AWS does not publish about it.
 
-use super::{Duration, Factor, Memory, Share, Time, constant};
+use super::{Duration, Factor, Form, Memory, Share, Time, constant};
 use crate::aws::agent;
-use crate::units::{MiB, Ratio};
+use crate::aws::quotas::ecs;
+use crate::units::{MiB, Ratio, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +61,16 @@ pub enum Whole {
     All,
 }
 
+/// Where secrets come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SecretStore {
+    SecretsManager,
+    /// Systems Manager's Parameter Store.
+    Ssm,
+    All,
+}
+
 /// A service of AWS takes fewer calls.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -73,6 +84,16 @@ pub struct Throttled {
 pub struct StartUpModel {
     /// Until the registry has said what an image is.
     pub manifest: Time,
+    /// One call for the credentials of a task's execution role.
+    pub credentials: Time,
+    /// One call for a secret, or for up to ten parameters.
+    pub secret: Time,
+    /// One call for a container's log stream.
+    pub log_stream: Time,
+    /// Calls for parameters that an account's Parameter Store takes.
+    pub get_parameters_rate: super::Rate,
+    /// Calls for log streams that CloudWatch Logs takes.
+    pub create_log_stream_rate: super::Rate,
     /// How long a throttled call is tried again before the task fails.
     pub throttling_patience: Duration,
     /// Of an image with a SOCI index, what must be there before its container starts.
@@ -85,9 +106,75 @@ impl Default for StartUpModel {
     fn default() -> Self {
         StartUpModel {
             manifest: constant(0),
+            credentials: constant(0),
+            secret: tenth(),
+            log_stream: tenth(),
+            get_parameters_rate: super::Rate(40.0),
+            create_log_stream_rate: super::Rate(50.0),
             throttling_patience: Duration::secs(60),
             lazy_share: Share(Ratio::new(0.064).expect("it is a share")),
             lazy_slowdown: Factor(1.2),
         }
     }
+}
+
+fn tenth() -> Time {
+    Form::Short(Duration(Span::from_millis(100)))
+}
+
+/// A secret that is read when a task starts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Secret {
+    pub name: String,
+    /// An ARN of Secrets Manager; or an ARN or a name of Parameter Store.
+    pub value_from: String,
+}
+
+/// Whether a container that exits is started again in its task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RestartPolicy {
+    pub enabled: bool,
+    /// Exits with these are for good.
+    #[serde(default)]
+    pub ignored_exit_codes: Vec<u8>,
+    /// The container must have run so long to be started again.
+    #[serde(default = "restart_attempt_period")]
+    pub restart_attempt_period: Duration,
+}
+
+fn restart_attempt_period() -> Duration {
+    Duration::secs(ecs::RESTART_ATTEMPT_PERIOD_DEFAULT_S)
+}
+
+/// Where a container's output goes. Without it, nowhere that matters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogConfiguration {
+    pub log_driver: LogDriver,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogDriver {
+    /// CloudWatch Logs: a stream is created for the container when its task starts.
+    Awslogs,
+}
+
+/// StopTask, as a person or a script calls it: the task does not wait for its deregistration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StopTask {
+    pub service: String,
+    /// Of its running tasks, chosen at random.
+    #[serde(default = "super::one")]
+    #[schemars(range(min = 1))]
+    pub count: u32,
+    #[serde(default = "by_user")]
+    pub reason: String,
+}
+
+fn by_user() -> String {
+    "Task stopped by user".to_owned()
 }

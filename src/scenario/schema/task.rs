@@ -83,6 +83,10 @@ pub struct Container {
     pub runs_for: Option<Time>,
     /// With which code it then exits; 0 if absent.
     pub exit_code: Option<u8>,
+    pub secrets: Option<Vec<super::Secret>>,
+    pub log_configuration: Option<super::LogConfiguration>,
+    /// None if absent: an exit is for good.
+    pub restart_policy: Option<super::RestartPolicy>,
 }
 
 /// What a container is where nothing is said about it.

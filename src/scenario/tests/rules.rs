@@ -114,7 +114,7 @@ fn network_mode_and_placement_follow_the_launch_type() {
     assert_eq!(ec2.services[0].capacity[0].provider, Provider::Group(GroupIx(0)));
     let fargate = blueprint(&web("launch_type: FARGATE", ""));
     assert_eq!(fargate.task_definitions[0].network_mode, NetworkMode::Awsvpc);
-    assert!(fargate.services[0].placement_strategy.is_empty());
+    assert_eq!(fargate.services[0].placement_strategy, [PlacementStrategy::SpreadZone]);
     assert_eq!(
         codes(&web("placement_constraints: [{ type: distinctInstance }]", "")),
         [Code::PlacementOnFargate]

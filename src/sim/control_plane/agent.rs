@@ -17,7 +17,10 @@ use crate::sim::observation::{EventKind, Observation};
 use crate::sim::signal::{Order, ServerSpec};
 use crate::units::Span;
 
-/// What is due, in the second byte of an event's `extra`; the container is in the first.
+/// What the kernel makes the exit code of a container that is killed.
+pub(super) const SIGKILLED: u8 = 137;
+
+/// What is due, in the second byte of an event's `extra`; the container is in the first, and which run of it in the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ContainerStep {
     Started,
@@ -46,14 +49,22 @@ impl ContainerStep {
 
 impl ControlPlane {
     pub(super) fn container_in(&self, cx: &mut Context<'_>, id: Id<Task>, at: usize, step: ContainerStep, after: Span) {
-        let extra = (step as u32) << 8 | at as u32;
+        // A restart overtakes what was due for the run before it; 65,536 restarts are months.
+        let run = self.tasks[id].containers[at].restarts & 0xFFFF;
+        let extra = run << 16 | (step as u32) << 8 | at as u32;
         cx.calendar
             .schedule_in(after, Event::control(ControlEvent::ContainerStep, id, extra));
     }
 
     pub(super) fn container_step(&mut self, cx: &mut Context<'_>, id: Id<Task>, extra: u32) {
-        let (at, step) = ((extra & 0xFF) as usize, ContainerStep::ALL[(extra >> 8) as usize]);
+        let (at, step) = (
+            (extra & 0xFF) as usize,
+            ContainerStep::ALL[(extra >> 8 & 0xFF) as usize],
+        );
         if !self.tasks.contains(id) || self.is_on_dead_host(id) {
+            return;
+        }
+        if self.tasks[id].containers[at].restarts & 0xFFFF != extra >> 16 {
             return;
         }
         let state = self.tasks[id].containers[at].state;
@@ -122,7 +133,10 @@ impl ControlPlane {
                 .happens(revision.defects.fails_to_start.get())
         {
             task.containers[at].state = ContainerState::Exited { code: 1 };
-            let reason = format!("CannotStartContainerError: {}", spec.name);
+            let reason = format!(
+                "CannotStartContainerError: Error response from daemon: failed to start container {}",
+                spec.name
+            );
             return self.fail_to_start(cx, id, StopCode::TaskFailedToStart, &reason);
         }
         let container = &mut task.containers[at];
@@ -131,23 +145,28 @@ impl ControlPlane {
         container.ready = !serves;
         self.tell_container(cx, id, at, "RUNNING", "");
         let task = &self.tasks[id];
-        let (key, service, revision_at) = (task.key, task.service, task.revision);
+        let (service, revision_at, restarts) = (task.service, task.revision, task.containers[at].restarts);
+        let runs = task.state() == TaskState::Running;
         if serves {
             self.start_server(cx, id);
             let start_up = self
                 .laws
                 .revision(service, revision_at)
                 .start_up
-                .sample(key.child(purpose::START_UP));
+                .sample(self.container_key(id, at, purpose::START_UP));
             let start_up = self.while_loading(cx, id, start_up);
             self.container_in(cx, id, at, ContainerStep::Ready, start_up);
         }
         if let Some(law) = &self.laws.containers[revision.task_definition.at()][at].exits_after {
-            let life = law.sample(key.child(purpose::CONTAINER_EXIT).child(at as u64));
+            let key = self.container_key(id, at, purpose::CONTAINER_EXIT);
+            let life = law.sample(key.child(at as u64));
             self.container_in(cx, id, at, ContainerStep::Exits, life);
         }
         if let Some(check) = &spec.health_check {
             self.container_in(cx, id, at, ContainerStep::HealthCheck, check.interval);
+        }
+        if restarts > 0 && serves && runs {
+            self.await_defect(cx, id);
         }
         self.start_containers(cx, id);
         let counts = |at: usize| definition.containers[at].essential || revision.serving_container == at;
@@ -305,6 +324,9 @@ impl ControlPlane {
         if self.serves(cx, id, at) {
             cx.orders.push(Order::KillServer(id));
         }
+        if self.restart(cx, id, at, code) {
+            return;
+        }
         let needed = |on: &crate::blueprint::ContainerDependency| {
             on.container == at && on.condition == ContainerCondition::Success && code != 0
         };
@@ -313,14 +335,7 @@ impl ControlPlane {
             .filter(|(_, state)| state.state == ContainerState::Waiting)
             .any(|(spec, _)| spec.depends_on.iter().any(needed));
         if definition.containers[at].essential {
-            self.crash(
-                cx,
-                id,
-                &format!(
-                    "Essential container in task exited ({}, exit code {code})",
-                    definition.containers[at].name
-                ),
-            );
+            self.crash(cx, id, "Essential container in task exited");
         } else if breaks && self.tasks[id].stop.is_none() {
             let reason = format!("dependency {} exited with code {code}", definition.containers[at].name);
             self.fail_to_start(cx, id, StopCode::TaskFailedToStart, &reason);
@@ -336,9 +351,11 @@ impl ControlPlane {
     }
 
     /// A container that was told to stop is no more.
-    fn end_container(&mut self, cx: &mut Context<'_>, id: Id<Task>, at: usize) {
+    pub(super) fn end_container(&mut self, cx: &mut Context<'_>, id: Id<Task>, at: usize) {
         if self.tasks[id].containers[at].is_running() {
-            self.tasks[id].containers[at].state = ContainerState::Exited { code: 0 };
+            let killed = self.takes_longer_than_its_stop_timeout(cx, id, at);
+            let code = if killed { SIGKILLED } else { 0 };
+            self.tasks[id].containers[at].state = ContainerState::Exited { code };
             if self.serves(cx, id, at) {
                 cx.orders.push(Order::KillServer(id));
             }

@@ -5,8 +5,8 @@
 //! `resources`).
 
 use super::ControlPlane;
-use crate::aws::quotas::ecr;
-use crate::blueprint::{Backend, Trouble};
+use crate::aws::quotas::{ecr, secrets_manager};
+use crate::blueprint::{Backend, StartUpModel, Trouble};
 use crate::cluster::rate::TokenBucket;
 use crate::units::{Instant, Span};
 
@@ -15,14 +15,30 @@ use crate::units::{Instant, Span};
 pub(super) enum Api {
     BatchGetImage,
     GetDownloadUrlForLayer,
+    AssumeRole,
+    GetSecretValue,
+    GetParameters,
+    CreateLogStream,
 }
 
 impl Api {
-    const ALL: [Api; 2] = [Api::BatchGetImage, Api::GetDownloadUrlForLayer];
+    const ALL: [Api; 6] = [
+        Api::BatchGetImage,
+        Api::GetDownloadUrlForLayer,
+        Api::AssumeRole,
+        Api::GetSecretValue,
+        Api::GetParameters,
+        Api::CreateLogStream,
+    ];
 
     /// Calls a second in an account and region.
-    fn quota(self) -> f64 {
+    fn quota(self, model: &StartUpModel) -> f64 {
         match self {
+            // Instances and Fargate's hosts get credentials from endpoints of their own; no quota is known.
+            Api::AssumeRole => 1e6,
+            Api::GetSecretValue => secrets_manager::GET_SECRET_VALUE,
+            Api::GetParameters => model.get_parameters_rate,
+            Api::CreateLogStream => model.create_log_stream_rate,
             Api::BatchGetImage => ecr::BATCH_GET_IMAGE,
             Api::GetDownloadUrlForLayer => ecr::GET_DOWNLOAD_URL_FOR_LAYER,
         }
@@ -31,6 +47,10 @@ impl Api {
     fn of(self) -> Backend {
         match self {
             Api::BatchGetImage | Api::GetDownloadUrlForLayer => Backend::Registry,
+            Api::AssumeRole => Backend::Iam,
+            Api::GetSecretValue => Backend::SecretsManager,
+            Api::GetParameters => Backend::ParameterStore,
+            Api::CreateLogStream => Backend::CloudWatchLogs,
         }
     }
 }
@@ -48,8 +68,8 @@ pub(super) enum Reply {
 /// All of them, as they are now.
 #[derive(Clone, Debug)]
 pub(super) struct Backends {
-    /// By [`Api`].
-    buckets: Vec<TokenBucket>,
+    /// By [`Api`]: calls a second, and the line.
+    lines: Vec<(f64, TokenBucket)>,
     /// What goes on, by the position of its fault in the blueprint's events.
     troubles: Vec<(u32, Backend, Trouble)>,
 }
@@ -60,9 +80,10 @@ fn bucket(rate: f64) -> TokenBucket {
 }
 
 impl Backends {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(model: &StartUpModel) -> Self {
+        let quotas = Api::ALL.iter().map(|api| api.quota(model));
         Backends {
-            buckets: Api::ALL.iter().map(|api| bucket(api.quota())).collect(),
+            lines: quotas.map(|quota| (quota, bucket(quota))).collect(),
             troubles: Vec::new(),
         }
     }
@@ -73,7 +94,7 @@ impl Backends {
     }
 
     pub(super) fn ends(&mut self, fault: u32) {
-        if let Some(at) = self.troubles.iter().position(|(each, ..)| *each == fault) {
+        while let Some(at) = self.troubles.iter().position(|(each, ..)| *each == fault) {
             let (_, of, _) = self.troubles.remove(at);
             self.set_quotas(of);
         }
@@ -81,14 +102,14 @@ impl Backends {
 
     /// The lowest rate holds; who is in line stays where it is.
     fn set_quotas(&mut self, backend: Backend) {
-        for (api, line) in Api::ALL.iter().zip(&mut self.buckets) {
+        for (api, (quota, line)) in Api::ALL.iter().zip(&mut self.lines) {
             if api.of() == backend {
                 let rates = self.troubles.iter().filter(|(_, of, _)| *of == backend);
                 let rates = rates.filter_map(|(.., trouble)| match trouble {
                     Trouble::Throttled(rate) => Some(*rate),
                     Trouble::Out => None,
                 });
-                *line = bucket(rates.fold(api.quota(), f64::min));
+                *line = bucket(rates.fold(*quota, f64::min));
             }
         }
     }
@@ -99,7 +120,7 @@ impl Backends {
         if self.troubles.iter().any(is_out) {
             return Reply::Out;
         }
-        let line = &mut self.buckets[api as usize];
+        let (_, line) = &mut self.lines[api as usize];
         let mut wait = Span::ZERO;
         for _ in 0..count {
             if line.next(now).since(now) > patience {
@@ -114,8 +135,10 @@ impl Backends {
 impl ControlPlane {
     /// A service that tasks call at their start gets into trouble until [`ControlPlane::backend_trouble_ends`]. `fault`:
     /// its position in the blueprint's events.
-    pub fn backend_trouble_begins(&mut self, fault: u32, of: Backend, trouble: Trouble) {
-        self.backends.begins(fault, of, trouble);
+    pub fn backend_trouble_begins(&mut self, fault: u32, of: &[Backend], trouble: Trouble) {
+        for backend in of {
+            self.backends.begins(fault, *backend, trouble);
+        }
     }
 
     pub fn backend_trouble_ends(&mut self, fault: u32) {
@@ -136,7 +159,7 @@ mod tests {
     #[test]
     fn calls_wait_their_turn_and_fail_when_the_line_is_longer_than_their_patience() {
         // 2 a second: two at once, then one each half second; the ninth would come at 3.5 s.
-        let mut backends = Backends::new();
+        let mut backends = Backends::new(&StartUpModel::default());
         backends.begins(0, Backend::Registry, Trouble::Throttled(2.0));
         let mut call = |count| backends.call(at(0.0), Api::BatchGetImage, count, PATIENCE);
         assert_eq!(call(2), Reply::After(Span::ZERO));
@@ -152,7 +175,7 @@ mod tests {
 
     #[test]
     fn of_two_outages_both_must_end() {
-        let mut backends = Backends::new();
+        let mut backends = Backends::new(&StartUpModel::default());
         backends.begins(0, Backend::Registry, Trouble::Out);
         backends.begins(1, Backend::Registry, Trouble::Out);
         let call = |backends: &mut Backends| backends.call(at(0.0), Api::BatchGetImage, 1, PATIENCE);

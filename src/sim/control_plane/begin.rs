@@ -12,7 +12,7 @@ use super::{ControlPlane, Reporting};
 use crate::blueprint::{Blueprint, GroupIx, Provider, RevisionIx, ServiceIx, Start, TargetGroupIx, TrafficShare};
 use crate::cluster::deployment::Throttle;
 use crate::cluster::rate::TokenBucket;
-use crate::cluster::service::{Counts, Halt, News, Side, Steadiness};
+use crate::cluster::service::{Counts, Halt, News, Rebalancing, Side, Steadiness};
 use crate::cluster::target_group::{Node, Opinion};
 use crate::cluster::task::{Container, ContainerState, HealthStatus, Task, TaskState};
 use crate::cluster::{AutoScalingGroup, Service, TargetGroup};
@@ -61,6 +61,7 @@ pub(super) fn services(blueprint: &Blueprint, key: Key) -> Vec<Service> {
         crash_epoch: 0,
         steadiness: Steadiness::Changing,
         news: News::default(),
+        rebalancing: Rebalancing::Balanced,
     };
     blueprint.services.iter().enumerate().map(service).collect()
 }
@@ -132,6 +133,9 @@ impl ControlPlane {
             }
             self.levels_changed(cx, at);
             self.publish_discovery(cx, at);
+            if self.is_unbalanced(cx, at) {
+                self.request_pass(cx, at);
+            }
         }
         for at in (0..self.target_groups.len()).map(TargetGroupIx::from_usize) {
             self.publish(cx, at);

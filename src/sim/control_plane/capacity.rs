@@ -11,6 +11,7 @@ use super::{ControlPlane, next};
 use crate::blueprint::{GroupIx, Provider, ServiceIx, ZoneIx};
 use crate::cluster::capacity::Resources;
 use crate::cluster::instance::{InstanceState, NewInstance};
+use crate::cluster::service::Rebalancing;
 use crate::cluster::{ImageStore, Instance};
 use crate::engine::arena::Id;
 use crate::policy::placement::{self, ZoneView};
@@ -103,6 +104,7 @@ impl ControlPlane {
         self.put_in_service(cx, id);
         self.start_daemons_on(cx, id);
         self.capacity_freed(cx, group);
+        self.zone_gained(cx);
     }
 
     /// The instance is registered with the cluster.
@@ -139,6 +141,10 @@ impl ControlPlane {
     pub(super) fn capacity_freed(&mut self, cx: &mut Context<'_>, group: GroupIx) {
         let now = cx.now();
         for at in 0..self.services.len() {
+            if self.services[at].rebalancing == Rebalancing::WaitsForRoom {
+                self.services[at].rebalancing = Rebalancing::Balanced;
+                self.request_pass(cx, ServiceIx::from_usize(at));
+            }
             if let Some(unplaced) = &mut self.services[at].unplaced
                 && unplaced.provider == Provider::Group(group)
             {

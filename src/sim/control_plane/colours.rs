@@ -8,7 +8,6 @@ use super::ControlPlane;
 use super::stepping::Done;
 use crate::blueprint::{RevisionIx, ServiceIx};
 use crate::cluster::service::Halt;
-use crate::cluster::task::{Stop, StopCode};
 use crate::policy::rollout::{self, Starts, Step, View};
 use crate::sim::context::Context;
 
@@ -62,10 +61,7 @@ impl ControlPlane {
 
     /// Stops all tasks of other revisions.
     pub(super) fn remove_all_but(&mut self, cx: &mut Context<'_>, at: ServiceIx, kept: &[RevisionIx], why: &str) {
-        let stop = Stop {
-            code: StopCode::ServiceSchedulerInitiated,
-            reason: "Scaling activity initiated by deployment".to_string(),
-        };
+        let stop = self.scaling_stop(at);
         let found = self.found(at);
         let stopped = self
             .stop_some(cx, at, u32::MAX, |task| !kept.contains(&task.revision), &stop)

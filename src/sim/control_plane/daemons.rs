@@ -150,7 +150,6 @@ impl ControlPlane {
                 launched.limit = Limit::Capacity;
                 continue;
             };
-            self.services[at.at()].launches.take_one(now);
             self.commence(cx, at, revision, place, reason);
             launched.tasks += 1;
         }

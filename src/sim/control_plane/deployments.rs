@@ -66,9 +66,17 @@ impl ControlPlane {
             _ => AlarmWatch::Ignored,
         };
         let ordinal = next(&mut self.ordinals.deployment);
-        let service = &mut self.services[at.at()];
+        let service = &self.services[at.at()];
         let shifts = configuration.strategy.shifts_traffic();
         let has_strangers = service.tasks.iter().any(|id| self.tasks[*id].revision != from);
+        let first = if shifts && has_strangers {
+            LifecycleStage::ReconcileService
+        } else if shifts && from != to && self.is_hooked(cx, at, LifecycleStage::PreScaleUp) {
+            LifecycleStage::PreScaleUp
+        } else {
+            LifecycleStage::ScaleUp
+        };
+        let service = &mut self.services[at.at()];
         service.primary = to;
         if !shifts {
             service.production = to;
@@ -82,13 +90,10 @@ impl ControlPlane {
             strategy: configuration.strategy,
             from,
             to,
-            stage: Stage::At(if shifts && has_strangers {
-                LifecycleStage::ReconcileService
-            } else {
-                LifecycleStage::ScaleUp
-            }),
+            stage: Stage::At(first),
             entered: now,
             bakes_until: None,
+            hooks: Vec::new(),
             started: now,
             failures: 0,
             breaker_stage: BreakerStage::NoneHasRun,
@@ -103,6 +108,9 @@ impl ControlPlane {
         let record = self.deployment_record(cx.blueprint, at, None, "IN_PROGRESS", "");
         cx.observations.push(Observation::DeploymentStarted(record));
         self.tell_deployment(cx, at, "", "IN_PROGRESS", &format!("deployment {ordinal}"));
+        if shifts && from != to {
+            self.call_hooks(cx, at, first);
+        }
     }
 
     /// Fails the deployment if its breaker or an alarm says so.
@@ -179,6 +187,7 @@ impl ControlPlane {
         let deployment = service.deployment.as_mut().expect("as above");
         deployment.stage = Stage::RollBack;
         deployment.bakes_until = None;
+        deployment.hooks.clear();
         service.throttle = Throttle::OPEN;
         service.unplaced = None;
         service.owed.clear();
@@ -270,6 +279,7 @@ impl ControlPlane {
         deployment.stage = stage;
         deployment.entered = cx.calendar.now();
         deployment.bakes_until = None;
+        deployment.hooks.clear();
         self.tell_deployment(cx, at, from, stage.name(), "");
     }
 

@@ -8,11 +8,40 @@ use super::ControlPlane;
 use crate::blueprint::ServiceIx;
 use crate::cluster::Task;
 use crate::cluster::deployment::{BreakerStage, Throttle};
+use crate::cluster::target_group::TargetState;
+use crate::cluster::task::{HealthStatus, Stop, StopCode};
 use crate::engine::arena::Id;
 use crate::policy::breaker::restart_delay;
 use crate::sim::context::Context;
 
 impl ControlPlane {
+    /// A stop by the service scheduler, in ECS's words.
+    pub(super) fn scaling_stop(&self, at: ServiceIx) -> Stop {
+        let deployment = &self.services[at.at()].deployment;
+        let by = deployment.as_ref().map_or_else(
+            || "service scheduler".to_string(),
+            |deployment| format!("(deployment ecs-svc/{})", deployment.ordinal),
+        );
+        Stop {
+            code: StopCode::ServiceSchedulerInitiated,
+            reason: format!("Scaling activity initiated by {by}"),
+        }
+    }
+
+    /// Which check has failed the task, in ECS's words.
+    pub(super) fn failed_checks(&self, cx: &Context<'_>, id: Id<Task>) -> String {
+        let task = &self.tasks[id];
+        if self.container_health(cx.blueprint, task) == Some(HealthStatus::Unhealthy) {
+            return "Task failed container health checks".to_string();
+        }
+        let unhealthy = task.registered.iter().find(|at| {
+            let target = self.target_groups[at.at()].find(id);
+            target.is_some_and(|target| target.state == TargetState::Unhealthy)
+        });
+        let group = unhealthy.map_or("", |at| &cx.blueprint.target_groups[at.at()].name);
+        format!("Task failed ELB health checks in (target-group {group})")
+    }
+
     /// A task stops without ever having been RUNNING: the restart throttle and the breaker's first stage count it.
     pub(super) fn never_ran(&mut self, cx: &mut Context<'_>, id: Id<Task>) {
         let (at, revision, created) = (self.tasks[id].service, self.tasks[id].revision, self.tasks[id].created);

@@ -6,6 +6,7 @@
 //! fault (connections, network) is told to it by the run loop.
 
 use super::ControlPlane;
+use super::agent::SIGKILLED;
 use super::laws::purpose;
 use crate::blueprint::{GroupIx, ServiceIx, TargetGroupIx, ZoneIx};
 use crate::cluster::Instance;
@@ -50,19 +51,24 @@ fn pick<T: Copy>(all: Vec<T>, count: u32, draw: impl Fn(T) -> u64) -> Vec<T> {
 impl ControlPlane {
     /// `count` RUNNING tasks of the service, chosen at random, exit at once.
     pub fn crash_tasks(&mut self, cx: &mut Context<'_>, at: ServiceIx, count: u32, key: Key) {
+        for id in self.pick_running(at, count, key) {
+            self.crash_server(cx, id);
+        }
+    }
+
+    /// `count` RUNNING tasks of the service, chosen at random.
+    pub(super) fn pick_running(&self, at: ServiceIx, count: u32, key: Key) -> Vec<Id<Task>> {
         let tasks = self.services[at.at()].tasks.iter().copied();
         let running: Vec<Id<Task>> = tasks
             .filter(|id| self.tasks[*id].state() == TaskState::Running)
             .collect();
-        for id in pick(running, count, |id| key.child(u64::from(self.tasks[id].ordinal)).bits()) {
-            self.crash_server(cx, id);
-        }
+        pick(running, count, |id| key.child(u64::from(self.tasks[id].ordinal)).bits())
     }
 
     fn crash_server(&mut self, cx: &mut Context<'_>, id: Id<Task>) {
         let serving = self.revision(cx, id).serving_container;
         if self.tasks[id].containers[serving].is_running() && !self.is_on_dead_host(id) {
-            self.container_exited(cx, id, serving, 137);
+            self.container_exited(cx, id, serving, SIGKILLED);
         }
     }
 
@@ -114,7 +120,7 @@ impl ControlPlane {
             cx.orders.push(Order::SilenceServer(id));
         }
         for container in &mut self.tasks[id].containers {
-            container.state = ContainerState::Exited { code: 137 };
+            container.state = ContainerState::Exited { code: SIGKILLED };
         }
     }
 
@@ -264,6 +270,7 @@ impl ControlPlane {
                 self.capacity_freed(cx, group);
             }
         }
+        self.zone_gained(cx);
         let tasks: Vec<Id<Task>> = self.tasks.ids().filter(|id| self.tasks[*id].zone == zone).collect();
         for id in tasks {
             if !self.is_on_dead_host(id) && self.tasks[id].silence.take().is_some() {

@@ -52,26 +52,12 @@ impl ControlPlane {
     ) -> Launched {
         let now = cx.now();
         for tasks in 0..count {
-            if self.services[at.at()].launches.available(now) == 0 {
+            let provider = self.choose_provider(cx, at, revision);
+            if let Err(next) = self.permit(at, provider, now) {
                 return Launched {
                     tasks,
-                    limit: Limit::Rate(self.services[at.at()].launches.next(now)),
+                    limit: Limit::Rate(next),
                 };
-            }
-            let provider = self.choose_provider(cx, at, revision);
-            let bucket = match provider {
-                Provider::Fargate => Some(&mut self.fargate),
-                Provider::FargateSpot => Some(&mut self.fargate_spot),
-                Provider::Group(_) => None,
-            };
-            if let Some(bucket) = bucket {
-                if bucket.available(now) == 0 {
-                    return Launched {
-                        tasks,
-                        limit: Limit::Rate(bucket.next(now)),
-                    };
-                }
-                bucket.take_one(now);
             }
             let key = self.key_of_next_task(at);
             let Some(place) = self.place(cx, at, revision, provider, key) else {
@@ -80,7 +66,6 @@ impl ControlPlane {
                     limit: Limit::Capacity,
                 };
             };
-            self.services[at.at()].launches.take_one(now);
             self.commence(cx, at, revision, place, reason);
         }
         Launched {
@@ -89,7 +74,25 @@ impl ControlPlane {
         }
     }
 
-    /// Creates a task and sends it on its way.
+    /// Asks the rates at which tasks may be launched; takes Fargate's token. If one says no: when to ask again.
+    pub(super) fn permit(&mut self, at: ServiceIx, provider: Provider, now: Instant) -> Result<(), Instant> {
+        let service = &self.services[at.at()].launches;
+        if service.available(now) == 0 {
+            return Err(service.next(now));
+        }
+        let bucket = match provider {
+            Provider::Fargate => &mut self.fargate,
+            Provider::FargateSpot => &mut self.fargate_spot,
+            Provider::Group(_) => return Ok(()),
+        };
+        if bucket.available(now) == 0 {
+            return Err(bucket.next(now));
+        }
+        bucket.take_one(now);
+        Ok(())
+    }
+
+    /// Creates a task, which takes a token of its service's rate, and sends it on its way.
     pub(super) fn commence(
         &mut self,
         cx: &mut Context<'_>,
@@ -97,7 +100,8 @@ impl ControlPlane {
         revision: RevisionIx,
         place: Place,
         reason: &str,
-    ) {
+    ) -> Id<Task> {
+        self.services[at.at()].launches.take_one(cx.now());
         let id = self.create(cx, at, revision, place);
         self.tell_task(cx, id, "", reason);
         let ordinal = self.tasks[id].ordinal;
@@ -105,14 +109,15 @@ impl ControlPlane {
         self.levels_changed(cx, at);
         let time = self.provisioning_time(cx, id);
         self.step_in(cx, id, time);
+        id
     }
 
-    fn key_of_next_task(&self, at: ServiceIx) -> Key {
+    pub(super) fn key_of_next_task(&self, at: ServiceIx) -> Key {
         let service = &self.services[at.at()];
         service.key.child(purpose::MEMBER).child(service.created)
     }
 
-    fn choose_provider(&self, cx: &Context<'_>, at: ServiceIx, revision: RevisionIx) -> Provider {
+    pub(super) fn choose_provider(&self, cx: &Context<'_>, at: ServiceIx, revision: RevisionIx) -> Provider {
         let shares = &cx.blueprint.services[at.at()].capacity;
         let live = self.services[at.at()].tasks.iter().map(|id| &self.tasks[*id]);
         let live: Vec<&Task> = live
@@ -202,7 +207,13 @@ impl ControlPlane {
         }
     }
 
-    fn instance_view(&self, blueprint: &Blueprint, at: ServiceIx, id: Id<Instance>, in_zone: u32) -> InstanceView<'_> {
+    pub(super) fn instance_view(
+        &self,
+        blueprint: &Blueprint,
+        at: ServiceIx,
+        id: Id<Instance>,
+        in_zone: u32,
+    ) -> InstanceView<'_> {
         let instance = &self.instances[id];
         let is_live_of_service = |id: &&Id<Task>| {
             let task = &self.tasks[**id];

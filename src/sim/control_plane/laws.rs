@@ -1,6 +1,6 @@
 //! The control plane's distributions, compiled once, and the purposes that keep its draws apart.
 
-use crate::blueprint::{Blueprint, Provider, RevisionIx, ServiceIx};
+use crate::blueprint::{Blueprint, HookTarget, Provider, RevisionIx, ServiceIx};
 use crate::engine::dist::{Dist, Law, Tables};
 
 /// What a draw below a task's, instance's or service's key is for.
@@ -25,9 +25,15 @@ pub mod purpose {
     pub const RANDOM_CRASH: u64 = 18;
     pub const PULL_RETRY: u64 = 20;
     pub const MANIFEST: u64 = 21;
-    pub const START_UP_CPU: u64 = 22;
+    pub const RESOURCE: u64 = 22;
+    pub const RESOURCE_RETRY: u64 = 23;
+    pub const RESTART: u64 = 24;
+    pub const START_UP_CPU: u64 = 25;
     /// Children of a service by task, of a group by instance.
     pub const MEMBER: u64 = 19;
+    pub const HOOK: u64 = 20;
+    pub const HOOK_CALL: u64 = 21;
+    pub const HOOK_FAILS: u64 = 22;
 }
 
 #[derive(Clone, Debug)]
@@ -38,12 +44,17 @@ pub struct Laws {
     pub registration: Law,
     pub loss_detection: Law,
     pub manifest: Law,
+    pub credentials: Law,
+    pub secret: Law,
+    pub log_stream: Law,
     /// By Auto Scaling group.
     pub launch: Vec<Law>,
     /// By task definition and container.
     pub containers: Vec<Vec<ContainerLaws>>,
     /// By service and revision.
     revisions: Vec<Vec<RevisionLaws>>,
+    /// Of a call, by service and life-cycle hook; a pause has none.
+    hooks: Vec<Vec<Option<Law>>>,
 }
 
 #[derive(Clone, Debug)]
@@ -91,6 +102,9 @@ impl Laws {
             registration: law(&model.task.target_registration),
             loss_detection: law(&model.task.loss_detection),
             manifest: law(&model.start_up.manifest),
+            credentials: law(&model.start_up.credentials),
+            secret: law(&model.start_up.secret),
+            log_stream: law(&model.start_up.log_stream),
             launch: blueprint
                 .auto_scaling_groups
                 .iter()
@@ -120,7 +134,22 @@ impl Laws {
                     compiled.collect()
                 })
                 .collect(),
+            hooks: blueprint
+                .services
+                .iter()
+                .map(|service| {
+                    let compiled = service.deployment.hooks.iter().map(|hook| match &hook.target {
+                        HookTarget::Lambda(lambda) => Some(law(&lambda.duration)),
+                        HookTarget::Pause => None,
+                    });
+                    compiled.collect()
+                })
+                .collect(),
         }
+    }
+
+    pub fn hook(&self, service: ServiceIx, hook: usize) -> Option<&Law> {
+        self.hooks[service.at()][hook].as_ref()
     }
 
     pub fn host(&self, provider: Provider) -> &HostLaws {

@@ -24,6 +24,7 @@ enum Pass {
 
 impl ControlPlane {
     pub(super) fn life_cycle_pass(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
+        self.hear_hooks(cx, at);
         let service = &self.services[at.at()];
         let (primary, production) = (service.primary, service.production);
         let Some(deployment) = &service.deployment else {
@@ -103,6 +104,15 @@ impl ControlPlane {
         let Stage::At(stage) = deployment.stage else {
             return false;
         };
+        if !deployment.hooks.is_empty() {
+            return false;
+        }
+        if stage == LifecycleStage::ProductionTrafficShift && deployment.bakes_until.is_none() {
+            // A portion is looked at once all have said that it may.
+            let bake = shift::bake_after(deployment.strategy, self.green_share(at));
+            self.set_bake(at, now + bake);
+            return bake.is_zero();
+        }
         match stage {
             LifecycleStage::ReconcileService => self.has_all_traffic(at, from) && self.only_exist(at, from),
             LifecycleStage::ScaleUp => self.all_healthy(cx, at, to),
@@ -140,7 +150,7 @@ impl ControlPlane {
                 return Pass::IsOver;
             };
             stage = next;
-            if has_work(stage) {
+            if has_work(stage) || self.is_hooked(cx, at, stage) {
                 return self.begin_stage(cx, at, stage);
             }
         }
@@ -148,10 +158,9 @@ impl ControlPlane {
 
     /// Does what a stage begins with.
     fn begin_stage(&mut self, cx: &mut Context<'_>, at: ServiceIx, stage: LifecycleStage) -> Pass {
-        let now = cx.now();
         let to = self.in_progress(at).to;
         self.enter_stage(cx, at, Stage::At(stage));
-        match stage {
+        let pass = match stage {
             LifecycleStage::ScaleUp => {
                 self.request_pass(cx, at);
                 Pass::IsOver
@@ -172,7 +181,6 @@ impl ControlPlane {
                 };
                 self.step_row(cx, at, self.found(at), &decision, reason);
                 self.shift(cx, at, to, share);
-                self.set_bake(at, now + shift::bake_after(strategy, share));
                 Pass::GoesOn
             }
             LifecycleStage::BakeTime => {
@@ -184,11 +192,13 @@ impl ControlPlane {
                 Pass::IsOver
             }
             _ => Pass::GoesOn,
-        }
+        };
+        self.call_hooks(cx, at, stage);
+        pass
     }
 
     /// Of production's traffic.
-    fn green_share(&self, at: ServiceIx) -> TrafficShare {
+    pub(super) fn green_share(&self, at: ServiceIx) -> TrafficShare {
         let service = &self.services[at.at()];
         let deployment = self.in_progress(at);
         if service.production == deployment.to && deployment.from != deployment.to {
@@ -216,7 +226,9 @@ impl ControlPlane {
         let deployment = self.services[at.at()].deployment.as_ref();
         let bake = deployment.and_then(|deployment| deployment.bakes_until);
         let limit = deployment.and_then(time_limit);
-        bake.into_iter().chain(limit).min().unwrap_or(Instant::NEVER)
+        let hooks = deployment.iter().flat_map(|deployment| &deployment.hooks);
+        let answers = hooks.map(|run| run.ends);
+        answers.chain(bake).chain(limit).min().unwrap_or(Instant::NEVER)
     }
 }
 

@@ -106,12 +106,7 @@ impl ControlPlane {
     /// Says when everything is as desired: once, and again after six hours of it.
     pub(super) fn settle(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
         let service = &mut self.services[at.at()];
-        let counts = service.counts;
-        let settled = service.deployment.is_none()
-            && counts.running() == service.desired
-            && counts.healthy == service.desired
-            && counts.existing() == service.desired;
-        if !settled {
+        if !service.is_settled() {
             service.steadiness = Steadiness::Changing;
             return;
         }

@@ -53,6 +53,7 @@ impl ControlPlane {
         }
         self.tell_news(cx, at);
         self.conclude(cx, at);
+        self.rebalance(cx, at);
         self.look_again(cx, at);
     }
 
@@ -151,6 +152,7 @@ impl ControlPlane {
         if service.halt == Halt::Going {
             consider(service.throttle.not_before);
         }
+        consider(self.zones_good_again(cx, at));
         if let Steadiness::Steady { said } = service.steadiness {
             consider(said + STEADY_STATE_SAID_EVERY);
         }

@@ -9,7 +9,7 @@ use super::laws::purpose;
 use super::stopping::Manner;
 use crate::blueprint::{RevisionIx, ServiceIx};
 use crate::cluster::service::Steadiness;
-use crate::cluster::task::{Stop, StopCode, Task};
+use crate::cluster::task::{Stop, Task};
 use crate::engine::arena::Id;
 use crate::policy::rollout::{Step, Why};
 use crate::policy::stopping::{Candidate, Eligibility, Usefulness, choose};
@@ -19,8 +19,10 @@ impl ControlPlane {
     /// Starts and stops what a step says; answers what has come of it.
     pub(super) fn take_step(&mut self, cx: &mut Context<'_>, at: ServiceIx, new: RevisionIx, step: &Step) -> Done {
         let mut done = Done::default();
-        self.start_some(cx, at, new, step, &mut done);
-        self.stop_some_of_each(cx, at, new, step, &mut done);
+        let mut step = *step;
+        self.hold_surplus(cx, at, &mut step);
+        self.start_some(cx, at, new, &step, &mut done);
+        self.stop_some_of_each(cx, at, new, &step, &mut done);
         self.after_step(cx, at, &done);
         done
     }
@@ -71,10 +73,6 @@ impl ControlPlane {
         step: &Step,
         done: &mut Done,
     ) {
-        let scheduler = |reason: &str| Stop {
-            code: StopCode::ServiceSchedulerInitiated,
-            reason: reason.to_string(),
-        };
         let grace = cx.blueprint.services[at.at()].health_check_grace_period;
         let now = cx.now();
         let rolling = !cx.blueprint.services[at.at()].deployment.strategy.shifts_traffic();
@@ -83,12 +81,10 @@ impl ControlPlane {
         let is_old = |task: &Task| !is_new(task) && (rolling || task.revision == new);
         let failed = |task: &Task| task.unhealthy && task.out_of_grace(grace, now);
 
-        let stop = scheduler("Scaling activity initiated by deployment");
+        let stop = self.scaling_stop(at);
         done.stopped += self.stop_some(cx, at, step.stop_old, is_old, &stop).len() as u32;
-        let stop = scheduler("Scaling activity initiated by service scheduler");
         let surplus = self.stop_some(cx, at, step.stop_surplus, |task| is_new(task) && !failed(task), &stop);
         done.stopped += surplus.len() as u32;
-        let stop = scheduler("Task failed health checks");
         let replaced = self.stop_some(cx, at, step.stop_unhealthy, |task| is_new(task) && failed(task), &stop);
         done.stopped += replaced.len() as u32;
         if !replaced.is_empty() && self.services[at.at()].primary == new {
@@ -133,6 +129,11 @@ impl ControlPlane {
             };
             let stop = if task.displaced {
                 draining::drained()
+            } else if task.unhealthy {
+                Stop {
+                    reason: self.failed_checks(cx, *id),
+                    ..stop.clone()
+                }
             } else {
                 stop.clone()
             };

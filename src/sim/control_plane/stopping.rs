@@ -8,10 +8,11 @@
 use super::ControlPlane;
 use super::agent::ContainerStep;
 use super::laws::purpose;
-use crate::blueprint::TaskDefinition;
+use crate::blueprint::{ServiceIx, TaskDefinition};
 use crate::cluster::capacity::Needs;
 use crate::cluster::task::{ContainerState, Stop, StopCode, Task, TaskState};
 use crate::engine::arena::Id;
+use crate::engine::random::Key;
 use crate::sim::context::Context;
 use crate::sim::observation::{Observation, TaskRecord};
 use crate::sim::signal::Order;
@@ -125,16 +126,30 @@ impl ControlPlane {
         times
     }
 
+    /// Whether a container that was told to stop had to be killed.
+    pub(super) fn takes_longer_than_its_stop_timeout(&self, cx: &Context<'_>, id: Id<Task>, at: usize) -> bool {
+        let laws = &self.laws.containers[self.revision(cx, id).task_definition.at()];
+        let key = self.tasks[id].key.child(purpose::SHUT_DOWN).child(at as u64);
+        laws[at].shut_down.sample(key) > self.definition(cx, id).containers[at].stop_timeout
+    }
+
+    /// StopTask on `count` RUNNING tasks of the service, chosen at random.
+    pub fn stop_tasks(&mut self, cx: &mut Context<'_>, at: ServiceIx, count: u32, reason: &str, key: Key) {
+        for id in self.pick_running(at, count, key) {
+            self.failed_after_running(id);
+            let stop = Stop {
+                code: StopCode::UserInitiated,
+                reason: reason.to_string(),
+            };
+            self.stop_task(cx, id, stop, Manner::AtOnce);
+        }
+    }
+
     /// All containers are gone.
     pub(super) fn stopped_running(&mut self, cx: &mut Context<'_>, id: Id<Task>) {
         for at in 0..self.tasks[id].containers.len() {
             // Where the last container's end and this step fall on one instant, the step may come first.
-            if self.tasks[id].containers[at].is_running() {
-                self.tasks[id].containers[at].state = ContainerState::Exited { code: 0 };
-                if self.serves(cx, id, at) {
-                    cx.orders.push(Order::KillServer(id));
-                }
-            }
+            self.end_container(cx, id, at);
         }
         self.enter(cx, id, TaskState::Deprovisioning, "");
         self.deprovision(cx, id);
@@ -233,6 +248,21 @@ impl ControlPlane {
         self.request_pass(cx, at);
     }
 
+    /// `app=0 envoy=137`: of the containers that have exited.
+    fn exit_codes(&self, cx: &Context<'_>, id: Id<Task>) -> String {
+        let names = self
+            .definition(cx, id)
+            .containers
+            .iter()
+            .map(|container| &container.name);
+        let states = self.tasks[id].containers.iter().map(|container| container.state);
+        let exited = names.zip(states).filter_map(|(name, state)| match state {
+            ContainerState::Exited { code } => Some(format!("{name}={code}")),
+            _ => None,
+        });
+        exited.collect::<Vec<_>>().join(" ")
+    }
+
     /// The task's row, as far as it has come.
     pub(super) fn task_record(&self, cx: &Context<'_>, id: Id<Task>, stopped: Option<Instant>) -> TaskRecord {
         let task = &self.tasks[id];
@@ -255,6 +285,7 @@ impl ControlPlane {
             stopping: task.stopping,
             stopped,
             stop_code: task.stop.as_ref().map_or("", |stop| stop.code.name()),
+            exit_codes: self.exit_codes(cx, id),
             stop_reason: task.stop.as_ref().map_or(String::new(), |stop| stop.reason.clone()),
         }
     }

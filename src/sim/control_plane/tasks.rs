@@ -89,7 +89,9 @@ impl ControlPlane {
     /// The next thing that a task in PENDING needs.
     fn prepare(&mut self, cx: &mut Context<'_>, id: Id<Task>) {
         match self.tasks[id].preparing {
-            Preparing::Overhead => self.begin_pull(cx, id),
+            Preparing::Overhead => self.get_resources(cx, id, 0, 0),
+            Preparing::Resources { next, failed } => self.get_resources(cx, id, next, failed),
+            Preparing::WithoutResource { at } => self.without_resource(cx, id, at),
             Preparing::Registry { failed } => self.ask_registry(cx, id, failed),
             Preparing::Manifest => self.ask_for_layers(cx, id),
             Preparing::Urls => self.fetch(cx, id),
@@ -129,7 +131,7 @@ impl ControlPlane {
     /// What every task that runs has ahead of it: to count as healthy, and what may end it.
     pub(super) fn begin_running(&mut self, cx: &mut Context<'_>, id: Id<Task>, now: Instant) {
         let task = &self.tasks[id];
-        let (at, key) = (task.service, task.key);
+        let at = task.service;
         let unchecked = cx.blueprint.services[at.at()].load_balancers.is_empty()
             && self.container_health(cx.blueprint, task).is_none();
         if unchecked && !task.healthy {
@@ -137,11 +139,18 @@ impl ControlPlane {
             cx.calendar
                 .schedule_at(now + after, Event::control(ControlEvent::HealthyAfter, id, 0));
         }
-        if let Some(law) = &self.laws.revision(at, task.revision).exits_after {
-            let life = law.sample(key.child(purpose::EXITS_AFTER));
+        self.await_defect(cx, id);
+        self.await_random_crash(cx, id);
+    }
+
+    /// What the revision does wrong after it has started.
+    pub(super) fn await_defect(&self, cx: &mut Context<'_>, id: Id<Task>) {
+        let task = &self.tasks[id];
+        if let Some(law) = &self.laws.revision(task.service, task.revision).exits_after {
+            let serving = self.revision(cx, id).serving_container;
+            let life = law.sample(self.container_key(id, serving, purpose::EXITS_AFTER));
             self.schedule_exit_of_server(cx, id, life);
         }
-        self.await_random_crash(cx, id);
     }
 
     /// 40 s after RUNNING a task without balancer and checks counts [BC:ecs minimumHealthyPercent].

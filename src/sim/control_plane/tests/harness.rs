@@ -2,6 +2,7 @@
 
 mod reading;
 
+pub use crate::blueprint::fixture::image;
 use crate::blueprint::*;
 use crate::cluster::Task;
 use crate::engine::arena::Id;
@@ -97,29 +98,6 @@ pub fn fleet(desired: u32) -> Blueprint {
     blueprint
 }
 
-/// Adds an image of these layers (name, MiB); a name that is known is a layer that is shared.
-pub fn image(blueprint: &mut Blueprint, name: &str, layers: &[(&str, u64)]) -> ImageIx {
-    let mut of_image = Vec::new();
-    for (layer, size) in layers {
-        let known = blueprint.layers.iter().position(|known| known.name == *layer);
-        let at = known.unwrap_or_else(|| {
-            blueprint.layers.push(Layer {
-                name: (*layer).into(),
-                size: MiB(*size),
-            });
-            blueprint.layers.len() - 1
-        });
-        of_image.push(LayerIx(at as u32));
-    }
-    blueprint.images.push(Image {
-        name: name.into(),
-        size: MiB(layers.iter().map(|(_, size)| size).sum()),
-        layers: of_image,
-        loading: Loading::Whole,
-    });
-    ImageIx::from_usize(blueprint.images.len() - 1)
-}
-
 pub fn container(name: &str) -> Container {
     Container {
         name: name.into(),
@@ -132,6 +110,9 @@ pub fn container(name: &str) -> Container {
         stop_timeout: Span::from_secs(30),
         shut_down: constant(2.0),
         exits: None,
+        secrets: Secrets::default(),
+        logs: None,
+        restart_policy: None,
     }
 }
 
@@ -176,6 +157,7 @@ pub fn service(desired: u32) -> Service {
             alarms: None,
             early_success: None,
             bake_time: Span::ZERO,
+            hooks: vec![],
         },
         load_balancers: vec![ServiceLoadBalancer {
             target_group: TargetGroupIx(0),

@@ -2,7 +2,23 @@
 
 use super::harness::{Health, Stage, fleet, on_ec2, owned, without_balancer};
 use crate::blueprint::{BreakerThreshold, CircuitBreaker, PlacementConstraint, ServiceIx, Start};
+use crate::sim::observation::{EventKind, Observation};
 use crate::units::{CpuUnits, MiB, Ratio};
+
+/// All messages of the service scheduler, without the service's name.
+fn messages(stage: &Stage<'_>) -> Vec<(f64, String)> {
+    let row = |seen: &Observation| match seen {
+        Observation::Happened(event) if event.kind == EventKind::Service => {
+            let message = event.reason.strip_prefix("(service web) ");
+            Some((
+                event.at.seconds(),
+                message.expect("every message names its service").to_string(),
+            ))
+        }
+        _ => None,
+    };
+    stage.seen.iter().filter_map(row).collect()
+}
 
 #[test]
 fn a_service_that_scales_out_and_in_says_so_in_ecs_own_sentences() {
@@ -24,7 +40,7 @@ fn a_service_that_scales_out_and_in_says_so_in_ecs_own_sentences() {
         (101.0, format!("has stopped 1 running tasks: (task {stopped}).")),
         (144.0, "has reached a steady state.".to_string()),
     ];
-    assert_eq!(stage.messages(0.0), expected);
+    assert_eq!(messages(&stage), expected);
 }
 
 #[test]
@@ -33,13 +49,10 @@ fn tasks_are_named_ten_to_a_sentence() {
     let mut stage = Stage::new(&blueprint);
     stage.act(|control, cx| control.set_desired_count(cx, ServiceIx(0), 12, "test"));
     stage.run_until(10.0);
-    let messages = stage.messages(0.0);
-    assert!(messages[0].1.starts_with("has started 10 tasks: (task 0) (task 1)"));
-    assert_eq!(
-        messages[1],
-        (1.0, "has started 2 tasks: (task 10) (task 11).".to_string())
-    );
-    assert_eq!(messages.len(), 2);
+    let said = messages(&stage);
+    assert!(said[0].1.starts_with("has started 10 tasks: (task 0) (task 1)"));
+    assert_eq!(said[1], (1.0, "has started 2 tasks: (task 10) (task 11).".to_string()));
+    assert_eq!(said.len(), 2);
 }
 
 #[test]
@@ -68,7 +81,7 @@ fn a_task_without_a_place_names_the_closest_instance_and_counts_what_the_others_
     let expected = "was unable to place a task because no container instance met all of its requirements. The closest \
                     matching (container-instance 0) has insufficient CPU units available. (2 instances: 2 insufficient \
                     CPU units)";
-    assert_eq!(stage.messages(0.0), owned(&[(11.0, expected)]));
+    assert_eq!(messages(&stage), owned(&[(11.0, expected)]));
 }
 
 #[test]
@@ -83,7 +96,7 @@ fn an_instance_that_a_constraint_rules_out_is_missing_an_attribute() {
     let expected = "was unable to place a task because no container instance met all of its requirements. The closest \
                     matching (container-instance 0) is missing an attribute required by your task. (2 instances: 2 \
                     constraint not satisfied)";
-    assert_eq!(stage.messages(0.0), owned(&[(11.0, expected)]));
+    assert_eq!(messages(&stage), owned(&[(11.0, expected)]));
 }
 
 #[test]
@@ -94,7 +107,7 @@ fn a_cluster_without_instances_is_said_to_have_none() {
     stage.run_until(10.0);
     let expected = "was unable to place a task because no container instance met all of its requirements. Reason: No \
                     Container Instances were found in your cluster.";
-    assert_eq!(stage.messages(0.0), owned(&[(0.0, expected)]));
+    assert_eq!(messages(&stage), owned(&[(0.0, expected)]));
 }
 
 #[test]
@@ -117,7 +130,7 @@ fn an_unhealthy_target_is_named_with_what_its_checks_say() {
         ),
         (31.0, "has started 1 tasks: (task 5)."),
     ];
-    assert_eq!(stage.messages(0.0), owned(&expected));
+    assert_eq!(messages(&stage), owned(&expected));
 }
 
 #[test]
@@ -138,5 +151,5 @@ fn a_deployment_that_fails_says_why() {
         (22.0, "is unable to consistently start tasks successfully."),
         (23.0, "(deployment 0) deployment failed: tasks failed to start."),
     ];
-    assert_eq!(stage.messages(0.0)[..3], owned(&expected));
+    assert_eq!(messages(&stage)[..3], owned(&expected));
 }

@@ -34,7 +34,7 @@ fn behaves(mut blueprint: Blueprint, behavior: ImagePullBehavior) -> Blueprint {
 }
 
 fn registry(stage: &mut Stage<'_>, trouble: Trouble) {
-    stage.act(|control, _| control.backend_trouble_begins(0, Backend::Registry, trouble));
+    stage.act(|control, _| control.backend_trouble_begins(0, &[Backend::Registry], trouble));
 }
 
 /// Another task of `web` from now on.

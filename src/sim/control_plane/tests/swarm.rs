@@ -77,6 +77,15 @@ fn some_fleet(dice: &mut Dice) -> Blueprint {
         definition.containers.push(init);
     }
     if dice.happens(3) {
+        definition.containers[0].secrets.parameter_store = 3;
+    }
+    if dice.happens(3) {
+        definition.containers[0].restart_policy = Some(RestartPolicy {
+            ignored_exit_codes: vec![],
+            attempt_period: Span::from_secs(60),
+        });
+    }
+    if dice.happens(3) {
         definition.containers[0].health_check = Some(ContainerHealthCheck {
             interval: Span::from_secs(10),
             timeout: Span::from_secs(5),
@@ -107,6 +116,9 @@ fn some_fleet(dice: &mut Dice) -> Blueprint {
         as_daemon(&mut blueprint.services[0]);
     }
     let service = &mut blueprint.services[0];
+    if dice.happens(2) {
+        service.scheduling.zone_rebalancing = ZoneRebalancing::Enabled;
+    }
     let share = |sixths: u32| Ratio::new(f64::from(sixths) / 6.0).expect("a share");
     let defects = &mut service.revisions[1].defects;
     defects.fails_to_start = share(dice.below(4));
@@ -170,6 +182,7 @@ fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act
             };
             stage.act(|control, cx| control.slow_instances_begin(cx, act, slow, key));
         }
+        9 => stage.act(|control, cx| control.stop_tasks(cx, service, count, "swarm", key)),
         8 => {
             let trouble = if dice.happens(2) {
                 Trouble::Out
@@ -178,7 +191,7 @@ fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act
             };
             stage.act(|control, _| {
                 control.backend_trouble_ends(0);
-                control.backend_trouble_begins(0, Backend::Registry, trouble);
+                control.backend_trouble_begins(0, &[Backend::Registry, Backend::ParameterStore], trouble);
             });
         }
         _ => {}

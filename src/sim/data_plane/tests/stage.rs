@@ -118,6 +118,7 @@ pub fn service(name: &str, program: u16, runtime: Runtime) -> Service {
             alarms: None,
             early_success: None,
             bake_time: Span::ZERO,
+            hooks: vec![],
         },
         load_balancers: vec![],
         auto_scaling: None,

@@ -81,21 +81,6 @@ impl Stage<'_> {
         self.seen.iter().filter_map(row).collect()
     }
 
-    /// All messages of the service scheduler since a second, without the service's name.
-    pub fn messages(&self, since: f64) -> Vec<(f64, String)> {
-        let row = |seen: &Observation| match seen {
-            Observation::Happened(event) if event.kind == EventKind::Service && event.at.seconds() >= since => {
-                let message = event.reason.strip_prefix("(service web) ");
-                Some((
-                    event.at.seconds(),
-                    message.expect("every message names its service").to_string(),
-                ))
-            }
-            _ => None,
-        };
-        self.seen.iter().filter_map(row).collect()
-    }
-
     /// Outcome and end of each deployment that has ended.
     pub fn outcomes(&self) -> Vec<(&'static str, f64)> {
         let ended = |seen: &Observation| match seen {

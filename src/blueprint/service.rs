@@ -102,7 +102,10 @@ pub struct ServiceLoadBalancer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Alternate {
     pub target_group: TargetGroupIx,
+    /// Of production's traffic.
     pub rule: RuleRef,
+    /// Of the traffic that looks at green before production does.
+    pub test_rule: Option<RuleRef>,
 }
 
 /// A listener rule by position; `rule == rules.len()` is the listener's default action.

@@ -56,6 +56,10 @@ impl Servers {
         self.0[task.index() as usize].take()
     }
 
+    pub fn iter(&self) -> impl Iterator<Item = &Server> {
+        self.0.iter().flatten()
+    }
+
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Server> {
         self.0.iter_mut().flatten()
     }
@@ -87,6 +91,8 @@ pub struct Server {
     /// Since when (and from what usage) its CPU counts for CloudWatch; `None`: the task is not RUNNING.
     pub counted: Option<Metered>,
     pub sampled: Metered,
+    /// Somebody has been told that its health checks will pass and makes none: every change must be told.
+    pub is_relied_on: bool,
 }
 
 /// What had been used when a counter was last read.

@@ -15,6 +15,7 @@ mod deployments;
 mod draining;
 mod failures;
 mod faults;
+mod foregone;
 mod health;
 mod hooks;
 mod launching;
@@ -94,6 +95,8 @@ struct Ordinals {
     task: u32,
     instance: u32,
     deployment: u32,
+    /// Of registrations of targets.
+    target: u32,
 }
 
 /// A zone as the control plane meets it.
@@ -195,6 +198,7 @@ impl ControlPlane {
                 task,
                 check,
                 status,
+                outlook,
             } => {
                 self.check_answered(
                     cx,
@@ -204,10 +208,12 @@ impl ControlPlane {
                         task,
                         check,
                         status,
+                        outlook,
                     },
                 );
             }
             Signal::StartedUp(task) => self.started_up(cx, task),
+            Signal::Stirred(whose) => self.stirred(cx, whose),
             Signal::Metered(meter) => self.metered(cx, &meter),
         }
         self.keep_quiet(cx, told);

@@ -15,6 +15,7 @@ mod cookies;
 mod dependency;
 mod dns;
 mod faults;
+mod foregone;
 mod group;
 mod meter;
 mod network;
@@ -42,6 +43,7 @@ use balancer::Balancer;
 use build::Actions;
 use client::Client;
 use dependency::DependencyState;
+use foregone::Foregone;
 use group::Group;
 use network::Network;
 use program::{Operations, Programs};
@@ -69,6 +71,7 @@ pub struct DataPlane {
     cpus_changed: Vec<u32>,
     /// Clients' requests that have not ended.
     open_requests: u64,
+    foregone: Foregone,
     stops_at: Instant,
     /// The limit of attempts in flight was reached.
     overflowed: bool,

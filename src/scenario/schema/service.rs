@@ -171,6 +171,8 @@ pub struct AdvancedConfiguration {
     pub alternate_target_group: String,
     /// `balancer/listener/priority`, or `default` in place of the priority.
     pub production_listener_rule: String,
+    /// Likewise; its traffic goes to the new tasks first, at TEST_TRAFFIC_SHIFT. Send some with `traffic`.
+    pub test_listener_rule: Option<String>,
 }
 
 /// How the serving process takes requests.

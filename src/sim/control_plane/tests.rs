@@ -13,6 +13,7 @@ mod daemons;
 mod draining;
 mod early_success;
 mod faults;
+mod foregone;
 mod harness;
 mod health;
 mod hooks;

@@ -5,6 +5,7 @@ use super::balancer::Balancer;
 use super::client::{Client, browsers};
 use super::cookies::Cookies;
 use super::dependency::DependencyState;
+use super::foregone::Foregone;
 use super::group::Group;
 use super::network::Network;
 use super::program::{Operations, Programs};
@@ -93,6 +94,7 @@ impl DataPlane {
                     .timer(Event::data_extra(DataEvent::DeadlineDue, list as u32))
             })
             .collect();
+        let foregone = Foregone::new(blueprint, network.longest_hop_to_a_task());
         DataPlane {
             attempts: Arena::with_capacity(1024),
             servers: Servers::default(),
@@ -110,6 +112,7 @@ impl DataPlane {
             operations,
             cpus_changed: Vec::new(),
             open_requests: 0,
+            foregone,
             stops_at: blueprint.horizon(),
             overflowed: false,
             class_actions: class_actions(blueprint, &actions),

@@ -189,6 +189,11 @@ impl Operations {
         self.of_class(self.classes + call, revision)
     }
 
+    /// What serves what a revision's task has not routed yet.
+    pub fn unrouted(&self, service: ServiceIx, revision: RevisionIx) -> Served {
+        self.revisions[self.revisions_of(service).start + revision.at()].unrouted
+    }
+
     /// Rows of a service's revisions.
     pub fn revisions_of(&self, service: ServiceIx) -> std::ops::Range<usize> {
         self.first_revision[service.at()] as usize..self.first_revision[service.at() + 1] as usize

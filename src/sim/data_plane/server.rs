@@ -43,6 +43,7 @@ impl DataPlane {
             // A check runs its own program and is nobody's operation.
             Caller::Check(_) => {}
             caller => {
+                debug_assert!(!server.is_relied_on, "what was held to reach no task reaches one");
                 attempt.served = match caller {
                     Caller::Client(class, _) => self.operations.of_class(class.at(), server.revision),
                     _ => self.operations.of_call(attempt.site.at(), server.revision),

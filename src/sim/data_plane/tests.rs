@@ -6,6 +6,7 @@ mod calls;
 mod dependency;
 mod disconnect;
 mod everything;
+mod foregone;
 mod network;
 pub(crate) mod stage;
 mod start_up;

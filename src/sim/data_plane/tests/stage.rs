@@ -5,6 +5,7 @@
 
 use crate::blueprint::*;
 use crate::cluster::Task;
+use crate::cluster::target_group::Outlook;
 use crate::engine::arena::{Arena, Id};
 use crate::engine::dist::Dist;
 use crate::sim::context::Context;
@@ -238,6 +239,9 @@ pub struct Stage<'a> {
     pub checks: Vec<u16>,
     /// When servers had done their work before listening.
     pub started_up: Vec<Instant>,
+    pub outlooks: Vec<Outlook>,
+    /// How often somebody was told that checks are no longer foregone.
+    pub stirred: usize,
 }
 
 impl<'a> Stage<'a> {
@@ -257,6 +261,8 @@ impl<'a> Stage<'a> {
             finished: vec![],
             checks: vec![],
             started_up: vec![],
+            outlooks: vec![],
+            stirred: 0,
         };
         for service in 0..blueprint.services.len() {
             for n in 0..count {
@@ -326,7 +332,8 @@ impl<'a> Stage<'a> {
     }
 
     pub fn lift(&mut self, kind: &FaultKind) {
-        self.plane.fault_ends(0, kind);
+        self.plane.fault_ends(&mut self.cx, 0, kind);
+        self.collect();
     }
 
     /// Handles everything up to an instant, that included.
@@ -354,8 +361,12 @@ impl<'a> Stage<'a> {
         let now = self.cx.now();
         for signal in self.cx.signals.drain(..) {
             match signal {
-                Signal::CheckAnswered { status, .. } => self.checks.push(status),
                 Signal::StartedUp(_) => self.started_up.push(now),
+                Signal::CheckAnswered { status, outlook, .. } => {
+                    self.checks.push(status);
+                    self.outlooks.push(outlook);
+                }
+                Signal::Stirred(_) => self.stirred += 1,
                 Signal::Metered(_) => {}
             }
         }

@@ -113,6 +113,7 @@ pub fn revision() -> Revision {
             exits_after: None,
             fails_health_checks: Ratio::ZERO,
         },
+        skew: Skew::default(),
     }
 }
 
@@ -135,6 +136,7 @@ pub fn load_balancer(name: &str, zones: u16) -> LoadBalancer {
         internet_facing: true,
         listeners: vec![],
         idle_timeout: Span::from_secs(60),
+        attributes: LoadBalancerAttributes::default(),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::{
     AlarmIx, CallIx, DependencyIx, GroupIx, HttpRequest, LifecycleHook, LoadBalancerIx, OperationIx, Portion,
-    ProgramIx, ServiceIx, TargetGroupIx, TaskDefinitionIx, ZoneIx,
+    ProgramIx, ServiceIx, Skew, TargetGroupIx, TaskDefinitionIx, ZoneIx,
 };
 use crate::blueprint::task::Defects;
 use crate::engine::dist::Dist;
@@ -252,6 +252,7 @@ pub struct Revision {
     /// How long the server keeps an idle connection; `None`: longer than any balancer.
     pub keep_alive: Option<Span>,
     pub defects: Defects,
+    pub skew: Skew,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -192,11 +192,11 @@ pub struct LoadBalancerMeter {
     pub elb_4xx: u64,
     pub elb_5xx: u64,
     pub rule_evaluations: u64,
-    /// MODEL: `model.alb.requests_per_connection`, rounded up.
+    /// Opened by known clients; for all others MODEL: `model.alb.requests_per_connection`, rounded up.
     pub connections: u64,
     /// MODEL: `model.alb.bytes_per_request`.
     pub bytes: u64,
-    /// Requests in flight at the sampling instant, as a stand-in for active connections.
+    /// Connections of known clients at the sampling instant; without any the requests in flight, as a stand-in.
     pub active: u64,
 }
 

@@ -1,6 +1,6 @@
 //! What only shows when everything is resolved: the kind of run, and checks that look at several topics at once.
 
-use super::{Context, load};
+use super::{Context, balancer, load};
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
@@ -56,40 +56,8 @@ pub(super) fn whole(cx: &mut Context, blueprint: &Blueprint) {
     fleet(cx, blueprint);
     start_ups(cx, blueprint);
     target_groups(cx, blueprint);
-    stickiness(cx, blueprint);
+    balancer::doubts(cx, blueprint);
     load::check(cx, blueprint);
-}
-
-/// Stickiness that no client brings a cookie for.
-fn stickiness(cx: &mut Context, blueprint: &Blueprint) {
-    let root = Path::Root;
-    let section = root.key("load_balancers");
-    for (at, balancer) in blueprint.load_balancers.iter().enumerate() {
-        let known = |traffic: &Traffic| {
-            let here =
-                matches!(traffic.to, Destination::LoadBalancer { load_balancer, .. } if load_balancer.at() == at);
-            here && (traffic.clients.is_some() || matches!(traffic.source, Source::Closed { .. }))
-        };
-        if blueprint.traffic.iter().any(known) {
-            continue;
-        }
-        let mut own = (0..blueprint.target_groups.len()).filter(|group| cx.target_groups[*group].0 == at);
-        let of_targets = own.any(|group| blueprint.target_groups[group].attributes.stickiness.is_some());
-        let of_groups = balancer.listeners.iter().any(|listener| {
-            let rules = listener.rules.iter().map(|rule| rule.group_stickiness);
-            rules
-                .chain([listener.group_stickiness])
-                .any(|stickiness| stickiness.is_some())
-        });
-        if of_targets || of_groups {
-            cx.report_hint(
-                Code::StickinessWithoutClients,
-                &section.key(&balancer.name),
-                "nobody comes back with a cookie, so nothing is sticky here",
-                "say how many `clients` its traffic comes from, or give it `users`",
-            );
-        }
-    }
 }
 
 /// Whether the instances can hold the tasks at the start, by the sums of what they need.

@@ -1,7 +1,8 @@
 //! ECS services, and what the code in them does.
 
 use super::{
-    AutoScaling, Container, Cpu, DeploymentConfiguration, Duration, Factor, Memory, Named, Share, Time, no_time, zero,
+    AutoScaling, Container, Cpu, DeploymentConfiguration, Duration, Factor, Memory, Named, Need, Share, Time, no_time,
+    zero,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -380,6 +381,10 @@ pub struct Deploy {
     pub exits_after: Option<Time>,
     /// Share of health checks that fail although the server answers.
     pub fails_health_checks: Option<Share>,
+    /// What it needs of the services that it calls, by name: calls to tasks of an earlier revision fail.
+    pub needs: Named<Need>,
+    /// What it needs of the services that call it, by name: calls from tasks of an earlier revision fail.
+    pub needs_of_callers: Named<Need>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -75,6 +75,7 @@ pub fn fleet(desired: u32) -> Blueprint {
                 group_stickiness: None,
             }],
             idle_timeout: Span::from_secs(60),
+            attributes: LoadBalancerAttributes::default(),
         }],
         target_groups: vec![target_group("web")],
         traffic: vec![],
@@ -191,6 +192,7 @@ fn revision() -> Revision {
             exits_after: None,
             fails_health_checks: Ratio::ZERO,
         },
+        skew: Skew::default(),
     }
 }
 

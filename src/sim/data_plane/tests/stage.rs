@@ -144,6 +144,7 @@ pub fn service(name: &str, program: u16, runtime: Runtime) -> Service {
                 exits_after: None,
                 fails_health_checks: Ratio::ZERO,
             },
+            skew: Skew::default(),
         }],
     }
 }
@@ -275,11 +276,15 @@ impl<'a> Stage<'a> {
     }
 
     pub fn start(&mut self, service: usize, zone: u16, vcpus: f64) -> Id<Task> {
+        self.start_revision(service, 0, zone, vcpus)
+    }
+
+    pub fn start_revision(&mut self, service: usize, revision: u16, zone: u16, vcpus: f64) -> Id<Task> {
         let task = Id::from_raw(self.ids.insert(()).raw());
         self.order(Order::StartServer(ServerSpec {
             task,
             service: ServiceIx::from_usize(service),
-            revision: RevisionIx(0),
+            revision: RevisionIx(revision),
             zone: ZoneIx(zone),
             cpu: CpuUnits((vcpus * 1024.0) as u32),
             host_vcpus: 8,
@@ -421,6 +426,7 @@ pub fn balanced(blueprint: &mut Blueprint, service: usize, algorithm: Algorithm,
             group_stickiness: None,
         }],
         idle_timeout: Span::from_secs(60),
+        attributes: LoadBalancerAttributes::default(),
     });
     blueprint.services[service].load_balancers.push(ServiceLoadBalancer {
         target_group: group,

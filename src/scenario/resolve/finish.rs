@@ -130,7 +130,11 @@ fn start_ups(cx: &mut Context, blueprint: &Blueprint) {
                 usual(revision).seconds(),
                 patience.seconds()
             );
-            let key = if revision.start_up_cpu.is_some() { "start_up_cpu" } else { "start_up" };
+            let key = if revision.start_up_cpu.is_some() {
+                "start_up_cpu"
+            } else {
+                "start_up"
+            };
             let hint = "raise `health_check_grace_period` (or the check's `start_period`), or start faster";
             let position = cx.said.events.iter().position(|event| {
                 let deploy = event.deploy.as_ref().and_then(|deploys| deploys.get(&service.name));

@@ -103,6 +103,7 @@ pub fn revision() -> Revision {
         runtime: Runtime::Unbounded,
         cpu_model: CpuModel::Fluid,
         start_up: Dist::constant(1.0).expect("valid"),
+        start_up_cpu: None,
         routes: vec![],
         operations: vec![],
         on_disconnect: OnDisconnect::Continue,

@@ -178,6 +178,7 @@ fn revision() -> Revision {
         runtime: Runtime::Unbounded,
         cpu_model: CpuModel::Fluid,
         start_up: constant(2.0),
+        start_up_cpu: None,
         routes: vec![],
         operations: vec![Operation {
             program: ProgramIx(0),

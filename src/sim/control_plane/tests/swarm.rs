@@ -180,7 +180,7 @@ fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act
         // A minute that some alarm may dislike.
         meter(stage, act, if dice.happens(6) { 50 } else { 0 });
     }
-    match dice.below(12) {
+    match dice.below(13) {
         10 => {
             let step = [ShiftStep::Begins, ShiftStep::Ends][dice.below(2) as usize];
             let shift = shift_away_from(dice.below(2) as u16);
@@ -213,7 +213,7 @@ fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act
                 .then(|| crate::engine::dist::Law::constant(Span::from_secs(100)));
             stage.act(|control, cx| control.random_crashes(cx, service, law));
         }
-        11 => stage.act(|control, cx| control.run_task(cx, ServiceIx(1), count)),
+        12 => stage.act(|control, cx| control.run_task(cx, ServiceIx(1), count)),
         8 if has_group => stage.act(|control, cx| control.drain_instances(cx, GroupIx(0), 1, key)),
         7 if has_group => {
             let slow = SlowInstances {

@@ -19,6 +19,7 @@ mod release;
 mod rolling;
 mod service;
 mod skew;
+mod standalone;
 mod start_up;
 mod task;
 mod values;
@@ -36,6 +37,7 @@ pub use release::*;
 pub use rolling::*;
 pub use service::*;
 pub use skew::*;
+pub use standalone::*;
 pub use start_up::*;
 pub use task::*;
 pub use values::*;
@@ -75,6 +77,9 @@ pub struct Scenario {
     /// ECS services by name.
     #[serde(default)]
     pub services: Named<Service>,
+    /// Standalone tasks beside the services, by family.
+    #[serde(default)]
+    pub tasks: Named<StandaloneTask>,
     /// Databases and other things outside the cluster, by name.
     #[serde(default)]
     pub dependencies: Named<Dependency>,

@@ -27,6 +27,7 @@ mod releases;
 mod rolling;
 mod scheduler;
 mod shift;
+mod standalone;
 mod swarm;
 mod together;
 mod zones;

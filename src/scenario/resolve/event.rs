@@ -93,12 +93,7 @@ pub(super) fn events(cx: &mut Context, deploys: &[Deploys]) -> Vec<TimedEvent> {
     events
 }
 
-fn happenings(
-    cx: &mut Context,
-    said: &schema::Event,
-    deploys: &Deploys,
-    path: &Path,
-) -> Vec<Happening> {
+fn happenings(cx: &mut Context, said: &schema::Event, deploys: &Deploys, path: &Path) -> Vec<Happening> {
     let keys = [
         ("deploy", said.deploy.is_some()),
         ("release", said.release.is_some()),
@@ -233,8 +228,9 @@ fn release(cx: &mut Context, said: &schema::Release, deploys: &Deploys, path: &P
     let section = path.key("steps");
     if said.steps.is_empty() {
         let message = "this release has no steps";
-        cx.problems
-            .report_with(Code::WrongLength, &section, message, |d| d.expected("steps that deploy services"));
+        cx.problems.report_with(Code::WrongLength, &section, message, |d| {
+            d.expected("steps that deploy services")
+        });
     }
     for (at, step) in said.steps.iter().enumerate() {
         some_service(cx, &step.deploy, &section.at(at).key("deploy"));

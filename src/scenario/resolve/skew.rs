@@ -51,7 +51,13 @@ pub(super) fn check(cx: &mut Context, blueprint: &Blueprint, deployed: &[Vec<Dep
                     one(cx, blueprint, whose, (Side::Callees, need), &here.key("needs"));
                 }
                 for need in &skew.needs_of_callers {
-                    one(cx, blueprint, whose, (Side::Callers, need), &here.key("needs_of_callers"));
+                    one(
+                        cx,
+                        blueprint,
+                        whose,
+                        (Side::Callers, need),
+                        &here.key("needs_of_callers"),
+                    );
                 }
             });
         }

@@ -104,7 +104,11 @@ fn a_failed_step_takes_back_those_before_it() {
     ];
     assert_eq!(told(&stage), super::harness::owned(&expected));
     let tasks = stage.control.services[0].tasks.iter();
-    assert!(tasks.clone().all(|id| stage.control.tasks[*id].revision == RevisionIx(0)));
+    assert!(
+        tasks
+            .clone()
+            .all(|id| stage.control.tasks[*id].revision == RevisionIx(0))
+    );
     assert_eq!(stage.cx.now(), at(1000.0));
 }
 

@@ -113,6 +113,8 @@ pub enum Happening {
     },
     /// What a pause holds up goes on.
     ContinueDeployment(ServiceIx),
+    /// The deployment in progress is stopped.
+    StopDeployment(ServiceIx),
     /// `count` instances of a group, chosen at random, are set to DRAINING.
     DrainInstances {
         group: GroupIx,

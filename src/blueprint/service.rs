@@ -4,8 +4,8 @@
 //! one, complete in itself: the same operations in the same order, changed as the event says.
 
 use super::{
-    AlarmIx, CallIx, DependencyIx, GroupIx, HttpRequest, LifecycleHook, LoadBalancerIx, OperationIx, Portion,
-    ProgramIx, ServiceIx, TargetGroupIx, TaskDefinitionIx, ZoneIx,
+    AlarmIx, CallIx, CodeDeploy, DependencyIx, GroupIx, HttpRequest, LifecycleHook, LoadBalancerIx, OperationIx,
+    Portion, ProgramIx, ServiceIx, TargetGroupIx, TaskDefinitionIx, ZoneIx,
 };
 use crate::blueprint::task::Defects;
 use crate::engine::dist::Dist;
@@ -131,6 +131,8 @@ pub struct DeploymentConfiguration {
     pub bake_time: Span,
     /// None for rolling deployments.
     pub hooks: Vec<LifecycleHook>,
+    /// CodeDeploy deploys the service; `None`: ECS itself.
+    pub code_deploy: Option<CodeDeploy>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,6 +9,7 @@ mod backends;
 mod begin;
 mod capacity;
 mod check;
+mod code_deploy;
 mod colours;
 mod daemons;
 mod deployments;

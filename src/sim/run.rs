@@ -227,6 +227,7 @@ impl Run {
                 self.control.stop_tasks(cx, *service, *count, reason, key);
             }
             Happening::ContinueDeployment(service) => self.control.continue_deployment(cx, *service),
+            Happening::StopDeployment(service) => self.control.stop_deployment(cx, *service),
             Happening::DrainInstances { group, count } => {
                 let key = cx.key.entity("drain", "").child(u64::from(at));
                 self.control.drain_instances(cx, *group, *count, key);
@@ -255,6 +256,7 @@ impl Run {
             Happening::Deploy(_)
             | Happening::SetDesiredCount { .. }
             | Happening::ContinueDeployment(_)
+            | Happening::StopDeployment(_)
             | Happening::StopTask { .. }
             | Happening::DrainInstances { .. } => unreachable!("only faults and shifts end"),
         };

@@ -98,6 +98,9 @@ pub fn marks(pool: &Pool) -> Vec<Mark> {
             Happening::ContinueDeployment(service) => {
                 format!("continue {}", blueprint.services[service.at()].name)
             }
+            Happening::StopDeployment(service) => {
+                format!("stop {}", blueprint.services[service.at()].name)
+            }
             Happening::DrainInstances { group, count } => {
                 format!("drain {count} of {}", blueprint.auto_scaling_groups[group.at()].name)
             }

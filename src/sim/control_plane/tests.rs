@@ -9,6 +9,7 @@ mod alarms;
 mod blue_green;
 mod breaker;
 mod capacity;
+mod code_deploy;
 mod daemons;
 mod draining;
 mod early_success;

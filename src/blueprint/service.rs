@@ -5,7 +5,7 @@
 
 use super::{
     AlarmIx, CallIx, CodeDeploy, DependencyIx, GroupIx, HttpRequest, LifecycleHook, LoadBalancerIx, OperationIx,
-    Portion, ProgramIx, ServiceIx, TargetGroupIx, TaskDefinitionIx, ZoneIx,
+    Portion, ProgramIx, ServiceIx, Skew, TargetGroupIx, TaskDefinitionIx, ZoneIx,
 };
 use crate::blueprint::task::Defects;
 use crate::engine::dist::Dist;
@@ -244,6 +244,8 @@ pub struct Revision {
     pub cpu_model: CpuModel,
     /// From the start of the serving container until it listens and passes checks.
     pub start_up: Dist,
+    /// CPU time of one thread that the process then needs before it listens.
+    pub start_up_cpu: Option<Dist>,
     /// First match wins; what no route takes is answered 404. Empty: every path goes to operation 0.
     pub routes: Vec<Route>,
     /// One for each of [`Service::operations`].
@@ -252,6 +254,7 @@ pub struct Revision {
     /// How long the server keeps an idle connection; `None`: longer than any balancer.
     pub keep_alive: Option<Span>,
     pub defects: Defects,
+    pub skew: Skew,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -16,9 +16,11 @@ mod hook;
 mod model;
 mod question;
 mod reference;
+mod release;
 mod rolling;
 mod service;
 mod skew;
+mod standalone;
 mod start_up;
 mod task;
 mod values;
@@ -33,9 +35,11 @@ pub use hook::*;
 pub use model::*;
 pub use question::*;
 pub use reference::reference;
+pub use release::*;
 pub use rolling::*;
 pub use service::*;
 pub use skew::*;
+pub use standalone::*;
 pub use start_up::*;
 pub use task::*;
 pub use values::*;
@@ -75,6 +79,9 @@ pub struct Scenario {
     /// ECS services by name.
     #[serde(default)]
     pub services: Named<Service>,
+    /// Standalone tasks beside the services, by family.
+    #[serde(default)]
+    pub tasks: Named<StandaloneTask>,
     /// Databases and other things outside the cluster, by name.
     #[serde(default)]
     pub dependencies: Named<Dependency>,

@@ -28,9 +28,11 @@ mod observing;
 mod progress;
 mod pulls;
 mod rebalancing;
+mod releases;
 mod resources;
 mod restarts;
 mod scheduler;
+mod standalone;
 mod stepping;
 mod stopping;
 mod targets;
@@ -42,6 +44,7 @@ mod zones;
 use super::context::Context;
 use super::event::ControlEvent;
 use super::signal::Signal;
+use crate::aws::quotas::ecs;
 use crate::blueprint::{Blueprint, GroupIx, ServiceIx, TargetGroupIx};
 use crate::cluster::rate::TokenBucket;
 use crate::cluster::{AutoScalingGroup, Instance, Service, TargetGroup, Task};
@@ -73,10 +76,13 @@ pub struct ControlPlane {
     /// Account-wide launch buckets of FARGATE and FARGATE_SPOT [DG:throttling].
     fargate: TokenBucket,
     fargate_spot: TokenBucket,
+    /// Calls of RunTask for tasks on Fargate [DG:throttling].
+    run_task_calls: TokenBucket,
     /// What service discovery was last told, by service.
     discovered: Vec<Vec<Id<Task>>>,
     slowdowns: Vec<faults::Slowdown>,
     backends: backends::Backends,
+    releases: Vec<releases::Train>,
     monitoring: Monitoring,
     reporting: Reporting,
     ordinals: Ordinals,
@@ -143,9 +149,14 @@ impl ControlPlane {
             dns: vec![zones::Dns::default(); blueprint.load_balancers.len()],
             fargate: bucket(),
             fargate_spot: bucket(),
+            run_task_calls: TokenBucket::new(
+                ecs::RUN_TASK_CALLS_PER_SECOND,
+                f64::from(ecs::RUN_TASK_CALLS_PER_SECOND),
+            ),
             discovered: vec![Vec::new(); blueprint.services.len()],
             slowdowns: Vec::new(),
             backends: backends::Backends::new(&blueprint.model.start_up),
+            releases: Vec::new(),
             monitoring: Monitoring::new(blueprint),
             reporting: Reporting::Open,
             ordinals: Ordinals::default(),
@@ -179,11 +190,13 @@ impl ControlPlane {
             ControlEvent::TargetUnused => self.target_unused(cx, Id::from_raw(id), TargetGroupIx(low())),
             ControlEvent::LayerPulled => self.layer_pulled(cx, Id::from_raw(id), extra),
             ControlEvent::ImageCleanup => self.clean_images(cx, Id::from_raw(id)),
+            ControlEvent::RunTask => self.run_task(cx, ServiceIx(low()), extra >> 16),
             ControlEvent::InstanceLaunched => self.instance_launched(cx, Id::from_raw(id)),
             ControlEvent::GroupPass => self.group_pass(cx, GroupIx(low())),
             ControlEvent::MetricsPublished => self.metrics_published(cx, extra),
             ControlEvent::ScheduledScaling => self.scheduled_scaling(cx, ServiceIx(low())),
             ControlEvent::RandomCrash => self.random_crash(cx, Id::from_raw(id), extra),
+            ControlEvent::ReleaseStep => self.release_step(cx, extra as usize),
             ControlEvent::TaskLost => self.task_lost(cx, Id::from_raw(id)),
             ControlEvent::InstanceLost => self.instance_lost(cx, Id::from_raw(id)),
         }

@@ -25,6 +25,7 @@ pub mod monitoring;
 mod news;
 mod observing;
 mod progress;
+mod protection;
 mod pulls;
 mod rebalancing;
 mod resources;

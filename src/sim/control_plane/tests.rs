@@ -19,6 +19,7 @@ mod health;
 mod hooks;
 mod life_cycle;
 mod news;
+mod protection;
 mod pulls;
 mod rebalancing;
 mod resources;

@@ -8,6 +8,8 @@
 pub mod ecs {
     use std::ops::RangeInclusive;
 
+    /// RunTask calls a second for tasks on Fargate, at once and in the long run [DG:throttling].
+    pub const RUN_TASK_CALLS_PER_SECOND: u32 = 20;
     /// [GR:ecs]
     pub const CONTAINERS_PER_TASK_DEFINITION: usize = 10;
     /// [GR:ecs]

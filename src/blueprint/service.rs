@@ -56,6 +56,8 @@ pub enum SchedulingStrategy {
     Replica,
     /// One task on each instance.
     Daemon,
+    /// Not a service: tasks of a family that RunTask starts, kept together as a service's are; nobody replaces them.
+    Standalone,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

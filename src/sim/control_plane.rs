@@ -30,6 +30,7 @@ mod rebalancing;
 mod resources;
 mod restarts;
 mod scheduler;
+mod standalone;
 mod stepping;
 mod stopping;
 mod targets;
@@ -41,6 +42,7 @@ mod zones;
 use super::context::Context;
 use super::event::ControlEvent;
 use super::signal::Signal;
+use crate::aws::quotas::ecs;
 use crate::blueprint::{Blueprint, GroupIx, ServiceIx, TargetGroupIx};
 use crate::cluster::rate::TokenBucket;
 use crate::cluster::{AutoScalingGroup, Instance, Service, TargetGroup, Task};
@@ -72,6 +74,8 @@ pub struct ControlPlane {
     /// Account-wide launch buckets of FARGATE and FARGATE_SPOT [DG:throttling].
     fargate: TokenBucket,
     fargate_spot: TokenBucket,
+    /// Calls of RunTask for tasks on Fargate [DG:throttling].
+    run_task_calls: TokenBucket,
     /// What service discovery was last told, by service.
     discovered: Vec<Vec<Id<Task>>>,
     slowdowns: Vec<faults::Slowdown>,
@@ -142,6 +146,10 @@ impl ControlPlane {
             dns: vec![zones::Dns::default(); blueprint.load_balancers.len()],
             fargate: bucket(),
             fargate_spot: bucket(),
+            run_task_calls: TokenBucket::new(
+                ecs::RUN_TASK_CALLS_PER_SECOND,
+                f64::from(ecs::RUN_TASK_CALLS_PER_SECOND),
+            ),
             discovered: vec![Vec::new(); blueprint.services.len()],
             slowdowns: Vec::new(),
             backends: backends::Backends::new(&blueprint.model.start_up),
@@ -178,6 +186,7 @@ impl ControlPlane {
             ControlEvent::TargetUnused => self.target_unused(cx, Id::from_raw(id), TargetGroupIx(low())),
             ControlEvent::LayerPulled => self.layer_pulled(cx, Id::from_raw(id), extra),
             ControlEvent::ImageCleanup => self.clean_images(cx, Id::from_raw(id)),
+            ControlEvent::RunTask => self.run_task(cx, ServiceIx(low()), extra >> 16),
             ControlEvent::InstanceLaunched => self.instance_launched(cx, Id::from_raw(id)),
             ControlEvent::GroupPass => self.group_pass(cx, GroupIx(low())),
             ControlEvent::MetricsPublished => self.metrics_published(cx, extra),

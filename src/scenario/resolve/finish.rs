@@ -43,8 +43,9 @@ pub(super) fn kind(said: &schema::Scenario, traffic: &[Traffic]) -> Kind {
         .0
         .iter()
         .any(|(_, service)| service.auto_scaling.is_some());
+    let runs_tasks = said.tasks.0.iter().any(|(_, task)| !task.schedules.is_empty());
     let empty = said.start == schema::Start::Empty;
-    if traffic.iter().any(changes) || !said.events.is_empty() || scaled || empty {
+    if traffic.iter().any(changes) || !said.events.is_empty() || scaled || runs_tasks || empty {
         Kind::Terminating
     } else {
         Kind::Steady

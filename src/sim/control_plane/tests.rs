@@ -21,6 +21,7 @@ mod life_cycle;
 mod news;
 mod pulls;
 mod rebalancing;
+mod releases;
 mod resources;
 mod restarts;
 mod rolling;

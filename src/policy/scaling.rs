@@ -256,7 +256,10 @@ fn scale_in(view: &ScalingView, calls: &[Call]) -> Option<Decision> {
     let told = if count == needed {
         arithmetic(view.running, metric, target, count, to)
     } else {
-        format!("{}, one task a step", arithmetic(view.running, metric, target, needed, needed))
+        format!(
+            "{}, one task a step",
+            arithmetic(view.running, metric, target, needed, needed)
+        )
     };
     Some(Decision {
         action: Action::ScaleIn,

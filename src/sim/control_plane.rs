@@ -28,6 +28,7 @@ mod progress;
 mod protection;
 mod pulls;
 mod rebalancing;
+mod releases;
 mod resources;
 mod restarts;
 mod scheduler;
@@ -81,6 +82,7 @@ pub struct ControlPlane {
     discovered: Vec<Vec<Id<Task>>>,
     slowdowns: Vec<faults::Slowdown>,
     backends: backends::Backends,
+    releases: Vec<releases::Train>,
     monitoring: Monitoring,
     reporting: Reporting,
     ordinals: Ordinals,
@@ -154,6 +156,7 @@ impl ControlPlane {
             discovered: vec![Vec::new(); blueprint.services.len()],
             slowdowns: Vec::new(),
             backends: backends::Backends::new(&blueprint.model.start_up),
+            releases: Vec::new(),
             monitoring: Monitoring::new(blueprint),
             reporting: Reporting::Open,
             ordinals: Ordinals::default(),
@@ -193,6 +196,7 @@ impl ControlPlane {
             ControlEvent::MetricsPublished => self.metrics_published(cx, extra),
             ControlEvent::ScheduledScaling => self.scheduled_scaling(cx, ServiceIx(low())),
             ControlEvent::RandomCrash => self.random_crash(cx, Id::from_raw(id), extra),
+            ControlEvent::ReleaseStep => self.release_step(cx, extra as usize),
             ControlEvent::TaskLost => self.task_lost(cx, Id::from_raw(id)),
             ControlEvent::InstanceLost => self.instance_lost(cx, Id::from_raw(id)),
         }

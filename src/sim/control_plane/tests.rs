@@ -22,6 +22,7 @@ mod news;
 mod protection;
 mod pulls;
 mod rebalancing;
+mod releases;
 mod resources;
 mod restarts;
 mod rolling;

@@ -56,6 +56,8 @@ pub struct Service {
     pub steadiness: Steadiness,
     pub news: News,
     pub rebalancing: Rebalancing,
+    /// Protected tasks that the scheduler last said it could not stop.
+    pub protected_said: u32,
 }
 
 /// AZ rebalancing.

@@ -26,6 +26,7 @@ pub mod monitoring;
 mod news;
 mod observing;
 mod progress;
+mod protection;
 mod pulls;
 mod rebalancing;
 mod releases;

@@ -71,6 +71,7 @@ pub(super) fn services(blueprint: &Blueprint, key: Key) -> Vec<Service> {
         steadiness: Steadiness::Changing,
         news: News::default(),
         rebalancing: Rebalancing::Balanced,
+        protected_said: 0,
     };
     blueprint.services.iter().enumerate().map(service).collect()
 }

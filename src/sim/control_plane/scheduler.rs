@@ -165,6 +165,7 @@ impl ControlPlane {
         }
         for id in &service.tasks {
             let task = &self.tasks[*id];
+            consider(task.protected_until);
             if task.unhealthy && task.state() == TaskState::Running {
                 consider(task.running.expect("a RUNNING task has begun to run") + grace);
             }

@@ -20,6 +20,7 @@ mod health;
 mod hooks;
 mod life_cycle;
 mod news;
+mod protection;
 mod pulls;
 mod rebalancing;
 mod releases;

@@ -82,6 +82,7 @@ pub fn scaled_service(name: &str, (min_capacity, max_capacity): (u32, u32), poli
             early_success: None,
             bake_time: Span::ZERO,
             hooks: vec![],
+            code_deploy: None,
         },
         load_balancers: vec![],
         auto_scaling: Some(AutoScaling {
@@ -103,6 +104,7 @@ pub fn revision() -> Revision {
         runtime: Runtime::Unbounded,
         cpu_model: CpuModel::Fluid,
         start_up: Dist::constant(1.0).expect("valid"),
+        start_up_cpu: None,
         routes: vec![],
         operations: vec![],
         on_disconnect: OnDisconnect::Continue,

@@ -9,6 +9,7 @@ mod backends;
 mod begin;
 mod capacity;
 mod check;
+mod code_deploy;
 mod colours;
 mod daemons;
 mod deployments;
@@ -25,11 +26,14 @@ pub mod monitoring;
 mod news;
 mod observing;
 mod progress;
+mod protection;
 mod pulls;
 mod rebalancing;
+mod releases;
 mod resources;
 mod restarts;
 mod scheduler;
+mod standalone;
 mod stepping;
 mod stopping;
 mod targets;
@@ -41,6 +45,7 @@ mod zones;
 use super::context::Context;
 use super::event::ControlEvent;
 use super::signal::Signal;
+use crate::aws::quotas::ecs;
 use crate::blueprint::{Blueprint, GroupIx, ServiceIx, TargetGroupIx};
 use crate::cluster::rate::TokenBucket;
 use crate::cluster::{AutoScalingGroup, Instance, Service, TargetGroup, Task};
@@ -72,10 +77,13 @@ pub struct ControlPlane {
     /// Account-wide launch buckets of FARGATE and FARGATE_SPOT [DG:throttling].
     fargate: TokenBucket,
     fargate_spot: TokenBucket,
+    /// Calls of RunTask for tasks on Fargate [DG:throttling].
+    run_task_calls: TokenBucket,
     /// What service discovery was last told, by service.
     discovered: Vec<Vec<Id<Task>>>,
     slowdowns: Vec<faults::Slowdown>,
     backends: backends::Backends,
+    releases: Vec<releases::Train>,
     monitoring: Monitoring,
     reporting: Reporting,
     ordinals: Ordinals,
@@ -142,9 +150,14 @@ impl ControlPlane {
             dns: vec![zones::Dns::default(); blueprint.load_balancers.len()],
             fargate: bucket(),
             fargate_spot: bucket(),
+            run_task_calls: TokenBucket::new(
+                ecs::RUN_TASK_CALLS_PER_SECOND,
+                f64::from(ecs::RUN_TASK_CALLS_PER_SECOND),
+            ),
             discovered: vec![Vec::new(); blueprint.services.len()],
             slowdowns: Vec::new(),
             backends: backends::Backends::new(&blueprint.model.start_up),
+            releases: Vec::new(),
             monitoring: Monitoring::new(blueprint),
             reporting: Reporting::Open,
             ordinals: Ordinals::default(),
@@ -178,11 +191,13 @@ impl ControlPlane {
             ControlEvent::TargetUnused => self.target_unused(cx, Id::from_raw(id), TargetGroupIx(low())),
             ControlEvent::LayerPulled => self.layer_pulled(cx, Id::from_raw(id), extra),
             ControlEvent::ImageCleanup => self.clean_images(cx, Id::from_raw(id)),
+            ControlEvent::RunTask => self.run_task(cx, ServiceIx(low()), extra >> 16),
             ControlEvent::InstanceLaunched => self.instance_launched(cx, Id::from_raw(id)),
             ControlEvent::GroupPass => self.group_pass(cx, GroupIx(low())),
             ControlEvent::MetricsPublished => self.metrics_published(cx, extra),
             ControlEvent::ScheduledScaling => self.scheduled_scaling(cx, ServiceIx(low())),
             ControlEvent::RandomCrash => self.random_crash(cx, Id::from_raw(id), extra),
+            ControlEvent::ReleaseStep => self.release_step(cx, extra as usize),
             ControlEvent::TaskLost => self.task_lost(cx, Id::from_raw(id)),
             ControlEvent::InstanceLost => self.instance_lost(cx, Id::from_raw(id)),
         }
@@ -212,6 +227,7 @@ impl ControlPlane {
                     },
                 );
             }
+            Signal::StartedUp(task) => self.started_up(cx, task),
             Signal::Stirred(whose) => self.stirred(cx, whose),
             Signal::Metered(meter) => self.metered(cx, &meter),
         }

@@ -75,6 +75,8 @@ pub enum ControlEvent {
     LayerPulled,
     /// An instance's agent cleans up images. `id`: instance.
     ImageCleanup,
+    /// A RunTask that was throttled is called again. `extra`: how many tasks (upper 16 bits) and which family's.
+    RunTask,
     /// An instance has been launched. `id`: instance.
     InstanceLaunched,
     /// An Auto Scaling group looks at its size. `extra`: group.
@@ -85,6 +87,8 @@ pub enum ControlEvent {
     ScheduledScaling,
     /// A task has its random crash. `id`: task. `extra`: which fault, so that a lifted one crashes nothing.
     RandomCrash,
+    /// The next step of a release begins. `extra`: release.
+    ReleaseStep,
     /// Silence has lasted long enough for loss. `id`: task on Fargate.
     TaskLost,
     /// Silence has lasted long enough for loss. `id`: instance.

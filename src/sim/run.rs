@@ -219,6 +219,7 @@ impl Run {
         let blueprint = cx.blueprint;
         match &blueprint.events[at as usize].what {
             Happening::Deploy(services) => self.control.deploy(cx, services),
+            Happening::Release(release) => self.control.begin_release(cx, release),
             Happening::SetDesiredCount { service, count } => {
                 self.control.set_desired_count(cx, *service, *count, "UpdateService");
             }
@@ -227,6 +228,8 @@ impl Run {
                 self.control.stop_tasks(cx, *service, *count, reason, key);
             }
             Happening::ContinueDeployment(service) => self.control.continue_deployment(cx, *service),
+            Happening::StopDeployment(service) => self.control.stop_deployment(cx, *service),
+            Happening::RunTask { family, count } => self.control.run_task(cx, *family, *count),
             Happening::DrainInstances { group, count } => {
                 let key = cx.key.entity("drain", "").child(u64::from(at));
                 self.control.drain_instances(cx, *group, *count, key);
@@ -253,8 +256,11 @@ impl Run {
             Happening::Fault(fault) => fault,
             Happening::ZonalShift(shift) => return self.control.shift_zone(cx, shift, ShiftStep::Ends),
             Happening::Deploy(_)
+            | Happening::Release(_)
             | Happening::SetDesiredCount { .. }
+            | Happening::RunTask { .. }
             | Happening::ContinueDeployment(_)
+            | Happening::StopDeployment(_)
             | Happening::StopTask { .. }
             | Happening::DrainInstances { .. } => unreachable!("only faults and shifts end"),
         };

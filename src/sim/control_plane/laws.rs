@@ -28,6 +28,9 @@ pub mod purpose {
     pub const RESOURCE: u64 = 22;
     pub const RESOURCE_RETRY: u64 = 23;
     pub const RESTART: u64 = 24;
+    pub const START_UP_CPU: u64 = 25;
+    pub const PROTECTION: u64 = 26;
+    pub const PROTECTED_WORK: u64 = 27;
     /// Children of a service by task, of a group by instance.
     pub const MEMBER: u64 = 19;
     pub const HOOK: u64 = 20;
@@ -52,6 +55,8 @@ pub struct Laws {
     pub containers: Vec<Vec<ContainerLaws>>,
     /// By service and revision.
     revisions: Vec<Vec<RevisionLaws>>,
+    /// Of the work that a task protects, by service.
+    pub protected_work: Vec<Option<Law>>,
     /// Of a call, by service and life-cycle hook; a pause has none.
     hooks: Vec<Vec<Option<Law>>>,
 }
@@ -75,6 +80,7 @@ pub struct ContainerLaws {
 #[derive(Clone, Debug)]
 pub struct RevisionLaws {
     pub start_up: Law,
+    pub start_up_cpu: Option<Law>,
     pub exits_after: Option<Law>,
 }
 
@@ -120,12 +126,24 @@ impl Laws {
                     compiled.collect()
                 })
                 .collect(),
+            protected_work: blueprint
+                .services
+                .iter()
+                .map(|service| {
+                    service
+                        .scheduling
+                        .protection
+                        .as_ref()
+                        .map(|protection| law(&protection.works_for))
+                })
+                .collect(),
             revisions: blueprint
                 .services
                 .iter()
                 .map(|service| {
                     let compiled = service.revisions.iter().map(|revision| RevisionLaws {
                         start_up: law(&revision.start_up),
+                        start_up_cpu: revision.start_up_cpu.as_ref().map(&mut law),
                         exits_after: revision.defects.exits_after.as_ref().map(&mut law),
                     });
                     compiled.collect()

@@ -160,6 +160,7 @@ pub fn service(desired: u32) -> Service {
             early_success: None,
             bake_time: Span::ZERO,
             hooks: vec![],
+            code_deploy: None,
         },
         load_balancers: vec![ServiceLoadBalancer {
             target_group: TargetGroupIx(0),
@@ -178,6 +179,7 @@ fn revision() -> Revision {
         runtime: Runtime::Unbounded,
         cpu_model: CpuModel::Fluid,
         start_up: constant(2.0),
+        start_up_cpu: None,
         routes: vec![],
         operations: vec![Operation {
             program: ProgramIx(0),

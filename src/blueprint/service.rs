@@ -218,6 +218,8 @@ pub struct TargetTracking {
 pub enum ScalingMetric {
     /// ECSServiceAverageCPUUtilization.
     Cpu,
+    /// ECSServiceAverageMemoryUtilization.
+    Memory,
     /// ALBRequestCountPerTarget of one target group.
     RequestCountPerTarget(TargetGroupIx),
 }

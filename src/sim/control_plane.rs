@@ -12,6 +12,7 @@ mod check;
 mod colours;
 mod daemons;
 mod deployments;
+mod disconnects;
 mod draining;
 mod failures;
 mod faults;
@@ -20,6 +21,8 @@ mod hooks;
 mod launching;
 mod laws;
 mod life_cycle;
+mod logging;
+mod memory;
 pub mod monitoring;
 mod news;
 mod observing;
@@ -29,6 +32,7 @@ mod rebalancing;
 mod resources;
 mod restarts;
 mod scheduler;
+mod sidecars;
 mod stepping;
 mod stopping;
 mod targets;
@@ -74,6 +78,9 @@ pub struct ControlPlane {
     /// What service discovery was last told, by service.
     discovered: Vec<Vec<Id<Task>>>,
     slowdowns: Vec<faults::Slowdown>,
+    disconnects: Vec<disconnects::Disconnect>,
+    /// Faults that make CloudWatch Logs take nothing.
+    log_stalls: u32,
     backends: backends::Backends,
     monitoring: Monitoring,
     reporting: Reporting,
@@ -141,6 +148,8 @@ impl ControlPlane {
             fargate_spot: bucket(),
             discovered: vec![Vec::new(); blueprint.services.len()],
             slowdowns: Vec::new(),
+            disconnects: Vec::new(),
+            log_stalls: 0,
             backends: backends::Backends::new(&blueprint.model.start_up),
             monitoring: Monitoring::new(blueprint),
             reporting: Reporting::Open,
@@ -174,6 +183,7 @@ impl ControlPlane {
             ControlEvent::TargetCheckTimeout => self.check_timed_out(cx, Id::from_raw(id), place().0, place().1),
             ControlEvent::TargetUnused => self.target_unused(cx, Id::from_raw(id), TargetGroupIx(low())),
             ControlEvent::LayerPulled => self.layer_pulled(cx, Id::from_raw(id), extra),
+            ControlEvent::AgentReconnects => self.agent_reconnects(cx, Id::from_raw(id)),
             ControlEvent::ImageCleanup => self.clean_images(cx, Id::from_raw(id)),
             ControlEvent::InstanceLaunched => self.instance_launched(cx, Id::from_raw(id)),
             ControlEvent::GroupPass => self.group_pass(cx, GroupIx(low())),

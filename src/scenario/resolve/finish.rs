@@ -53,6 +53,7 @@ pub(super) fn kind(said: &schema::Scenario, traffic: &[Traffic]) -> Kind {
 
 /// Checks over the whole, made only if every part is right.
 pub(super) fn whole(cx: &mut Context, blueprint: &Blueprint) {
+    super::start_up::doubts(cx, blueprint);
     fleet(cx, blueprint);
     start_ups(cx, blueprint);
     target_groups(cx, blueprint);

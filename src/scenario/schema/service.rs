@@ -374,6 +374,8 @@ pub struct Deploy {
     pub exits_after: Option<Time>,
     /// Share of health checks that fail although the server answers.
     pub fails_health_checks: Option<Share>,
+    /// What the serving container's memory grows by in an hour.
+    pub memory_leak: Option<Memory>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -28,6 +28,7 @@ pub mod purpose {
     pub const RESOURCE: u64 = 22;
     pub const RESOURCE_RETRY: u64 = 23;
     pub const RESTART: u64 = 24;
+    pub const RECONNECT: u64 = 25;
     /// Children of a service by task, of a group by instance.
     pub const MEMBER: u64 = 19;
     pub const HOOK: u64 = 20;

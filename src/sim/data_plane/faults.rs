@@ -21,6 +21,8 @@ impl DataPlane {
             FaultKind::TaskCrash { .. }
             | FaultKind::RandomTaskCrash { .. }
             | FaultKind::InstanceLoss { .. }
+            | FaultKind::AgentDisconnect { .. }
+            | FaultKind::LogsStall
             | FaultKind::Backend { .. }
             | FaultKind::SlowInstance { .. } => {}
         }
@@ -36,6 +38,8 @@ impl DataPlane {
             | FaultKind::TaskCrash { .. }
             | FaultKind::RandomTaskCrash { .. }
             | FaultKind::InstanceLoss { .. }
+            | FaultKind::AgentDisconnect { .. }
+            | FaultKind::LogsStall
             | FaultKind::Backend { .. }
             | FaultKind::SlowInstance { .. } => {}
         }

@@ -11,7 +11,7 @@ use crate::engine::dist::Dist;
 use crate::engine::random::Key;
 use crate::sim::control_plane::{ShiftStep, SlowInstances};
 use crate::sim::observation::Observation;
-use crate::units::{Ratio, Span};
+use crate::units::{CpuUnits, MiB, Ratio, Span};
 use std::collections::BTreeSet;
 
 /// A die for the swarm itself.
@@ -80,6 +80,13 @@ fn some_fleet(dice: &mut Dice) -> Blueprint {
         definition.containers[0].secrets.parameter_store = 3;
     }
     if dice.happens(3) {
+        definition.containers[0].cpu_use = CpuUnits(100);
+        definition.containers[0].memory_use = Some(MemoryUse {
+            base: MiB(500),
+            growth_per_hour: MiB(1_000),
+        });
+    }
+    if dice.happens(3) {
         definition.containers[0].restart_policy = Some(RestartPolicy {
             ignored_exit_codes: vec![],
             attempt_period: Span::from_secs(60),
@@ -141,7 +148,7 @@ fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act
     let has_group = !stage.cx.blueprint.auto_scaling_groups.is_empty();
     let key = stage.cx.key.child(u64::from(act));
     let count = 1 + dice.below(2);
-    match dice.below(11) {
+    match dice.below(12) {
         10 => {
             let step = [ShiftStep::Begins, ShiftStep::Ends][dice.below(2) as usize];
             let shift = shift_away_from(dice.below(2) as u16);
@@ -183,6 +190,12 @@ fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act
             stage.act(|control, cx| control.slow_instances_begin(cx, act, slow, key));
         }
         9 => stage.act(|control, cx| control.stop_tasks(cx, service, count, "swarm", key)),
+        11 if has_group => {
+            stage.act(|control, cx| {
+                control.agents_may_reconnect(cx, 1);
+                control.agents_disconnect(cx, 1, GroupIx(0), count, key);
+            });
+        }
         8 => {
             let trouble = if dice.happens(2) {
                 Trouble::Out
@@ -217,6 +230,7 @@ fn every_invariant_holds_under_random_misfortunes_and_what_is_left_alone_comes_t
         }
         stage.act(|control, cx| control.random_crashes(cx, ServiceIx(0), None));
         stage.act(|control, _| control.backend_trouble_ends(0));
+        stage.act(|control, cx| control.agents_may_reconnect(cx, 1));
         stage.of_revision.clear();
         stage.act(|control, cx| control.set_desired_count(cx, ServiceIx(0), 2, "swarm"));
         stage.deploy(2);

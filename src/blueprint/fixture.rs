@@ -112,6 +112,7 @@ pub fn revision() -> Revision {
             exits_after: None,
             fails_health_checks: Ratio::ZERO,
         },
+        skew: Skew::default(),
     }
 }
 

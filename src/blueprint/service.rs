@@ -5,7 +5,7 @@
 
 use super::{
     AlarmIx, CallIx, DependencyIx, GroupIx, HttpRequest, LifecycleHook, LoadBalancerIx, OperationIx, Portion,
-    ProgramIx, ServiceIx, TargetGroupIx, TaskDefinitionIx, ZoneIx,
+    ProgramIx, ServiceIx, Skew, TargetGroupIx, TaskDefinitionIx, ZoneIx,
 };
 use crate::blueprint::task::Defects;
 use crate::engine::dist::Dist;
@@ -102,7 +102,10 @@ pub struct ServiceLoadBalancer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Alternate {
     pub target_group: TargetGroupIx,
+    /// Of production's traffic.
     pub rule: RuleRef,
+    /// Of the traffic that looks at green before production does.
+    pub test_rule: Option<RuleRef>,
 }
 
 /// A listener rule by position; `rule == rules.len()` is the listener's default action.
@@ -249,6 +252,7 @@ pub struct Revision {
     /// How long the server keeps an idle connection; `None`: longer than any balancer.
     pub keep_alive: Option<Span>,
     pub defects: Defects,
+    pub skew: Skew,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]

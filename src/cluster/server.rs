@@ -56,6 +56,10 @@ impl Servers {
         self.0[task.index() as usize].take()
     }
 
+    pub fn iter(&self) -> impl Iterator<Item = &Server> {
+        self.0.iter().flatten()
+    }
+
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Server> {
         self.0.iter_mut().flatten()
     }
@@ -88,6 +92,8 @@ pub struct Server {
     pub counted: Option<Metered>,
     pub sampled: Metered,
     pub beside: Beside,
+    /// Somebody has been told that its health checks will pass and makes none: every change must be told.
+    pub is_relied_on: bool,
 }
 
 /// CPU that other containers of the task use all the time.

@@ -48,6 +48,8 @@ pub struct Target {
     pub service: ServiceIx,
     pub revision: RevisionIx,
     pub zone: ZoneIx,
+    /// Counts up over all registrations of a run; the order of checks that fall on one instant.
+    pub number: u32,
     pub state: TargetState,
     /// One for each node.
     pub views: Vec<View>,
@@ -80,8 +82,11 @@ pub struct View {
     pub opinion: Opinion,
     /// Consecutive checks against the opinion.
     pub against: u32,
-    /// Number of the last check that was sent.
+    /// Number of the last check that was sent, and when.
     pub check: u32,
+    pub sent: Instant,
+    /// While it is foregone, checks are not made: they are made good when that changes.
+    pub outlook: Outlook,
     /// The check that is not answered yet, and when it times out.
     pub waiting: Option<Instant>,
     pub ramping_since: Option<Instant>,
@@ -92,6 +97,16 @@ pub enum Opinion {
     Initial,
     Healthy,
     Unhealthy,
+}
+
+/// What is known of the checks that are to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outlook {
+    Open,
+    /// Each will pass as the last one did, at the latest after `within`, until something about the target changes.
+    Foregone {
+        within: Span,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +121,8 @@ impl View {
             opinion,
             against: 0,
             check: 0,
+            sent: Instant::ZERO,
+            outlook: Outlook::Open,
             waiting: None,
             ramping_since: None,
         }
@@ -149,6 +166,12 @@ impl TargetGroup {
     /// By scan: a group has at most a thousand targets, and each is looked up once a check.
     pub fn position(&self, task: Id<Task>) -> Option<usize> {
         self.targets.iter().position(|target| target.task == task)
+    }
+
+    /// The position of a target that has not been deregistered.
+    pub fn registered(&self, task: Id<Task>) -> Option<usize> {
+        let is_it = |target: &Target| target.task == task && target.is_registered();
+        self.targets.iter().position(is_it)
     }
 
     pub fn find(&self, task: Id<Task>) -> Option<&Target> {

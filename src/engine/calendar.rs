@@ -4,7 +4,7 @@
 //! delay's FIFO *lane*, of which only the head lies in a heap of heads. A thing that moves (a departure under processor
 //! sharing, a retransmission) is a *timer*: armed, moved in place and disarmed in an indexed heap. Whatever the source,
 //! events come in the order of their time, and those of one time in the order in which they were scheduled (or, for a
-//! timer, last armed).
+//! timer, last armed), unless they were scheduled to be the first of their instant, in an order that their owner gives.
 //!
 //! Heads have a heap of their own because they are few and come often: beside the irregular events each would sink
 //! through them, and would fill the root that an irregular event has just left for its successor.
@@ -30,8 +30,8 @@ pub use timer::TimerId;
 #[derive(Clone, Debug)]
 pub struct Calendar<E> {
     now: Instant,
-    /// Counts what has been scheduled or armed; breaks ties. Keys hold its lower 48 bits: at 20 million events a second
-    /// they last for five months of computing.
+    /// Counts what has been scheduled or armed; breaks ties. Keys hold its lower 47 bits: at 20 million events a second
+    /// they last for eleven weeks of computing.
     scheduled: u64,
     irregular: Heap<E>,
     heads: Heap<E>,
@@ -45,8 +45,12 @@ type Key = u128;
 
 const LANE_BITS: u32 = 16;
 
+/// Set in the keys of all events but those that are the first of their instant, whose order takes the place of the number
+/// of scheduling and of the lane.
+const IN_TURN: u64 = 1 << 63;
+
 fn key(at: Instant, scheduled: u64) -> Key {
-    Key::from(at.nanos()) << 64 | Key::from(scheduled) << LANE_BITS
+    Key::from(at.nanos()) << 64 | Key::from(IN_TURN | scheduled << LANE_BITS)
 }
 
 fn time_of(key: Key) -> Instant {
@@ -88,6 +92,19 @@ impl<E: Copy> Calendar<E> {
             return;
         }
         let key = self.next_key(at);
+        self.irregular.push(Entry { key, event });
+    }
+
+    /// Schedules an event before all others of its instant, which is to come. Among several such, `order` decides: a
+    /// number below 2⁶³ that no other of the same instant has. So its place does not depend on when it was scheduled. At
+    /// the present instant, others have been before it: there it comes in its turn.
+    pub fn schedule_first(&mut self, at: Instant, order: u64, event: E) {
+        assert!(order < IN_TURN, "an order takes 63 bits");
+        if at == self.now || at == Instant::NEVER {
+            return self.schedule_at(at, event);
+        }
+        assert!(at > self.now, "an event is scheduled in the past");
+        let key = Key::from(at.nanos()) << 64 | Key::from(order);
         self.irregular.push(Entry { key, event });
     }
 

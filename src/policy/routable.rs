@@ -100,6 +100,7 @@ mod tests {
                 service: ServiceIx(0),
                 revision: RevisionIx(0),
                 zone: ZoneIx(*zone),
+                number: ordinal as u32,
                 state: *state,
                 views: vec![View::new(*opinion)],
             })

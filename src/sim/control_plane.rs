@@ -16,6 +16,7 @@ mod disconnects;
 mod draining;
 mod failures;
 mod faults;
+mod foregone;
 mod health;
 mod hooks;
 mod launching;
@@ -101,6 +102,8 @@ struct Ordinals {
     task: u32,
     instance: u32,
     deployment: u32,
+    /// Of registrations of targets.
+    target: u32,
 }
 
 /// A zone as the control plane meets it.
@@ -205,6 +208,7 @@ impl ControlPlane {
                 task,
                 check,
                 status,
+                outlook,
             } => {
                 self.check_answered(
                     cx,
@@ -214,9 +218,11 @@ impl ControlPlane {
                         task,
                         check,
                         status,
+                        outlook,
                     },
                 );
             }
+            Signal::Stirred(whose) => self.stirred(cx, whose),
             Signal::Metered(meter) => self.metered(cx, &meter),
         }
         self.keep_quiet(cx, told);

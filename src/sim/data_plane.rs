@@ -15,6 +15,7 @@ mod cookies;
 mod dependency;
 mod dns;
 mod faults;
+mod foregone;
 mod group;
 mod meter;
 mod network;
@@ -22,6 +23,7 @@ mod orders;
 mod program;
 mod server;
 mod site;
+mod skew;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -42,10 +44,12 @@ use balancer::Balancer;
 use build::Actions;
 use client::Client;
 use dependency::DependencyState;
+use foregone::Foregone;
 use group::Group;
 use network::Network;
 use program::{Operations, Programs};
 use site::SiteState;
+use skew::Skews;
 
 pub struct DataPlane {
     attempts: Arena<Attempt>,
@@ -61,6 +65,7 @@ pub struct DataPlane {
     dependencies: Vec<DependencyState>,
     programs: Programs,
     operations: Operations,
+    skews: Skews,
     /// By revision's row.
     counts: Vec<RevisionCount>,
     /// The present CloudWatch minute of each service, so far: what tasks used that have left RUNNING in it.
@@ -69,6 +74,7 @@ pub struct DataPlane {
     cpus_changed: Vec<u32>,
     /// Clients' requests that have not ended.
     open_requests: u64,
+    foregone: Foregone,
     stops_at: Instant,
     /// The limit of attempts in flight was reached.
     overflowed: bool,
@@ -166,6 +172,7 @@ mod purpose {
     pub const PAUSE: u64 = 5;
     pub const DNS: u64 = 6;
     pub const SERVICE: u64 = 7;
+    pub const SKEW: u64 = 8;
     pub const LEG: u64 = 1 << 4;
     pub const STEP: u64 = 1 << 16;
     pub const BRANCH: u64 = 1 << 24;

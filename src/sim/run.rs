@@ -15,9 +15,26 @@ use crate::units::{NANOS_PER_SECOND, Span};
 
 /// Simulates one replication and tells the observer what was seen.
 pub fn run(blueprint: &Blueprint, replication: u32, observer: &mut impl Observer) {
+    run_with(blueprint, replication, Checks::Needed, observer);
+}
+
+/// Which health checks are made. What is seen is the same; the tests hold one against the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checks {
+    /// Those whose outcome is not foregone.
+    Needed,
+    All,
+}
+
+/// [`run`], with a choice of how.
+pub fn run_with(blueprint: &Blueprint, replication: u32, checks: Checks, observer: &mut impl Observer) {
     let mut cx = Context::new(blueprint, replication);
+    let mut data = DataPlane::new(&mut cx);
+    if checks == Checks::All {
+        data.make_every_check();
+    }
     let mut run = Run {
-        data: DataPlane::new(&mut cx),
+        data,
         control: ControlPlane::new(blueprint, cx.key),
         minute: 0,
         measuring_over: false,
@@ -242,7 +259,7 @@ impl Run {
             | Happening::DrainInstances { .. } => unreachable!("only faults and shifts end"),
         };
         self.observe_fault(cx, &fault.label, "begins", "ends");
-        self.data.fault_ends(at, &fault.kind);
+        self.data.fault_ends(cx, at, &fault.kind);
         match &fault.kind {
             FaultKind::ZoneOutage { zone } => self.control.zone_outage_ends(cx, *zone),
             FaultKind::RandomTaskCrash { service, .. } => self.control.random_crashes(cx, *service, None),
@@ -301,3 +318,6 @@ impl Run {
         }));
     }
 }
+
+#[cfg(test)]
+mod tests;

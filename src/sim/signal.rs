@@ -5,6 +5,7 @@
 
 use crate::blueprint::{LoadBalancerIx, RevisionIx, RuleRef, ServiceIx, TargetGroupIx, WeightedGroup, ZoneIx};
 use crate::cluster::Task;
+use crate::cluster::target_group::Outlook;
 use crate::engine::arena::Id;
 use crate::units::{CpuUnits, Instant};
 
@@ -60,6 +61,49 @@ pub enum Order {
         task: Id<Task>,
         check: u32,
     },
+    /// A check that was not made because its outcome was foregone would be under way now that this has changed: it goes
+    /// on from where it would be. Answered as [`Order::CheckTarget`] is.
+    ResumeCheck(UnmadeCheck),
+}
+
+impl Order {
+    /// The task whose health checks may go otherwise once this is done.
+    pub fn stirs(&self) -> Option<Id<Task>> {
+        match self {
+            Order::StartServer(ServerSpec { task, .. })
+            | Order::Listen(task)
+            | Order::CloseServer(task)
+            | Order::KillServer(task)
+            | Order::SilenceServer(task)
+            | Order::PartCpu { task, .. }
+            | Order::SetSpeed { task, .. } => Some(*task),
+            // What is counted, and where requests go: a check goes to its target whatever is published.
+            Order::CountCpu(_)
+            | Order::StopCountingCpu(_)
+            | Order::PublishTargets { .. }
+            | Order::PublishZones { .. }
+            | Order::CutOff { .. }
+            | Order::PublishDiscovery { .. }
+            | Order::SetWeights { .. }
+            | Order::CheckTarget { .. }
+            | Order::ResumeCheck(_) => None,
+        }
+    }
+}
+
+/// See [`Order::ResumeCheck`].
+#[derive(Clone, Copy, Debug)]
+pub struct UnmadeCheck {
+    pub target_group: TargetGroupIx,
+    pub node: u16,
+    pub task: Id<Task>,
+    pub check: u32,
+    /// When it would have been sent.
+    pub sent: Instant,
+    /// Of the target, whose server may be gone.
+    pub service: ServiceIx,
+    pub revision: RevisionIx,
+    pub zone: ZoneIx,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -101,9 +145,21 @@ pub enum Signal {
         task: Id<Task>,
         check: u32,
         status: u16,
+        /// Whether the next ones will be answered likewise. No knowledge that AWS has not: it spares the simulation
+        /// checks that would change nothing, and [`Signal::Stirred`] takes it back before anything does.
+        outlook: Outlook,
     },
+    /// Of these targets no check is foregone any more.
+    Stirred(Whose),
     /// The counters of the CloudWatch minute that has just ended.
     Metered(Box<Meter>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    Of(Id<Task>),
+    /// Of every task.
+    Everyones,
 }
 
 /// One minute's counters as CloudWatch receives them.

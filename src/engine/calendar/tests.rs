@@ -4,6 +4,9 @@
 use super::*;
 use proptest::prelude::*;
 
+/// Orders among the first of an instant are below this.
+const FIRSTS: u64 = 1 << 20;
+
 /// The obvious calendar: every event with its time and number, searched for the least.
 #[derive(Default)]
 struct Plain {
@@ -15,7 +18,14 @@ struct Plain {
 impl Plain {
     fn schedule(&mut self, at: u64, event: u32) {
         self.scheduled += 1;
-        self.pending.push((at, self.scheduled, event));
+        self.pending.push((at, FIRSTS + self.scheduled, event));
+    }
+
+    fn schedule_first(&mut self, at: u64, order: u64, event: u32) {
+        if at == self.now {
+            return self.schedule(at, event);
+        }
+        self.pending.push((at, order, event));
     }
 
     fn cancel(&mut self, event: u32) {
@@ -36,6 +46,7 @@ impl Plain {
 #[derive(Clone, Debug)]
 enum Operation {
     Schedule(u64),
+    First(u64),
     InLane(u64),
     /// In the lane of one delay with the delay of another, as when a fault has changed it.
     InLaneAfter(u64, u64),
@@ -51,6 +62,7 @@ fn operation() -> impl Strategy<Value = Operation> {
     let delay = 0u64..6;
     prop_oneof![
         3 => delay.clone().prop_map(Operation::Schedule),
+        2 => delay.clone().prop_map(Operation::First),
         4 => delay.clone().prop_map(Operation::InLane),
         2 => (delay.clone(), delay.clone()).prop_map(|(lane, delay)| Operation::InLaneAfter(lane, delay)),
         3 => (0usize..8, delay.clone()).prop_map(|(timer, delay)| Operation::Arm(timer, delay)),
@@ -76,6 +88,12 @@ proptest! {
                 Operation::Schedule(delay) => {
                     calendar.schedule_in(Span::from_nanos(delay), event);
                     plain.schedule(plain.now + delay, event);
+                }
+                Operation::First(delay) => {
+                    // Later ones come earlier, to tell this order from that of scheduling.
+                    let order = FIRSTS - u64::from(event);
+                    calendar.schedule_first(calendar.now() + Span::from_nanos(delay), order, event);
+                    plain.schedule_first(plain.now + delay, order, event);
                 }
                 Operation::InLane(delay) => {
                     let lane = calendar.lane(Span::from_nanos(delay));

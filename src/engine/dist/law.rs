@@ -175,6 +175,18 @@ impl Law {
         }
     }
 
+    /// The longest span that a draw can give; a law without a bound has one all the same, a uniform being 53 bits.
+    pub fn longest(&self) -> Span {
+        match &self.0 {
+            Kind::Mixture(mixture) => {
+                let parts = mixture.parts.iter().map(|(_, law)| law.longest());
+                parts.max().unwrap_or(Span::ZERO)
+            }
+            Kind::Constant { span, .. } => *span,
+            _ => span_of(self.at(u64::MAX)),
+        }
+    }
+
     /// The exact mean, in the distribution's own unit.
     pub fn mean(&self) -> f64 {
         match &self.0 {

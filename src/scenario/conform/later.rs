@@ -104,11 +104,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("RateProfile", "diurnal", "write the day as `points`"),
     ("RateProfile", "spike", "write the spike as `points` or `steps`"),
     ("Arrivals", "self_similar", "use `bursty`"),
-    (
-        "AdvancedConfiguration",
-        "test_listener_rule",
-        "leave it out: there is no test traffic",
-    ),
     ("ScalingPolicy", "step_scaling", "use `target_tracking`"),
     ("ScalingPolicy", "predictive_scaling", "use `scheduled_actions`"),
     (

@@ -1,6 +1,6 @@
 //! Revisions of a service: what it runs from the start, and what later events deploy.
 
-use super::{Context, Table, behaviour, program, task};
+use super::{Context, Table, behaviour, program, skew, task};
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::imply::on_fargate;
@@ -47,6 +47,7 @@ pub(super) fn first(cx: &mut Context, name: &str, said: &schema::Service, path: 
             exits_after: None,
             fails_health_checks: Ratio::ZERO,
         },
+        skew: Skew::default(),
     })
 }
 
@@ -174,6 +175,7 @@ pub(super) fn deployed(
             made.program = program::program(cx, steps, &name, &here.key("steps"));
         }
     }
+    revision.skew = skew::skew(cx, deploy, path);
     revision.defects = Defects {
         fails_to_start: deploy.fails_to_start.map_or(Ratio::ZERO, |share| share.0),
         exits_after: deploy

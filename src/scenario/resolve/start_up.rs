@@ -286,9 +286,17 @@ pub(super) fn doubts(cx: &mut Context, blueprint: &Blueprint) {
             let containers = &definition(revision).containers;
             containers.iter().any(|container| container.memory_use.is_some())
         };
-        let by_memory = |scaling: &AutoScaling| scaling.policies.iter().any(|policy| policy.metric == ScalingMetric::Memory);
+        let by_memory = |scaling: &AutoScaling| {
+            scaling
+                .policies
+                .iter()
+                .any(|policy| policy.metric == ScalingMetric::Memory)
+        };
         if service.auto_scaling.as_ref().is_some_and(by_memory) && !service.revisions.iter().any(declares) {
-            let message = format!("`{}` is scaled by its memory, and no container says how much it uses", service.name);
+            let message = format!(
+                "`{}` is scaled by its memory, and no container says how much it uses",
+                service.name
+            );
             let hint = "give containers a `memory_use`; without it the metric has no data, and nothing is scaled";
             cx.report_hint(Code::MemoryNotDeclared, &path.key("auto_scaling"), message, hint);
         }
@@ -296,9 +304,16 @@ pub(super) fn doubts(cx: &mut Context, blueprint: &Blueprint) {
         if !service.capacity.iter().any(on_fargate) {
             continue;
         }
-        if let Some(revision) = service.revisions.iter().find(|revision| overflows(blueprint, definition(revision))) {
+        if let Some(revision) = service
+            .revisions
+            .iter()
+            .find(|revision| overflows(blueprint, definition(revision)))
+        {
             let gib = fargate::STORAGE_INCLUDED_GIB + definition(revision).extra_storage_gib;
-            let message = format!("the images of `{}` do not fit on {gib} GiB once they are unpacked", service.name);
+            let message = format!(
+                "the images of `{}` do not fit on {gib} GiB once they are unpacked",
+                service.name
+            );
             let hint = "raise `ephemeral_storage` of the task definition; tasks fail with no space left on device";
             cx.report_hint(Code::ImagesExceedDisk, &path, message, hint);
         }
@@ -306,7 +321,10 @@ pub(super) fn doubts(cx: &mut Context, blueprint: &Blueprint) {
 }
 
 fn overflows(blueprint: &Blueprint, definition: &TaskDefinition) -> bool {
-    let images = definition.containers.iter().map(|container| &blueprint.images[container.image.at()]);
+    let images = definition
+        .containers
+        .iter()
+        .map(|container| &blueprint.images[container.image.at()]);
     let whole = images.filter(|image| image.loading == Loading::Whole);
     let mut layers: Vec<LayerIx> = whole.flat_map(|image| image.layers.iter().copied()).collect();
     layers.sort_unstable();

@@ -1,7 +1,8 @@
 //! ECS services, and what the code in them does.
 
 use super::{
-    AutoScaling, Container, Cpu, DeploymentConfiguration, Duration, Factor, Memory, Named, Share, Time, no_time, zero,
+    AutoScaling, Container, Cpu, DeploymentConfiguration, Duration, Factor, Memory, Named, Need, Share, Time, no_time,
+    zero,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -168,6 +169,8 @@ pub struct AdvancedConfiguration {
     pub alternate_target_group: String,
     /// `balancer/listener/priority`, or `default` in place of the priority.
     pub production_listener_rule: String,
+    /// Likewise; its traffic goes to the new tasks first, at TEST_TRAFFIC_SHIFT. Send some with `traffic`.
+    pub test_listener_rule: Option<String>,
 }
 
 /// How the serving process takes requests.
@@ -376,6 +379,10 @@ pub struct Deploy {
     pub fails_health_checks: Option<Share>,
     /// What the serving container's memory grows by in an hour.
     pub memory_leak: Option<Memory>,
+    /// What it needs of the services that it calls, by name: calls to tasks of an earlier revision fail.
+    pub needs: Named<Need>,
+    /// What it needs of the services that call it, by name: calls from tasks of an earlier revision fail.
+    pub needs_of_callers: Named<Need>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

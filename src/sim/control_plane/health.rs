@@ -6,14 +6,13 @@
 //! all essential ones pass, with both when both do, with neither 40 s after RUNNING.
 
 use super::ControlPlane;
+use super::foregone::CheckEvent;
 use super::laws::purpose;
-use super::targets::place_of_check;
 use crate::blueprint::{Blueprint, TargetGroupIx};
-use crate::cluster::target_group::{CheckResult, Opinion, TargetState};
+use crate::cluster::target_group::{CheckResult, Opinion, Outlook, TargetState};
 use crate::cluster::task::{HealthStatus, Task, TaskState};
 use crate::engine::arena::Id;
 use crate::sim::context::Context;
-use crate::sim::event::{ControlEvent, Event};
 use crate::sim::signal::Order;
 
 /// An answer to a health check.
@@ -24,57 +23,50 @@ pub(super) struct Answer {
     pub task: Id<Task>,
     pub check: u32,
     pub status: u16,
+    pub outlook: Outlook,
 }
 
 impl ControlPlane {
     /// A node's next check of a target is due.
     pub(super) fn check_target(&mut self, cx: &mut Context<'_>, id: Id<Task>, at: TargetGroupIx, node: usize) {
-        let settings = &cx.blueprint.target_groups[at.at()].health_check;
-        let group = &mut self.target_groups[at.at()];
+        let (settings, now) = (&cx.blueprint.target_groups[at.at()].health_check, cx.now());
         // Once deregistered or gone, a target is checked no more.
-        let Some(target) = group
-            .targets
-            .iter_mut()
-            .find(|target| target.task == id && target.is_registered())
-        else {
+        let Some(position) = self.target_groups[at.at()].registered(id) else {
             return;
         };
-        let view = &mut target.views[node];
+        let view = &mut self.target_groups[at.at()].targets[position].views[node];
+        if view.outlook != Outlook::Open {
+            // It would pass, and change nothing.
+            return;
+        }
         // Timeouts are shorter than intervals; where they are not, the next check ends the wait for this one.
         let overtaken = view.waiting.is_some();
         view.check += 1;
-        view.waiting = Some(cx.calendar.now() + settings.timeout);
+        view.sent = now;
+        view.waiting = Some(now + settings.timeout);
         let check = view.check;
-        let extra = place_of_check(at, node);
         cx.orders.push(Order::CheckTarget {
             target_group: at,
             node: node as u16,
             task: id,
             check,
         });
-        cx.calendar.schedule_in(
-            settings.timeout,
-            Event::control(ControlEvent::TargetCheckTimeout, id, extra),
-        );
-        cx.calendar
-            .schedule_in(settings.interval, Event::control(ControlEvent::TargetCheck, id, extra));
+        let place = (at, position, node);
+        self.schedule_check(cx, (CheckEvent::TimesOut, now + settings.timeout), place);
+        self.schedule_check(cx, (CheckEvent::IsDue, now + settings.interval), place);
         if overtaken {
-            self.count_check(cx, id, at, node, CheckResult::Failed, "Target.Timeout");
+            self.count_check(cx, place, CheckResult::Failed, "Target.Timeout");
         }
     }
 
     pub(super) fn check_timed_out(&mut self, cx: &mut Context<'_>, id: Id<Task>, at: TargetGroupIx, node: usize) {
-        let group = &mut self.target_groups[at.at()];
-        let Some(target) = group
-            .targets
-            .iter_mut()
-            .find(|target| target.task == id && target.is_registered())
-        else {
+        let Some(position) = self.target_groups[at.at()].registered(id) else {
             return;
         };
-        if target.views[node].waiting == Some(cx.now()) {
-            target.views[node].waiting = None;
-            self.count_check(cx, id, at, node, CheckResult::Failed, "Target.Timeout");
+        let view = &mut self.target_groups[at.at()].targets[position].views[node];
+        if view.waiting == Some(cx.now()) {
+            view.waiting = None;
+            self.count_check(cx, (at, position, node), CheckResult::Failed, "Target.Timeout");
         }
     }
 
@@ -85,16 +77,12 @@ impl ControlPlane {
             task: id,
             check,
             status,
+            outlook,
         } = answer;
-        let group = &mut self.target_groups[at.at()];
-        let Some(target) = group
-            .targets
-            .iter_mut()
-            .find(|target| target.task == id && target.is_registered())
-        else {
+        let Some(position) = self.target_groups[at.at()].registered(id) else {
             return;
         };
-        let view = &mut target.views[node];
+        let view = &mut self.target_groups[at.at()].targets[position].views[node];
         if view.check != check || view.waiting.is_none() {
             // The answer to a check that has been given up.
             return;
@@ -113,7 +101,11 @@ impl ControlPlane {
         } else {
             (CheckResult::Passed, "")
         };
-        self.count_check(cx, id, at, node, result, reason);
+        let place = (at, position, node);
+        self.count_check(cx, place, result, reason);
+        if result == CheckResult::Passed {
+            self.rely_on(cx, place, outlook);
+        }
     }
 
     /// Whether the revision fails this check although its server answers.
@@ -129,9 +121,7 @@ impl ControlPlane {
     fn count_check(
         &mut self,
         cx: &mut Context<'_>,
-        id: Id<Task>,
-        at: TargetGroupIx,
-        node: usize,
+        (at, position, node): (TargetGroupIx, usize, usize),
         result: CheckResult,
         reason: &str,
     ) {
@@ -139,7 +129,7 @@ impl ControlPlane {
         let settings = &cx.blueprint.target_groups[at.at()];
         let checks = &settings.health_check;
         let group = &mut self.target_groups[at.at()];
-        let position = group.position(id).expect("only a registered target's check is counted");
+        let id = group.targets[position].task;
         let view = &mut group.targets[position].views[node];
         if !view.count(result, checks.healthy_threshold, checks.unhealthy_threshold) {
             return;

@@ -4,9 +4,10 @@
 //! A node is told only when what it may send requests to has changed. A draining target is taken from all nodes at once
 //! and stays in its group for the whole delay, even if its task is gone before [ALB:edit-target-group-attributes].
 
-use super::ControlPlane;
+use super::foregone::CheckEvent;
 use super::laws::purpose;
 use super::telling::row;
+use super::{ControlPlane, next};
 use crate::blueprint::{ServiceIx, TargetGroupIx};
 use crate::cluster::service::News;
 use crate::cluster::target_group::{Opinion, Target, TargetState, View};
@@ -48,7 +49,9 @@ impl ControlPlane {
             News::count(&mut self.services[task.service.at()].news.registered, at);
             let (ordinal, key, service, revision, zone) =
                 (task.ordinal, task.key, task.service, task.revision, task.zone);
+            let number = next(&mut self.ordinals.target);
             let group = &mut self.target_groups[at.at()];
+            let position = group.targets.len();
             let checked = !group.nodes.is_empty();
             let state = if opinion == Opinion::Healthy || !checked {
                 TargetState::Healthy
@@ -63,6 +66,7 @@ impl ControlPlane {
                 service,
                 revision,
                 zone,
+                number,
                 state,
                 views,
             });
@@ -74,9 +78,8 @@ impl ControlPlane {
                     .child(u64::from(at.0))
                     .child(node as u64)
                     .uniform();
-                let event = Event::control(ControlEvent::TargetCheck, id, place_of_check(at, node));
-                cx.calendar
-                    .schedule_in(interval.scaled(low + (high - low) * luck), event);
+                let first = cx.now() + interval.scaled(low + (high - low) * luck);
+                self.schedule_check(cx, (CheckEvent::IsDue, first), (at, position, node));
             }
             self.tell_target(cx, at, id, "", state.name(), "Elb.RegistrationInProgress");
         }

@@ -14,6 +14,7 @@ mod disconnects;
 mod draining;
 mod early_success;
 mod faults;
+mod foregone;
 mod harness;
 mod health;
 mod hooks;

@@ -5,10 +5,12 @@ use super::balancer::Balancer;
 use super::client::{Client, browsers};
 use super::cookies::Cookies;
 use super::dependency::DependencyState;
+use super::foregone::Foregone;
 use super::group::Group;
 use super::network::Network;
 use super::program::{Operations, Programs};
 use super::site::SiteState;
+use super::skew::Skews;
 use crate::blueprint::{Action, Blueprint, Destination, HttpRequest, LoadBalancerIx, RequestClass, TargetGroupIx};
 use crate::cluster::deadline::Deadlines;
 use crate::cluster::server::Servers;
@@ -67,7 +69,8 @@ impl DataPlane {
         let mut tables = Tables::new();
         let mut deadlines = Deadlines::default();
         let actions = Actions::new(blueprint);
-        let operations = Operations::new(blueprint);
+        let mut operations = Operations::new(blueprint);
+        let skews = Skews::new(blueprint, &mut operations);
         let network = Network::new(blueprint, &operations, &mut cx.calendar, &mut tables);
         let programs = Programs::new(blueprint, &mut cx.calendar, &mut tables);
         let sites = SiteState::all(blueprint, &mut deadlines, &actions);
@@ -93,6 +96,7 @@ impl DataPlane {
                     .timer(Event::data_extra(DataEvent::DeadlineDue, list as u32))
             })
             .collect();
+        let foregone = Foregone::new(blueprint, network.longest_hop_to_a_task());
         DataPlane {
             attempts: Arena::with_capacity(1024),
             servers: Servers::default(),
@@ -108,8 +112,10 @@ impl DataPlane {
             counts: vec![RevisionCount::default(); operations.revisions.len()],
             cpu_meters: vec![Default::default(); blueprint.services.len()],
             operations,
+            skews,
             cpus_changed: Vec::new(),
             open_requests: 0,
+            foregone,
             stops_at: blueprint.horizon(),
             overflowed: false,
             class_actions: class_actions(blueprint, &actions),

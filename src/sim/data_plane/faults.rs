@@ -26,10 +26,11 @@ impl DataPlane {
             | FaultKind::Backend { .. }
             | FaultKind::SlowInstance { .. } => {}
         }
+        self.stir_all_if_network_changed(cx);
         self.follow_up(cx);
     }
 
-    pub fn fault_ends(&mut self, position: u32, kind: &FaultKind) {
+    pub fn fault_ends(&mut self, cx: &mut Context<'_>, position: u32, kind: &FaultKind) {
         match kind {
             FaultKind::ZoneOutage { zone } => self.network.set_down(*zone, None),
             FaultKind::AddedLatency { .. } => self.network.remove_latency(position),
@@ -43,6 +44,7 @@ impl DataPlane {
             | FaultKind::Backend { .. }
             | FaultKind::SlowInstance { .. } => {}
         }
+        self.stir_all_if_network_changed(cx);
     }
 
     /// Dependencies that stand in a lost zone and have a standby elsewhere begin to fail over.

@@ -10,7 +10,7 @@ use super::cookies::Cookies;
 use super::network::{Between, Hop, Network};
 use super::program::Operations;
 use super::{DataPlane, Leg, purpose};
-use crate::blueprint::{self, Blueprint, Cookie, Mitigation, TargetGroupIx, ZoneIx};
+use crate::blueprint::{self, Blueprint, Cookie, LoadBalancerIx, Mitigation, TargetGroupIx, ZoneIx};
 use crate::cluster::Task;
 use crate::cluster::attempt::{Answer, Attempt};
 use crate::cluster::server::Servers;
@@ -27,6 +27,8 @@ pub(super) struct Group {
     /// By node of the balancer that forwards to it.
     pub views: Vec<View>,
     pub chooser: Chooser,
+    /// `None`: no listener forwards to it, so that nobody checks it.
+    pub load_balancer: Option<LoadBalancerIx>,
     pub check_program: blueprint::ProgramIx,
     pub meter: TargetGroupMeter,
     pub extras: Option<Box<Extras>>,
@@ -54,8 +56,8 @@ pub(super) struct Around<'a> {
 impl Group {
     pub fn new(blueprint: &Blueprint, at: usize, browsers: u32) -> Self {
         let written = &blueprint.target_groups[at];
-        let balancer = balancer_of(blueprint, TargetGroupIx::from_usize(at));
-        let balancer = balancer.map(|balancer| &blueprint.load_balancers[balancer.at()]);
+        let load_balancer = balancer_of(blueprint, TargetGroupIx::from_usize(at));
+        let balancer = load_balancer.map(|balancer| &blueprint.load_balancers[balancer.at()]);
         let per_zone = blueprint.model.alb.nodes_per_zone as usize;
         let nodes = balancer.map_or(0, |balancer| balancer.zones.len() * per_zone);
         let attributes = &written.attributes;
@@ -76,6 +78,7 @@ impl Group {
                 ties: blueprint.model.alb.least_outstanding_ties,
                 slow_start: written.slow_start,
             },
+            load_balancer,
             check_program: written.health_check.runs,
             meter: TargetGroupMeter::default(),
             extras: (!is_plain).then(|| Box::new(extras)),

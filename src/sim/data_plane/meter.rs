@@ -55,6 +55,9 @@ impl DataPlane {
 
     /// The minute's counters, which begin again at zero. Tasks in an unreachable zone report nothing.
     pub fn meter(&mut self, minute: u32, now: Instant, model: &AlbModel) -> Meter {
+        if cfg!(debug_assertions) {
+            self.check_foregone();
+        }
         for server in self.servers.iter_mut() {
             let Some(last) = server.counted else {
                 continue;

@@ -43,6 +43,15 @@ impl Delay {
         }
     }
 
+    /// The longest it can be.
+    fn longest(&self) -> Span {
+        match self {
+            Delay::None => Span::ZERO,
+            Delay::Always(_, span) => *span,
+            Delay::Drawn(law) => law.longest(),
+        }
+    }
+
     fn span(&self, key: Key) -> Span {
         match self {
             Delay::None => Span::ZERO,
@@ -64,6 +73,8 @@ pub(super) struct Network {
     added: Vec<Added>,
     /// Whether any of the two is in force.
     troubled: bool,
+    /// How often they have changed.
+    changes: u32,
     pub connect_timeout: LaneId,
     pub connect_span: Span,
 }
@@ -124,6 +135,7 @@ impl Network {
             down_since: vec![None; blueprint.zones.len()],
             added: Vec::new(),
             troubled: false,
+            changes: 0,
             connect_timeout: calendar.lane(connect_span),
             connect_span,
         }
@@ -138,6 +150,34 @@ impl Network {
     #[inline]
     pub fn troubled(&self) -> bool {
         self.troubled
+    }
+
+    /// How often the zones that are unreachable, or the latency that is added, have changed: all that a fault can do here.
+    pub fn changes(&self) -> u32 {
+        self.changes
+    }
+
+    /// The longest way from a node to a task while all is well; `None`: nothing bounds it.
+    pub fn longest_hop_to_a_task(&self) -> Option<Span> {
+        let longest = self.same_zone.longest().max(self.cross_zone.longest());
+        (longest < Span::FOREVER).then_some(longest)
+    }
+
+    /// How long a crossing takes that no fault is in the way of.
+    pub fn span_while_well(&self, hop: Hop) -> Span {
+        self.delay(hop).span(leg_key(hop))
+    }
+
+    /// Whether what passes between a node and a service's task in these zones is lost or held up.
+    pub fn is_troubled_between(&self, node: ZoneIx, task: ZoneIx, service: ServiceIx) -> bool {
+        let is_down = |zone: ZoneIx| self.down_since[zone.at()].is_some();
+        let is_held_up = |added: &Added| match added.scope {
+            LatencyScope::Everywhere => true,
+            LatencyScope::Zone(zone) => zone == node || zone == task,
+            LatencyScope::Service(held_up) => held_up == service,
+            LatencyScope::Dependency(_) => false,
+        };
+        self.troubled && (is_down(node) || is_down(task) || self.added.iter().any(is_held_up))
     }
 
     pub fn set_down(&mut self, zone: ZoneIx, since: Option<Instant>) {
@@ -156,6 +196,7 @@ impl Network {
     }
 
     fn settle(&mut self) {
+        self.changes += 1;
         self.troubled = !self.added.is_empty() || self.down_since.iter().any(Option::is_some);
     }
 
@@ -185,14 +226,13 @@ impl Network {
         if self.troubled {
             return self.carry_through_trouble(cx, id, hop, event);
         }
-        self.delay(hop)
-            .schedule(cx, || hop.key.child(purpose::LEG + hop.leg as u64), event, id);
+        self.delay(hop).schedule(cx, || leg_key(hop), event, id);
         Crossing::UnderWay
     }
 
     #[inline(never)]
     fn carry_through_trouble(&self, cx: &mut Context<'_>, id: Id<Attempt>, hop: Hop, event: DataEvent) -> Crossing {
-        let key = hop.key.child(purpose::LEG + hop.leg as u64);
+        let key = leg_key(hop);
         let down = |zone: Option<ZoneIx>| zone.is_some_and(|zone| self.down_since[zone.at()].is_some());
         if down(hop.from) || down(hop.to) {
             return Crossing::Lost;
@@ -219,4 +259,10 @@ impl Network {
         }
         Crossing::UnderWay
     }
+}
+
+/// Of a crossing's draws.
+#[inline(always)]
+fn leg_key(hop: Hop) -> Key {
+    hop.key.child(purpose::LEG + hop.leg as u64)
 }

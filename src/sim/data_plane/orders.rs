@@ -3,21 +3,24 @@
 use super::network::{Between, Crossing, Hop};
 use super::site::To;
 use super::{DataPlane, Leg};
-use crate::blueprint::{Action, ServiceIx, TargetGroupIx};
+use crate::blueprint::{Action, ServiceIx, TargetGroupIx, ZoneIx};
 use crate::cluster::Task;
 use crate::cluster::attempt::{Answer, Attempt, Caller, Check, Flags, Phase};
 use crate::cluster::cpu::{Cpu, CpuSpec};
 use crate::cluster::queue::Queue;
 use crate::cluster::server::{Beside, Door, Metered, Server};
+use crate::cluster::target_group::Outlook;
 use crate::cluster::view::ViewTarget;
 use crate::engine::arena::Id;
+use crate::engine::random::Key;
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
-use crate::sim::signal::{Order, ServerSpec, Signal, balancer_of};
+use crate::sim::signal::{Order, ServerSpec, Signal};
 use crate::units::Instant;
 
 impl DataPlane {
     pub fn execute(&mut self, cx: &mut Context<'_>, order: Order) {
+        self.stir(cx, &order);
         match order {
             Order::StartServer(spec) => self.start_server(cx, spec),
             Order::Listen(task) => self.set_door(task, Door::Open),
@@ -76,8 +79,14 @@ impl DataPlane {
                 task,
                 check,
             } => {
-                self.check_target(cx, target_group, node, task, check);
+                let check = Check {
+                    target_group,
+                    node,
+                    number: check,
+                };
+                self.check_target(cx, task, check);
             }
+            Order::ResumeCheck(check) => self.resume_check(cx, check),
         }
         self.follow_up(cx);
     }
@@ -135,6 +144,7 @@ impl DataPlane {
                 since: cx.now(),
                 used: 0,
             },
+            is_relied_on: false,
         });
     }
 
@@ -175,32 +185,14 @@ impl DataPlane {
     }
 
     /// A node asks a target for its health: a request like any other, through the target's own queue.
-    fn check_target(
-        &mut self,
-        cx: &mut Context<'_>,
-        target_group: TargetGroupIx,
-        node: u16,
-        task: Id<Task>,
-        check: u32,
-    ) {
-        let Some(load_balancer) = balancer_of(cx.blueprint, target_group) else {
+    fn check_target(&mut self, cx: &mut Context<'_>, task: Id<Task>, check: Check) {
+        let Some(zone) = self.zone_of_node(check) else {
             return;
         };
-        let zone = self.balancers[load_balancer.at()].nodes[usize::from(node)];
-        let key = cx
-            .key
-            .entity("check", "")
-            .child(u64::from(target_group.0))
-            .child(u64::from(node));
-        let key = key.child(u64::from(check)).child(cx.now().nanos());
-        let program = self.groups[target_group.at()].check_program;
-        let check = Check {
-            target_group,
-            node,
-            number: check,
-        };
+        let key = check_key(cx, check, cx.now());
+        let program = self.groups[check.target_group.at()].check_program;
         let Some(server) = self.servers.get(task) else {
-            return tell(cx, task, check, Answer::Refused);
+            return tell(cx, task, check, Answer::Refused, Outlook::Open);
         };
         let served = server.unrouted;
         let hop = Hop {
@@ -228,19 +220,34 @@ impl DataPlane {
         }
     }
 
+    /// Where the node stands that makes the check; `None`: the group has no balancer any more.
+    pub(super) fn zone_of_node(&self, check: Check) -> Option<ZoneIx> {
+        let load_balancer = self.groups[check.target_group.at()].load_balancer?;
+        Some(self.balancers[load_balancer.at()].nodes[usize::from(check.node)])
+    }
+
     pub(super) fn check_answered(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, check: Check, answer: Answer) {
         let task = self.attempts[id].task.expect("a health check is asked of a task");
-        tell(cx, task, check, answer);
+        let outlook = self.outlook(task, check, answer);
+        tell(cx, task, check, answer, outlook);
     }
 }
 
-/// Tells the control plane how a health check went.
-fn tell(cx: &mut Context<'_>, task: Id<Task>, check: Check, answer: Answer) {
+/// Of a check's draws.
+pub(super) fn check_key(cx: &Context<'_>, check: Check, sent: Instant) -> Key {
+    let group = cx.key.entity("check", "").child(u64::from(check.target_group.0));
+    let node = group.child(u64::from(check.node));
+    node.child(u64::from(check.number)).child(sent.nanos())
+}
+
+/// Tells the control plane how a health check went, and how the next ones will.
+pub(super) fn tell(cx: &mut Context<'_>, task: Id<Task>, check: Check, answer: Answer, outlook: Outlook) {
     cx.signals.push(Signal::CheckAnswered {
         target_group: check.target_group,
         node: check.node,
         task,
         check: check.number,
         status: answer.status(),
+        outlook,
     });
 }

@@ -6,6 +6,8 @@ mod calls;
 mod dependency;
 mod disconnect;
 mod everything;
+mod foregone;
 mod network;
+mod skew;
 pub(crate) mod stage;
 mod theory;

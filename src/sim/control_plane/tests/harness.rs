@@ -5,6 +5,7 @@ mod reading;
 pub use crate::blueprint::fixture::image;
 use crate::blueprint::*;
 use crate::cluster::Task;
+use crate::cluster::target_group::Outlook;
 use crate::engine::arena::Id;
 use crate::engine::dist::Dist;
 use crate::sim::context::Context;
@@ -193,6 +194,7 @@ fn revision() -> Revision {
             exits_after: None,
             fails_health_checks: Ratio::ZERO,
         },
+        skew: Skew::default(),
     }
 }
 
@@ -264,6 +266,8 @@ pub struct Stage<'a> {
     /// How the tasks of a revision, or a task, answer checks from now on.
     pub of_revision: BTreeMap<RevisionIx, Health>,
     pub of_task: BTreeMap<u32, Health>,
+    /// What a check that passes says of the next ones.
+    pub outlook: Outlook,
     servers: BTreeMap<Id<Task>, bool>,
     pub orders: Vec<(f64, Order)>,
     pub seen: Vec<Observation>,
@@ -278,6 +282,7 @@ impl<'a> Stage<'a> {
             control,
             of_revision: BTreeMap::new(),
             of_task: BTreeMap::new(),
+            outlook: Outlook::Open,
             servers: BTreeMap::new(),
             orders: Vec::new(),
             seen: Vec::new(),
@@ -295,10 +300,6 @@ impl<'a> Stage<'a> {
             self.control.handle(&mut self.cx, what, event.id, event.extra);
             self.deliver();
         }
-        // Moves the clock to the instant, so that what is done now is done then.
-        let mark = crate::sim::event::Event::control_extra(crate::sim::event::ControlEvent::GroupPass, u32::MAX);
-        self.cx.calendar.schedule_at(at(seconds), mark);
-        self.cx.calendar.pop();
     }
 
     /// Does something now.
@@ -362,6 +363,7 @@ impl<'a> Stage<'a> {
                     task: *task,
                     check,
                     status,
+                    outlook: if status == 200 { self.outlook } else { Outlook::Open },
                 });
             }
             _ => {}

@@ -110,6 +110,7 @@ fn a_target_is_healthy_for_ecs_while_one_node_holds_it_healthy() {
                 task: id,
                 check: round,
                 status,
+                outlook: crate::cluster::target_group::Outlook::Open,
             };
             control.receive(cx, answer(0, 200));
             control.receive(cx, answer(1, 500));

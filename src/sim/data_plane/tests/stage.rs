@@ -5,6 +5,7 @@
 
 use crate::blueprint::*;
 use crate::cluster::Task;
+use crate::cluster::target_group::Outlook;
 use crate::engine::arena::{Arena, Id};
 use crate::engine::dist::Dist;
 use crate::sim::context::Context;
@@ -142,6 +143,7 @@ pub fn service(name: &str, program: u16, runtime: Runtime) -> Service {
                 exits_after: None,
                 fails_health_checks: Ratio::ZERO,
             },
+            skew: Skew::default(),
         }],
     }
 }
@@ -235,6 +237,9 @@ pub struct Stage<'a> {
     pub tasks: Vec<Vec<Id<Task>>>,
     pub finished: Vec<RequestFinished>,
     pub checks: Vec<u16>,
+    pub outlooks: Vec<Outlook>,
+    /// How often somebody was told that checks are no longer foregone.
+    pub stirred: usize,
 }
 
 impl<'a> Stage<'a> {
@@ -253,6 +258,8 @@ impl<'a> Stage<'a> {
             tasks: vec![vec![]; blueprint.services.len()],
             finished: vec![],
             checks: vec![],
+            outlooks: vec![],
+            stirred: 0,
         };
         for service in 0..blueprint.services.len() {
             for n in 0..count {
@@ -265,11 +272,15 @@ impl<'a> Stage<'a> {
     }
 
     pub fn start(&mut self, service: usize, zone: u16, vcpus: f64) -> Id<Task> {
+        self.start_revision(service, 0, zone, vcpus)
+    }
+
+    pub fn start_revision(&mut self, service: usize, revision: u16, zone: u16, vcpus: f64) -> Id<Task> {
         let task = Id::from_raw(self.ids.insert(()).raw());
         self.order(Order::StartServer(ServerSpec {
             task,
             service: ServiceIx::from_usize(service),
-            revision: RevisionIx(0),
+            revision: RevisionIx(revision),
             zone: ZoneIx(zone),
             cpu: CpuUnits((vcpus * 1024.0) as u32),
             left: CpuLeft {
@@ -326,7 +337,8 @@ impl<'a> Stage<'a> {
     }
 
     pub fn lift(&mut self, kind: &FaultKind) {
-        self.plane.fault_ends(0, kind);
+        self.plane.fault_ends(&mut self.cx, 0, kind);
+        self.collect();
     }
 
     /// Handles everything up to an instant, that included.
@@ -352,8 +364,13 @@ impl<'a> Stage<'a> {
     fn collect(&mut self) {
         self.finished.append(&mut self.cx.finished);
         for signal in self.cx.signals.drain(..) {
-            if let Signal::CheckAnswered { status, .. } = signal {
-                self.checks.push(status);
+            match signal {
+                Signal::CheckAnswered { status, outlook, .. } => {
+                    self.checks.push(status);
+                    self.outlooks.push(outlook);
+                }
+                Signal::Stirred(_) => self.stirred += 1,
+                Signal::Metered(_) => {}
             }
         }
     }

@@ -8,6 +8,8 @@
 pub mod ecs {
     use std::ops::RangeInclusive;
 
+    /// RunTask calls a second for tasks on Fargate, at once and in the long run [DG:throttling].
+    pub const RUN_TASK_CALLS_PER_SECOND: u32 = 20;
     /// [GR:ecs]
     pub const CONTAINERS_PER_TASK_DEFINITION: usize = 10;
     /// [GR:ecs]
@@ -104,7 +106,8 @@ pub mod alb {
     pub const RULES_PER_BALANCER: usize = 100;
     pub const LISTENERS_PER_BALANCER: usize = 50;
     pub const TARGET_GROUPS_PER_BALANCER: usize = 100;
-    pub const TARGETS_PER_GROUP: usize = 1_000;
+    /// In a group as in a balancer.
+    pub const TARGETS_PER_BALANCER: usize = 1_000;
     pub const TARGET_GROUPS_PER_ACTION: usize = 5;
     /// [BC:elbv2 RulePriority]
     pub const RULE_PRIORITY: RangeInclusive<u32> = 1..=50_000;
@@ -129,6 +132,8 @@ pub mod alb {
     /// Besides 0, which is off [ALB:edit-target-group-attributes].
     pub const SLOW_START_RANGE_S: RangeInclusive<u64> = 30..=900;
 
+    /// [BC:elbv2 client_keep_alive.seconds]
+    pub const CLIENT_KEEP_ALIVE_RANGE_S: RangeInclusive<u64> = 60..=604_800;
     /// Of both cookies and of groups [ALB:edit-target-group-attributes].
     pub const STICKINESS_RANGE_S: RangeInclusive<u64> = 1..=604_800;
     /// Anomaly mitigation gives new weights so often [ALB:edit-target-group-attributes].

@@ -113,6 +113,11 @@ pub enum Happening {
     },
     /// What a pause holds up goes on.
     ContinueDeployment(ServiceIx),
+    /// RunTask: standalone tasks of a family.
+    RunTask {
+        family: ServiceIx,
+        count: u32,
+    },
     /// `count` instances of a group, chosen at random, are set to DRAINING.
     DrainInstances {
         group: GroupIx,

@@ -56,6 +56,8 @@ pub enum SchedulingStrategy {
     Replica,
     /// One task on each instance.
     Daemon,
+    /// Not a service: tasks of a family that RunTask starts, kept together as a service's are; nobody replaces them.
+    Standalone,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -244,6 +246,8 @@ pub struct Revision {
     pub cpu_model: CpuModel,
     /// From the start of the serving container until it listens and passes checks.
     pub start_up: Dist,
+    /// CPU time of one thread that the process then needs before it listens.
+    pub start_up_cpu: Option<Dist>,
     /// First match wins; what no route takes is answered 404. Empty: every path goes to operation 0.
     pub routes: Vec<Route>,
     /// One for each of [`Service::operations`].

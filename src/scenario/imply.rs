@@ -55,6 +55,11 @@ fn dependencies(said: &mut Scenario) {
 }
 
 fn capacity(said: &mut Scenario) {
+    for (_, task) in &mut said.tasks.0 {
+        if task.launch_type.is_none() && task.capacity_provider_strategy.is_empty() {
+            task.launch_type = Some(LaunchType::Fargate);
+        }
+    }
     for (_, service) in &mut said.services.0 {
         if service.launch_type.is_none() && service.capacity_provider_strategy.is_empty() {
             service.launch_type = Some(LaunchType::Fargate);
@@ -114,6 +119,8 @@ fn load_balancers(said: &mut Scenario) {
             listeners: Named(vec![(LISTENER.to_owned(), listener)]),
             target_groups: Named(vec![(name.clone(), TargetGroup::default())]),
             idle_timeout: Duration::secs(60),
+            client_keep_alive: None,
+            minimum_load_balancer_capacity: None,
             zonal_shift: false,
         };
         load_balancers.0.push((name.clone(), balancer));

@@ -18,6 +18,7 @@ mod reference;
 mod rolling;
 mod service;
 mod skew;
+mod standalone;
 mod start_up;
 mod task;
 mod values;
@@ -34,6 +35,7 @@ pub use reference::reference;
 pub use rolling::*;
 pub use service::*;
 pub use skew::*;
+pub use standalone::*;
 pub use start_up::*;
 pub use task::*;
 pub use values::*;
@@ -73,6 +75,9 @@ pub struct Scenario {
     /// ECS services by name.
     #[serde(default)]
     pub services: Named<Service>,
+    /// Standalone tasks beside the services, by family.
+    #[serde(default)]
+    pub tasks: Named<StandaloneTask>,
     /// Databases and other things outside the cluster, by name.
     #[serde(default)]
     pub dependencies: Named<Dependency>,

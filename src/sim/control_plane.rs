@@ -34,6 +34,7 @@ mod resources;
 mod restarts;
 mod scheduler;
 mod sidecars;
+mod standalone;
 mod stepping;
 mod stopping;
 mod targets;
@@ -45,6 +46,7 @@ mod zones;
 use super::context::Context;
 use super::event::ControlEvent;
 use super::signal::Signal;
+use crate::aws::quotas::ecs;
 use crate::blueprint::{Blueprint, GroupIx, ServiceIx, TargetGroupIx};
 use crate::cluster::rate::TokenBucket;
 use crate::cluster::{AutoScalingGroup, Instance, Service, TargetGroup, Task};
@@ -76,6 +78,8 @@ pub struct ControlPlane {
     /// Account-wide launch buckets of FARGATE and FARGATE_SPOT [DG:throttling].
     fargate: TokenBucket,
     fargate_spot: TokenBucket,
+    /// Calls of RunTask for tasks on Fargate [DG:throttling].
+    run_task_calls: TokenBucket,
     /// What service discovery was last told, by service.
     discovered: Vec<Vec<Id<Task>>>,
     slowdowns: Vec<faults::Slowdown>,
@@ -149,6 +153,10 @@ impl ControlPlane {
             dns: vec![zones::Dns::default(); blueprint.load_balancers.len()],
             fargate: bucket(),
             fargate_spot: bucket(),
+            run_task_calls: TokenBucket::new(
+                ecs::RUN_TASK_CALLS_PER_SECOND,
+                f64::from(ecs::RUN_TASK_CALLS_PER_SECOND),
+            ),
             discovered: vec![Vec::new(); blueprint.services.len()],
             slowdowns: Vec::new(),
             disconnects: Vec::new(),
@@ -188,6 +196,7 @@ impl ControlPlane {
             ControlEvent::LayerPulled => self.layer_pulled(cx, Id::from_raw(id), extra),
             ControlEvent::AgentReconnects => self.agent_reconnects(cx, Id::from_raw(id)),
             ControlEvent::ImageCleanup => self.clean_images(cx, Id::from_raw(id)),
+            ControlEvent::RunTask => self.run_task(cx, ServiceIx(low()), extra >> 16),
             ControlEvent::InstanceLaunched => self.instance_launched(cx, Id::from_raw(id)),
             ControlEvent::GroupPass => self.group_pass(cx, GroupIx(low())),
             ControlEvent::MetricsPublished => self.metrics_published(cx, extra),
@@ -222,6 +231,7 @@ impl ControlPlane {
                     },
                 );
             }
+            Signal::StartedUp(task) => self.started_up(cx, task),
             Signal::Stirred(whose) => self.stirred(cx, whose),
             Signal::Metered(meter) => self.metered(cx, &meter),
         }

@@ -9,6 +9,7 @@ mod anomalies;
 mod balancer;
 mod build;
 mod call;
+mod capacity;
 mod client;
 mod connections;
 mod cookies;

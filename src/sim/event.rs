@@ -77,6 +77,8 @@ pub enum ControlEvent {
     AgentReconnects,
     /// An instance's agent cleans up images. `id`: instance.
     ImageCleanup,
+    /// A RunTask that was throttled is called again. `extra`: how many tasks (upper 16 bits) and which family's.
+    RunTask,
     /// An instance has been launched. `id`: instance.
     InstanceLaunched,
     /// An Auto Scaling group looks at its size. `extra`: group.

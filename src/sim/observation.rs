@@ -162,6 +162,8 @@ pub enum EventKind {
     Scaling,
     Fault,
     AutoScalingGroup,
+    /// RunTask found no place for a standalone task.
+    RunTask,
     /// Whether DNS gives the addresses of a load balancer's zone: `in DNS`, `not in DNS`.
     LoadBalancer,
     /// Calls between revisions that do not understand each other: the first of a pair that fails.
@@ -181,6 +183,7 @@ impl EventKind {
             EventKind::Scaling => "scaling",
             EventKind::Fault => "fault",
             EventKind::AutoScalingGroup => "auto_scaling_group",
+            EventKind::RunTask => "run_task",
             EventKind::LoadBalancer => "load_balancer",
             EventKind::Skew => "skew",
         }

@@ -227,6 +227,7 @@ impl Run {
                 self.control.stop_tasks(cx, *service, *count, reason, key);
             }
             Happening::ContinueDeployment(service) => self.control.continue_deployment(cx, *service),
+            Happening::RunTask { family, count } => self.control.run_task(cx, *family, *count),
             Happening::DrainInstances { group, count } => {
                 let key = cx.key.entity("drain", "").child(u64::from(at));
                 self.control.drain_instances(cx, *group, *count, key);
@@ -254,6 +255,7 @@ impl Run {
             Happening::ZonalShift(shift) => return self.control.shift_zone(cx, shift, ShiftStep::Ends),
             Happening::Deploy(_)
             | Happening::SetDesiredCount { .. }
+            | Happening::RunTask { .. }
             | Happening::ContinueDeployment(_)
             | Happening::StopTask { .. }
             | Happening::DrainInstances { .. } => unreachable!("only faults and shifts end"),

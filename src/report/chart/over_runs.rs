@@ -98,6 +98,8 @@ pub fn marks(pool: &Pool) -> Vec<Mark> {
             Happening::ContinueDeployment(service) => {
                 format!("continue {}", blueprint.services[service.at()].name)
             }
+            // A schedule would cover the chart with lines.
+            Happening::RunTask { .. } => return None,
             Happening::DrainInstances { group, count } => {
                 format!("drain {count} of {}", blueprint.auto_scaling_groups[group.at()].name)
             }

@@ -157,6 +157,7 @@ codes! {
     StickinessRefused "WT0624" "stickiness-refused" Error;
     StickinessWithoutClients "WT0625" "stickiness-without-clients" Warning;
     MitigationAlgorithm "WT0626" "mitigation-algorithm" Error;
+    TooManyTargets "WT0627" "too-many-targets" Warning;
 
     // Deployments, scaling, alarms.
     BlockedDeployment "WT0701" "blocked-deployment" Error;

@@ -2,7 +2,7 @@
 
 mod zonal_shift;
 
-use super::{Context, Table};
+use super::{Context, Table, standalone};
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
@@ -86,6 +86,7 @@ fn happenings(
         ("task_crash", said.task_crash.is_some()),
         ("instance_loss", said.instance_loss.is_some()),
         ("drain_instance", said.drain_instance.is_some()),
+        ("run_task", said.run_task.is_some()),
         ("slow_instance", said.slow_instance.is_some()),
         ("added_latency", said.added_latency.is_some()),
         ("dependency_slow", said.dependency_slow.is_some()),
@@ -121,6 +122,7 @@ fn happenings(
             | "stop_task"
             | "instance_loss"
             | "drain_instance"
+            | "run_task"
             | "dependency_failover"
     );
     let at_once = said.task_crash.as_ref().is_some_and(|crash| crash.count.is_some());
@@ -156,6 +158,11 @@ fn happenings(
                 super::scheduling::check_is_replica(cx, service, &here.key(name));
                 Some(Happening::SetDesiredCount { service, count: *count })
             })
+            .collect();
+    }
+    if let Some(run) = &said.run_task {
+        return standalone::run_task(cx, run, &path.key("run_task"))
+            .into_iter()
             .collect();
     }
     if let Some(drain) = &said.drain_instance {

@@ -35,6 +35,7 @@ pub(super) fn first(cx: &mut Context, name: &str, said: &schema::Service, path: 
             schema::CpuModel::Fluid => CpuModel::Fluid,
         },
         start_up: cx.dist(&said.start_up, &path.key("start_up")),
+        start_up_cpu: (said.start_up_cpu.as_ref()).map(|time| cx.dist(time, &path.key("start_up_cpu"))),
         routes,
         operations,
         on_disconnect: match said.on_disconnect {
@@ -155,6 +156,9 @@ pub(super) fn deployed(
     revision.task_definition = task::changed(cx, revision.task_definition, &changes, path);
     if let Some(start_up) = &deploy.start_up {
         revision.start_up = cx.dist(start_up, &path.key("start_up"));
+    }
+    if let Some(work) = &deploy.start_up_cpu {
+        revision.start_up_cpu = Some(cx.dist(work, &path.key("start_up_cpu")));
     }
     let section = path.key("operations");
     for (operation, changed) in deploy.operations.iter() {

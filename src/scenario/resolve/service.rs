@@ -185,7 +185,7 @@ fn is_forwarded_to(cx: &Context, name: &str) -> bool {
         })
 }
 
-fn placement(
+pub(super) fn placement(
     cx: &mut Context,
     said: &schema::Service,
     path: &Path,

@@ -1,6 +1,6 @@
 //! Traffic, alarms, and what happens at a time.
 
-use super::{Balancing, Deploy, Duration, Factor, Form, Level, Named, Rate, Retry, Time};
+use super::{Balancing, Deploy, Duration, Factor, Form, Level, Named, Rate, Retry, RunTask, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -201,6 +201,8 @@ pub struct Event {
     pub zone_outage: Option<String>,
     pub task_crash: Option<TaskCrash>,
     pub instance_loss: Option<InstanceLoss>,
+    /// Standalone tasks are started.
+    pub run_task: Option<RunTask>,
     pub drain_instance: Option<DrainInstance>,
     pub slow_instance: Option<SlowInstance>,
     pub added_latency: Option<AddedLatency>,

@@ -63,6 +63,9 @@ pub struct Service {
     /// From the start of the serving container until it listens and passes its checks.
     #[serde(default = "no_time")]
     pub start_up: Time,
+    /// CPU time that the process then works through on one thread before it listens. It comes out of the task's share, so
+    /// it takes longer on a small task.
+    pub start_up_cpu: Option<Time>,
     /// What a request makes the service do: steps, one after the other.
     #[serde(default)]
     pub operations: Named<Vec<Step>>,
@@ -371,6 +374,7 @@ pub struct Deploy {
     /// Operations that are not as before.
     pub operations: Named<DeployedOperation>,
     pub start_up: Option<Time>,
+    pub start_up_cpu: Option<Time>,
     /// Share of tasks whose serving container does not start.
     pub fails_to_start: Option<Share>,
     /// How long after RUNNING the serving container exits by itself.

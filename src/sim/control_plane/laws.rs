@@ -23,12 +23,13 @@ pub mod purpose {
     pub const LOSS_DETECTION: u64 = 16;
     pub const LAUNCH: u64 = 17;
     pub const RANDOM_CRASH: u64 = 18;
-    pub const PULL_RETRY: u64 = 20;
-    pub const MANIFEST: u64 = 21;
-    pub const RESOURCE: u64 = 22;
-    pub const RESOURCE_RETRY: u64 = 23;
-    pub const RESTART: u64 = 24;
-    pub const RECONNECT: u64 = 25;
+    pub const PULL_RETRY: u64 = 30;
+    pub const MANIFEST: u64 = 31;
+    pub const RESOURCE: u64 = 32;
+    pub const RESOURCE_RETRY: u64 = 33;
+    pub const RESTART: u64 = 34;
+    pub const START_UP_CPU: u64 = 25;
+    pub const RECONNECT: u64 = 35;
     /// Children of a service by task, of a group by instance.
     pub const MEMBER: u64 = 19;
     pub const HOOK: u64 = 20;
@@ -76,6 +77,7 @@ pub struct ContainerLaws {
 #[derive(Clone, Debug)]
 pub struct RevisionLaws {
     pub start_up: Law,
+    pub start_up_cpu: Option<Law>,
     pub exits_after: Option<Law>,
 }
 
@@ -127,6 +129,7 @@ impl Laws {
                 .map(|service| {
                     let compiled = service.revisions.iter().map(|revision| RevisionLaws {
                         start_up: law(&revision.start_up),
+                        start_up_cpu: revision.start_up_cpu.as_ref().map(&mut law),
                         exits_after: revision.defects.exits_after.as_ref().map(&mut law),
                     });
                     compiled.collect()

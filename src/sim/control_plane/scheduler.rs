@@ -7,6 +7,7 @@
 use super::ControlPlane;
 use super::daemons::is_daemon;
 use super::news::STEADY_STATE_SAID_EVERY;
+use super::standalone::is_standalone;
 use super::telling::row;
 use crate::blueprint::{RevisionIx, ServiceIx};
 use crate::cluster::service::{Halt, Steadiness};
@@ -27,6 +28,9 @@ impl ControlPlane {
 
     /// The service is to be looked at then, or earlier if that is due.
     pub(super) fn pass_at(&mut self, cx: &mut Context<'_>, at: ServiceIx, due: Instant) {
+        if is_standalone(cx.blueprint, at) {
+            return;
+        }
         let service = &mut self.services[at.at()];
         if due < service.pass_due {
             service.pass_due = due;

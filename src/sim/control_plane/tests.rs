@@ -28,6 +28,7 @@ mod restarts;
 mod rolling;
 mod scheduler;
 mod shift;
+mod standalone;
 mod swarm;
 mod together;
 mod zones;

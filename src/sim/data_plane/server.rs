@@ -250,8 +250,10 @@ impl DataPlane {
     #[inline(always)]
     fn strand_over(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
         let attempt = &mut self.attempts[id];
-        if let Caller::Join(parent) = attempt.caller {
-            return self.branch_over(cx, id, parent, answer);
+        match attempt.caller {
+            Caller::Join(parent) => return self.branch_over(cx, id, parent, answer),
+            Caller::StartUp => return self.started_up(cx, id),
+            Caller::Client(..) | Caller::Strand(_) | Caller::Check(_) => {}
         }
         let task = attempt.task.expect("a strand runs on a task");
         let server = self.servers.get_mut(task).expect("a strand dies with its server");
@@ -438,7 +440,7 @@ impl DataPlane {
             }
         }
         lost.retain(|&id| match self.attempts[id].caller {
-            Caller::Join(_) => {
+            Caller::Join(_) | Caller::StartUp => {
                 self.attempts.remove(id);
                 false
             }

@@ -10,4 +10,5 @@ mod foregone;
 mod network;
 mod skew;
 pub(crate) mod stage;
+mod start_up;
 mod theory;

@@ -130,6 +130,12 @@ fn some_fleet(dice: &mut Dice) -> Blueprint {
         as_daemon(&mut blueprint.services[0]);
     }
     let service = &mut blueprint.services[0];
+    let mut family = service.clone();
+    family.name = "family:job".into();
+    family.desired_count = 0;
+    family.load_balancers.clear();
+    family.scheduling.strategy = SchedulingStrategy::Standalone;
+    family.revisions[0].defects.exits_after = Some(constant(50.0));
     if dice.happens(2) {
         service.scheduling.zone_rebalancing = ZoneRebalancing::Enabled;
     }
@@ -138,6 +144,7 @@ fn some_fleet(dice: &mut Dice) -> Blueprint {
     defects.fails_to_start = share(dice.below(4));
     defects.fails_health_checks = share(dice.below(4));
     defects.exits_after = dice.happens(4).then(|| constant(50.0));
+    blueprint.services.push(family);
     blueprint
 }
 
@@ -180,7 +187,7 @@ fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act
         // A minute that some alarm may dislike.
         meter(stage, act, if dice.happens(6) { 50 } else { 0 });
     }
-    match dice.below(13) {
+    match dice.below(14) {
         10 => {
             let step = [ShiftStep::Begins, ShiftStep::Ends][dice.below(2) as usize];
             let shift = shift_away_from(dice.below(2) as u16);
@@ -213,6 +220,7 @@ fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act
                 .then(|| crate::engine::dist::Law::constant(Span::from_secs(100)));
             stage.act(|control, cx| control.random_crashes(cx, service, law));
         }
+        12 => stage.act(|control, cx| control.run_task(cx, ServiceIx(1), count)),
         8 if has_group => stage.act(|control, cx| control.drain_instances(cx, GroupIx(0), 1, key)),
         7 if has_group => {
             let slow = SlowInstances {
@@ -223,7 +231,7 @@ fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act
             stage.act(|control, cx| control.slow_instances_begin(cx, act, slow, key));
         }
         9 => stage.act(|control, cx| control.stop_tasks(cx, service, count, "swarm", key)),
-        12 if has_group => {
+        13 if has_group => {
             stage.act(|control, cx| {
                 control.agents_may_reconnect(cx, 1);
                 control.agents_disconnect(cx, 1, GroupIx(0), count, key);
@@ -282,7 +290,7 @@ fn every_invariant_holds_under_random_misfortunes_and_what_is_left_alone_comes_t
                 "round {round}: a deployment goes on for ever"
             );
             let wanted = match blueprint.services[0].scheduling.strategy {
-                SchedulingStrategy::Replica => 2,
+                SchedulingStrategy::Replica | SchedulingStrategy::Standalone => 2,
                 SchedulingStrategy::Daemon => active,
             };
             assert_eq!(stage.levels(), (0, wanted, wanted), "round {round}");

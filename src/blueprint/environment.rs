@@ -100,6 +100,7 @@ pub struct TimedEvent {
 pub enum Happening {
     /// Services that begin a deployment together.
     Deploy(Vec<(ServiceIx, RevisionIx)>),
+    Release(Release),
     /// UpdateService with another desired count.
     SetDesiredCount {
         service: ServiceIx,
@@ -133,6 +134,41 @@ pub struct ZonalShift {
     pub away_from: ZoneIx,
     pub load_balancers: Vec<LoadBalancerIx>,
     pub lasting: Span,
+}
+
+/// Deployments in order: a step begins when all of the step before have COMPLETED.
+#[derive(Clone, Debug)]
+pub struct Release {
+    pub steps: Vec<ReleaseStep>,
+    pub on_failure: OnReleaseFailure,
+}
+
+#[derive(Clone, Debug)]
+pub struct ReleaseStep {
+    /// After the step before.
+    pub wait: Span,
+    pub deploy: Vec<(ServiceIx, RevisionIx)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnReleaseFailure {
+    Stop,
+    /// What has COMPLETED is deployed back, the last step first.
+    RollBack,
+}
+
+impl Happening {
+    /// The services that it deploys, sooner or later.
+    pub fn deploys(&self) -> Vec<(ServiceIx, RevisionIx)> {
+        match self {
+            Happening::Deploy(services) => services.clone(),
+            Happening::Release(release) => {
+                let steps = release.steps.iter().flat_map(|step| &step.deploy);
+                steps.copied().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

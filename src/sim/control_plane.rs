@@ -30,6 +30,7 @@ mod observing;
 mod progress;
 mod pulls;
 mod rebalancing;
+mod releases;
 mod resources;
 mod restarts;
 mod scheduler;
@@ -87,6 +88,7 @@ pub struct ControlPlane {
     /// Faults that make CloudWatch Logs take nothing.
     log_stalls: u32,
     backends: backends::Backends,
+    releases: Vec<releases::Train>,
     monitoring: Monitoring,
     reporting: Reporting,
     ordinals: Ordinals,
@@ -162,6 +164,7 @@ impl ControlPlane {
             disconnects: Vec::new(),
             log_stalls: 0,
             backends: backends::Backends::new(&blueprint.model.start_up),
+            releases: Vec::new(),
             monitoring: Monitoring::new(blueprint),
             reporting: Reporting::Open,
             ordinals: Ordinals::default(),
@@ -202,6 +205,7 @@ impl ControlPlane {
             ControlEvent::MetricsPublished => self.metrics_published(cx, extra),
             ControlEvent::ScheduledScaling => self.scheduled_scaling(cx, ServiceIx(low())),
             ControlEvent::RandomCrash => self.random_crash(cx, Id::from_raw(id), extra),
+            ControlEvent::ReleaseStep => self.release_step(cx, extra as usize),
             ControlEvent::TaskLost => self.task_lost(cx, Id::from_raw(id)),
             ControlEvent::InstanceLost => self.instance_lost(cx, Id::from_raw(id)),
         }

@@ -89,6 +89,8 @@ pub enum ControlEvent {
     ScheduledScaling,
     /// A task has its random crash. `id`: task. `extra`: which fault, so that a lifted one crashes nothing.
     RandomCrash,
+    /// The next step of a release begins. `extra`: release.
+    ReleaseStep,
     /// Silence has lasted long enough for loss. `id`: task on Fargate.
     TaskLost,
     /// Silence has lasted long enough for loss. `id`: instance.

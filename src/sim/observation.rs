@@ -168,6 +168,8 @@ pub enum EventKind {
     LoadBalancer,
     /// Calls between revisions that do not understand each other: the first of a pair that fails.
     Skew,
+    /// Release trains: a step begins, and how they end.
+    Release,
 }
 
 impl EventKind {
@@ -186,6 +188,7 @@ impl EventKind {
             EventKind::RunTask => "run_task",
             EventKind::LoadBalancer => "load_balancer",
             EventKind::Skew => "skew",
+            EventKind::Release => "release",
         }
     }
 }

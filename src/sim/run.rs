@@ -219,6 +219,7 @@ impl Run {
         let blueprint = cx.blueprint;
         match &blueprint.events[at as usize].what {
             Happening::Deploy(services) => self.control.deploy(cx, services),
+            Happening::Release(release) => self.control.begin_release(cx, release),
             Happening::SetDesiredCount { service, count } => {
                 self.control.set_desired_count(cx, *service, *count, "UpdateService");
             }
@@ -254,6 +255,7 @@ impl Run {
             Happening::Fault(fault) => fault,
             Happening::ZonalShift(shift) => return self.control.shift_zone(cx, shift, ShiftStep::Ends),
             Happening::Deploy(_)
+            | Happening::Release(_)
             | Happening::SetDesiredCount { .. }
             | Happening::RunTask { .. }
             | Happening::ContinueDeployment(_)

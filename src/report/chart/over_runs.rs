@@ -84,8 +84,10 @@ pub fn marks(pool: &Pool) -> Vec<Mark> {
     let named = blueprint.events.iter().filter_map(|event| {
         let x = blueprint.clock(event.at);
         let label = match &event.what {
-            Happening::Deploy(services) => {
-                let names: Vec<&str> = services
+            Happening::Deploy(_) | Happening::Release(_) => {
+                let names: Vec<&str> = event
+                    .what
+                    .deploys()
                     .iter()
                     .map(|(service, _)| blueprint.services[service.at()].name.as_str())
                     .collect();

@@ -193,6 +193,8 @@ pub struct Event {
     pub lasting: Option<Duration>,
     /// New revisions by service; services in one event begin together.
     pub deploy: Option<Named<Deploy>>,
+    /// New revisions in steps, each after the one before has COMPLETED.
+    pub release: Option<super::Release>,
     /// New desired counts by service.
     pub set_desired_count: Option<Named<u32>>,
     /// Of the service named, the deployment that a hook of type PAUSE holds up goes on.

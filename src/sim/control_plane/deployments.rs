@@ -311,6 +311,7 @@ impl ControlPlane {
             let ordinal = record.deployment;
             self.tell_service(cx, at, &format!("(deployment {ordinal}) deployment completed."));
         }
+        self.train_hears(cx, &record);
         cx.observations.push(Observation::DeploymentEnded(record));
         self.services[at.at()].deployment = None;
     }

@@ -23,6 +23,7 @@ mod memory;
 mod news;
 mod pulls;
 mod rebalancing;
+mod releases;
 mod resources;
 mod restarts;
 mod rolling;

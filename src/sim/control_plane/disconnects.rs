@@ -108,7 +108,7 @@ fn until_next_attempt(lasted: Span, key: Key) -> Span {
     let (mut at, mut attempt) = (Span::ZERO, 0);
     loop {
         attempt += 1;
-        at = at + agent::reconnect(attempt, key.child(u64::from(attempt)).uniform());
+        at += agent::reconnect(attempt, key.child(u64::from(attempt)).uniform());
         if at >= lasted {
             return Span::from_nanos(at.nanos() - lasted.nanos());
         }

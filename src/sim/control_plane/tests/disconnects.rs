@@ -7,7 +7,7 @@ use crate::sim::signal::Order;
 use crate::units::MiB;
 
 /// The agents of both instances are cut off at 10 s.
-fn cut_off<'a>(blueprint: &'a Blueprint) -> Stage<'a> {
+fn cut_off(blueprint: &Blueprint) -> Stage<'_> {
     let mut stage = Stage::new(blueprint);
     stage.run_until(10.0);
     let key = stage.cx.key;

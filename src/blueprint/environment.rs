@@ -114,6 +114,8 @@ pub enum Happening {
     },
     /// What a pause holds up goes on.
     ContinueDeployment(ServiceIx),
+    /// The deployment in progress is stopped.
+    StopDeployment(ServiceIx),
     /// RunTask: standalone tasks of a family.
     RunTask {
         family: ServiceIx,

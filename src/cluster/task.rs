@@ -35,6 +35,8 @@ pub struct Task {
     pub unhealthy: bool,
     /// Its instance is DRAINING: it is to be replaced elsewhere.
     pub displaced: bool,
+    /// Neither scale-in nor a deployment stops it until then.
+    pub protected_until: Instant,
     /// Target groups that hold it, draining included.
     pub registered: Vec<TargetGroupIx>,
     /// Nothing is heard of its host since then.
@@ -272,6 +274,7 @@ impl Task {
             healthy: false,
             unhealthy: false,
             displaced: false,
+            protected_until: Instant::ZERO,
             registered: Vec::new(),
             silence: None,
             held: false,
@@ -308,6 +311,11 @@ impl Task {
         self.state = TaskState::Running;
         self.pull_started = Some(now);
         self.running = Some(now);
+    }
+
+    /// Whether its own scale-in protection keeps it; a task that has failed its checks is replaced all the same.
+    pub fn is_protected(&self, now: Instant) -> bool {
+        now < self.protected_until && !self.unhealthy
     }
 
     /// Whether its grace period is over: failed checks count only `grace` after it first started

@@ -228,6 +228,7 @@ impl Run {
                 self.control.stop_tasks(cx, *service, *count, reason, key);
             }
             Happening::ContinueDeployment(service) => self.control.continue_deployment(cx, *service),
+            Happening::StopDeployment(service) => self.control.stop_deployment(cx, *service),
             Happening::RunTask { family, count } => self.control.run_task(cx, *family, *count),
             Happening::DrainInstances { group, count } => {
                 let key = cx.key.entity("drain", "").child(u64::from(at));
@@ -259,6 +260,7 @@ impl Run {
             | Happening::SetDesiredCount { .. }
             | Happening::RunTask { .. }
             | Happening::ContinueDeployment(_)
+            | Happening::StopDeployment(_)
             | Happening::StopTask { .. }
             | Happening::DrainInstances { .. } => unreachable!("only faults and shifts end"),
         };

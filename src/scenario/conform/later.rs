@@ -13,11 +13,7 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
         "jit_warm_up",
         "leave it out: a new task is as quick as an old one",
     ),
-    (
-        "Service",
-        "deployment_controller",
-        "leave it out: services are deployed by ECS itself",
-    ),
+    ("DeploymentControllerType", "EXTERNAL", "use ECS or CODE_DEPLOY"),
     (
         "Service",
         "service_connect_configuration",

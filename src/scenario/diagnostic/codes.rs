@@ -179,6 +179,7 @@ codes! {
     HookOutlastsStage "WT0725" "hook-outlasts-stage" Warning;
     NothingToContinue "WT0726" "nothing-to-continue" Warning;
     TestRuleOfProduction "WT0727" "test-rule-of-production" Error;
+    NotWithCodeDeploy "WT0728" "not-with-code-deploy" Error;
     EarlySuccessBelowMinimum "WT0740" "early-success-below-minimum" Error;
     EarlySuccessNotRolling "WT0741" "early-success-not-rolling" Error;
     NeedOfNoRevision "WT0742" "need-of-no-revision" Error;

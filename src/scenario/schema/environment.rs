@@ -199,6 +199,9 @@ pub struct Event {
     pub set_desired_count: Option<Named<u32>>,
     /// Of the service named, the deployment that a hook of type PAUSE holds up goes on.
     pub continue_deployment: Option<String>,
+    /// Of the service named, the deployment in progress is stopped and rolled back; one by CodeDeploy only if its
+    /// auto-rollback says so.
+    pub stop_deployment: Option<String>,
     /// Everything in the zone is unreachable.
     pub zone_outage: Option<String>,
     pub task_crash: Option<TaskCrash>,

@@ -53,6 +53,7 @@ pub(super) fn services(blueprint: &Blueprint, key: Key) -> Vec<Service> {
         production: RevisionIx(0),
         side: Side::Primary,
         shifted: TrafficShare::NOTHING,
+        kept_alive: None,
         test_side: Side::Primary,
         completed: None,
         deployment: None,
@@ -70,6 +71,7 @@ pub(super) fn services(blueprint: &Blueprint, key: Key) -> Vec<Service> {
         steadiness: Steadiness::Changing,
         news: News::default(),
         rebalancing: Rebalancing::Balanced,
+        protected_said: 0,
     };
     blueprint.services.iter().enumerate().map(service).collect()
 }

@@ -140,6 +140,7 @@ impl ControlPlane {
             cx.calendar
                 .schedule_at(now + after, Event::control(ControlEvent::HealthyAfter, id, 0));
         }
+        self.protect(cx, id);
         self.await_defect(cx, id);
         self.await_random_crash(cx, id);
     }

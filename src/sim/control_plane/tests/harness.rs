@@ -164,6 +164,7 @@ pub fn service(desired: u32) -> Service {
             early_success: None,
             bake_time: Span::ZERO,
             hooks: vec![],
+            code_deploy: None,
         },
         load_balancers: vec![ServiceLoadBalancer {
             target_group: TargetGroupIx(0),

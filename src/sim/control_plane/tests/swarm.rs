@@ -130,6 +130,13 @@ fn some_fleet(dice: &mut Dice) -> Blueprint {
         as_daemon(&mut blueprint.services[0]);
     }
     let service = &mut blueprint.services[0];
+    if dice.happens(4) {
+        service.scheduling.protection = Some(TaskProtection {
+            share: Ratio::new(0.5).expect("a share"),
+            works_for: constant(200.0),
+            expires_in: Span::from_secs(100),
+        });
+    }
     let mut family = service.clone();
     family.name = "family:job".into();
     family.desired_count = 0;

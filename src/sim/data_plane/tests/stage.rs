@@ -120,6 +120,7 @@ pub fn service(name: &str, program: u16, runtime: Runtime) -> Service {
             early_success: None,
             bake_time: Span::ZERO,
             hooks: vec![],
+            code_deploy: None,
         },
         load_balancers: vec![],
         auto_scaling: None,

@@ -25,7 +25,7 @@ pub struct Traffic {
     pub think_time: Option<Time>,
     /// How many clients the requests come from, each with cookies and connections of its own; if absent each request comes
     /// from a new one. Users are such clients anyway.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 10_000_000))]
     pub clients: Option<u32>,
     /// Kinds of requests; one called after the traffic, `GET /`, if absent.
     #[serde(default)]

@@ -4,8 +4,8 @@
 //! one, complete in itself: the same operations in the same order, changed as the event says.
 
 use super::{
-    AlarmIx, CallIx, DependencyIx, GroupIx, HttpRequest, LifecycleHook, LoadBalancerIx, OperationIx, Portion,
-    ProgramIx, ServiceIx, Skew, TargetGroupIx, TaskDefinitionIx, ZoneIx,
+    AlarmIx, CallIx, CodeDeploy, DependencyIx, GroupIx, HttpRequest, LifecycleHook, LoadBalancerIx, OperationIx,
+    Portion, ProgramIx, ServiceIx, Skew, TargetGroupIx, TaskDefinitionIx, ZoneIx,
 };
 use crate::blueprint::task::Defects;
 use crate::engine::dist::Dist;
@@ -145,6 +145,8 @@ pub struct DeploymentConfiguration {
     pub bake_time: Span,
     /// None for rolling deployments.
     pub hooks: Vec<LifecycleHook>,
+    /// CodeDeploy deploys the service; `None`: ECS itself.
+    pub code_deploy: Option<CodeDeploy>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -235,6 +237,8 @@ pub struct TargetTracking {
 pub enum ScalingMetric {
     /// ECSServiceAverageCPUUtilization.
     Cpu,
+    /// ECSServiceAverageMemoryUtilization.
+    Memory,
     /// ALBRequestCountPerTarget of one target group.
     RequestCountPerTarget(TargetGroupIx),
 }

@@ -18,6 +18,7 @@ mod alarm;
 mod balancer;
 mod behaviour;
 mod capacity;
+mod code_deploy;
 mod container;
 mod deployment;
 mod event;

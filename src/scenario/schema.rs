@@ -8,6 +8,7 @@
 
 mod balancer;
 mod cluster;
+mod code_deploy;
 mod deployment;
 mod distribution;
 mod environment;
@@ -26,6 +27,7 @@ mod values;
 
 pub use balancer::*;
 pub use cluster::*;
+pub use code_deploy::*;
 pub use deployment::*;
 pub use distribution::*;
 pub use environment::*;

@@ -100,6 +100,9 @@ pub fn marks(pool: &Pool) -> Vec<Mark> {
             Happening::ContinueDeployment(service) => {
                 format!("continue {}", blueprint.services[service.at()].name)
             }
+            Happening::StopDeployment(service) => {
+                format!("stop {}", blueprint.services[service.at()].name)
+            }
             // A schedule would cover the chart with lines.
             Happening::RunTask { .. } => return None,
             Happening::DrainInstances { group, count } => {
@@ -168,6 +171,8 @@ fn shade_of(kind: &FaultKind, ends: bool) -> bool {
         FaultKind::ZoneOutage { .. }
         | FaultKind::SlowInstance { .. }
         | FaultKind::AddedLatency { .. }
+        | FaultKind::AgentDisconnect { .. }
+        | FaultKind::LogsStall
         | FaultKind::Backend { .. }
         | FaultKind::DependencySlow { .. } => true,
         FaultKind::RandomTaskCrash { .. } => ends,

@@ -99,6 +99,7 @@ fn happenings(cx: &mut Context, said: &schema::Event, deploys: &Deploys, path: &
         ("release", said.release.is_some()),
         ("set_desired_count", said.set_desired_count.is_some()),
         ("continue_deployment", said.continue_deployment.is_some()),
+        ("stop_deployment", said.stop_deployment.is_some()),
         ("zone_outage", said.zone_outage.is_some()),
         ("task_crash", said.task_crash.is_some()),
         ("instance_loss", said.instance_loss.is_some()),
@@ -109,6 +110,8 @@ fn happenings(cx: &mut Context, said: &schema::Event, deploys: &Deploys, path: &
         ("dependency_slow", said.dependency_slow.is_some()),
         ("dependency_failover", said.dependency_failover.is_some()),
         ("zonal_shift", said.zonal_shift.is_some()),
+        ("agent_disconnect", said.agent_disconnect.is_some()),
+        ("logs_stall", said.logs_stall.is_some()),
         ("stop_task", said.stop_task.is_some()),
         ("secrets_outage", said.secrets_outage.is_some()),
         ("iam_outage", said.iam_outage.is_some()),
@@ -134,6 +137,7 @@ fn happenings(cx: &mut Context, said: &schema::Event, deploys: &Deploys, path: &
         "deploy"
             | "set_desired_count"
             | "continue_deployment"
+            | "stop_deployment"
             | "stop_task"
             | "instance_loss"
             | "drain_instance"
@@ -154,6 +158,11 @@ fn happenings(cx: &mut Context, said: &schema::Event, deploys: &Deploys, path: &
     }
     if let Some(said) = &said.release {
         return vec![Happening::Release(release(cx, said, deploys, &path.key("release")))];
+    }
+    if let Some(name) = &said.stop_deployment {
+        let found = cx.find(Table::Service, name, &path.key("stop_deployment"));
+        let found = found.map(|at| Happening::StopDeployment(ServiceIx::from_usize(at)));
+        return found.into_iter().collect();
     }
     if let Some(name) = &said.continue_deployment {
         return continue_deployment(cx, name, &path.key("continue_deployment"))
@@ -204,11 +213,14 @@ fn happenings(cx: &mut Context, said: &schema::Event, deploys: &Deploys, path: &
 
 fn continue_deployment(cx: &mut Context, name: &str, path: &Path) -> Option<Happening> {
     let at = cx.find(Table::Service, name, path)?;
-    let hooks = &cx.said.services.0[at].1.deployment_configuration.lifecycle_hooks;
-    if hooks
-        .iter()
-        .all(|hook| hook.target_type != schema::HookTargetType::Pause)
-    {
+    let service = &cx.said.services.0[at].1;
+    let hooks = &service.deployment_configuration.lifecycle_hooks;
+    let is_pause = |hook: &schema::LifecycleHook| hook.target_type == schema::HookTargetType::Pause;
+    let waits_when_ready = service
+        .deployment_group
+        .as_ref()
+        .is_some_and(|group| group.deployment_ready_option.action_on_timeout == schema::ReadyAction::StopDeployment);
+    if !waits_when_ready && !hooks.iter().any(is_pause) {
         let message = format!("no deployment of `{name}` ever pauses");
         let hint = "a hook `{ target_type: PAUSE, lifecycle_stages: [POST_SCALE_UP] }` would hold it up";
         cx.report_hint(Code::NothingToContinue, path, message, hint);

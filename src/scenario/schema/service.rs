@@ -1,8 +1,8 @@
 //! ECS services, and what the code in them does.
 
 use super::{
-    AutoScaling, Container, Cpu, DeploymentConfiguration, Duration, Factor, Memory, Named, Need, Share, Time, no_time,
-    zero,
+    AutoScaling, Container, Cpu, DeploymentConfiguration, DeploymentController, DeploymentGroup, Duration, Factor,
+    Memory, Named, Need, Share, Time, no_time, zero,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,8 +42,13 @@ pub struct Service {
     /// Failed health checks of a task are ignored for so long after it has started.
     #[serde(default = "zero")]
     pub health_check_grace_period: Duration,
+    /// Who deploys the service.
+    #[serde(default)]
+    pub deployment_controller: DeploymentController,
     #[serde(default)]
     pub deployment_configuration: DeploymentConfiguration,
+    /// With the controller CODE_DEPLOY.
+    pub deployment_group: Option<DeploymentGroup>,
     /// Target groups that the tasks register with. If absent and traffic names this service, a balancer of the service's
     /// name with one listener and one target group is implied; `[]` for none.
     pub load_balancers: Option<Vec<ServiceLoadBalancer>>,
@@ -186,7 +191,7 @@ pub struct ServiceLoadBalancer {
     pub target_group: String,
     /// The container that serves; the first essential one if absent.
     pub container_name: Option<String>,
-    /// For BLUE_GREEN, LINEAR and CANARY.
+    /// For BLUE_GREEN, LINEAR, CANARY and CODE_DEPLOY.
     pub advanced_configuration: Option<AdvancedConfiguration>,
 }
 
@@ -405,6 +410,8 @@ pub struct Deploy {
     pub exits_after: Option<Time>,
     /// Share of health checks that fail although the server answers.
     pub fails_health_checks: Option<Share>,
+    /// What the serving container's memory grows by in an hour.
+    pub memory_leak: Option<Memory>,
     /// What it needs of the services that it calls, by name: calls to tasks of an earlier revision fail.
     pub needs: Named<Need>,
     /// What it needs of the services that call it, by name: calls from tasks of an earlier revision fail.

@@ -53,6 +53,7 @@ pub(super) fn services(blueprint: &Blueprint, key: Key) -> Vec<Service> {
         production: RevisionIx(0),
         side: Side::Primary,
         shifted: TrafficShare::NOTHING,
+        kept_alive: None,
         test_side: Side::Primary,
         completed: None,
         deployment: None,
@@ -239,6 +240,7 @@ impl ControlPlane {
         }
         self.register(cx, id, Opinion::Healthy);
         self.keep_checking_containers(cx, id);
+        self.await_out_of_memory(cx, id);
         self.begin_running(cx, id, now);
     }
 

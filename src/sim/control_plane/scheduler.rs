@@ -170,7 +170,7 @@ impl ControlPlane {
                 consider(task.running.expect("a RUNNING task has begun to run") + grace);
             }
         }
-        consider(self.life_cycle_due(at));
+        consider(self.life_cycle_due(cx, at));
         self.pass_at(cx, at, due);
     }
 
@@ -191,6 +191,7 @@ impl ControlPlane {
 
     pub(super) fn change_desired_count(&mut self, cx: &mut Context<'_>, at: ServiceIx, desired: u32) {
         self.services[at.at()].desired = desired;
+        self.scaled_while_shifting(cx, at);
         self.levels_changed(cx, at);
         self.request_pass(cx, at);
     }

@@ -237,6 +237,8 @@ pub struct TargetTracking {
 pub enum ScalingMetric {
     /// ECSServiceAverageCPUUtilization.
     Cpu,
+    /// ECSServiceAverageMemoryUtilization.
+    Memory,
     /// ALBRequestCountPerTarget of one target group.
     RequestCountPerTarget(TargetGroupIx),
 }

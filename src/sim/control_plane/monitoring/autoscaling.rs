@@ -157,6 +157,9 @@ impl Scaler {
         let scaling = cx.blueprint.services[service.at()].auto_scaling.as_ref()?;
         let series = |metric| match metric {
             ScalingMetric::Cpu => metrics.series(Metric::CpuUtilization(service), Stat::Average, minute, minutes, 1),
+            ScalingMetric::Memory => {
+                metrics.series(Metric::MemoryUtilization(service), Stat::Average, minute, minutes, 1)
+            }
             ScalingMetric::RequestCountPerTarget(group) => {
                 metrics.series(Metric::RequestCountPerTarget(group), Stat::Sum, minute, minutes, 1)
             }

@@ -4,7 +4,7 @@
 //! one, complete in itself: the same operations in the same order, changed as the event says.
 
 use super::{
-    AlarmIx, CallIx, DependencyIx, GroupIx, HttpRequest, LifecycleHook, LoadBalancerIx, OperationIx, Portion,
+    AlarmIx, CallIx, DependencyIx, GroupIx, HttpRequest, LifecycleHook, LoadBalancerIx, Metric, OperationIx, Portion,
     ProgramIx, ServiceIx, TargetGroupIx, TaskDefinitionIx, ZoneIx,
 };
 use crate::blueprint::task::Defects;
@@ -220,6 +220,16 @@ pub enum ScalingMetric {
     Cpu,
     /// ALBRequestCountPerTarget of one target group.
     RequestCountPerTarget(TargetGroupIx),
+}
+
+impl ScalingMetric {
+    /// The metric of CloudWatch that a policy of this service reads.
+    pub const fn of(self, service: ServiceIx) -> Metric {
+        match self {
+            ScalingMetric::Cpu => Metric::CpuUtilization(service),
+            ScalingMetric::RequestCountPerTarget(group) => Metric::RequestCountPerTarget(group),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -50,6 +50,7 @@ use crate::units::Instant;
 use health::Answer;
 use laws::Laws;
 use monitoring::Monitoring;
+use std::collections::BTreeSet;
 
 pub use faults::SlowInstances;
 pub use zones::ShiftStep;
@@ -75,6 +76,8 @@ pub struct ControlPlane {
     /// What service discovery was last told, by service.
     discovered: Vec<Vec<Id<Task>>>,
     slowdowns: Vec<faults::Slowdown>,
+    /// Services that may wait for something to become free on an instance: all that do, and some that no longer do.
+    waiting: BTreeSet<ServiceIx>,
     backends: backends::Backends,
     monitoring: Monitoring,
     reporting: Reporting,
@@ -144,6 +147,7 @@ impl ControlPlane {
             fargate_spot: bucket(),
             discovered: vec![Vec::new(); blueprint.services.len()],
             slowdowns: Vec::new(),
+            waiting: BTreeSet::new(),
             backends: backends::Backends::new(&blueprint.model.start_up),
             monitoring: Monitoring::new(blueprint),
             reporting: Reporting::Open,

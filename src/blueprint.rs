@@ -15,6 +15,7 @@ pub mod life_cycle;
 pub mod model;
 pub mod question;
 pub mod service;
+pub mod skew;
 pub mod start_up;
 pub mod task;
 
@@ -26,6 +27,7 @@ pub use life_cycle::*;
 pub use model::*;
 pub use question::*;
 pub use service::*;
+pub use skew::*;
 pub use start_up::*;
 pub use task::*;
 

@@ -104,7 +104,8 @@ pub mod alb {
     pub const RULES_PER_BALANCER: usize = 100;
     pub const LISTENERS_PER_BALANCER: usize = 50;
     pub const TARGET_GROUPS_PER_BALANCER: usize = 100;
-    pub const TARGETS_PER_GROUP: usize = 1_000;
+    /// In a group as in a balancer.
+    pub const TARGETS_PER_BALANCER: usize = 1_000;
     pub const TARGET_GROUPS_PER_ACTION: usize = 5;
     /// [BC:elbv2 RulePriority]
     pub const RULE_PRIORITY: RangeInclusive<u32> = 1..=50_000;
@@ -129,6 +130,8 @@ pub mod alb {
     /// Besides 0, which is off [ALB:edit-target-group-attributes].
     pub const SLOW_START_RANGE_S: RangeInclusive<u64> = 30..=900;
 
+    /// [BC:elbv2 client_keep_alive.seconds]
+    pub const CLIENT_KEEP_ALIVE_RANGE_S: RangeInclusive<u64> = 60..=604_800;
     /// Of both cookies and of groups [ALB:edit-target-group-attributes].
     pub const STICKINESS_RANGE_S: RangeInclusive<u64> = 1..=604_800;
     /// Anomaly mitigation gives new weights so often [ALB:edit-target-group-attributes].

@@ -11,6 +11,25 @@ pub struct LoadBalancer {
     pub internet_facing: bool,
     pub listeners: Vec<Listener>,
     pub idle_timeout: Span,
+    pub attributes: LoadBalancerAttributes,
+}
+
+/// What a load balancer may have besides; AWS's defaults where nothing is said.
+#[derive(Clone, Debug)]
+pub struct LoadBalancerAttributes {
+    /// A client's connection is closed after this, however busy [BC:elbv2 client_keep_alive.seconds].
+    pub client_keep_alive: Span,
+    /// Capacity units that it always has, and that are always paid [BC:elbv2 MinimumLoadBalancerCapacity].
+    pub reserved_units: u32,
+}
+
+impl Default for LoadBalancerAttributes {
+    fn default() -> Self {
+        LoadBalancerAttributes {
+            client_keep_alive: Span::from_secs(3_600),
+            reserved_units: 0,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -103,6 +103,7 @@ pub fn revision() -> Revision {
         runtime: Runtime::Unbounded,
         cpu_model: CpuModel::Fluid,
         start_up: Dist::constant(1.0).expect("valid"),
+        start_up_cpu: None,
         routes: vec![],
         operations: vec![],
         on_disconnect: OnDisconnect::Continue,
@@ -112,6 +113,7 @@ pub fn revision() -> Revision {
             exits_after: None,
             fails_health_checks: Ratio::ZERO,
         },
+        skew: Skew::default(),
     }
 }
 
@@ -134,6 +136,7 @@ pub fn load_balancer(name: &str, zones: u16) -> LoadBalancer {
         internet_facing: true,
         listeners: vec![],
         idle_timeout: Span::from_secs(60),
+        attributes: LoadBalancerAttributes::default(),
     }
 }
 

@@ -41,6 +41,14 @@ impl LifecycleStage {
         LifecycleStage::CleanUp,
     ];
 
+    /// [DG:blue-green-deployment-how-it-works]
+    pub const fn takes_hooks(self) -> bool {
+        !matches!(
+            self,
+            LifecycleStage::ScaleUp | LifecycleStage::BakeTime | LifecycleStage::CleanUp
+        )
+    }
+
     pub const fn name(self) -> &'static str {
         match self {
             LifecycleStage::ReconcileService => "RECONCILE_SERVICE",

@@ -33,12 +33,25 @@ pub struct AlbModel {
     /// Share of requests whose client never looks an address up again.
     pub dns_ttl_ignored: Ratio,
     pub anomaly_detection: AnomalyModel,
+    /// How a balancer's own capacity follows its load; `None`: it is never short.
+    pub scaling: Option<AlbScaling>,
     /// A connection that nobody answers is given up after this (10 s [ALB23:load-balancer-troubleshooting]).
     pub connect_timeout: Span,
     /// Requests that share a connection; connections themselves are not modelled, only billed.
     pub requests_per_connection: f64,
     /// Processed by the balancer for each request, both ways.
     pub bytes_per_request: u64,
+}
+
+/// A balancer accepts so many requests a second: the larger of a floor, what its reservation is good for, and a factor
+/// times the busiest whole minute of late.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AlbScaling {
+    pub factor: f64,
+    /// How far back a busy minute still counts.
+    pub window: Span,
+    /// Requests a second.
+    pub floor: f64,
 }
 
 /// How anomaly mitigation tells that a target fails more than its peers, of which AWS publishes nothing.
@@ -188,6 +201,7 @@ impl Default for Model {
                     minimum_weight: Ratio::new(0.05).expect("a share"),
                     recovery: Span::from_secs(60),
                 },
+                scaling: None,
                 connect_timeout: Span::from_secs(10),
                 requests_per_connection: 10.0,
                 bytes_per_request: 8 * 1024,

@@ -5,7 +5,7 @@
 
 use super::{
     AlarmIx, CallIx, DependencyIx, GroupIx, HttpRequest, LifecycleHook, LoadBalancerIx, Metric, OperationIx, Portion,
-    ProgramIx, ServiceIx, TargetGroupIx, TaskDefinitionIx, ZoneIx,
+    ProgramIx, ServiceIx, Skew, TargetGroupIx, TaskDefinitionIx, ZoneIx,
 };
 use crate::blueprint::task::Defects;
 use crate::engine::dist::Dist;
@@ -102,7 +102,10 @@ pub struct ServiceLoadBalancer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Alternate {
     pub target_group: TargetGroupIx,
+    /// Of production's traffic.
     pub rule: RuleRef,
+    /// Of the traffic that looks at green before production does.
+    pub test_rule: Option<RuleRef>,
 }
 
 /// A listener rule by position; `rule == rules.len()` is the listener's default action.
@@ -249,6 +252,8 @@ pub struct Revision {
     pub cpu_model: CpuModel,
     /// From the start of the serving container until it listens and passes checks.
     pub start_up: Dist,
+    /// CPU time of one thread that the process then needs before it listens.
+    pub start_up_cpu: Option<Dist>,
     /// First match wins; what no route takes is answered 404. Empty: every path goes to operation 0.
     pub routes: Vec<Route>,
     /// One for each of [`Service::operations`].
@@ -257,6 +262,7 @@ pub struct Revision {
     /// How long the server keeps an idle connection; `None`: longer than any balancer.
     pub keep_alive: Option<Span>,
     pub defects: Defects,
+    pub skew: Skew,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]

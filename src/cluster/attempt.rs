@@ -91,6 +91,8 @@ pub enum Caller {
     Strand(Id<Attempt>),
     /// The strand of the same task whose `parallel` step this is a branch of.
     Join(Id<Attempt>),
+    /// Nobody: the work that a process does before it listens.
+    StartUp,
     /// A balancer's node checks the target's health.
     Check(Check),
 }

@@ -34,6 +34,8 @@ pub struct Service {
     pub side: Side,
     /// Of production's traffic, on the other side: above nothing and below everything only while traffic shifts.
     pub shifted: TrafficShare,
+    /// That has the traffic of the test listener's rule, if there is one.
+    pub test_side: Side,
     /// Of the latest COMPLETED deployment, if there is one to roll back to.
     pub completed: Option<RevisionIx>,
     /// In progress.

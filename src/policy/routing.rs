@@ -7,7 +7,7 @@ mod pattern;
 mod rules;
 
 use crate::blueprint::{Algorithm, Balancing, Ties};
-use crate::cluster::view::View;
+use crate::cluster::view::{View, ViewTarget};
 use crate::engine::random::Key;
 use crate::units::{Instant, Span};
 pub use rules::{matching_route, matching_rule};
@@ -64,16 +64,20 @@ fn next_in_turn(view: &mut View) -> usize {
 }
 
 /// A target in slow start is taken with probability (time in slow start)/(length), else passed over; AWS says "linear"
-/// and no more. If every target is passed over twice, the turn goes to whoever has it.
+/// and no more. While no target is out of slow start nobody is spared: each has its turn [ALB:edit-target-group-attributes].
 #[inline(never)]
 fn next_with_slow_start(view: &mut View, length: Span, key: Key, now: Instant) -> usize {
+    let share = |target: &ViewTarget| match target.ramping_since {
+        None => 1.0,
+        Some(_) if length.is_zero() => 1.0,
+        Some(since) => now.since(since).nanos() as f64 / length.nanos() as f64,
+    };
+    if view.targets().iter().all(|target| share(target) < 1.0) {
+        return next_in_turn(view);
+    }
     for turn in 0..2 * view.targets().len() as u64 {
         let at = next_in_turn(view);
-        let share = match view.targets()[at].ramping_since {
-            None => 1.0,
-            Some(_) if length.is_zero() => 1.0,
-            Some(since) => now.since(since).nanos() as f64 / length.nanos() as f64,
-        };
+        let share = share(&view.targets()[at]);
         if share >= 1.0 || key.child(RAMP).child(turn).uniform() < share {
             return at;
         }
@@ -120,7 +124,6 @@ fn least_outstanding(outstanding: &[u32], ties: Ties, key: Key) -> usize {
 mod tests {
     use super::*;
     use crate::cluster::Task;
-    use crate::cluster::view::ViewTarget;
     use crate::engine::arena::Id;
 
     fn view(outstanding: &[u32]) -> View {
@@ -177,6 +180,33 @@ mod tests {
         }
         let first = chooser(Algorithm::LeastOutstandingRequests, Ties::FirstRegistered);
         assert_eq!(choose(&mut view, first, Key::root(1, 1, 0), Instant::ZERO), Some(1));
+    }
+
+    #[test]
+    fn slow_start_spares_nobody_once_no_target_is_out_of_it() {
+        // What a rolling deployment comes to: two targets of different age, both in slow start, take turns.
+        let mut targets = targets(2);
+        targets[0].ramping_since = Some(Instant::ZERO);
+        targets[1].ramping_since = Some(Instant::ZERO + Span::from_secs(20));
+        let mut view = View::default();
+        view.publish(targets);
+        let chooser = Chooser {
+            algorithm: Algorithm::RoundRobin,
+            ties: Ties::Uniform,
+            slow_start: Span::from_secs(100),
+        };
+        let now = Instant::ZERO + Span::from_secs(25);
+        let turns: Vec<_> = (0..4)
+            .filter_map(|n| choose(&mut view, chooser, Key::root(1, n, 0), now))
+            .collect();
+        assert_eq!(turns, [0, 1, 0, 1]);
+        // At 100 s the first is out of it, and the second is spared again: 80 % of its turns, 0.8 in 1.8 requests.
+        let now = Instant::ZERO + Span::from_secs(100);
+        let second = (0..4000)
+            .filter(|&n| choose(&mut view, chooser, Key::root(1, n, 0), now) == Some(1))
+            .count();
+        // Standard deviation of Binomial(4000, 0.444) is 31.4; five of them.
+        assert!(second.abs_diff(1778) < 157, "{second}");
     }
 
     #[test]

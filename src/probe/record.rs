@@ -9,7 +9,7 @@ use super::timeline::Timeline;
 use crate::blueprint::ClassIx;
 use crate::sim::observation::{
     DeploymentRecord, DeploymentStep, Event, InstanceRecord, Outcome, RevisionCount, ScalingRecord, ServedBy,
-    TaskRecord,
+    SkewCount, TaskRecord,
 };
 use crate::stats::LatencyHistogram;
 use crate::units::{Instant, MicroUsd, Span};
@@ -35,6 +35,8 @@ pub struct RunRecord {
     pub deployments: Vec<DeploymentStory>,
     pub deployment_steps: Vec<DeploymentStep>,
     pub scaling: Vec<ScalingRecord>,
+    /// Calls between revisions that may not understand each other.
+    pub skew: Vec<SkewCount>,
     /// What the measured time costs.
     pub cost: Vec<CostLine>,
 }

@@ -11,7 +11,7 @@ use super::watch::Watch;
 use crate::blueprint::{Blueprint, ClassIx, RevisionIx};
 use crate::sim::observation::{
     DeploymentStep, Event, InstanceRecord, Observation, Observer, Outcome, RequestFinished, RevisionCount,
-    ScalingRecord, ServedBy, ServiceLevels, TaskRecord,
+    ScalingRecord, ServedBy, ServiceLevels, SkewCount, TaskRecord,
 };
 use crate::stats::LatencyHistogram;
 use crate::units::Instant;
@@ -43,6 +43,7 @@ pub struct Recorder {
     counted: Vec<Counted>,
     deployment_steps: Vec<DeploymentStep>,
     scaling: Vec<ScalingRecord>,
+    skew: Vec<SkewCount>,
     cost: CostProbe,
 }
 
@@ -115,6 +116,7 @@ impl Recorder {
             counted: Vec::new(),
             deployment_steps: Vec::new(),
             scaling: Vec::new(),
+            skew: Vec::new(),
             cost: CostProbe::new(blueprint),
         }
     }
@@ -164,6 +166,7 @@ impl Recorder {
             deployments: self.deployments,
             deployment_steps: self.deployment_steps,
             scaling: self.scaling,
+            skew: self.skew,
             cost: self.cost.finish(end),
         };
         record.check_ledger();
@@ -316,6 +319,7 @@ impl Observer for Recorder {
             }
             Observation::RevisionCounts { deployment, counts } => self.counts_taken(deployment, counts),
             Observation::BalancerMinute { ended, .. } => self.last_seen = ended,
+            Observation::SkewCounted(counts) => self.skew = counts,
             Observation::LimitReached(reason) => self.ended_early = Some(reason),
         }
     }

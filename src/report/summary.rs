@@ -7,6 +7,7 @@
 mod comparison;
 mod figures;
 mod json;
+mod ranking;
 mod stories;
 mod verdicts;
 pub mod warnings;

@@ -11,6 +11,7 @@ pub mod docs;
 pub mod events;
 pub mod label;
 pub mod objectives;
+pub mod skew;
 pub mod summary;
 pub mod timeline;
 
@@ -18,7 +19,7 @@ use super::table::{Schema, Table};
 use crate::probe::Pool;
 
 /// The tables of one run, in the order in which a reader wants them.
-pub const SCHEMAS: [&Schema; 12] = [
+pub const SCHEMAS: [&Schema; 13] = [
     &summary::SUMMARY,
     &objectives::OBJECTIVES,
     &summary::BREAKDOWN,
@@ -27,6 +28,7 @@ pub const SCHEMAS: [&Schema; 12] = [
     &deployments::DEPLOYMENTS,
     &deployments::DEPLOYMENT_SUMMARY,
     &deployments::DEPLOYMENT_STEPS,
+    &skew::SKEW,
     &events::SCALING,
     &events::TASKS,
     &events::INSTANCES,
@@ -61,6 +63,7 @@ pub fn one(pool: &Pool, name: &str) -> Option<Table> {
         "deployments" => deployments::deployments(pool),
         "deployment_summary" => deployments::deployment_summary(pool),
         "deployment_steps" => deployments::deployment_steps(pool),
+        "skew" => skew::skew(pool),
         "scaling" => events::scaling(pool),
         "tasks" => events::tasks(pool),
         "instances" => events::instances(pool),

@@ -114,6 +114,8 @@ fn load_balancers(said: &mut Scenario) {
             listeners: Named(vec![(LISTENER.to_owned(), listener)]),
             target_groups: Named(vec![(name.clone(), TargetGroup::default())]),
             idle_timeout: Duration::secs(60),
+            client_keep_alive: None,
+            minimum_load_balancer_capacity: None,
             zonal_shift: false,
         };
         load_balancers.0.push((name.clone(), balancer));

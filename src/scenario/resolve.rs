@@ -37,6 +37,7 @@ mod schedule;
 mod scheduling;
 mod service;
 mod shift;
+mod skew;
 mod start_up;
 mod task;
 mod time;
@@ -269,7 +270,7 @@ pub fn resolve(
     let (load_balancers, target_groups) = balancer::load_balancers(&mut cx);
     let alarms = alarm::alarms(&mut cx);
     let (deploys, revisions) = event::revisions(&mut cx);
-    let services = service::services(&mut cx, &auto_scaling_groups, revisions);
+    let services = service::services(&mut cx, &auto_scaling_groups, &revisions);
     let (traffic, classes) = traffic::traffic(&mut cx);
     let events = event::events(&mut cx, &deploys);
     let objectives = objective::objectives(&mut cx, &classes);
@@ -321,6 +322,7 @@ pub fn resolve(
     finish::duration(&mut cx);
     if !cx.problems.has_errors() {
         finish::whole(&mut cx, &blueprint);
+        skew::check(&mut cx, &blueprint, &revisions);
     }
     let complete = !cx.problems.has_errors();
     (complete.then_some(blueprint), cx.problems.into_list(), cx.sources)

@@ -216,6 +216,7 @@ impl ControlPlane {
                     },
                 );
             }
+            Signal::StartedUp(task) => self.started_up(cx, task),
             Signal::Stirred(whose) => self.stirred(cx, whose),
             Signal::Metered(meter) => self.metered(cx, &meter),
         }

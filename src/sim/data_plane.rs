@@ -9,6 +9,7 @@ mod anomalies;
 mod balancer;
 mod build;
 mod call;
+mod capacity;
 mod client;
 mod connections;
 mod cookies;
@@ -23,6 +24,7 @@ mod orders;
 mod program;
 mod server;
 mod site;
+mod skew;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -48,6 +50,7 @@ use group::Group;
 use network::Network;
 use program::{Operations, Programs};
 use site::SiteState;
+use skew::Skews;
 
 pub struct DataPlane {
     attempts: Arena<Attempt>,
@@ -63,6 +66,7 @@ pub struct DataPlane {
     dependencies: Vec<DependencyState>,
     programs: Programs,
     operations: Operations,
+    skews: Skews,
     /// By revision's row.
     counts: Vec<RevisionCount>,
     /// The present CloudWatch minute of each service, so far: what tasks used that have left RUNNING in it.
@@ -171,6 +175,7 @@ mod purpose {
     pub const PAUSE: u64 = 5;
     pub const DNS: u64 = 6;
     pub const SERVICE: u64 = 7;
+    pub const SKEW: u64 = 8;
     pub const LEG: u64 = 1 << 4;
     pub const STEP: u64 = 1 << 16;
     pub const BRANCH: u64 = 1 << 24;

@@ -121,6 +121,8 @@ pub enum Observation {
         ended: Instant,
         meter: super::signal::LoadBalancerMeter,
     },
+    /// At the end of a run: calls between revisions that may not understand each other, if there were any.
+    SkewCounted(Vec<SkewCount>),
     /// The run ended early.
     LimitReached(String),
 }
@@ -162,6 +164,8 @@ pub enum EventKind {
     AutoScalingGroup,
     /// Whether DNS gives the addresses of a load balancer's zone: `in DNS`, `not in DNS`.
     LoadBalancer,
+    /// Calls between revisions that do not understand each other: the first of a pair that fails.
+    Skew,
 }
 
 impl EventKind {
@@ -178,6 +182,7 @@ impl EventKind {
             EventKind::Fault => "fault",
             EventKind::AutoScalingGroup => "auto_scaling_group",
             EventKind::LoadBalancer => "load_balancer",
+            EventKind::Skew => "skew",
         }
     }
 }
@@ -322,4 +327,31 @@ pub struct RevisionCount {
     pub requests: u64,
     /// Of these, answered 5xx or cut off.
     pub errors: u64,
+}
+
+/// Calls of one revision to another that does not understand it, in measured time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SkewCount {
+    pub caller: (ServiceIx, RevisionIx),
+    pub callee: (ServiceIx, RevisionIx),
+    /// Attempts that reached the callee.
+    pub calls: u64,
+    /// Of these, not understood.
+    pub failed: u64,
+    /// When the first and the last of these came.
+    pub first: Instant,
+    pub last: Instant,
+}
+
+impl SkewCount {
+    pub fn none(caller: (ServiceIx, RevisionIx), callee: (ServiceIx, RevisionIx)) -> Self {
+        SkewCount {
+            caller,
+            callee,
+            calls: 0,
+            failed: 0,
+            first: Instant::ZERO,
+            last: Instant::ZERO,
+        }
+    }
 }

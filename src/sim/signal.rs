@@ -7,7 +7,7 @@ use crate::blueprint::{LoadBalancerIx, RevisionIx, RuleRef, ServiceIx, TargetGro
 use crate::cluster::Task;
 use crate::cluster::target_group::Outlook;
 use crate::engine::arena::Id;
-use crate::units::{CpuUnits, Instant};
+use crate::units::{CpuUnits, Instant, Span};
 
 /// From the control plane to the data plane.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub enum Order {
     /// The serving container's process exists (it may still be starting up: CPU and queue exist, nothing is accepted
     /// before `Listen`).
     StartServer(ServerSpec),
+    /// The process works through this much CPU time before it listens. Answered by [`Signal::StartedUp`].
+    StartUp { task: Id<Task>, work: Span },
     /// The process accepts requests.
     Listen(Id<Task>),
     /// The task is RUNNING: its CPU counts for CloudWatch from now on [DG:available-metrics].
@@ -69,6 +71,7 @@ impl Order {
     pub fn stirs(&self) -> Option<Id<Task>> {
         match self {
             Order::StartServer(ServerSpec { task, .. })
+            | Order::StartUp { task, .. }
             | Order::Listen(task)
             | Order::CloseServer(task)
             | Order::KillServer(task)
@@ -136,6 +139,8 @@ pub enum Signal {
         /// checks that would change nothing, and [`Signal::Stirred`] takes it back before anything does.
         outlook: Outlook,
     },
+    /// The process has done the work that it had to do before it listens.
+    StartedUp(Id<Task>),
     /// Of these targets no check is foregone any more.
     Stirred(Whose),
     /// The counters of the CloudWatch minute that has just ended.
@@ -187,11 +192,11 @@ pub struct LoadBalancerMeter {
     pub elb_4xx: u64,
     pub elb_5xx: u64,
     pub rule_evaluations: u64,
-    /// MODEL: `model.alb.requests_per_connection`, rounded up.
+    /// Opened by known clients; for all others MODEL: `model.alb.requests_per_connection`, rounded up.
     pub connections: u64,
     /// MODEL: `model.alb.bytes_per_request`.
     pub bytes: u64,
-    /// Requests in flight at the sampling instant, as a stand-in for active connections.
+    /// Connections of known clients at the sampling instant; without any the requests in flight, as a stand-in.
     pub active: u64,
 }
 

@@ -1,8 +1,8 @@
 //! What a load balancer costs: its hours, its capacity units, its nodes' public addresses.
 //!
 //! An hour's capacity units are the largest of the dimensions' means over that hour, so hours are added up one by one;
-//! a last, shorter hour counts by its length. Stand-ins: connections and bytes follow requests by
-//! `model.alb`, and what is in flight when a minute ends are the active connections.
+//! a last, shorter hour counts by its length. Stand-ins, but for clients that are known one by one: connections and bytes
+//! follow requests by `model.alb`, and what is in flight when a minute ends are the active connections.
 
 use super::{NANOS_PER_HOUR, Window, push};
 use crate::aws::prices::{self, lcu};
@@ -20,8 +20,36 @@ pub struct BalancerUse {
     last: Instant,
     hour: u64,
     usage: Usage,
+    /// Units that are paid whether they are used or not.
+    reserved: f64,
     /// Of the hours before.
-    lcu_hours: f64,
+    spent: Spent,
+}
+
+/// Capacity units × hours.
+#[derive(Clone, Copy, Debug, Default)]
+struct Spent {
+    billed: f64,
+    /// What each dimension by itself would have come to.
+    by_dimension: [f64; DIMENSIONS.len()],
+}
+
+/// Lines that cost nothing and say what the billed units come from.
+const DIMENSIONS: [&str; 4] = [
+    "alb_lcu_of_new_connections",
+    "alb_lcu_of_active_connections",
+    "alb_lcu_of_processed_bytes",
+    "alb_lcu_of_rule_evaluations",
+];
+
+impl Spent {
+    fn add(&mut self, usage: &Usage, reserved: f64, hours: f64) {
+        let units = usage.capacity_units();
+        self.billed += units.into_iter().fold(reserved, f64::max) * hours;
+        for (sum, units) in self.by_dimension.iter_mut().zip(units) {
+            *sum += units * hours;
+        }
+    }
 }
 
 /// Of the minutes of one hour, or what lies of them in measured time.
@@ -47,7 +75,8 @@ impl BalancerUse {
             last: Instant::ZERO,
             hour: 0,
             usage: Usage::default(),
-            lcu_hours: 0.0,
+            reserved: f64::from(balancer.attributes.reserved_units),
+            spent: Spent::default(),
         }
     }
 
@@ -62,7 +91,7 @@ impl BalancerUse {
         let middle = ended.min(measured.to).since(measured.from).nanos() - within.nanos() / 2;
         let hour = middle / HOUR.nanos();
         if hour != self.hour {
-            self.lcu_hours += self.usage.capacity_units();
+            self.spent.add(&self.usage, self.reserved, 1.0);
             self.usage = Usage::default();
             self.hour = hour;
         }
@@ -70,7 +99,7 @@ impl BalancerUse {
             .add(meter, within.nanos() as f64 / ended.since(began).nanos() as f64, within);
     }
 
-    pub fn bill(self, measured: Window, pay: f64, lines: &mut Vec<CostLine>) {
+    pub fn bill(mut self, measured: Window, pay: f64, lines: &mut Vec<CostLine>) {
         let length = measured.to.since(measured.from);
         let hours = length.nanos() as f64 / NANOS_PER_HOUR;
         let last = length
@@ -78,14 +107,17 @@ impl BalancerUse {
             .saturating_sub(self.hour * HOUR.nanos())
             .min(HOUR.nanos()) as f64
             / NANOS_PER_HOUR;
-        let lcu_hours = self.lcu_hours + self.usage.capacity_units() * last;
+        self.spent.add(&self.usage, self.reserved, last);
         push(lines, ("alb_hour", &self.name), (hours, "h"), prices::ALB_HOUR * pay);
         push(
             lines,
             ("alb_lcu", &self.name),
-            (lcu_hours, "LCU-h"),
+            (self.spent.billed, "LCU-h"),
             prices::LCU_HOUR * pay,
         );
+        for (item, units) in DIMENSIONS.into_iter().zip(self.spent.by_dimension) {
+            push(lines, (item, &self.name), (units, "LCU-h"), 0.0);
+        }
         let addresses = f64::from(self.public_addresses) * hours;
         push(
             lines,
@@ -108,10 +140,10 @@ impl Usage {
         self.active += meter.active as f64 * seconds;
     }
 
-    /// The largest dimension, from means over the minutes that were seen.
-    fn capacity_units(&self) -> f64 {
+    /// Of each dimension, from means over the minutes that were seen. The largest is billed.
+    fn capacity_units(&self) -> [f64; DIMENSIONS.len()] {
         if self.seconds == 0.0 {
-            return 0.0;
+            return [0.0; DIMENSIONS.len()];
         }
         [
             self.connections / self.seconds / lcu::NEW_CONNECTIONS_PER_SECOND,
@@ -119,7 +151,5 @@ impl Usage {
             self.bytes / 1e9 / (self.seconds / 3600.0) / lcu::GB_PER_HOUR,
             self.rule_evaluations / self.seconds / lcu::RULE_EVALUATIONS_PER_SECOND,
         ]
-        .into_iter()
-        .fold(0.0, f64::max)
     }
 }

@@ -265,6 +265,40 @@ fn each_hour_has_its_own_largest_dimension() {
 }
 
 #[test]
+fn each_dimension_says_what_it_alone_would_have_come_to() {
+    // Hour 1: 4 LCU of connections, 1 of active; hour 2: 1 and 3. Billed are 4 + 3, and the lines that say so cost nothing.
+    let mut blueprint = blueprint();
+    blueprint.warm_up = Span::ZERO;
+    blueprint.duration = Span::from_secs(7_200);
+    let meter = |minute| LoadBalancerMeter {
+        connections: if minute < 60 { 6_000 } else { 1_500 },
+        active: if minute < 60 { 3_000 } else { 9_000 },
+        ..LoadBalancerMeter::default()
+    };
+    let lines = bill(&blueprint, minutes(120, meter));
+    let rounded = |item| line(&lines, item).map(|(quantity, usd)| ((quantity * 1e9).round() / 1e9, usd));
+    assert_eq!(rounded("alb_lcu_of_new_connections"), Some((5.0, 0.0)));
+    assert_eq!(rounded("alb_lcu_of_active_connections"), Some((4.0, 0.0)));
+    assert_eq!(rounded("alb_lcu_of_processed_bytes"), None);
+    assert_eq!(rounded("alb_lcu"), Some((7.0, 0.056)));
+}
+
+#[test]
+fn a_reservation_is_paid_whether_it_is_used_or_not() {
+    // 100 units: an hour with 2 costs 100, one with 150 costs 150.
+    let mut blueprint = blueprint();
+    blueprint.warm_up = Span::ZERO;
+    blueprint.duration = Span::from_secs(7_200);
+    blueprint.load_balancers[0].attributes.reserved_units = 100;
+    let meter = |minute| LoadBalancerMeter {
+        connections: if minute < 60 { 3_000 } else { 225_000 },
+        ..LoadBalancerMeter::default()
+    };
+    let (quantity, _) = line(&bill(&blueprint, minutes(120, meter)), "alb_lcu").unwrap();
+    assert!((quantity - 250.0).abs() < 1e-6, "{quantity}");
+}
+
+#[test]
 fn a_short_last_hour_counts_by_its_length() {
     let mut blueprint = blueprint();
     blueprint.duration = Span::from_secs(5_400);

@@ -81,10 +81,15 @@ impl Axis {
         }
     }
 
-    /// Linear from 0 if the values are of one order of magnitude, else logarithmic. Both ends are above 0.
+    /// Of latencies in ms.
     pub fn of_latency(lowest: f64, highest: f64) -> Axis {
+        Axis::of_magnitudes("ms", lowest, highest)
+    }
+
+    /// Linear from 0 if the values are of one order of magnitude, or not all above 0; else logarithmic.
+    pub fn of_magnitudes(unit: &str, lowest: f64, highest: f64) -> Axis {
         if highest <= 12.0 * lowest || lowest <= 0.0 {
-            return Axis::from_zero("ms", highest);
+            return Axis::from_zero(unit, highest);
         }
         let (from, to) = (log10(lowest).floor() as i32, log10(highest).ceil() as i32);
         let all = (from..=to).flat_map(|decade| [1.0, 2.0, 5.0].map(|digit| decimal(digit, decade)));
@@ -98,7 +103,7 @@ impl Axis {
         let is_one = |at: f64| (log10(at) - log10(at).round()).abs() < 1e-9;
         let ticks = all.filter(|&at| at >= low && at <= high && (!ones_only || is_one(at)));
         Axis {
-            label: "ms (log)".to_owned(),
+            label: format!("{unit} (log)"),
             scale: Scale::Log,
             low,
             high,

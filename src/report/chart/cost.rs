@@ -15,6 +15,8 @@ pub fn cost(pool: &Pool) -> Option<Rows> {
     let mut bars: Vec<Row> = lines(pool.records)
         .into_iter()
         .filter_map(|(item, subject)| bar(pool, item, &subject))
+        // Some lines only say what others come from.
+        .filter(|bar| bar.value > 0.0)
         .collect();
     // By cost, then name, so that equal costs keep one order.
     bars.sort_by(|a, b| b.value.total_cmp(&a.value).then_with(|| a.name.cmp(&b.name)));

@@ -219,9 +219,11 @@ fn draw_panel(canvas: &Canvas, panel: &Panel, points: &[Point], x: &Axis, bottom
     let y = if lowest(values()) < 0.0 {
         Axis::around_zero(panel.unit, lowest(values()), highest(values()))
     } else {
-        Axis::from_zero(panel.unit, highest(values()))
+        let least = values().map(|it| it.value).fold(f64::INFINITY, f64::min);
+        Axis::of_magnitudes(panel.unit, least, highest(values()))
     };
-    let place_y = |value: f64| bottom - y.place(value).clamp(0.0, 1.0) * PANEL;
+    // An interval may reach below what a logarithmic axis shows.
+    let place_y = |value: f64| bottom - y.place(value.max(y.low)).clamp(0.0, 1.0) * PANEL;
     canvas.text(panel.title, (LEFT, top - 16.0), HEAD);
     canvas.text(&y.label, (WIDTH - RIGHT, top - 16.0), TICK.anchored(Anchor::End));
     for (at, text) in &y.ticks {
@@ -246,6 +248,7 @@ fn draw_panel(canvas: &Canvas, panel: &Panel, points: &[Point], x: &Axis, bottom
             Paint::solid(PALE),
         );
     }
+    let mut labels: Vec<Label> = Vec::new();
     for (point, colour) in points.iter().zip(PALETTE) {
         let Some(value) = (panel.of)(point) else { continue };
         let centre = (place_x(x, point.duration.value), place_y(value.value));
@@ -255,14 +258,50 @@ fn draw_panel(canvas: &Canvas, panel: &Panel, points: &[Point], x: &Axis, bottom
         canvas.line((place_x(x, left), centre.1), (place_x(x, right), centre.1), 2.0, paint);
         canvas.line((centre.0, place_y(low)), (centre.0, place_y(high)), 2.0, paint);
         canvas.dot(centre, 6.0, paint);
-        let name = SMALL.clip(&point.name, 260.0);
-        // Beside the point, on the side where the sheet has room; above it, clear of its cross.
-        let (at, anchor) = if centre.0 + 16.0 + SMALL.width(&name) > WIDTH - RIGHT {
-            (centre.0 - 10.0, Anchor::End)
-        } else {
-            (centre.0 + 10.0, Anchor::Start)
+        match labels.iter_mut().find(|label| label.is_at(centre)) {
+            Some(label) => label.text = format!("{}, {}", label.text, point.name),
+            None => labels.push(Label {
+                text: point.name.clone(),
+                centre,
+            }),
+        }
+    }
+    draw_labels(canvas, &labels, top);
+}
+
+/// The name of a point, or of several that lie on each other.
+struct Label {
+    text: String,
+    centre: (f64, f64),
+}
+
+impl Label {
+    fn is_at(&self, centre: (f64, f64)) -> bool {
+        (self.centre.0 - centre.0).abs() < 9.0 && (self.centre.1 - centre.1).abs() < 9.0
+    }
+}
+
+/// Names beside their points, clear of their crosses and of each other: above or below, to the right or the left. One that
+/// finds no place is left out; the list above the panels has it.
+fn draw_labels(canvas: &Canvas, labels: &[Label], top: f64) {
+    let mut taken: Vec<(f64, f64, f64)> = Vec::new();
+    for label in labels {
+        let name = SMALL.clip(&label.text, 380.0);
+        let width = SMALL.width(&name);
+        let (x, y) = label.centre;
+        let lines = [(y - 11.0).max(top + 7.0), y + 13.0];
+        let places = lines
+            .iter()
+            .flat_map(|line| [(x + 10.0, *line), (x - 10.0 - width, *line)]);
+        let is_free = |&(from, line): &(f64, f64)| {
+            let hits = |&(other, other_line, other_width): &(f64, f64, f64)| {
+                (line - other_line).abs() < 13.0 && from < other + other_width && other < from + width
+            };
+            from > LEFT && from + width < WIDTH - RIGHT && !taken.iter().any(hits)
         };
-        let above = (centre.1 - 11.0).max(top + 7.0);
-        canvas.text(&name, (at, above), SMALL.coloured(INK).anchored(anchor));
+        if let Some((from, line)) = places.into_iter().find(is_free) {
+            taken.push((from, line, width));
+            canvas.text(&name, (from, line), SMALL.coloured(INK));
+        }
     }
 }

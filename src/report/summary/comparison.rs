@@ -1,5 +1,6 @@
 //! How variants differ, a line for each figure in which they do, and the rest in one.
 
+use super::ranking::ranking;
 use super::{labelled, style};
 use crate::experiment::Comparison;
 use crate::experiment::compare::{Finding, LEVEL, Row};
@@ -17,33 +18,65 @@ pub fn comparison(comparison: &Comparison) -> String {
         counted(comparison.replications, "run")
     );
     let told = |row: &&Row| !matches!(row.finding, Finding::Same | Finding::WithinNoise | Finding::TooFewRuns);
-    for row in comparison.rows.iter().filter(told) {
-        text.push_str(&line(row));
-    }
-    for (finding, words) in [
-        (Finding::WithinNoise, "Within noise"),
-        (Finding::Same, "The same"),
-        (Finding::TooFewRuns, "Too few runs"),
-    ] {
-        let names: Vec<String> = comparison
+    let level = short(100.0 * LEVEL, 3);
+    if let [_, _] = comparison.variants.as_slice() {
+        for row in comparison.rows.iter().filter(told) {
+            text.push_str(&line(row));
+        }
+        text.push_str(&rest(comparison.rows.iter().filter(|row| !told(row)).collect()));
+        text.push_str(&format!(
+            "Differences are second minus first; all intervals hold together at {level} %.\n"
+        ));
+    } else {
+        let mut unranked = Vec::new();
+        for pairs in comparison
             .rows
-            .iter()
-            .filter(|row| row.finding == finding)
-            .map(name)
-            .collect();
+            .chunk_by(|one, other| (one.figure, &one.class) == (other.figure, &other.class))
+        {
+            let pairs: Vec<&Row> = pairs.iter().collect();
+            match ranking(&pairs, &comparison.variants) {
+                Some(told) => text.push_str(&told),
+                None => unranked.extend(pairs),
+            }
+        }
+        text.push_str(&rest(unranked));
+        text.push_str(&format!(
+            "In brackets: how far behind the first; all intervals hold together at {level} %.\n"
+        ));
+    }
+    text
+}
+
+/// The figures in which nothing is decided, each once, under the least that can be said of any pair.
+fn rest(rows: Vec<&Row>) -> String {
+    let mut text = String::new();
+    let mut told: Vec<String> = Vec::new();
+    for (finding, words) in [
+        (Finding::SharesServedDiffer, "No winner"),
+        (Finding::WithinNoise, "Within noise"),
+        (Finding::TooFewRuns, "Too few runs"),
+        (Finding::Same, "The same"),
+    ] {
+        let mut names: Vec<String> = Vec::new();
+        for name in rows.iter().filter(|row| row.finding == finding).map(|row| name(row)) {
+            if !told.contains(&name) {
+                told.push(name.clone());
+                names.push(name);
+            }
+        }
         if !names.is_empty() {
-            text.push_str(&labelled(words, &names.join(", ")));
+            let why = match finding {
+                Finding::SharesServedDiffer => " (shares served differ)",
+                _ => "",
+            };
+            text.push_str(&labelled(words, &(names.join(", ") + why)));
         }
     }
-    let level = short(100.0 * LEVEL, 3);
-    text.push_str(&format!(
-        "Differences are second minus first; all intervals hold together at {level} %.\n"
-    ));
     text
 }
 
 /// What a row is about: with several pairs of variants, also which.
-fn name(row: &Row) -> String {
+pub(super) fn name(row: &Row) -> String {
     match &row.class {
         Some(class) => format!("{} of {class}", row.figure.label()),
         None => row.figure.label().to_owned(),

@@ -31,6 +31,7 @@ pub fn json(pool: &Pool, provenance: &Provenance) -> Value {
         "cost": table("cost"),
         "deployments": table("deployments"),
         "deployment_summary": table("deployment_summary"),
+        "skew": table("skew"),
         "warnings": warnings::all(pool),
         "model_left_at_default": assumptions::left_at_default(&blueprint.model),
     })

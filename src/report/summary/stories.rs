@@ -1,11 +1,14 @@
 //! Deployments and scaling, in a line each.
 
 use super::labelled;
+use crate::blueprint::{RevisionIx, ServiceIx};
 use crate::probe::{DeploymentStory, Estimate, Pool, SameDeployment, Toll};
 use crate::report::words::{counted, duration, plain, short};
+use crate::sim::observation::SkewCount;
 
 pub fn section(pool: &Pool) -> String {
     let mut text: String = pool.deployments().iter().map(|same| deployment(pool, same)).collect();
+    text.push_str(&skew(pool));
     text.push_str(&scaling(pool).map_or(String::new(), |words| labelled("Scaling", &words)));
     text
 }
@@ -58,6 +61,33 @@ fn number(estimate: Estimate) -> String {
     let half = estimate.interval().map(|(low, high)| (high - low) / 2.0);
     let half = half.map_or(String::new(), |half| format!(" ± {}", short(half, 2)));
     format!("{}{half}", plain(estimate.value.round()))
+}
+
+/// Pairs of revisions that did not understand each other, as means over runs.
+fn skew(pool: &Pool) -> String {
+    let mut pairs: Vec<_> = pool.records.iter().flat_map(|record| &record.skew).collect();
+    pairs.sort_by_key(|it| (it.caller, it.callee));
+    let runs = pool.records.len() as f64;
+    let name = |(service, revision): (ServiceIx, RevisionIx)| {
+        format!("{} {}", pool.blueprint.services[service.at()].name, revision.at() + 1)
+    };
+    let line = |same: &[&SkewCount]| {
+        let mean = |of: fn(&SkewCount) -> u64| {
+            let sum: u64 = same.iter().map(|it| of(it)).sum();
+            plain((sum as f64 / runs).round())
+        };
+        let words = format!(
+            "{} calling {}: {} of {} calls were not understood{}",
+            name(same[0].caller),
+            name(same[0].callee),
+            mean(|it| it.failed),
+            mean(|it| it.calls),
+            if pool.records.len() > 1 { " (means)" } else { "" }
+        );
+        labelled("Skew", &words)
+    };
+    let same = pairs.chunk_by(|a, b| (a.caller, a.callee) == (b.caller, b.callee));
+    same.map(line).collect()
 }
 
 /// `rolled back`, or how often which where runs differ.

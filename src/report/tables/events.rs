@@ -17,8 +17,8 @@ pub const EVENTS: Schema = Schema {
         column("replication", "Which run, from 0."),
         column(
             "kind",
-            "`task`, `container`, `target`, `instance`, `deployment`, `service`, `alarm`, `scaling`, `fault` or \
-             `auto_scaling_group`.",
+            "`task`, `container`, `target`, `instance`, `deployment`, `service`, `alarm`, `scaling`, `fault`, \
+             `auto_scaling_group`, `load_balancer` or `skew`.",
         ),
         column("service", "Service that it concerns."),
         column("deployment", "Number of the deployment in its run."),

@@ -153,6 +153,7 @@ codes! {
     StickinessRefused "WT0624" "stickiness-refused" Error;
     StickinessWithoutClients "WT0625" "stickiness-without-clients" Warning;
     MitigationAlgorithm "WT0626" "mitigation-algorithm" Error;
+    TooManyTargets "WT0627" "too-many-targets" Warning;
 
     // Deployments, scaling, alarms.
     BlockedDeployment "WT0701" "blocked-deployment" Error;
@@ -173,8 +174,12 @@ codes! {
     HookOutlastsDeployment "WT0724" "hook-outlasts-deployment" Error;
     HookOutlastsStage "WT0725" "hook-outlasts-stage" Warning;
     NothingToContinue "WT0726" "nothing-to-continue" Warning;
+    TestRuleOfProduction "WT0727" "test-rule-of-production" Error;
     EarlySuccessBelowMinimum "WT0740" "early-success-below-minimum" Error;
     EarlySuccessNotRolling "WT0741" "early-success-not-rolling" Error;
+    NeedOfNoRevision "WT0742" "need-of-no-revision" Error;
+    NeedWithoutCall "WT0743" "need-without-call" Error;
+    SkewWithoutTimeout "WT0744" "skew-without-timeout" Error;
 
     // What the code does.
     CallCycle "WT0801" "call-cycle" Error;

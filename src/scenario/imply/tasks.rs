@@ -12,12 +12,14 @@ const DEFAULT_CPU: Cpu = Cpu(CpuUnits(1024));
 const DEFAULT_MEMORY: Memory = Memory(MiB(2048));
 
 pub(super) fn task_definitions(said: &mut Scenario) {
-    let users: Vec<(Option<String>, bool)> = said
-        .services
-        .0
-        .iter()
-        .map(|(_, service)| (service.task_definition.clone(), on_fargate(service)))
-        .collect();
+    // A definition is used by the services that begin with it and by those that are deployed with it.
+    let first = (said.services.0.iter()).map(|(_, service)| (service.task_definition.clone(), on_fargate(service)));
+    let deploys = said.events.iter().filter_map(|event| event.deploy.as_ref());
+    let later = deploys.flat_map(|deploys| deploys.0.iter()).map(|(name, deploy)| {
+        let fargate = said.services.get(name).is_some_and(on_fargate);
+        (deploy.task_definition.clone(), fargate)
+    });
+    let users: Vec<(Option<String>, bool)> = first.chain(later).collect();
     for (name, definition) in &mut said.task_definitions.0 {
         let fargate = users
             .iter()

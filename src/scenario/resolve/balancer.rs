@@ -1,8 +1,11 @@
 //! Load balancers: what each has as a whole, and references to their listeners. Rules and target groups have files of
 //! their own.
 
+mod doubts;
 mod rules;
 mod target_group;
+
+pub(super) use doubts::doubts;
 
 use super::{Context, Table, capacity, each};
 use crate::aws::quotas::alb;
@@ -63,9 +66,35 @@ pub(super) fn load_balancers(cx: &mut Context) -> (Vec<LoadBalancer>, Vec<Target
             internet_facing: balancer.scheme == schema::Scheme::InternetFacing,
             listeners,
             idle_timeout: balancer.idle_timeout.0,
+            attributes: attributes(cx, name, balancer, path),
         });
     });
     (balancers, groups)
+}
+
+fn attributes(cx: &mut Context, name: &str, said: &schema::LoadBalancer, path: &Path) -> LoadBalancerAttributes {
+    let mut attributes = LoadBalancerAttributes::default();
+    if let Some(keep_alive) = said.client_keep_alive {
+        let here = path.key("client_keep_alive");
+        cx.within(keep_alive.0, alb::CLIENT_KEEP_ALIVE_RANGE_S, &here);
+        let mine = |to: &str| to == name || to.split_once('/').is_some_and(|(balancer, _)| balancer == name);
+        let known = |traffic: &schema::Traffic| traffic.clients.is_some() || traffic.users.is_some();
+        if !cx
+            .said
+            .traffic
+            .iter()
+            .any(|(_, traffic)| mine(&traffic.to) && known(traffic))
+        {
+            let message = "nobody keeps a connection here";
+            let hint = "say how many `clients` the traffic comes from, or give it `users`";
+            cx.report_hint(Code::ConflictingKeys, &here, message, hint);
+        }
+        attributes.client_keep_alive = keep_alive.0;
+    }
+    if let Some(capacity) = said.minimum_load_balancer_capacity {
+        attributes.reserved_units = capacity.capacity_units;
+    }
+    attributes
 }
 
 /// Refuses what AWS refuses for its number.

@@ -1,6 +1,6 @@
 //! What only shows when everything is resolved: the kind of run, and checks that look at several topics at once.
 
-use super::{Context, load};
+use super::{Context, balancer, load};
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
@@ -56,40 +56,8 @@ pub(super) fn whole(cx: &mut Context, blueprint: &Blueprint) {
     fleet(cx, blueprint);
     start_ups(cx, blueprint);
     target_groups(cx, blueprint);
-    stickiness(cx, blueprint);
+    balancer::doubts(cx, blueprint);
     load::check(cx, blueprint);
-}
-
-/// Stickiness that no client brings a cookie for.
-fn stickiness(cx: &mut Context, blueprint: &Blueprint) {
-    let root = Path::Root;
-    let section = root.key("load_balancers");
-    for (at, balancer) in blueprint.load_balancers.iter().enumerate() {
-        let known = |traffic: &Traffic| {
-            let here =
-                matches!(traffic.to, Destination::LoadBalancer { load_balancer, .. } if load_balancer.at() == at);
-            here && (traffic.clients.is_some() || matches!(traffic.source, Source::Closed { .. }))
-        };
-        if blueprint.traffic.iter().any(known) {
-            continue;
-        }
-        let mut own = (0..blueprint.target_groups.len()).filter(|group| cx.target_groups[*group].0 == at);
-        let of_targets = own.any(|group| blueprint.target_groups[group].attributes.stickiness.is_some());
-        let of_groups = balancer.listeners.iter().any(|listener| {
-            let rules = listener.rules.iter().map(|rule| rule.group_stickiness);
-            rules
-                .chain([listener.group_stickiness])
-                .any(|stickiness| stickiness.is_some())
-        });
-        if of_targets || of_groups {
-            cx.report_hint(
-                Code::StickinessWithoutClients,
-                &section.key(&balancer.name),
-                "nobody comes back with a cookie, so nothing is sticky here",
-                "say how many `clients` its traffic comes from, or give it `users`",
-            );
-        }
-    }
 }
 
 /// Whether the instances can hold the tasks at the start, by the sums of what they need.
@@ -146,37 +114,53 @@ fn start_ups(cx: &mut Context, blueprint: &Blueprint) {
     let (services, events) = (root.key("services"), root.key("events"));
     for service in &blueprint.services {
         for (at, revision) in service.revisions.iter().enumerate() {
-            if at > 0 && revision.start_up == service.revisions[0].start_up {
+            let usual = |revision: &Revision| {
+                let task = &blueprint.task_definitions[revision.task_definition.at()];
+                usual_start_up(task, revision)
+            };
+            if at > 0 && usual(revision) == usual(&service.revisions[0]) {
                 continue;
             }
             let task = &blueprint.task_definitions[revision.task_definition.at()];
             let Some(patience) = patience(blueprint, service, task, revision) else {
                 continue;
             };
-            let start_up = revision.start_up.quantile(0.5);
             let message = format!(
-                "start-up takes about {start_up:.0} s, and health checks stop the task after {:.0} s",
+                "start-up takes about {:.0} s, and health checks stop the task after {:.0} s",
+                usual(revision).seconds(),
                 patience.seconds()
             );
+            let key = if revision.start_up_cpu.is_some() {
+                "start_up_cpu"
+            } else {
+                "start_up"
+            };
             let hint = "raise `health_check_grace_period` (or the check's `start_period`), or start faster";
             let position = cx.said.events.iter().position(|event| {
                 let deploy = event.deploy.as_ref().and_then(|deploys| deploys.get(&service.name));
-                deploy.is_some_and(|deploy| deploy.start_up.is_some())
+                deploy.is_some_and(|deploy| deploy.start_up.is_some() || deploy.start_up_cpu.is_some())
             });
             match position.filter(|_| at > 0) {
                 Some(event) => {
                     let (event, deploy) = (events.at(event), "deploy");
                     let deploy = event.key(deploy);
                     let deploy = deploy.key(&service.name);
-                    cx.report_hint(Code::StartUpOutlastsChecks, &deploy.key("start_up"), message, hint);
+                    cx.report_hint(Code::StartUpOutlastsChecks, &deploy.key(key), message, hint);
                 }
                 None => {
                     let path = services.key(&service.name);
-                    cx.report_hint(Code::StartUpOutlastsChecks, &path.key("start_up"), message, hint);
+                    cx.report_hint(Code::StartUpOutlastsChecks, &path.key(key), message, hint);
                 }
             }
         }
     }
+}
+
+/// The median of the start-up on the task's CPU: less than a vCPU makes its work last as much longer.
+fn usual_start_up(task: &TaskDefinition, revision: &Revision) -> Span {
+    let work = revision.start_up_cpu.as_ref().map_or(0.0, |work| work.quantile(0.5));
+    let threads = (f64::from(task.cpu.0) / 1024.0).min(1.0);
+    Span::from_secs_f64(revision.start_up.quantile(0.5) + work / threads)
 }
 
 /// After which time a task that takes its median start-up is stopped as unhealthy; `None` if it gets through.
@@ -184,7 +168,7 @@ fn start_ups(cx: &mut Context, blueprint: &Blueprint) {
 /// A target that fails `unhealthy_threshold` checks before it is up must then pass `healthy_threshold` of them, and all
 /// of that within the grace period, or ECS replaces the task [BC:ecs healthCheckGracePeriodSeconds].
 fn patience(blueprint: &Blueprint, service: &Service, task: &TaskDefinition, revision: &Revision) -> Option<Span> {
-    let start_up = Span::from_secs_f64(revision.start_up.quantile(0.5));
+    let start_up = usual_start_up(task, revision);
     let grace = service.health_check_grace_period;
     let mut shortest: Option<Span> = None;
     let mut stopped_after = |span: Span| shortest = Some(shortest.map_or(span, |known| known.min(span)));

@@ -68,7 +68,7 @@ fn stages(cx: &mut Context, said: &schema::LifecycleHook, path: &Path) -> Vec<Li
     for (at, said_stage) in said.lifecycle_stages.iter().enumerate() {
         let (stage, here) = (stage(*said_stage), section.at(at));
         let name = stage.name();
-        if matches!(said_stage, Said::ScaleUp | Said::BakeTime | Said::CleanUp) {
+        if !stage.takes_hooks() {
             let message = format!("{name} takes no hooks");
             let hint = "take the stage before or after it: POST_SCALE_UP, POST_PRODUCTION_TRAFFIC_SHIFT";
             cx.report_hint(Code::HookWithoutStage, &here, message, hint);

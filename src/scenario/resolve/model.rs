@@ -5,6 +5,7 @@ use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
 use crate::scenario::schema::{self, FirstCheck, Form};
+use crate::units::Span;
 
 pub(super) fn model(cx: &mut Context) -> Model {
     let root = Path::Root;
@@ -53,6 +54,22 @@ fn alb(cx: &mut Context, said: &schema::AlbModel, path: &Path) -> AlbModel {
     }
     let detection = path.key("anomaly_detection");
     cx.positive(said.anomaly_detection.recovery.0, &detection.key("recovery"));
+    if let Some(scaling) = &said.scaling {
+        let here = path.key("scaling");
+        if scaling.window.0 < Span::from_secs(60) {
+            cx.problems
+                .report_with(Code::OutOfRange, &here.key("window"), "less than a whole minute", |d| {
+                    d.expected("a time from 1m on")
+                });
+        }
+        above_zero(cx, scaling.floor.0, &here.key("floor"));
+        if scaling.factor.0 <= 1.0 {
+            cx.problems
+                .report_with(Code::OutOfRange, &here.key("factor"), "it would never grow", |d| {
+                    d.expected("a factor above 1")
+                });
+        }
+    }
     AlbModel {
         nodes_per_zone: said.nodes_per_zone,
         first_health_check,
@@ -69,6 +86,11 @@ fn alb(cx: &mut Context, said: &schema::AlbModel, path: &Path) -> AlbModel {
             minimum_weight: said.anomaly_detection.minimum_weight.0,
             recovery: said.anomaly_detection.recovery.0,
         },
+        scaling: said.scaling.map(|scaling| AlbScaling {
+            factor: scaling.factor.0,
+            window: scaling.window.0,
+            floor: scaling.floor.0,
+        }),
         connect_timeout: said.connect_timeout.0,
         requests_per_connection: said.requests_per_connection,
         bytes_per_request: said.bytes_per_request,

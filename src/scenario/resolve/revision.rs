@@ -1,6 +1,6 @@
 //! Revisions of a service: what it runs from the start, and what later events deploy.
 
-use super::{Context, Table, behaviour, program, task};
+use super::{Context, Table, behaviour, program, skew, task};
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::imply::on_fargate;
@@ -35,6 +35,7 @@ pub(super) fn first(cx: &mut Context, name: &str, said: &schema::Service, path: 
             schema::CpuModel::Fluid => CpuModel::Fluid,
         },
         start_up: cx.dist(&said.start_up, &path.key("start_up")),
+        start_up_cpu: (said.start_up_cpu.as_ref()).map(|time| cx.dist(time, &path.key("start_up_cpu"))),
         routes,
         operations,
         on_disconnect: match said.on_disconnect {
@@ -47,6 +48,7 @@ pub(super) fn first(cx: &mut Context, name: &str, said: &schema::Service, path: 
             exits_after: None,
             fails_health_checks: Ratio::ZERO,
         },
+        skew: Skew::default(),
     })
 }
 
@@ -154,6 +156,9 @@ pub(super) fn deployed(
     if let Some(start_up) = &deploy.start_up {
         revision.start_up = cx.dist(start_up, &path.key("start_up"));
     }
+    if let Some(work) = &deploy.start_up_cpu {
+        revision.start_up_cpu = Some(cx.dist(work, &path.key("start_up_cpu")));
+    }
     let section = path.key("operations");
     for (operation, changed) in deploy.operations.iter() {
         let here = section.key(operation);
@@ -173,6 +178,7 @@ pub(super) fn deployed(
             made.program = program::program(cx, steps, &name, &here.key("steps"));
         }
     }
+    revision.skew = skew::skew(cx, deploy, path);
     revision.defects = Defects {
         fails_to_start: deploy.fails_to_start.map_or(Ratio::ZERO, |share| share.0),
         exits_after: deploy

@@ -10,7 +10,7 @@ use crate::scenario::path::Path;
 use crate::scenario::schema::{self, PlacementConstraintType, PlacementField, PlacementStrategyType};
 
 /// `deployed` has for each service what later events make of it, in order.
-pub(super) fn services(cx: &mut Context, groups: &[AutoScalingGroup], deployed: Vec<Vec<Deployed>>) -> Vec<Service> {
+pub(super) fn services(cx: &mut Context, groups: &[AutoScalingGroup], deployed: &[Vec<Deployed>]) -> Vec<Service> {
     let root = Path::Root;
     let section = root.key("services");
     let mut services = Vec::new();

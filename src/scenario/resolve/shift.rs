@@ -194,10 +194,21 @@ pub(super) fn alternate(
         );
     }
     let here = path.key("production_listener_rule");
-    let rule = rule(cx, &said.production_listener_rule, primary, &here);
+    let production = rule(cx, &said.production_listener_rule, primary, &here);
+    let here = path.key("test_listener_rule");
+    let test_rule = match &said.test_listener_rule {
+        Some(reference) => Some(rule(cx, reference, primary, &here)?),
+        None => None,
+    };
+    if test_rule.is_some() && test_rule == production {
+        let message = "the test traffic takes the rule of production";
+        let hint = "give the balancer a second listener, such as `test: { port: 9001, default_action: … }`";
+        cx.report_hint(Code::TestRuleOfProduction, &here, message, hint);
+    }
     Some(Alternate {
         target_group: TargetGroupIx::from_usize(group?),
-        rule: rule?,
+        rule: production?,
+        test_rule,
     })
 }
 
@@ -256,7 +267,7 @@ fn rule(cx: &mut Context, reference: &str, primary: &str, path: &Path) -> Option
             Code::RuleWithoutGroup,
             path,
             message,
-            "the production rule forwards to both target groups; the deployment turns their weights",
+            "such a rule forwards to both target groups; the deployment turns their weights",
         );
     }
     Some(RuleRef {

@@ -19,9 +19,20 @@ pub struct LoadBalancer {
     /// A request that is not answered within it ends with 504.
     #[serde(default = "idle_timeout")]
     pub idle_timeout: Duration,
+    /// A client's connection is closed after this, however busy; with `clients` or `users`.
+    pub client_keep_alive: Option<Duration>,
+    /// A reservation: capacity that is always there, and always paid.
+    pub minimum_load_balancer_capacity: Option<MinimumLoadBalancerCapacity>,
     /// Whether a `zonal_shift` can move it away from a zone.
     #[serde(default)]
     pub zonal_shift: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MinimumLoadBalancerCapacity {
+    #[schemars(range(min = 100))]
+    pub capacity_units: u32,
 }
 
 fn idle_timeout() -> Duration {

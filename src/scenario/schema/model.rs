@@ -37,6 +37,8 @@ pub struct AlbModel {
     /// Requests whose client goes on using an address that has left DNS for good.
     pub dns_ttl_ignored: super::Share,
     pub anomaly_detection: AnomalyDetection,
+    /// How a load balancer's own capacity follows its load; it is never short of it if absent.
+    pub scaling: Option<AlbScaling>,
     /// A connection that nobody answers is given up after this.
     pub connect_timeout: Duration,
     /// Requests that share a connection, for the bill; connections themselves are not modelled.
@@ -44,6 +46,26 @@ pub struct AlbModel {
     pub requests_per_connection: f64,
     /// Bytes that the balancer processes for each request, both ways, for the bill.
     pub bytes_per_request: u64,
+}
+
+/// A load balancer accepts so many requests a second: the largest of `floor`, what its reservation is good for, and
+/// `factor` times the busiest whole minute of the last `window`. The rest is answered 503.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AlbScaling {
+    pub factor: super::Factor,
+    pub window: Duration,
+    pub floor: super::Rate,
+}
+
+impl Default for AlbScaling {
+    fn default() -> Self {
+        AlbScaling {
+            factor: super::Factor(2.0),
+            window: Duration::secs(300),
+            floor: super::Rate(1_000.0),
+        }
+    }
 }
 
 /// How anomaly mitigation tells that a target fails more than its peers.
@@ -96,6 +118,7 @@ impl Default for AlbModel {
             dns_ttl: Duration::secs(60),
             dns_ttl_ignored: super::Share(crate::units::Ratio::ZERO),
             anomaly_detection: AnomalyDetection::default(),
+            scaling: None,
             connect_timeout: Duration::secs(10),
             requests_per_connection: 10.0,
             bytes_per_request: 8192,

@@ -1,7 +1,8 @@
 //! ECS services, and what the code in them does.
 
 use super::{
-    AutoScaling, Container, Cpu, DeploymentConfiguration, Duration, Factor, Memory, Named, Share, Time, no_time, zero,
+    AutoScaling, Container, Cpu, DeploymentConfiguration, Duration, Factor, Memory, Named, Need, Share, Time, no_time,
+    zero,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -62,6 +63,9 @@ pub struct Service {
     /// From the start of the serving container until it listens and passes its checks.
     #[serde(default = "no_time")]
     pub start_up: Time,
+    /// CPU time that the process then works through on one thread before it listens. It comes out of the task's share, so
+    /// it takes longer on a small task.
+    pub start_up_cpu: Option<Time>,
     /// What a request makes the service do: steps, one after the other.
     #[serde(default)]
     pub operations: Named<Vec<Step>>,
@@ -168,6 +172,8 @@ pub struct AdvancedConfiguration {
     pub alternate_target_group: String,
     /// `balancer/listener/priority`, or `default` in place of the priority.
     pub production_listener_rule: String,
+    /// Likewise; its traffic goes to the new tasks first, at TEST_TRAFFIC_SHIFT. Send some with `traffic`.
+    pub test_listener_rule: Option<String>,
 }
 
 /// How the serving process takes requests.
@@ -368,12 +374,17 @@ pub struct Deploy {
     /// Operations that are not as before.
     pub operations: Named<DeployedOperation>,
     pub start_up: Option<Time>,
+    pub start_up_cpu: Option<Time>,
     /// Share of tasks whose serving container does not start.
     pub fails_to_start: Option<Share>,
     /// How long after RUNNING the serving container exits by itself.
     pub exits_after: Option<Time>,
     /// Share of health checks that fail although the server answers.
     pub fails_health_checks: Option<Share>,
+    /// What it needs of the services that it calls, by name: calls to tasks of an earlier revision fail.
+    pub needs: Named<Need>,
+    /// What it needs of the services that call it, by name: calls from tasks of an earlier revision fail.
+    pub needs_of_callers: Named<Need>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

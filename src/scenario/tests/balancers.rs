@@ -253,3 +253,17 @@ fn mitigation_of_anomalies_goes_with_weighted_random_only() {
     );
     assert_eq!(group("anomaly_mitigation: on"), [Code::MitigationAlgorithm]);
 }
+
+#[test]
+fn a_reservation_has_at_least_a_hundred_units_and_connections_need_clients() {
+    let balancer = |inside: &str| codes(&two_zones("", inside, ""));
+    assert_eq!(balancer("minimum_load_balancer_capacity: { capacity_units: 100 }"), []);
+    assert_eq!(
+        balancer("minimum_load_balancer_capacity: { capacity_units: 99 }"),
+        [Code::OutOfRange]
+    );
+    assert_eq!(balancer("client_keep_alive: 10m"), [Code::ConflictingKeys]);
+    let known = |inside: &str| codes(&two_zones("", inside, "").replace("rate: 10/s", "rate: 10/s, clients: 5"));
+    assert_eq!(known("client_keep_alive: 10m"), []);
+    assert_eq!(known("client_keep_alive: 30s"), [Code::OutOfRange]);
+}

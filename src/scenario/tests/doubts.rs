@@ -69,6 +69,12 @@ fn doubts_start_ups_that_checks_cut_short() {
         [Code::StartUpOutlastsChecks]
     );
     assert_eq!(start("start_up: 90s\nhealth_check_grace_period: 5m"), []);
+    // 20 s of work take 20 s on a vCPU and 80 s on a quarter of one.
+    assert_eq!(start("start_up_cpu: 20s"), []);
+    assert_eq!(
+        start("start_up_cpu: 20s\ncpu: 0.25 vCPU"),
+        [Code::StartUpOutlastsChecks]
+    );
     let own = "load_balancers: []\nstart_up: 100s\ncontainers: { app: { health_check: { interval: 10s, retries: 3, start_period: PERIOD } } }";
     assert_eq!(start(&own.replace("PERIOD", "30s")), [Code::StartUpOutlastsChecks]);
     assert_eq!(start(&own.replace("PERIOD", "90s")), []);

@@ -122,6 +122,15 @@ fn network_mode_and_placement_follow_the_launch_type() {
 }
 
 #[test]
+fn a_definition_that_only_a_deployment_brings_has_the_network_mode_of_fargate() {
+    let it = "task_definitions: { small: { cpu: 256, memory: 1 GiB, containers: { app: { image: app } } } }
+events: [{ at: 1m, deploy: { web: { task_definition: small } } }]";
+    assert_eq!(codes(&web("", it)), []);
+    let fleet = "launch_type: EC2\nload_balancers: []";
+    assert_eq!(codes(&web(fleet, &format!("{it}\n{GROUP}"))), []);
+}
+
+#[test]
 fn reads_the_placement_expressions_that_are_modelled() {
     let constraint = |expression: &str| {
         let said =

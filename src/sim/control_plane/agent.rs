@@ -203,7 +203,28 @@ impl ControlPlane {
         }
     }
 
+    /// The time of the start-up is over: it listens, or has work to do first that takes as long as the CPU lets it.
     fn container_ready(&mut self, cx: &mut Context<'_>, id: Id<Task>, at: usize) {
+        let task = &self.tasks[id];
+        if let Some(law) = &self.laws.revision(task.service, task.revision).start_up_cpu {
+            let work = law.sample(task.key.child(purpose::START_UP_CPU));
+            return cx.orders.push(Order::StartUp { task: id, work });
+        }
+        self.listens(cx, id, at);
+    }
+
+    /// The server has done its work of the start-up.
+    pub(super) fn started_up(&mut self, cx: &mut Context<'_>, id: Id<Task>) {
+        if !self.tasks.contains(id) || self.is_on_dead_host(id) {
+            return;
+        }
+        let at = self.revision(cx, id).serving_container;
+        if self.tasks[id].containers[at].state == ContainerState::Running {
+            self.listens(cx, id, at);
+        }
+    }
+
+    fn listens(&mut self, cx: &mut Context<'_>, id: Id<Task>, at: usize) {
         self.tasks[id].containers[at].ready = true;
         cx.orders.push(Order::Listen(id));
     }

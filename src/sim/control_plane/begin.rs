@@ -50,6 +50,7 @@ pub(super) fn services(blueprint: &Blueprint, key: Key) -> Vec<Service> {
         production: RevisionIx(0),
         side: Side::Primary,
         shifted: TrafficShare::NOTHING,
+        test_side: Side::Primary,
         completed: None,
         deployment: None,
         halt: Halt::Going,

@@ -2,11 +2,11 @@
 
 use super::ControlPlane;
 use super::daemons::is_daemon;
-use crate::blueprint::Blueprint;
+use crate::blueprint::{Blueprint, TrafficShare};
 use crate::cluster::Task;
 use crate::cluster::capacity::{Needs, Resources};
 use crate::cluster::instance::InstanceState;
-use crate::cluster::service::Counts;
+use crate::cluster::service::{Counts, Halt};
 use crate::cluster::target_group::TargetState;
 use crate::cluster::task::TaskState;
 use crate::engine::arena::Id;
@@ -56,6 +56,13 @@ impl ControlPlane {
                 "counts by state agree with the tasks of service {at}"
             );
             members += service.tasks.len();
+            if service.deployment.is_none() && service.halt == Halt::Going {
+                assert_eq!(
+                    (service.shifted, service.test_side),
+                    (TrafficShare::NOTHING, service.side),
+                    "without a deployment all traffic of service {at} is on one side"
+                );
+            }
         }
         assert_eq!(members, self.tasks.len(), "every task belongs to one service");
     }

@@ -28,6 +28,7 @@ pub mod purpose {
     pub const RESOURCE: u64 = 22;
     pub const RESOURCE_RETRY: u64 = 23;
     pub const RESTART: u64 = 24;
+    pub const START_UP_CPU: u64 = 25;
     /// Children of a service by task, of a group by instance.
     pub const MEMBER: u64 = 19;
     pub const HOOK: u64 = 20;
@@ -75,6 +76,7 @@ pub struct ContainerLaws {
 #[derive(Clone, Debug)]
 pub struct RevisionLaws {
     pub start_up: Law,
+    pub start_up_cpu: Option<Law>,
     pub exits_after: Option<Law>,
 }
 
@@ -126,6 +128,7 @@ impl Laws {
                 .map(|service| {
                     let compiled = service.revisions.iter().map(|revision| RevisionLaws {
                         start_up: law(&revision.start_up),
+                        start_up_cpu: revision.start_up_cpu.as_ref().map(&mut law),
                         exits_after: revision.defects.exits_after.as_ref().map(&mut law),
                     });
                     compiled.collect()

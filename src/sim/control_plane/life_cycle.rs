@@ -62,6 +62,7 @@ impl ControlPlane {
             }
             self.give_all_traffic(cx, at, blue);
         }
+        self.end_tests(cx, at);
         let why = if production != blue {
             "removing the failed green"
         } else if had_shifted {
@@ -78,6 +79,7 @@ impl ControlPlane {
         let (blue, production) = (service.primary, service.production);
         let why = "removing the failed green";
         if self.has_all_traffic(at, blue) {
+            self.end_tests(cx, at);
             self.keep(cx, at, &[blue]);
             self.remove_all_but(cx, at, &[blue], why);
             if self.only_exist(at, blue) && self.all_healthy(cx, at, blue) {
@@ -93,6 +95,7 @@ impl ControlPlane {
         self.keep(cx, at, &[blue, green]);
         if self.all_healthy(cx, at, blue) {
             self.give_all_traffic(cx, at, blue);
+            self.end_tests(cx, at);
             self.remove_all_but(cx, at, &[blue], why);
         }
     }
@@ -150,7 +153,8 @@ impl ControlPlane {
                 return Pass::IsOver;
             };
             stage = next;
-            if has_work(stage) || self.is_hooked(cx, at, stage) {
+            let has_tests = stage == LifecycleStage::TestTrafficShift && self.has_test_rule(cx, at);
+            if has_work(stage) || has_tests || self.is_hooked(cx, at, stage) {
                 return self.begin_stage(cx, at, stage);
             }
         }
@@ -164,6 +168,12 @@ impl ControlPlane {
             LifecycleStage::ScaleUp => {
                 self.request_pass(cx, at);
                 Pass::IsOver
+            }
+            LifecycleStage::TestTrafficShift if self.has_test_rule(cx, at) => {
+                let decision = "shift test traffic";
+                self.step_row(cx, at, self.found(at), decision, "all green tasks are healthy");
+                self.begin_tests(cx, at);
+                Pass::GoesOn
             }
             LifecycleStage::ProductionTrafficShift => {
                 let strategy = self.in_progress(at).strategy;

@@ -1,7 +1,8 @@
 //! Who gets the traffic: the weights of the listener rules between the two target groups of a service.
 //!
 //! One side of every pair of target groups holds production. A deployment moves a share of the production rule to the
-//! other side, and at 100 % the sides change roles; the rollback moves everything back at once. ECS writes weights between
+//! other side, and at 100 % the sides change roles; the rollback moves everything back at once. The rule of the test
+//! listener turns as a whole. ECS writes weights between
 //! 0 and 999 [BC:elbv2 TargetGroupTuple.Weight]: tenths of a percent, or all of the pair's weight on one side.
 
 use super::ControlPlane;
@@ -26,10 +27,52 @@ impl ControlPlane {
         self.set_production_weights(cx, at);
         if share == TrafficShare::ALL {
             self.publish_discovery(cx, at);
+            self.end_tests(cx, at);
         }
     }
 
-    /// Whether this revision has all traffic, that of tests included.
+    /// Whether anything turns at TEST_TRAFFIC_SHIFT.
+    pub(super) fn has_test_rule(&self, cx: &Context<'_>, at: ServiceIx) -> bool {
+        let load_balancers = &cx.blueprint.services[at.at()].load_balancers;
+        let mut pairs = load_balancers
+            .iter()
+            .filter_map(|load_balancer| load_balancer.alternate);
+        pairs.any(|alternate| alternate.test_rule.is_some())
+    }
+
+    /// Green gets the test traffic.
+    pub(super) fn begin_tests(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
+        self.give_tests_to(cx, at, self.services[at.at()].side.other());
+    }
+
+    /// The test traffic goes where production is.
+    pub(super) fn end_tests(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
+        self.give_tests_to(cx, at, self.services[at.at()].side);
+    }
+
+    fn give_tests_to(&mut self, cx: &mut Context<'_>, at: ServiceIx, side: Side) {
+        if self.services[at.at()].test_side == side {
+            return;
+        }
+        self.services[at.at()].test_side = side;
+        for load_balancer in &cx.blueprint.services[at.at()].load_balancers {
+            if let Some(alternate) = &load_balancer.alternate
+                && let Some(rule) = alternate.test_rule
+            {
+                let weights = Weights {
+                    rule,
+                    load_balancer,
+                    alternate,
+                    side,
+                    shifted: TrafficShare::NOTHING,
+                };
+                let groups = weights.groups(cx);
+                cx.orders.push(Order::SetWeights { rule, groups });
+            }
+        }
+    }
+
+    /// Whether this revision has all traffic, that of tests apart.
     pub(super) fn has_all_traffic(&self, at: ServiceIx, revision: RevisionIx) -> bool {
         let service = &self.services[at.at()];
         service.production == revision && service.shifted == TrafficShare::NOTHING

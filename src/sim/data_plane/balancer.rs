@@ -4,13 +4,18 @@
 //! sends a request to a second target.
 
 use super::call::{Picked, no_longer_outstanding, pick};
+use super::capacity::{Admission, Capacity};
+use super::client::browsers;
+use super::connections::ClientConnections;
 use super::cookies::Cookies;
 use super::dns::Dns;
 use super::group::Around;
 use super::network::{Between, Crossing, Hop, Network};
 use super::site::{ActionOf, To};
 use super::{DataPlane, Leg, purpose};
-use crate::blueprint::{self, Action, Blueprint, LoadBalancerIx, TargetGroupIx, WeightedGroup, ZoneIx};
+use crate::blueprint::{
+    self, Action, Blueprint, Destination, LoadBalancerAttributes, LoadBalancerIx, TargetGroupIx, WeightedGroup, ZoneIx,
+};
 use crate::cluster::attempt::{Answer, Attempt, Browser, Caller, Flags, NodePath, Phase};
 use crate::cluster::deadline::{DeadlineLink, Deadlines};
 use crate::engine::arena::Id;
@@ -28,13 +33,45 @@ pub(super) struct Balancer {
     pub dns: Option<Box<Dns>>,
     pub idle: u16,
     pub meter: LoadBalancerMeter,
-    /// Rules that a request runs through before one takes it, by listener action; billed beyond the first ten.
-    pub rules: u64,
+    /// What few balancers have.
+    pub extras: Option<Box<BalancerExtras>>,
+}
+
+/// Known clients and a limit of its own; a request to a balancer without either pays for one test.
+pub(super) struct BalancerExtras {
+    pub clients: Option<ClientConnections>,
+    capacity: Option<Capacity>,
+}
+
+impl BalancerExtras {
+    #[cold]
+    fn admit(&mut self, browser: Browser, now: Instant) -> Admission {
+        if let Some(clients) = &mut self.clients {
+            clients.request(browser, now);
+        }
+        match &mut self.capacity {
+            Some(capacity) => capacity.admit(now),
+            None => Admission::Accepted,
+        }
+    }
 }
 
 impl Balancer {
-    pub fn new(blueprint: &Blueprint, written: &blueprint::LoadBalancer, deadlines: &mut Deadlines) -> Self {
-        let per_zone = blueprint.model.alb.nodes_per_zone as usize;
+    pub fn new(blueprint: &Blueprint, at: usize, deadlines: &mut Deadlines) -> Self {
+        let written = &blueprint.load_balancers[at];
+        let model = &blueprint.model.alb;
+        let per_zone = model.nodes_per_zone as usize;
+        let comes_here = |traffic: &blueprint::Traffic| matches!(traffic.to, Destination::LoadBalancer { load_balancer, .. } if load_balancer.at() == at);
+        let mut traffic = blueprint.traffic.iter();
+        let says_clients = traffic.any(|traffic| comes_here(traffic) && traffic.clients.is_some());
+        let says_keep_alive =
+            written.attributes.client_keep_alive != LoadBalancerAttributes::default().client_keep_alive;
+        let clients = (says_clients || says_keep_alive).then(|| {
+            let keep_alive = written.attributes.client_keep_alive;
+            ClientConnections::new(written.idle_timeout, keep_alive, browsers(&blueprint.traffic))
+        });
+        let capacity = model.scaling.map(|scaling| Capacity::new(&scaling, written, model));
+        let is_plain = clients.is_none() && capacity.is_none();
         Balancer {
             nodes: written
                 .zones
@@ -44,12 +81,7 @@ impl Balancer {
             dns: None,
             idle: deadlines.list(written.idle_timeout),
             meter: LoadBalancerMeter::default(),
-            rules: written
-                .listeners
-                .iter()
-                .map(|listener| listener.rules.len() as u64)
-                .max()
-                .unwrap_or(0),
+            extras: (!is_plain).then(|| Box::new(BalancerExtras { clients, capacity })),
         }
     }
 }
@@ -70,7 +102,11 @@ impl DataPlane {
         let path = attempt.path.as_mut().expect("a request at a node has come to one");
         let balancer = &mut self.balancers[path.load_balancer.at()];
         balancer.meter.requests += 1;
-        balancer.meter.rule_evaluations += balancer.rules;
+        if let Some(extras) = &mut balancer.extras
+            && extras.admit(attempt.caller.browser(), now) == Admission::Rejected
+        {
+            return self.node_answers(cx, id, Answer::ServiceUnavailable);
+        }
         let action = match (&self.sites[attempt.site.at()].to, attempt.caller) {
             (
                 To::Balancer {
@@ -82,6 +118,7 @@ impl DataPlane {
             (To::Balancer { .. }, Caller::Client(class, _)) => self.class_actions[class.at()],
             _ => unreachable!("what comes to a node was sent there by a call or a client"),
         };
+        balancer.meter.rule_evaluations += u64::from(self.actions.rules[action as usize]);
         let group = match &self.actions.all[action as usize] {
             Action::FixedResponse(status) | Action::Redirect(status) => {
                 return self.node_answers(cx, id, Answer::Fixed(*status));

@@ -10,6 +10,7 @@ use super::group::Group;
 use super::network::Network;
 use super::program::{Operations, Programs};
 use super::site::SiteState;
+use super::skew::Skews;
 use crate::blueprint::{
     Action, Blueprint, Destination, HttpRequest, LoadBalancerIx, Metric, RequestClass, TargetGroupIx,
 };
@@ -27,6 +28,9 @@ pub(super) struct Actions {
     /// First action of each listener of each balancer; a listener's default action follows its rules.
     first: Vec<Vec<u32>>,
     pub all: Vec<Action>,
+    /// Rules that a request runs through until the action is found: that of the action and all before it. The default action
+    /// is found after all of them.
+    pub rules: Vec<u32>,
     /// Which group each client stays with, for the actions of [`Actions::all`] that have such stickiness.
     pub cookies: Vec<Option<Cookies<TargetGroupIx>>>,
 }
@@ -36,6 +40,7 @@ impl Actions {
         let mut all = Vec::new();
         let mut first = Vec::new();
         let mut cookies = Vec::new();
+        let mut rules = Vec::new();
         let browsers = browsers(&blueprint.traffic);
         for balancer in &blueprint.load_balancers {
             let mut starts = Vec::new();
@@ -43,13 +48,20 @@ impl Actions {
                 starts.push(all.len() as u32);
                 all.extend(listener.rules.iter().map(|rule| rule.action.clone()));
                 all.push(listener.default_action.clone());
+                let count = listener.rules.len() as u32;
+                rules.extend((1..=count).chain([count]));
                 let stickiness = listener.rules.iter().map(|rule| rule.group_stickiness);
                 let stickiness = stickiness.chain([listener.group_stickiness]);
                 cookies.extend(stickiness.map(|span| span.map(|span| Cookies::new(span, browsers))));
             }
             first.push(starts);
         }
-        Actions { first, all, cookies }
+        Actions {
+            first,
+            all,
+            rules,
+            cookies,
+        }
     }
 
     /// Number of a rule's action (`rule` past the last rule is the default action).
@@ -70,17 +82,16 @@ impl DataPlane {
         let mut tables = Tables::new();
         let mut deadlines = Deadlines::default();
         let actions = Actions::new(blueprint);
-        let operations = Operations::new(blueprint);
+        let mut operations = Operations::new(blueprint);
+        let skews = Skews::new(blueprint, &mut operations);
         let network = Network::new(blueprint, &operations, &mut cx.calendar, &mut tables);
         let programs = Programs::new(blueprint, &mut cx.calendar, &mut tables);
         let sites = SiteState::all(blueprint, &mut deadlines, &actions);
         let clients = (0..blueprint.traffic.len())
             .map(|at| Client::new(cx, at, &mut tables))
             .collect();
-        let balancers = blueprint
-            .load_balancers
-            .iter()
-            .map(|balancer| Balancer::new(blueprint, balancer, &mut deadlines))
+        let balancers = (0..blueprint.load_balancers.len())
+            .map(|at| Balancer::new(blueprint, at, &mut deadlines))
             .collect();
         let groups = (0..blueprint.target_groups.len())
             .map(|at| Group::new(blueprint, at, browsers(&blueprint.traffic)))
@@ -113,6 +124,7 @@ impl DataPlane {
             cpu_meters: vec![Default::default(); blueprint.services.len()],
             cpu_is_read: cpu_is_read(blueprint),
             operations,
+            skews,
             cpus_changed: Vec::new(),
             open_requests: 0,
             foregone,

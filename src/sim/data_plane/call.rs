@@ -242,7 +242,7 @@ impl DataPlane {
                 _ => {}
             },
             Caller::Check(check) => self.check_answered(cx, id, check, answer),
-            Caller::Join(_) => unreachable!("a branch joins, it is not answered"),
+            Caller::Join(_) | Caller::StartUp => unreachable!("a branch joins, a start-up ends: neither is answered"),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::engine::dist::{Law, Tables};
 use crate::engine::random::Key;
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
-use crate::sim::observation::{Outcome, RequestFinished, ServedBy};
+use crate::sim::observation::{Observation, Outcome, RequestFinished, ServedBy};
 use crate::units::Instant;
 use crate::workload::ArrivalStream;
 use std::sync::Arc;
@@ -241,6 +241,10 @@ impl DataPlane {
                 served_by: None,
             });
             self.open_requests -= 1;
+        }
+        let counts = self.skews.counts();
+        if !counts.is_empty() {
+            cx.observations.push(Observation::SkewCounted(counts));
         }
         assert_eq!(
             self.open_requests, 0,

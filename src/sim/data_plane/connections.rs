@@ -3,9 +3,11 @@
 //! Both ends close a connection that has been idle for too long: the node after the balancer's idle timeout, the target
 //! after its keep-alive. A target that closes first tells the node so, but a request that is sent before the news has
 //! come meets a closed connection and is answered 502 [ALB23:load-balancer-troubleshooting]. MODEL: a node takes the
-//! connection that it used last. Only groups with a target whose keep-alive is the shorter one have a table.
+//! connection that it used last. Only groups with a target whose keep-alive is the shorter one have a table. The clients'
+//! side is only counted, for the bill.
 
 use crate::cluster::Task;
+use crate::cluster::attempt::Browser;
 use crate::engine::arena::Id;
 use crate::units::{Instant, Span};
 
@@ -79,6 +81,57 @@ impl Connections {
     }
 }
 
+/// Connections between known clients and one balancer, which capacity units count.
+#[derive(Clone, Debug)]
+pub(super) struct ClientConnections {
+    idle_timeout: Span,
+    keep_alive: Span,
+    /// By browser.
+    kept: Vec<Option<Kept>>,
+    /// Requests of known clients since the last minute's end.
+    pub requests: u64,
+    /// Connections that these have opened.
+    pub opened: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    opened: Instant,
+    used: Instant,
+}
+
+impl ClientConnections {
+    pub fn new(idle_timeout: Span, keep_alive: Span, browsers: u32) -> Self {
+        ClientConnections {
+            idle_timeout,
+            keep_alive,
+            kept: vec![None; browsers as usize],
+            requests: 0,
+            opened: 0,
+        }
+    }
+
+    fn is_open(&self, kept: Kept, now: Instant) -> bool {
+        now < kept.used + self.idle_timeout && now < kept.opened + self.keep_alive
+    }
+
+    /// A request has come from a client, on the connection that it has or on a new one.
+    pub fn request(&mut self, browser: Browser, now: Instant) {
+        let Some(at) = browser.at() else { return };
+        self.requests += 1;
+        let open = self.kept[at].filter(|kept| self.is_open(*kept, now));
+        self.opened += u64::from(open.is_none());
+        let opened = open.map_or(now, |kept| kept.opened);
+        self.kept[at] = Some(Kept { opened, used: now });
+    }
+
+    /// Connections that are open now.
+    pub fn open(&self, now: Instant) -> u64 {
+        let open = self.kept.iter().flatten().filter(|kept| self.is_open(**kept, now));
+        open.count() as u64
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,6 +157,22 @@ mod tests {
             let keep_alive = Some(Span::from_secs(5));
             assert_eq!(connections.send(0, task, keep_alive, way, now), wanted, "{millis} ms");
         }
+    }
+
+    #[test]
+    fn a_clients_connection_ends_idle_or_old() {
+        let at = |seconds| Instant::ZERO + Span::from_secs(seconds);
+        let mut clients = ClientConnections::new(Span::from_secs(60), Span::from_secs(300), 2);
+        // Opened at 0, used until 290, too old at 300; the next is opened at 310, idle for too long at 400.
+        for second in [0, 50, 100, 150, 200, 250, 290, 310, 400] {
+            clients.request(Browser(1), at(second));
+        }
+        assert_eq!((clients.requests, clients.opened), (9, 3));
+        clients.request(Browser::NOBODY, at(400));
+        assert_eq!(clients.requests, 9, "who comes once is counted otherwise");
+        clients.request(Browser(2), at(410));
+        assert_eq!(clients.open(at(459)), 2);
+        assert_eq!(clients.open(at(460)), 1);
     }
 
     #[test]

@@ -89,7 +89,16 @@ impl DataPlane {
                 .map(|balancer| {
                     let mut meter = std::mem::take(&mut balancer.meter);
                     meter.active = active;
-                    meter.connections = (meter.requests as f64 / model.requests_per_connection).ceil() as u64;
+                    let known = balancer.extras.as_mut().and_then(|extras| extras.clients.as_mut());
+                    let (known, opened) = known.map_or((0, 0), |clients| {
+                        meter.active = clients.open(now);
+                        (
+                            std::mem::take(&mut clients.requests),
+                            std::mem::take(&mut clients.opened),
+                        )
+                    });
+                    let others = (meter.requests - known) as f64;
+                    meter.connections = opened + (others / model.requests_per_connection).ceil() as u64;
                     meter.bytes = meter.requests * model.bytes_per_request;
                     meter
                 })

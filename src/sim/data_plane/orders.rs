@@ -16,13 +16,14 @@ use crate::engine::random::Key;
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
 use crate::sim::signal::{Order, ServerSpec, Signal};
-use crate::units::Instant;
+use crate::units::{Instant, Span};
 
 impl DataPlane {
     pub fn execute(&mut self, cx: &mut Context<'_>, order: Order) {
         self.stir(cx, &order);
         match order {
             Order::StartServer(spec) => self.start_server(cx, spec),
+            Order::StartUp { task, work } => self.start_up(cx, task, work),
             Order::Listen(task) => self.set_door(task, Door::Open),
             Order::CloseServer(task) => self.set_door(task, Door::Closed),
             Order::KillServer(task) => {
@@ -134,6 +135,32 @@ impl DataPlane {
             sampled: Metered { at: cx.now(), used: 0 },
             is_relied_on: false,
         });
+    }
+
+    /// A strand that nobody asked for and that ends when its CPU time is spent; it has no worker, loop or place in the queue.
+    fn start_up(&mut self, cx: &mut Context<'_>, task: Id<Task>, work: Span) {
+        let Some(server) = self.servers.get_mut(task).filter(|server| server.door != Door::Silent) else {
+            return;
+        };
+        let id = self.attempts.insert(Attempt {
+            caller: Caller::StartUp,
+            phase: Phase::OnCpu,
+            task: Some(task),
+            served: server.unrouted,
+            zone: Some(server.zone),
+            // Beyond the last step of any program.
+            step: u16::MAX,
+            ..Attempt::BLANK
+        });
+        server.cpu.admit(cx.now(), id, work);
+        self.cpus_changed.push(task.index());
+    }
+
+    #[cold]
+    pub(super) fn started_up(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+        let strand = self.attempts.remove(id).expect("it has just ended");
+        let task = strand.task.expect("a start-up runs on a task");
+        cx.signals.push(Signal::StartedUp(task));
     }
 
     fn publish_discovery(&mut self, service: ServiceIx, tasks: &[Id<Task>]) {

@@ -77,7 +77,7 @@ pub(super) struct RevisionRow {
 pub(super) struct OperationRow {
     /// Its revision's row.
     pub revision: u32,
-    /// `None`: no route takes the request.
+    /// `None`: no route takes the request, or versions may not understand each other (`skew`).
     pub program: Option<ProgramIx>,
     pub error_ratio: f64,
     pub cpu_factor: f64,
@@ -187,6 +187,27 @@ impl Operations {
     #[inline]
     pub fn of_call(&self, call: usize, revision: u32) -> Served {
         self.of_class(self.classes + call, revision)
+    }
+
+    pub fn row_count(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Gives a call to a revision a row of its own without a program; returns the row that served it before.
+    pub fn divert(&mut self, call: usize, revision: u32) -> Served {
+        let diverted = Served(self.rows.len() as u16);
+        assert!(
+            diverted != Served::NOBODY,
+            "a scenario has fewer than 65,535 operations over all revisions"
+        );
+        self.rows.push(OperationRow {
+            revision,
+            program: None,
+            error_ratio: 0.0,
+            cpu_factor: 1.0,
+        });
+        let at = (self.classes + call) * self.revisions.len() + revision as usize;
+        std::mem::replace(&mut self.served[at], diverted)
     }
 
     /// What serves what a revision's task has not routed yet.

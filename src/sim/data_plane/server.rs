@@ -6,8 +6,9 @@
 use super::call::send_back;
 use super::network::Between;
 use super::program::What;
+use super::skew::Verdict;
 use super::{DataPlane, purpose};
-use crate::blueprint::{OnDisconnect, Runtime};
+use crate::blueprint::{OnDisconnect, Runtime, SkewAnswer};
 use crate::cluster::Task;
 use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Phase, Site};
 use crate::cluster::deadline::DeadlineLink;
@@ -22,7 +23,7 @@ impl DataPlane {
     /// An attempt has reached its task. Gives whether its program begins now.
     #[inline]
     pub(super) fn at_task(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) -> bool {
-        let Some(attempt) = self.attempts.get_mut(id) else {
+        let Some(mut attempt) = self.attempts.get_mut(id) else {
             return false;
         };
         let task = attempt.task.expect("an attempt that goes to a task has one");
@@ -50,10 +51,16 @@ impl DataPlane {
                 };
                 match self.operations.row(attempt.served).program {
                     Some(program) => attempt.program = program,
-                    None => {
-                        self.answer_unserved(cx, id, Answer::NotFound);
-                        return false;
-                    }
+                    None => match self.skews.judge(cx, &self.operations, &self.attempts, id) {
+                        Verdict::Understood { served, program } => {
+                            attempt = &mut self.attempts[id];
+                            (attempt.served, attempt.program) = (served, program);
+                        }
+                        verdict => {
+                            self.turned_away(cx, id, verdict);
+                            return false;
+                        }
+                    },
                 }
             }
         }
@@ -85,9 +92,28 @@ impl DataPlane {
         if !matches!(attempt.caller, Caller::Check(_)) {
             let counts = &mut self.counts[self.operations.row(attempt.served).revision as usize];
             counts.requests += 1;
-            counts.errors += u64::from(answer == Answer::Refused);
+            counts.errors += u64::from(answer != Answer::NotFound);
         }
         self.answer(cx, id, answer);
+    }
+
+    /// Without a route, or not understood: answered at the door, or never.
+    #[cold]
+    fn turned_away(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, verdict: Verdict) {
+        match verdict {
+            Verdict::Fails(SkewAnswer::ServerError) => self.answer_unserved(cx, id, Answer::Failure),
+            Verdict::Fails(SkewAnswer::Nothing) => {
+                let attempt = &mut self.attempts[id];
+                attempt.phase = Phase::Lost;
+                let counts = &mut self.counts[self.operations.row(attempt.served).revision as usize];
+                counts.requests += 1;
+                counts.errors += 1;
+                if attempt.flags.has(Flags::CALLER_GONE) {
+                    self.attempts.remove(id);
+                }
+            }
+            _ => self.answer_unserved(cx, id, Answer::NotFound),
+        }
     }
 
     /// Goes on with a strand's program; gives the call that is to be sent, if it makes one. Who was reset meanwhile,
@@ -224,8 +250,10 @@ impl DataPlane {
     #[inline(always)]
     fn strand_over(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
         let attempt = &mut self.attempts[id];
-        if let Caller::Join(parent) = attempt.caller {
-            return self.branch_over(cx, id, parent, answer);
+        match attempt.caller {
+            Caller::Join(parent) => return self.branch_over(cx, id, parent, answer),
+            Caller::StartUp => return self.started_up(cx, id),
+            Caller::Client(..) | Caller::Strand(_) | Caller::Check(_) => {}
         }
         let task = attempt.task.expect("a strand runs on a task");
         let server = self.servers.get_mut(task).expect("a strand dies with its server");
@@ -412,7 +440,7 @@ impl DataPlane {
             }
         }
         lost.retain(|&id| match self.attempts[id].caller {
-            Caller::Join(_) => {
+            Caller::Join(_) | Caller::StartUp => {
                 self.attempts.remove(id);
                 false
             }

@@ -8,5 +8,7 @@ mod disconnect;
 mod everything;
 mod foregone;
 mod network;
+mod skew;
 pub(crate) mod stage;
+mod start_up;
 mod theory;

@@ -75,6 +75,7 @@ pub fn fleet(desired: u32) -> Blueprint {
                 group_stickiness: None,
             }],
             idle_timeout: Span::from_secs(60),
+            attributes: LoadBalancerAttributes::default(),
         }],
         target_groups: vec![target_group("web")],
         traffic: vec![],
@@ -177,6 +178,7 @@ fn revision() -> Revision {
         runtime: Runtime::Unbounded,
         cpu_model: CpuModel::Fluid,
         start_up: constant(2.0),
+        start_up_cpu: None,
         routes: vec![],
         operations: vec![Operation {
             program: ProgramIx(0),
@@ -190,6 +192,7 @@ fn revision() -> Revision {
             exits_after: None,
             fails_health_checks: Ratio::ZERO,
         },
+        skew: Skew::default(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::harness::{Health, Stage, constant, fleet, owned, without_balancer};
 use crate::blueprint::*;
-use crate::sim::signal::Order;
+use crate::sim::signal::{Order, Signal};
 use crate::units::{Ratio, Span};
 
 /// (second, targets) of what a node was told.
@@ -175,6 +175,31 @@ fn a_start_up_longer_than_the_checks_allow_is_restarted_for_ever_and_never_throt
     assert_eq!(stage.said("is unable to consistently start"), [0.0; 0]);
     let every_41_seconds: Vec<f64> = (0..=10).map(|round| f64::from(round) * 41.0).collect();
     assert_eq!(stage.created(), every_41_seconds);
+}
+
+#[test]
+fn a_server_with_work_to_do_first_listens_when_it_is_done() {
+    // The container starts at 21, its start-up takes 2 s; then it works, for as long as the data plane says.
+    let mut blueprint = fleet(1);
+    blueprint.start = Start::Empty;
+    blueprint.services[0].revisions[0].start_up_cpu = Some(constant(10.0));
+    let mut stage = Stage::new(&blueprint);
+    stage.run_until(27.0);
+    let orders = |stage: &Stage| -> Vec<(f64, &str)> {
+        let name = |(second, order): &(f64, Order)| match order {
+            Order::StartUp { work, .. } => {
+                assert_eq!(*work, Span::from_secs(10));
+                Some((*second, "start up"))
+            }
+            Order::Listen(_) => Some((*second, "listen")),
+            _ => None,
+        };
+        stage.orders.iter().filter_map(name).collect()
+    };
+    assert_eq!(orders(&stage), [(23.0, "start up")]);
+    let task = stage.control.services[0].tasks[0];
+    stage.act(|control, cx| control.receive(cx, Signal::StartedUp(task)));
+    assert_eq!(orders(&stage), [(23.0, "start up"), (27.0, "listen")]);
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub fn pause(stage: LifecycleStage, timeout: u64, on_timeout: TimeoutAction) -> 
     }
 }
 
-fn failing(mut hook: LifecycleHook) -> LifecycleHook {
+pub fn failing(mut hook: LifecycleHook) -> LifecycleHook {
     if let HookTarget::Lambda(lambda) = &mut hook.target {
         lambda.failure_ratio = Ratio::new(1.0).expect("a share");
     }
@@ -64,15 +64,8 @@ fn each_stage_waits_for_its_hook() {
     // 251: POST_PRODUCTION; 271: bake time until 391.
     let mut blueprint = blue_green(2);
     let mut hook = lambda(LifecycleStage::PreScaleUp, 20.0);
-    hook.stages = LifecycleStage::ALL
-        .into_iter()
-        .filter(|stage| {
-            !matches!(
-                stage,
-                LifecycleStage::ScaleUp | LifecycleStage::BakeTime | LifecycleStage::CleanUp
-            )
-        })
-        .collect();
+    let stages = LifecycleStage::ALL.into_iter();
+    hook.stages = stages.filter(|stage| stage.takes_hooks()).collect();
     let mut stage = deployed(&mut blueprint, vec![hook]);
     stage.run_until(400.0);
     let entered: Vec<(f64, String)> = moves(&stage)

@@ -3,8 +3,10 @@
 
 use super::blue_green::{blue_green, meter, revisions, shifts, with_alarm};
 use super::harness::{Stage, owned};
+use super::hooks::{failing, lambda};
 use crate::blueprint::*;
 use crate::sim::observation::Observation;
+use crate::sim::signal::Order;
 use crate::units::Span;
 
 fn portion(tenths: u32, seconds: u64) -> Portion {
@@ -81,7 +83,7 @@ fn other_groups_of_the_rule_keep_their_share_while_the_pair_shifts() {
     stage.run_until(140.0);
     assert_eq!(shifts(&stage), [(131.0, 75_000, 25_000)]);
     let other = stage.orders.iter().find_map(|(_, order)| match order {
-        crate::sim::signal::Order::SetWeights { groups, .. } => Some(groups[0]),
+        Order::SetWeights { groups, .. } => Some(groups[0]),
         _ => None,
     });
     assert_eq!(other.expect("weights were set").weight, 50_000);
@@ -191,4 +193,83 @@ fn green_that_does_not_scale_up_within_a_day_is_given_up() {
         owned(&[(86_500.0, "SCALE_UP has lasted longer than a stage or a deployment may")])
     );
     assert_eq!(stage.outcomes()[0].0, "ROLLED_BACK");
+}
+
+/// The balancer's second listener is the test listener.
+pub fn with_tests(mut blueprint: Blueprint) -> Blueprint {
+    let mut listener = blueprint.load_balancers[0].listeners[0].clone();
+    listener.name = "test".into();
+    listener.port = 9001;
+    blueprint.load_balancers[0].listeners.push(listener);
+    let pair = blueprint.services[0].load_balancers[0].alternate.as_mut();
+    pair.expect("a pair").test_rule = Some(TEST_RULE);
+    blueprint
+}
+
+const TEST_RULE: RuleRef = RuleRef {
+    load_balancer: LoadBalancerIx(0),
+    listener: 1,
+    rule: 0,
+};
+
+/// (second, weight of blue's group, weight of green's) of the test listener's rule.
+fn tests_shifted(stage: &Stage<'_>) -> Vec<(f64, u32, u32)> {
+    let shifts = stage.orders.iter().filter_map(|(second, order)| match order {
+        Order::SetWeights { rule, groups } if *rule == TEST_RULE => Some((*second, groups[0].weight, groups[1].weight)),
+        _ => None,
+    });
+    shifts.collect()
+}
+
+#[test]
+fn test_traffic_goes_to_green_before_production_does_and_stays_there() {
+    // A hook holds the deployment up for 50 s between the two.
+    let mut blueprint = with_tests(blue_green(2));
+    blueprint.services[0].deployment.hooks = vec![lambda(LifecycleStage::PostTestTrafficShift, 50.0)];
+    let mut stage = deployed(&blueprint);
+    stage.run_until(400.0);
+    assert_eq!(tests_shifted(&stage), [(131.0, 0, 100)]);
+    assert_eq!(shifts(&stage), [(181.0, 0, 100)]);
+    // The next deployment turns it back.
+    stage.deploy(2);
+    stage.run_until(600.0);
+    assert_eq!(tests_shifted(&stage), [(131.0, 0, 100), (431.0, 100, 0)]);
+}
+
+#[test]
+fn a_rollback_turns_the_test_traffic_back_with_productions() {
+    // The minute that ends at 180 has errors; 241: rollback, from 25 % of production and all tests.
+    let blueprint = with_tests(with_alarm(linear(4, 250, 180), true));
+    let mut stage = deployed(&blueprint);
+    stage.run_until(180.0);
+    meter(&mut stage, 2, 50);
+    stage.run_until(600.0);
+    assert_eq!(tests_shifted(&stage), [(131.0, 0, 100), (241.0, 100, 0)]);
+    assert_eq!(shifts(&stage), [(131.0, 750, 250), (241.0, 100, 0)]);
+}
+
+#[test]
+fn a_rollback_before_production_shifts_turns_the_test_traffic_back_at_once() {
+    // 131: tests; 151: the hook of POST_TEST_TRAFFIC_SHIFT has failed. A blue task that has crashed at 150 does not matter.
+    let mut blueprint = with_tests(blue_green(2));
+    blueprint.services[0].deployment.hooks = vec![failing(lambda(LifecycleStage::PostTestTrafficShift, 20.0))];
+    let mut stage = deployed(&blueprint);
+    stage.run_until(150.0);
+    let blue = stage.control.services[0].tasks[0];
+    stage.act(|control, cx| control.container_exited(cx, blue, 0, 1));
+    stage.run_until(300.0);
+    assert_eq!(tests_shifted(&stage), [(131.0, 0, 100), (151.0, 100, 0)]);
+    assert_eq!(shifts(&stage), []);
+    assert_eq!(stage.outcomes()[0].0, "ROLLED_BACK");
+}
+
+#[test]
+fn a_deployment_over_one_that_is_being_tested_turns_the_test_traffic_back() {
+    let mut blueprint = with_tests(blue_green(2));
+    blueprint.services[0].deployment.hooks = vec![lambda(LifecycleStage::PostTestTrafficShift, 60.0)];
+    let mut stage = deployed(&blueprint);
+    stage.run_until(150.0);
+    stage.deploy(2);
+    stage.run_until(200.0);
+    assert_eq!(tests_shifted(&stage), [(131.0, 0, 100), (151.0, 100, 0)]);
 }

@@ -1,8 +1,10 @@
 //! Random fleets under random misfortunes: every invariant after every event, the bounds as long as nothing fails, and
 //! rest once all is left alone.
 
-use super::blue_green::blue_green;
+use super::blue_green::{blue_green, meter, with_alarm};
 use super::harness::{Health, Stage, as_daemon, constant, container, fleet, on_ec2, without_balancer};
+use super::hooks::{lambda, pause};
+use super::shift::{canary, linear, with_tests};
 use crate::blueprint::*;
 use crate::cluster::Task;
 use crate::cluster::service::Halt;
@@ -32,7 +34,12 @@ fn some_fleet(dice: &mut Dice) -> Blueprint {
     let desired = dice.below(7);
     let is_blue_green = dice.happens(3);
     let mut blueprint = if is_blue_green {
-        blue_green(desired)
+        let blueprint = match dice.below(4) {
+            0 => linear(desired, 30 + dice.below(500), 20),
+            1 => canary(desired, 1 + dice.below(999), 60),
+            _ => blue_green(desired),
+        };
+        with_hooks(with_alarm(with_tests(blueprint), dice.happens(2)), dice)
     } else {
         fleet(desired)
     };
@@ -127,6 +134,27 @@ fn some_fleet(dice: &mut Dice) -> Blueprint {
     blueprint
 }
 
+/// Up to two hooks, on any stage that takes them.
+fn with_hooks(mut blueprint: Blueprint, dice: &mut Dice) -> Blueprint {
+    let stages = LifecycleStage::ALL.into_iter().filter(|stage| stage.takes_hooks());
+    let stages: Vec<LifecycleStage> = stages.collect();
+    for _ in 0..dice.below(3) {
+        let stage = stages[dice.below(stages.len() as u32) as usize];
+        let mut hook = if dice.happens(3) {
+            let then = [TimeoutAction::Rollback, TimeoutAction::Continue][dice.below(2) as usize];
+            pause(stage, u64::from(1 + dice.below(300)), then)
+        } else {
+            lambda(stage, f64::from(dice.below(60)))
+        };
+        if let HookTarget::Lambda(lambda) = &mut hook.target {
+            lambda.in_progress = dice.below(2);
+            lambda.failure_ratio = Ratio::new(f64::from(dice.below(3)) / 10.0).expect("a share");
+        }
+        blueprint.services[0].deployment.hooks.push(hook);
+    }
+    blueprint
+}
+
 fn shift_away_from(zone: u16) -> ZonalShift {
     ZonalShift {
         away_from: ZoneIx(zone),
@@ -141,12 +169,17 @@ fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act
     let has_group = !stage.cx.blueprint.auto_scaling_groups.is_empty();
     let key = stage.cx.key.child(u64::from(act));
     let count = 1 + dice.below(2);
-    match dice.below(11) {
+    if !stage.cx.blueprint.alarms.is_empty() {
+        // A minute that some alarm may dislike.
+        meter(stage, act, if dice.happens(6) { 50 } else { 0 });
+    }
+    match dice.below(12) {
         10 => {
             let step = [ShiftStep::Begins, ShiftStep::Ends][dice.below(2) as usize];
             let shift = shift_away_from(dice.below(2) as u16);
             stage.act(|control, cx| control.shift_zone(cx, &shift, step));
         }
+        11 => stage.act(|control, cx| control.continue_deployment(cx, service)),
         0 => stage.deploy(1 + dice.below(2) as u16),
         1 => stage.act(|control, cx| control.crash_tasks(cx, service, count, key)),
         2 => {
@@ -220,7 +253,10 @@ fn every_invariant_holds_under_random_misfortunes_and_what_is_left_alone_comes_t
         stage.of_revision.clear();
         stage.act(|control, cx| control.set_desired_count(cx, ServiceIx(0), 2, "swarm"));
         stage.deploy(2);
-        stage.run_until(stage.cx.now().seconds() + 5_000.0);
+        // The slowest shift has 34 portions with hooks of 150 s before and after each, twice: a rollback may come first.
+        let shifts = blueprint.services[0].deployment.strategy.shifts_traffic();
+        let rest = if shifts { 25_000.0 } else { 5_000.0 };
+        stage.run_until(stage.cx.now().seconds() + rest);
         let service = &stage.control.services[0];
         let stuck = blueprint.services[0].deployment.minimum_healthy_percent == 90;
         let active = stage.control.instances.iter().filter(|(_, host)| host.is_active());

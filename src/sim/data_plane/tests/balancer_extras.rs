@@ -176,3 +176,103 @@ fn mitigation_takes_requests_from_a_target_whose_connections_fail() {
         assert!((failed - wanted).abs() < slack, "{mitigation:?}: {failed}");
     }
 }
+
+#[test]
+fn a_balancer_beyond_its_own_capacity_answers_503_until_it_has_grown() {
+    // 100/s against a floor of 10/s: the first minute takes 10 a second, each one after it twice as many as the one
+    // before: 20, 40, 80, and then all.
+    let mut blueprint = blueprint(vec![], workers(1_000), 100.0, 360);
+    blueprint.zones.truncate(1);
+    blueprint.model.alb.scaling = Some(AlbScaling {
+        factor: 2.0,
+        window: Span::from_secs(300),
+        floor: 10.0,
+    });
+    through_balancer(&mut blueprint);
+    blueprint.traffic[0].source = recorded(&(0..36_000).map(|n| n * 10).collect::<Vec<_>>());
+    let mut stage = Stage::new(&blueprint);
+    stage.run();
+    let mut rejected = [0; 6];
+    for request in &stage.finished {
+        let minute = (request.arrived.since(ms(0)).seconds() / 60.0) as usize;
+        rejected[minute] += u32::from(request.outcome == Outcome::ServiceUnavailable);
+    }
+    assert_eq!(rejected, [90 * 60, 80 * 60, 60 * 60, 20 * 60, 0, 0]);
+}
+
+#[test]
+fn known_clients_open_connections_as_they_need_them() {
+    // A request a second: one connection, which is closed for its age after a minute and opened again, three in all; and
+    // one for each request where the balancer closes what has been idle for half a second.
+    for (idle_millis, opened) in [(60_000, 3), (500, 150)] {
+        let mut blueprint = one_user(0.999, None);
+        blueprint.duration = Span::from_secs(150);
+        blueprint.load_balancers[0].idle_timeout = Span::from_millis(idle_millis);
+        blueprint.load_balancers[0].attributes.client_keep_alive = Span::from_secs(60);
+        let mut stage = Stage::with_tasks(&blueprint, 2);
+        stage.run();
+        let now = stage.cx.now();
+        let meter = stage.plane.meter(0, now, &blueprint.model.alb).load_balancers[0];
+        assert_eq!(
+            (meter.requests, meter.connections),
+            (stage.finished.len() as u64, opened)
+        );
+    }
+}
+
+#[test]
+fn a_request_runs_through_the_rules_up_to_the_one_that_takes_it() {
+    let mut blueprint = one_user(1.0, None);
+    let rule = |priority, path: &str| Rule {
+        priority,
+        paths: vec![PathPattern(path.into())],
+        hosts: vec![],
+        methods: vec![],
+        sources: vec![],
+        headers: vec![],
+        queries: vec![],
+        action: Action::FixedResponse(200),
+        group_stickiness: None,
+    };
+    let evaluated = |blueprint: &Blueprint| {
+        let mut stage = Stage::with_tasks(blueprint, 2);
+        stage.run();
+        let now = stage.cx.now();
+        let meter = stage.plane.meter(0, now, &blueprint.model.alb).load_balancers[0];
+        meter.rule_evaluations as f64 / meter.requests as f64
+    };
+    let rules = vec![rule(1, "/a"), rule(2, "/b"), rule(3, "/c")];
+    blueprint.load_balancers[0].listeners[0].rules = rules;
+    assert_eq!(evaluated(&blueprint), 3.0, "none takes it");
+    blueprint.classes[0].http.path = "/b".into();
+    assert_eq!(evaluated(&blueprint), 2.0);
+}
+
+#[test]
+fn a_target_that_fails_fast_is_a_black_hole_under_least_outstanding() {
+    // 100/s for 60 s, answered in 1 s by two targets and refused at once by the third, which health checks have not found
+    // yet. In turn it fails every third. With least outstanding it always has nothing in progress: a healthy target is
+    // chosen at most once a second, when it has nothing in progress either, so of 6,000 at most some 2 × 60 are served.
+    for (algorithm, least_failed) in [
+        (Algorithm::RoundRobin, 2_000),
+        (Algorithm::LeastOutstandingRequests, 5_860),
+    ] {
+        let mut blueprint = blueprint(vec![Step::Wait(constant(1.0))], workers(1_000), 100.0, 60);
+        blueprint.zones.truncate(1);
+        through_balancer(&mut blueprint);
+        blueprint.traffic[0].source = recorded(&(0..6_000).map(|n| n * 10).collect::<Vec<_>>());
+        blueprint.target_groups[0].algorithm = algorithm;
+        let mut stage = Stage::with_tasks(&blueprint, 3);
+        stage.order(Order::KillServer(stage.tasks[0][1]));
+        stage.run();
+        let failed = stage
+            .finished
+            .iter()
+            .filter(|request| request.outcome == Outcome::BadGateway);
+        let failed = failed.count();
+        match algorithm {
+            Algorithm::RoundRobin => assert_eq!(failed, least_failed),
+            _ => assert!(failed >= least_failed, "{failed}"),
+        }
+    }
+}

@@ -130,6 +130,7 @@ pub fn service(name: &str, program: u16, runtime: Runtime) -> Service {
             runtime,
             cpu_model: CpuModel::Fluid,
             start_up: Dist::constant(0.0).expect("zero is a constant"),
+            start_up_cpu: None,
             routes: vec![],
             operations: vec![Operation {
                 program: ProgramIx(program - 1),
@@ -143,6 +144,7 @@ pub fn service(name: &str, program: u16, runtime: Runtime) -> Service {
                 exits_after: None,
                 fails_health_checks: Ratio::ZERO,
             },
+            skew: Skew::default(),
         }],
     }
 }
@@ -236,6 +238,8 @@ pub struct Stage<'a> {
     pub tasks: Vec<Vec<Id<Task>>>,
     pub finished: Vec<RequestFinished>,
     pub checks: Vec<u16>,
+    /// When servers had done their work before listening.
+    pub started_up: Vec<Instant>,
     pub outlooks: Vec<Outlook>,
     /// How often somebody was told that checks are no longer foregone.
     pub stirred: usize,
@@ -257,6 +261,7 @@ impl<'a> Stage<'a> {
             tasks: vec![vec![]; blueprint.services.len()],
             finished: vec![],
             checks: vec![],
+            started_up: vec![],
             outlooks: vec![],
             stirred: 0,
         };
@@ -271,11 +276,15 @@ impl<'a> Stage<'a> {
     }
 
     pub fn start(&mut self, service: usize, zone: u16, vcpus: f64) -> Id<Task> {
+        self.start_revision(service, 0, zone, vcpus)
+    }
+
+    pub fn start_revision(&mut self, service: usize, revision: u16, zone: u16, vcpus: f64) -> Id<Task> {
         let task = Id::from_raw(self.ids.insert(()).raw());
         self.order(Order::StartServer(ServerSpec {
             task,
             service: ServiceIx::from_usize(service),
-            revision: RevisionIx(0),
+            revision: RevisionIx(revision),
             zone: ZoneIx(zone),
             cpu: CpuUnits((vcpus * 1024.0) as u32),
             host_vcpus: 8,
@@ -354,8 +363,10 @@ impl<'a> Stage<'a> {
 
     fn collect(&mut self) {
         self.finished.append(&mut self.cx.finished);
+        let now = self.cx.now();
         for signal in self.cx.signals.drain(..) {
             match signal {
+                Signal::StartedUp(_) => self.started_up.push(now),
                 Signal::CheckAnswered { status, outlook, .. } => {
                     self.checks.push(status);
                     self.outlooks.push(outlook);
@@ -415,6 +426,7 @@ pub fn balanced(blueprint: &mut Blueprint, service: usize, algorithm: Algorithm,
             group_stickiness: None,
         }],
         idle_timeout: Span::from_secs(60),
+        attributes: LoadBalancerAttributes::default(),
     });
     blueprint.services[service].load_balancers.push(ServiceLoadBalancer {
         target_group: group,

@@ -22,6 +22,7 @@ use crate::units::Span;
 use alarms::Alarms;
 use autoscaling::Scalers;
 use cloudwatch::{Metrics, PERIOD};
+use std::collections::BTreeSet;
 
 /// CloudWatch and Application Auto Scaling of one run.
 #[derive(Clone, Debug)]
@@ -37,18 +38,20 @@ pub struct Monitoring {
 #[derive(Clone, Debug)]
 struct Read {
     anything: bool,
-    /// By target group: a metric that counts its hosts.
-    hosts: Vec<bool>,
+    /// Target groups with a metric that counts hosts.
+    hosts: BTreeSet<TargetGroupIx>,
 }
 
 impl Read {
     fn new(blueprint: &Blueprint) -> Self {
-        let mut hosts = vec![false; blueprint.target_groups.len()];
+        let mut hosts = BTreeSet::new();
         for metric in blueprint.metrics_read() {
             match metric {
                 Metric::RequestCountPerTarget(group)
                 | Metric::HealthyHostCount(group)
-                | Metric::UnhealthyHostCount(group) => hosts[group.at()] = true,
+                | Metric::UnhealthyHostCount(group) => {
+                    hosts.insert(group);
+                }
                 Metric::RequestCount(_)
                 | Metric::TargetResponseTime(_)
                 | Metric::Target2xx(_)
@@ -96,7 +99,7 @@ impl Monitoring {
 
     /// Whether anybody reads how many hosts of the group are healthy.
     pub fn reads_hosts(&self, group: TargetGroupIx) -> bool {
-        self.read.hosts[group.at()]
+        self.read.hosts.contains(&group)
     }
 
     /// Takes a minute's counters in, to be published later ([`ControlEvent::MetricsPublished`]).

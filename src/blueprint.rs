@@ -7,6 +7,7 @@
 
 pub mod balancer;
 pub mod capacity;
+pub mod code_deploy;
 pub mod environment;
 #[cfg(test)]
 pub mod fixture;
@@ -21,6 +22,7 @@ pub mod task;
 
 pub use balancer::*;
 pub use capacity::*;
+pub use code_deploy::*;
 pub use environment::*;
 pub use hook::*;
 pub use life_cycle::*;

@@ -8,6 +8,8 @@
 pub mod ecs {
     use std::ops::RangeInclusive;
 
+    /// RunTask calls a second for tasks on Fargate, at once and in the long run [DG:throttling].
+    pub const RUN_TASK_CALLS_PER_SECOND: u32 = 20;
     /// [GR:ecs]
     pub const CONTAINERS_PER_TASK_DEFINITION: usize = 10;
     /// [GR:ecs]
@@ -74,6 +76,22 @@ pub mod ecs {
         pub const RETRIES_RANGE: RangeInclusive<u32> = 1..=10;
         pub const START_PERIOD_RANGE_S: RangeInclusive<u64> = 0..=300;
     }
+}
+
+/// CodeDeploy's blue/green deployments of ECS services.
+pub mod code_deploy {
+    use std::ops::RangeInclusive;
+
+    /// [CD23:reference-appspec-file-structure-hooks]
+    pub const HOOK_TIMEOUT_S: u64 = 3_600;
+    /// Until green is in a steady state, and until it is again after a scaling event while traffic shifts
+    /// [DG23:deployment-type-bluegreen].
+    pub const STEADY_STATE_S: u64 = 3_600;
+    pub const STEADY_AGAIN_S: u64 = 300;
+    /// [BC:codedeploy BlueInstanceTerminationOption]
+    pub const TERMINATION_WAIT_RANGE_S: RangeInclusive<u64> = 0..=172_800;
+    /// Of a custom configuration [BC:codedeploy TrafficRoutingConfig].
+    pub const PERCENTAGE_RANGE: RangeInclusive<f64> = 1.0..=99.0;
 }
 
 /// Functions that life-cycle hooks call.

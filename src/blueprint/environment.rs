@@ -100,6 +100,7 @@ pub struct TimedEvent {
 pub enum Happening {
     /// Services that begin a deployment together.
     Deploy(Vec<(ServiceIx, RevisionIx)>),
+    Release(Release),
     /// UpdateService with another desired count.
     SetDesiredCount {
         service: ServiceIx,
@@ -113,6 +114,13 @@ pub enum Happening {
     },
     /// What a pause holds up goes on.
     ContinueDeployment(ServiceIx),
+    /// The deployment in progress is stopped.
+    StopDeployment(ServiceIx),
+    /// RunTask: standalone tasks of a family.
+    RunTask {
+        family: ServiceIx,
+        count: u32,
+    },
     /// `count` instances of a group, chosen at random, are set to DRAINING.
     DrainInstances {
         group: GroupIx,
@@ -128,6 +136,41 @@ pub struct ZonalShift {
     pub away_from: ZoneIx,
     pub load_balancers: Vec<LoadBalancerIx>,
     pub lasting: Span,
+}
+
+/// Deployments in order: a step begins when all of the step before have COMPLETED.
+#[derive(Clone, Debug)]
+pub struct Release {
+    pub steps: Vec<ReleaseStep>,
+    pub on_failure: OnReleaseFailure,
+}
+
+#[derive(Clone, Debug)]
+pub struct ReleaseStep {
+    /// After the step before.
+    pub wait: Span,
+    pub deploy: Vec<(ServiceIx, RevisionIx)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnReleaseFailure {
+    Stop,
+    /// What has COMPLETED is deployed back, the last step first.
+    RollBack,
+}
+
+impl Happening {
+    /// The services that it deploys, sooner or later.
+    pub fn deploys(&self) -> Vec<(ServiceIx, RevisionIx)> {
+        match self {
+            Happening::Deploy(services) => services.clone(),
+            Happening::Release(release) => {
+                let steps = release.steps.iter().flat_map(|step| &step.deploy);
+                steps.copied().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -160,6 +203,10 @@ pub enum FaultKind {
     DependencySlow { dependency: DependencyIx, factor: f64 },
     /// The primary fails; the standby answers after the dependency's failover time.
     DependencyFailover { dependency: DependencyIx },
+    /// The agents of `count` instances of a group (chosen at random) are cut off from the control plane.
+    AgentDisconnect { group: GroupIx, count: u32 },
+    /// CloudWatch Logs takes nothing from containers that run.
+    LogsStall,
     /// A service of AWS that tasks call at their start is in trouble.
     Backend { of: Vec<Backend>, trouble: Trouble },
 }

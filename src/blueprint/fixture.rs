@@ -82,6 +82,7 @@ pub fn scaled_service(name: &str, (min_capacity, max_capacity): (u32, u32), poli
             early_success: None,
             bake_time: Span::ZERO,
             hooks: vec![],
+            code_deploy: None,
         },
         load_balancers: vec![],
         auto_scaling: Some(AutoScaling {

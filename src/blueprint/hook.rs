@@ -27,6 +27,8 @@ pub enum HookTarget {
 pub struct LambdaHook {
     /// Of one call.
     pub duration: Dist,
+    /// A call that lasts longer has failed.
+    pub longest_call: Span,
     /// Of the answers, FAILED.
     pub failure_ratio: Ratio,
     /// So often it answers IN_PROGRESS first.

@@ -4,8 +4,8 @@
 //! one, complete in itself: the same operations in the same order, changed as the event says.
 
 use super::{
-    AlarmIx, CallIx, DependencyIx, GroupIx, HttpRequest, LifecycleHook, LoadBalancerIx, Metric, OperationIx, Portion,
-    ProgramIx, ServiceIx, Skew, TargetGroupIx, TaskDefinitionIx, ZoneIx,
+    AlarmIx, CallIx, CodeDeploy, DependencyIx, GroupIx, HttpRequest, LifecycleHook, LoadBalancerIx, Metric,
+    OperationIx, Portion, ProgramIx, ServiceIx, Skew, TargetGroupIx, TaskDefinitionIx, ZoneIx,
 };
 use crate::blueprint::task::Defects;
 use crate::engine::dist::Dist;
@@ -34,10 +34,22 @@ pub struct Service {
 }
 
 /// How the scheduler keeps the service's tasks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Scheduling {
     pub strategy: SchedulingStrategy,
     pub zone_rebalancing: ZoneRebalancing,
+    pub protection: Option<TaskProtection>,
+}
+
+/// Scale-in protection that tasks set for themselves when they are RUNNING [BC:ecs UpdateTaskProtection].
+#[derive(Clone, Debug)]
+pub struct TaskProtection {
+    /// Of the tasks, those that have work to protect.
+    pub share: Ratio,
+    /// How long the work takes, after which the task lifts its protection.
+    pub works_for: Dist,
+    /// The protection ends then in any case.
+    pub expires_in: Span,
 }
 
 /// [BC:ecs AvailabilityZoneRebalancing].
@@ -56,6 +68,8 @@ pub enum SchedulingStrategy {
     Replica,
     /// One task on each instance.
     Daemon,
+    /// Not a service: tasks of a family that RunTask starts, kept together as a service's are; nobody replaces them.
+    Standalone,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +145,8 @@ pub struct DeploymentConfiguration {
     pub bake_time: Span,
     /// None for rolling deployments.
     pub hooks: Vec<LifecycleHook>,
+    /// CodeDeploy deploys the service; `None`: ECS itself.
+    pub code_deploy: Option<CodeDeploy>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,6 +237,8 @@ pub struct TargetTracking {
 pub enum ScalingMetric {
     /// ECSServiceAverageCPUUtilization.
     Cpu,
+    /// ECSServiceAverageMemoryUtilization.
+    Memory,
     /// ALBRequestCountPerTarget of one target group.
     RequestCountPerTarget(TargetGroupIx),
 }
@@ -230,6 +248,7 @@ impl ScalingMetric {
     pub const fn of(self, service: ServiceIx) -> Metric {
         match self {
             ScalingMetric::Cpu => Metric::CpuUtilization(service),
+            ScalingMetric::Memory => Metric::MemoryUtilization(service),
             ScalingMetric::RequestCountPerTarget(group) => Metric::RequestCountPerTarget(group),
         }
     }

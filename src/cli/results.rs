@@ -12,6 +12,9 @@ use crate::report::chart::{self, Chart};
 use crate::report::provenance::{Manifest, Provenance};
 use crate::report::{summary, tables};
 
+/// Folder of the variants' tables.
+pub(super) const VARIANTS: &str = "variants";
+
 /// What `wavetank run` writes.
 pub fn everything(simulated: &Simulated, provenance: &Provenance) -> Vec<File> {
     let outcome = simulated.as_written();
@@ -51,7 +54,7 @@ pub fn tables_and_drawings(simulated: &Simulated) -> Vec<File> {
             bytes: table.to_csv(),
         });
         for variant in simulated.variants() {
-            let folder = format!("variants/{}/", super::select::folder_name(&variant.name));
+            let folder = format!("{VARIANTS}/{}/", super::select::folder_name(&variant.name));
             files.extend(table_files(&folder, variant));
         }
     }

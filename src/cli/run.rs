@@ -4,7 +4,7 @@ use super::Status;
 use super::arguments::{Format, Run};
 use super::folder::Folder;
 use super::interrupt;
-use super::results;
+use super::results::{self, VARIANTS};
 use super::select::{self, Selected};
 use super::simulate::{self, Simulated};
 use super::terminal::Terminal;
@@ -82,12 +82,22 @@ fn standing(simulated: &Simulated) -> Status {
     }
 }
 
-/// The folder, and under it the names of what was written into it, in lines of up to 80 columns.
+/// The folder, and under it the names of what was written into it, in lines of up to 80 columns. Variants have the same
+/// tables each, so one name stands for them.
 fn told_paths(folder: &Path, written: &[PathBuf]) -> String {
+    let names = written.iter().map(|path| path.strip_prefix(folder).unwrap_or(path));
+    let (variants, own): (Vec<&Path>, Vec<&Path>) = names.partition(|name| name.starts_with(VARIANTS));
+    let mut names: Vec<String> = own.iter().map(|name| name.display().to_string()).collect();
+    let mut folders: Vec<_> = variants.iter().filter_map(|name| name.components().nth(1)).collect();
+    folders.dedup();
+    names.extend(
+        folders
+            .iter()
+            .map(|variant| format!("{VARIANTS}/{}/*.csv", variant.as_os_str().display())),
+    );
     let mut text = format!("wrote {} files to {}/", written.len(), folder.display());
     let mut width = usize::MAX;
-    for path in written {
-        let name = path.strip_prefix(folder).unwrap_or(path).display().to_string();
+    for name in names {
         let length = name.chars().count() + 1;
         if width.saturating_add(length) > 80 {
             text.push_str("\n ");

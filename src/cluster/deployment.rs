@@ -19,6 +19,8 @@ pub struct Deployment {
     pub entered: Instant,
     /// The stage goes on at least until then: the bake time of the deployment or of a portion of its traffic.
     pub bakes_until: Option<Instant>,
+    /// CodeDeploy: while traffic shifts the service was scaled, and must be steady again by then.
+    pub steady_by: Option<Instant>,
     /// Life-cycle hooks of the stage that have not been heard yet.
     pub hooks: Vec<HookRun>,
     pub started: Instant,

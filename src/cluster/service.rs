@@ -34,6 +34,8 @@ pub struct Service {
     pub side: Side,
     /// Of production's traffic, on the other side: above nothing and below everything only while traffic shifts.
     pub shifted: TrafficShare,
+    /// The blue that CodeDeploy has kept alive after its last deployment.
+    pub kept_alive: Option<RevisionIx>,
     /// That has the traffic of the test listener's rule, if there is one.
     pub test_side: Side,
     /// Of the latest COMPLETED deployment, if there is one to roll back to.
@@ -54,6 +56,8 @@ pub struct Service {
     pub steadiness: Steadiness,
     pub news: News,
     pub rebalancing: Rebalancing,
+    /// Protected tasks that the scheduler last said it could not stop.
+    pub protected_said: u32,
 }
 
 /// AZ rebalancing.

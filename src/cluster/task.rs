@@ -35,12 +35,16 @@ pub struct Task {
     pub unhealthy: bool,
     /// Its instance is DRAINING: it is to be replaced elsewhere.
     pub displaced: bool,
+    /// Neither scale-in nor a deployment stops it until then.
+    pub protected_until: Instant,
     /// Target groups that hold it, draining included.
     pub registered: Vec<TargetGroupIx>,
     /// Nothing is heard of its host since then.
     pub silence: Option<Silence>,
     /// A step that was due while its host was silent.
     pub held: bool,
+    /// An essential container has exited meanwhile: what the task will have stopped for.
+    pub unseen_exit: Option<String>,
     pub created: Instant,
     pub pull_started: Option<Instant>,
     /// Until when lazily loaded images still load.
@@ -136,6 +140,8 @@ pub enum Preparing {
     Urls,
     /// It takes no more calls, and the agent has given up.
     Refused,
+    /// The disk is full.
+    NoSpace,
     /// Layers come.
     Layers,
     /// All is here.
@@ -268,9 +274,11 @@ impl Task {
             healthy: false,
             unhealthy: false,
             displaced: false,
+            protected_until: Instant::ZERO,
             registered: Vec::new(),
             silence: None,
             held: false,
+            unseen_exit: None,
             created: now,
             pull_started: None,
             loads_until: Instant::ZERO,
@@ -303,6 +311,11 @@ impl Task {
         self.state = TaskState::Running;
         self.pull_started = Some(now);
         self.running = Some(now);
+    }
+
+    /// Whether its own scale-in protection keeps it; a task that has failed its checks is replaced all the same.
+    pub fn is_protected(&self, now: Instant) -> bool {
+        now < self.protected_until && !self.unhealthy
     }
 
     /// Whether its grace period is over: failed checks count only `grace` after it first started

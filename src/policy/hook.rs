@@ -4,7 +4,6 @@
 //! any call of AWS Lambda does. Whoever has not answered by the hook's timeout is not waited for any longer
 //! [DG:deployment-lifecycle-hooks]. Deliberately not here: the luck (`sim::control_plane::hooks`).
 
-use crate::aws::quotas::lambda;
 use crate::blueprint::{LambdaHook, TimeoutAction};
 use crate::units::Span;
 
@@ -32,7 +31,7 @@ impl Outcome {
         match self {
             Outcome::Succeeded | Outcome::TimedOut(TimeoutAction::Continue) => None,
             Outcome::Failed => Some("answered FAILED"),
-            Outcome::FunctionTimedOut => Some("ran into the function's limit of 15 minutes"),
+            Outcome::FunctionTimedOut => Some("ran into the time limit of its function"),
             Outcome::TimedOut(TimeoutAction::Rollback) => Some("did not answer in time"),
         }
     }
@@ -62,12 +61,11 @@ pub fn answer(
     let mut passed = Span::ZERO;
     for number in 0..=hook.in_progress {
         let lasts = call(number);
-        let limit = Span::from_secs(lambda::LONGEST_CALL_S);
-        passed += lasts.min(limit);
+        passed += lasts.min(hook.longest_call);
         if passed > patience.timeout {
             break;
         }
-        if lasts > limit {
+        if lasts > hook.longest_call {
             return (passed, Outcome::FunctionTimedOut);
         }
         if number == hook.in_progress {
@@ -91,6 +89,7 @@ mod tests {
     fn hook(in_progress: u32) -> LambdaHook {
         LambdaHook {
             duration: Dist::constant(20.0).expect("a time"),
+            longest_call: Span::from_secs(900),
             failure_ratio: Ratio::ZERO,
             in_progress,
             call_back_delay: Span::from_secs(30),

@@ -37,7 +37,7 @@ const RANDOM: u64 = 2;
 const RAMP: u64 = 3;
 
 /// Position in the view of the target to take; `None` if there is none. Moves round robin on.
-#[inline]
+#[inline(always)]
 pub fn choose(view: &mut View, chooser: Chooser, key: Key, now: Instant) -> Option<usize> {
     match view.targets().len() {
         0 => None,

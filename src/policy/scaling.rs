@@ -252,17 +252,25 @@ fn scale_in(view: &ScalingView, calls: &[Call]) -> Option<Decision> {
         return Some(refused(view, policy, metric, Refusal::ScaleInCooldown));
     }
     let target = view.policies[policy].target;
+    let needed = wanted(view.running, metric, target);
+    let told = if count == needed {
+        arithmetic(view.running, metric, target, count, to)
+    } else {
+        format!(
+            "{}, one task a step",
+            arithmetic(view.running, metric, target, needed, needed)
+        )
+    };
     Some(Decision {
         action: Action::ScaleIn,
         policy,
         to,
         metric,
         reason: format!(
-            "{} below {} for {} minutes: {}",
+            "{} below {} for {} minutes: {told}",
             short(metric),
             short(target * view.model.low_threshold),
             view.model.low_periods,
-            arithmetic(view.running, metric, target, count, to)
         ),
         cooldowns: Cooldowns {
             scale_in_until: Some(view.now + view.policies[policy].scale_in_cooldown),

@@ -5,10 +5,10 @@
 //! cannot be filled in because a name refers to nothing stays as it is.
 
 use super::schema::{
-    Action, AlarmMetric, Arrivals, Balancing, DeploymentStrategy, Distribution, Duration, Exponential, Form,
-    LaunchType, Listener, LoadBalancer, LoadBalancerType, Named, PlacementConstraint, PlacementField,
-    PlacementStrategy, PlacementStrategyType, Request, Runtime, Scenario, SchedulingStrategy, Scheme, Service,
-    ServiceLoadBalancer, TargetGroup, Traffic, WeightedTargetGroup, ZoneRebalancing,
+    Action, AlarmMetric, Arrivals, Balancing, DeploymentControllerType, DeploymentStrategy, Distribution, Duration,
+    Exponential, Form, LaunchType, Listener, LoadBalancer, LoadBalancerType, Named, PlacementConstraint,
+    PlacementField, PlacementStrategy, PlacementStrategyType, Request, Runtime, Scenario, SchedulingStrategy, Scheme,
+    Service, ServiceLoadBalancer, TargetGroup, Traffic, WeightedTargetGroup, ZoneRebalancing,
 };
 
 mod calls;
@@ -55,6 +55,11 @@ fn dependencies(said: &mut Scenario) {
 }
 
 fn capacity(said: &mut Scenario) {
+    for (_, task) in &mut said.tasks.0 {
+        if task.launch_type.is_none() && task.capacity_provider_strategy.is_empty() {
+            task.launch_type = Some(LaunchType::Fargate);
+        }
+    }
     for (_, service) in &mut said.services.0 {
         if service.launch_type.is_none() && service.capacity_provider_strategy.is_empty() {
             service.launch_type = Some(LaunchType::Fargate);
@@ -215,6 +220,9 @@ fn services(said: &mut Scenario) {
             let alarms = deployment.alarms.as_ref().filter(|alarms| alarms.enable);
             let needed = alarms.map_or(Duration::ZERO, |alarms| alarm_time(&alarms.alarm_names));
             deployment.bake_time.get_or_insert(needed);
+        }
+        if service.deployment_controller.kind == DeploymentControllerType::CodeDeploy {
+            service.deployment_group.get_or_insert_default();
         }
         match deployment.strategy {
             DeploymentStrategy::Linear => {

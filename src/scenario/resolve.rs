@@ -18,6 +18,7 @@ mod alarm;
 mod balancer;
 mod behaviour;
 mod capacity;
+mod code_deploy;
 mod container;
 mod deployment;
 mod event;
@@ -38,6 +39,7 @@ mod scheduling;
 mod service;
 mod shift;
 mod skew;
+mod standalone;
 mod start_up;
 mod task;
 mod time;
@@ -77,6 +79,7 @@ pub(super) enum Table {
     LoadBalancer,
     TargetGroup,
     Alarm,
+    StandaloneTask,
 }
 
 impl Table {
@@ -90,6 +93,7 @@ impl Table {
             Table::LoadBalancer => "load balancer",
             Table::TargetGroup => "target group",
             Table::Alarm => "alarm",
+            Table::StandaloneTask => "standalone task",
         }
     }
 
@@ -102,6 +106,7 @@ impl Table {
             Table::Dependency => &["dependencies"],
             Table::LoadBalancer | Table::TargetGroup => &["load_balancers"],
             Table::Alarm => &["alarms"],
+            Table::StandaloneTask => &["tasks"],
         }
     }
 }
@@ -124,6 +129,7 @@ impl<'t> Context<'t> {
             Table::LoadBalancer => said.load_balancers.names().collect(),
             Table::TargetGroup => self.target_groups.iter().map(|(_, name)| *name).collect(),
             Table::Alarm => said.alarms.names().collect(),
+            Table::StandaloneTask => said.tasks.names().collect(),
         }
     }
 
@@ -270,9 +276,11 @@ pub fn resolve(
     let (load_balancers, target_groups) = balancer::load_balancers(&mut cx);
     let alarms = alarm::alarms(&mut cx);
     let (deploys, revisions) = event::revisions(&mut cx);
-    let services = service::services(&mut cx, &auto_scaling_groups, &revisions);
+    let mut services = service::services(&mut cx, &auto_scaling_groups, &revisions);
+    services.extend(standalone::families(&mut cx, &auto_scaling_groups));
     let (traffic, classes) = traffic::traffic(&mut cx);
-    let events = event::events(&mut cx, &deploys);
+    let mut events = event::events(&mut cx, &deploys);
+    events.extend(standalone::scheduled(&mut cx));
     let objectives = objective::objectives(&mut cx, &classes);
     let expectations = expectation::expectations(&mut cx);
     let model = model::model(&mut cx);
@@ -339,6 +347,7 @@ fn names(cx: &mut Context) {
     );
     cx.check_names(said.task_definitions.names(), &root.key("task_definitions"));
     cx.check_names(said.services.names(), &root.key("services"));
+    cx.check_names(said.tasks.names(), &root.key("tasks"));
     cx.check_names(said.dependencies.names(), &root.key("dependencies"));
     cx.check_names(said.load_balancers.names(), &root.key("load_balancers"));
     cx.check_names(said.traffic.names(), &root.key("traffic"));

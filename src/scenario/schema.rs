@@ -8,6 +8,7 @@
 
 mod balancer;
 mod cluster;
+mod code_deploy;
 mod deployment;
 mod distribution;
 mod environment;
@@ -15,15 +16,18 @@ mod hook;
 mod model;
 mod question;
 mod reference;
+mod release;
 mod rolling;
 mod service;
 mod skew;
+mod standalone;
 mod start_up;
 mod task;
 mod values;
 
 pub use balancer::*;
 pub use cluster::*;
+pub use code_deploy::*;
 pub use deployment::*;
 pub use distribution::*;
 pub use environment::*;
@@ -31,9 +35,11 @@ pub use hook::*;
 pub use model::*;
 pub use question::*;
 pub use reference::reference;
+pub use release::*;
 pub use rolling::*;
 pub use service::*;
 pub use skew::*;
+pub use standalone::*;
 pub use start_up::*;
 pub use task::*;
 pub use values::*;
@@ -73,6 +79,9 @@ pub struct Scenario {
     /// ECS services by name.
     #[serde(default)]
     pub services: Named<Service>,
+    /// Standalone tasks beside the services, by family.
+    #[serde(default)]
+    pub tasks: Named<StandaloneTask>,
     /// Databases and other things outside the cluster, by name.
     #[serde(default)]
     pub dependencies: Named<Dependency>,

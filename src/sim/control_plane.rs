@@ -9,9 +9,11 @@ mod backends;
 mod begin;
 mod capacity;
 mod check;
+mod code_deploy;
 mod colours;
 mod daemons;
 mod deployments;
+mod disconnects;
 mod draining;
 mod failures;
 mod faults;
@@ -21,15 +23,21 @@ mod hooks;
 mod launching;
 mod laws;
 mod life_cycle;
+mod logging;
+mod memory;
 pub mod monitoring;
 mod news;
 mod observing;
 mod progress;
+mod protection;
 mod pulls;
 mod rebalancing;
+mod releases;
 mod resources;
 mod restarts;
 mod scheduler;
+mod sidecars;
+mod standalone;
 mod stepping;
 mod stopping;
 mod targets;
@@ -41,6 +49,7 @@ mod zones;
 use super::context::Context;
 use super::event::ControlEvent;
 use super::signal::Signal;
+use crate::aws::quotas::ecs;
 use crate::blueprint::{Blueprint, GroupIx, ServiceIx, TargetGroupIx};
 use crate::cluster::rate::TokenBucket;
 use crate::cluster::{AutoScalingGroup, Instance, Service, TargetGroup, Task};
@@ -73,12 +82,18 @@ pub struct ControlPlane {
     /// Account-wide launch buckets of FARGATE and FARGATE_SPOT [DG:throttling].
     fargate: TokenBucket,
     fargate_spot: TokenBucket,
+    /// Calls of RunTask for tasks on Fargate [DG:throttling].
+    run_task_calls: TokenBucket,
     /// What service discovery was last told, by service.
     discovered: Vec<Vec<Id<Task>>>,
     slowdowns: Vec<faults::Slowdown>,
     /// Services that may wait for something to become free on an instance: all that do, and some that no longer do.
     waiting: BTreeSet<ServiceIx>,
+    disconnects: Vec<disconnects::Disconnect>,
+    /// Faults that make CloudWatch Logs take nothing.
+    log_stalls: u32,
     backends: backends::Backends,
+    releases: Vec<releases::Train>,
     monitoring: Monitoring,
     reporting: Reporting,
     ordinals: Ordinals,
@@ -145,10 +160,17 @@ impl ControlPlane {
             dns: vec![zones::Dns::default(); blueprint.load_balancers.len()],
             fargate: bucket(),
             fargate_spot: bucket(),
+            run_task_calls: TokenBucket::new(
+                ecs::RUN_TASK_CALLS_PER_SECOND,
+                f64::from(ecs::RUN_TASK_CALLS_PER_SECOND),
+            ),
             discovered: vec![Vec::new(); blueprint.services.len()],
             slowdowns: Vec::new(),
             waiting: BTreeSet::new(),
+            disconnects: Vec::new(),
+            log_stalls: 0,
             backends: backends::Backends::new(&blueprint.model.start_up),
+            releases: Vec::new(),
             monitoring: Monitoring::new(blueprint),
             reporting: Reporting::Open,
             ordinals: Ordinals::default(),
@@ -181,12 +203,15 @@ impl ControlPlane {
             ControlEvent::TargetCheckTimeout => self.check_timed_out(cx, Id::from_raw(id), place().0, place().1),
             ControlEvent::TargetUnused => self.target_unused(cx, Id::from_raw(id), TargetGroupIx(low())),
             ControlEvent::LayerPulled => self.layer_pulled(cx, Id::from_raw(id), extra),
+            ControlEvent::AgentReconnects => self.agent_reconnects(cx, Id::from_raw(id)),
             ControlEvent::ImageCleanup => self.clean_images(cx, Id::from_raw(id)),
+            ControlEvent::RunTask => self.run_task(cx, ServiceIx(low()), extra >> 16),
             ControlEvent::InstanceLaunched => self.instance_launched(cx, Id::from_raw(id)),
             ControlEvent::GroupPass => self.group_pass(cx, GroupIx(low())),
             ControlEvent::MetricsPublished => self.metrics_published(cx, extra),
             ControlEvent::ScheduledScaling => self.scheduled_scaling(cx, ServiceIx(low())),
             ControlEvent::RandomCrash => self.random_crash(cx, Id::from_raw(id), extra),
+            ControlEvent::ReleaseStep => self.release_step(cx, extra as usize),
             ControlEvent::TaskLost => self.task_lost(cx, Id::from_raw(id)),
             ControlEvent::InstanceLost => self.instance_lost(cx, Id::from_raw(id)),
         }

@@ -73,8 +73,12 @@ pub enum ControlEvent {
     TargetUnused,
     /// A layer has been pulled to an instance. `id`: instance. `extra`: the turn's ordinal.
     LayerPulled,
+    /// An agent that was cut off connects again. `id`: instance.
+    AgentReconnects,
     /// An instance's agent cleans up images. `id`: instance.
     ImageCleanup,
+    /// A RunTask that was throttled is called again. `extra`: how many tasks (upper 16 bits) and which family's.
+    RunTask,
     /// An instance has been launched. `id`: instance.
     InstanceLaunched,
     /// An Auto Scaling group looks at its size. `extra`: group.
@@ -85,6 +89,8 @@ pub enum ControlEvent {
     ScheduledScaling,
     /// A task has its random crash. `id`: task. `extra`: which fault, so that a lifted one crashes nothing.
     RandomCrash,
+    /// The next step of a release begins. `extra`: release.
+    ReleaseStep,
     /// Silence has lasted long enough for loss. `id`: task on Fargate.
     TaskLost,
     /// Silence has lasted long enough for loss. `id`: instance.

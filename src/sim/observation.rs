@@ -162,10 +162,14 @@ pub enum EventKind {
     Scaling,
     Fault,
     AutoScalingGroup,
+    /// RunTask found no place for a standalone task.
+    RunTask,
     /// Whether DNS gives the addresses of a load balancer's zone: `in DNS`, `not in DNS`.
     LoadBalancer,
     /// Calls between revisions that do not understand each other: the first of a pair that fails.
     Skew,
+    /// Release trains: a step begins, and how they end.
+    Release,
 }
 
 impl EventKind {
@@ -181,8 +185,10 @@ impl EventKind {
             EventKind::Scaling => "scaling",
             EventKind::Fault => "fault",
             EventKind::AutoScalingGroup => "auto_scaling_group",
+            EventKind::RunTask => "run_task",
             EventKind::LoadBalancer => "load_balancer",
             EventKind::Skew => "skew",
+            EventKind::Release => "release",
         }
     }
 }

@@ -219,6 +219,7 @@ impl Run {
         let blueprint = cx.blueprint;
         match &blueprint.events[at as usize].what {
             Happening::Deploy(services) => self.control.deploy(cx, services),
+            Happening::Release(release) => self.control.begin_release(cx, release),
             Happening::SetDesiredCount { service, count } => {
                 self.control.set_desired_count(cx, *service, *count, "UpdateService");
             }
@@ -227,6 +228,8 @@ impl Run {
                 self.control.stop_tasks(cx, *service, *count, reason, key);
             }
             Happening::ContinueDeployment(service) => self.control.continue_deployment(cx, *service),
+            Happening::StopDeployment(service) => self.control.stop_deployment(cx, *service),
+            Happening::RunTask { family, count } => self.control.run_task(cx, *family, *count),
             Happening::DrainInstances { group, count } => {
                 let key = cx.key.entity("drain", "").child(u64::from(at));
                 self.control.drain_instances(cx, *group, *count, key);
@@ -253,8 +256,11 @@ impl Run {
             Happening::Fault(fault) => fault,
             Happening::ZonalShift(shift) => return self.control.shift_zone(cx, shift, ShiftStep::Ends),
             Happening::Deploy(_)
+            | Happening::Release(_)
             | Happening::SetDesiredCount { .. }
+            | Happening::RunTask { .. }
             | Happening::ContinueDeployment(_)
+            | Happening::StopDeployment(_)
             | Happening::StopTask { .. }
             | Happening::DrainInstances { .. } => unreachable!("only faults and shifts end"),
         };
@@ -265,6 +271,8 @@ impl Run {
             FaultKind::RandomTaskCrash { service, .. } => self.control.random_crashes(cx, *service, None),
             FaultKind::SlowInstance { .. } => self.control.slow_instances_end(cx, at),
             FaultKind::Backend { .. } => self.control.backend_trouble_ends(at),
+            FaultKind::AgentDisconnect { .. } => self.control.agents_may_reconnect(cx, at),
+            FaultKind::LogsStall => self.control.logs_stall_ends(cx),
             _ => {}
         }
     }
@@ -291,6 +299,8 @@ impl Run {
                 };
                 self.control.slow_instances_begin(cx, at, slow, key);
             }
+            FaultKind::AgentDisconnect { group, count } => self.control.agents_disconnect(cx, at, *group, *count, key),
+            FaultKind::LogsStall => self.control.logs_stall_begins(cx),
             FaultKind::Backend { of, trouble } => self.control.backend_trouble_begins(at, of, *trouble),
             FaultKind::AddedLatency { .. }
             | FaultKind::DependencySlow { .. }

@@ -148,6 +148,11 @@ fn one_step_removes_one_task() {
     assert_eq!(case.action(), inwards(2));
     case.model = ONE_STEP;
     assert_eq!(case.action(), inwards(9));
+    let reason = case.decide().expect("it scales in").reason;
+    assert_eq!(
+        reason,
+        "12 below 54 for 15 minutes: ceil(10 × 12 / 60) = 2, one task a step"
+    );
     case = Case {
         model: ONE_STEP,
         ..Case::of(3, flat(50.0))

@@ -84,8 +84,10 @@ pub fn marks(pool: &Pool) -> Vec<Mark> {
     let named = blueprint.events.iter().filter_map(|event| {
         let x = blueprint.clock(event.at);
         let label = match &event.what {
-            Happening::Deploy(services) => {
-                let names: Vec<&str> = services
+            Happening::Deploy(_) | Happening::Release(_) => {
+                let names: Vec<&str> = event
+                    .what
+                    .deploys()
                     .iter()
                     .map(|(service, _)| blueprint.services[service.at()].name.as_str())
                     .collect();
@@ -98,6 +100,11 @@ pub fn marks(pool: &Pool) -> Vec<Mark> {
             Happening::ContinueDeployment(service) => {
                 format!("continue {}", blueprint.services[service.at()].name)
             }
+            Happening::StopDeployment(service) => {
+                format!("stop {}", blueprint.services[service.at()].name)
+            }
+            // A schedule would cover the chart with lines.
+            Happening::RunTask { .. } => return None,
             Happening::DrainInstances { group, count } => {
                 format!("drain {count} of {}", blueprint.auto_scaling_groups[group.at()].name)
             }
@@ -164,6 +171,8 @@ fn shade_of(kind: &FaultKind, ends: bool) -> bool {
         FaultKind::ZoneOutage { .. }
         | FaultKind::SlowInstance { .. }
         | FaultKind::AddedLatency { .. }
+        | FaultKind::AgentDisconnect { .. }
+        | FaultKind::LogsStall
         | FaultKind::Backend { .. }
         | FaultKind::DependencySlow { .. } => true,
         FaultKind::RandomTaskCrash { .. } => ends,

@@ -9,7 +9,7 @@ use super::comparison::{title, unit};
 use super::figure::{Figure, Panel, Series, Stroke};
 use super::over_runs::{highest, lowest, marks, series, shades, time};
 use super::rows::{Group, Row, Rows, Shape};
-use crate::blueprint::{Blueprint, ClassIx, Happening, ServiceIx};
+use crate::blueprint::{Blueprint, ClassIx, ServiceIx};
 use crate::experiment::compare::Figure as Compared;
 use crate::experiment::{Comparison, Outcome};
 use crate::probe::timeline::RequestWindow;
@@ -128,9 +128,7 @@ fn healthy(outcomes: &[Outcome], service: ServiceIx) -> Panel {
 fn deployed(blueprint: &Blueprint) -> Vec<ServiceIx> {
     let mut services: Vec<ServiceIx> = Vec::new();
     for event in &blueprint.events {
-        if let Happening::Deploy(all) = &event.what {
-            services.extend(all.iter().map(|(service, _)| *service));
-        }
+        services.extend(event.what.deploys().iter().map(|(service, _)| *service));
     }
     services.sort();
     services.dedup();

@@ -16,7 +16,10 @@ pub const DEPLOYMENTS: Schema = Schema {
         column("replication", "Which run, from 0."),
         column("deployment", "Number of the deployment in its run."),
         column("service", "Service that is deployed."),
-        column("strategy", "`ROLLING`, `BLUE_GREEN`, `LINEAR` or `CANARY`."),
+        column(
+            "strategy",
+            "`ROLLING`, `BLUE_GREEN`, `LINEAR`, `CANARY` or `CODE_DEPLOY`.",
+        ),
         column("from_revision", "Revision that it replaces."),
         column("to_revision", "Revision that it brings."),
         column(

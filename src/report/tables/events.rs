@@ -18,7 +18,7 @@ pub const EVENTS: Schema = Schema {
         column(
             "kind",
             "`task`, `container`, `target`, `instance`, `deployment`, `service`, `alarm`, `scaling`, `fault`, \
-             `auto_scaling_group`, `load_balancer` or `skew`.",
+             `auto_scaling_group`, `run_task`, `load_balancer`, `skew` or `release`.",
         ),
         column("service", "Service that it concerns."),
         column("deployment", "Number of the deployment in its run."),

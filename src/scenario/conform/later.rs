@@ -13,11 +13,7 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
         "jit_warm_up",
         "leave it out: a new task is as quick as an old one",
     ),
-    (
-        "Service",
-        "deployment_controller",
-        "leave it out: services are deployed by ECS itself",
-    ),
+    ("DeploymentControllerType", "EXTERNAL", "use ECS or CODE_DEPLOY"),
     (
         "Service",
         "service_connect_configuration",
@@ -108,11 +104,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("ScalingPolicy", "predictive_scaling", "use `scheduled_actions`"),
     (
         "ScalingMetric",
-        "ECSServiceAverageMemoryUtilization",
-        "use ECSServiceAverageCPUUtilization",
-    ),
-    (
-        "ScalingMetric",
         "ECSServiceAverageCPUUtilizationHighResolution",
         "use ECSServiceAverageCPUUtilization",
     ),
@@ -189,7 +180,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ),
     ("Event", "control_plane_outage", "leave it out"),
     ("Deploy", "runtime", "describe a second service"),
-    ("Deploy", "memory_leak", "use `exits_after`"),
     ("Experiment", "sweep", "use `compare` with one variant for each value"),
     ("Experiment", "precision", "give `replications`"),
     ("Dependency", "connection_pool", "use `slots`"),

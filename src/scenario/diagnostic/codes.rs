@@ -114,6 +114,10 @@ codes! {
     // Starts of tasks.
     LayerOfTwoSizes "WT0420" "layer-of-two-sizes" Error;
     LazyOffFargate "WT0421" "lazy-off-fargate" Error;
+    MemoryBeyondLimit "WT0422" "memory-beyond-limit" Warning;
+    MemoryNotDeclared "WT0423" "memory-not-declared" Warning;
+    ImagesExceedDisk "WT0424" "images-exceed-disk" Warning;
+    ReservedPort "WT0425" "reserved-port" Error;
 
     // Capacity and placement.
     UnknownInstanceType "WT0501" "unknown-instance-type" Error;
@@ -175,6 +179,7 @@ codes! {
     HookOutlastsStage "WT0725" "hook-outlasts-stage" Warning;
     NothingToContinue "WT0726" "nothing-to-continue" Warning;
     TestRuleOfProduction "WT0727" "test-rule-of-production" Error;
+    NotWithCodeDeploy "WT0728" "not-with-code-deploy" Error;
     EarlySuccessBelowMinimum "WT0740" "early-success-below-minimum" Error;
     EarlySuccessNotRolling "WT0741" "early-success-not-rolling" Error;
     NeedOfNoRevision "WT0742" "need-of-no-revision" Error;

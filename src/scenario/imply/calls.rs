@@ -66,7 +66,7 @@ pub(super) fn calls(said: &mut Scenario) {
         }
     }
     for event in &mut said.events {
-        for (_, deploy) in event.deploy.iter_mut().flat_map(|deploys| &mut deploys.0) {
+        for (_, deploy) in event.deploys_mut().flat_map(|deploys| &mut deploys.0) {
             for (_, operation) in &mut deploy.operations.0 {
                 each_call(operation.steps.as_deref_mut().unwrap_or_default(), &fill);
             }

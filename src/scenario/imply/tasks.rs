@@ -19,7 +19,11 @@ pub(super) fn task_definitions(said: &mut Scenario) {
         let fargate = said.services.get(name).is_some_and(on_fargate);
         (deploy.task_definition.clone(), fargate)
     });
-    let users: Vec<(Option<String>, bool)> = first.chain(later).collect();
+    let standalone = said.tasks.0.iter().map(|(name, task)| {
+        let as_service = task.as_service(name);
+        (as_service.task_definition.clone(), on_fargate(&as_service))
+    });
+    let users: Vec<(Option<String>, bool)> = first.chain(later).chain(standalone).collect();
     for (name, definition) in &mut said.task_definitions.0 {
         let fargate = users
             .iter()
@@ -37,6 +41,17 @@ pub(super) fn task_definitions(said: &mut Scenario) {
         let (cpu, memory) = sums(definition);
         definition.cpu = definition.cpu.or(cpu);
         definition.memory = definition.memory.or(memory);
+    }
+    for (name, task) in &mut said.tasks.0 {
+        if task.task_definition.is_none() {
+            let (cpu, memory) = if on_fargate(&task.as_service(name)) {
+                fargate_size(task.cpu, task.memory)
+            } else {
+                (task.cpu, task.memory)
+            };
+            task.cpu = Some(cpu.unwrap_or(DEFAULT_CPU));
+            task.memory = Some(memory.unwrap_or(DEFAULT_MEMORY));
+        }
     }
     for (name, service) in &mut said.services.0 {
         if service.task_definition.is_none() {

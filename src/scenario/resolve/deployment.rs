@@ -1,6 +1,6 @@
 //! How a service is deployed: percentages, circuit breaker and alarms. What shifts traffic is in `shift`.
 
-use super::{Context, Table, hook, rolling, shift};
+use super::{Context, Table, code_deploy, hook, rolling, shift};
 use crate::aws::quotas::ecs;
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
@@ -9,6 +9,13 @@ use crate::scenario::schema::{self, BreakerThresholdType, DeploymentStrategy as 
 use crate::units::Span;
 
 pub(super) fn configuration(cx: &mut Context, service: &schema::Service, path: &Path) -> DeploymentConfiguration {
+    if code_deploy::is_controller(service) {
+        return code_deploy::configuration(cx, service, path);
+    }
+    if service.deployment_group.is_some() {
+        let message = "a deployment group belongs to the controller CODE_DEPLOY";
+        cx.report(Code::ConflictingKeys, &path.key("deployment_group"), message);
+    }
     let said = &service.deployment_configuration;
     let here = path.key("deployment_configuration");
     match said.strategy {
@@ -52,6 +59,7 @@ pub(super) fn configuration(cx: &mut Context, service: &schema::Service, path: &
         early_success: rolling::early_success(cx, said, &here),
         bake_time: said.bake_time.map_or(Span::ZERO, |time| time.0),
         hooks,
+        code_deploy: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod zonal_shift;
 
-use super::{Context, Table};
+use super::{Context, Table, standalone};
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
@@ -14,11 +14,26 @@ use crate::units::{Instant, Span};
 pub(super) struct Deployed<'t> {
     /// Position of the event in the file.
     pub event: usize,
+    /// Of a release, the step.
+    pub step: Option<usize>,
     pub said: &'t Deploy,
 }
 
-/// The services that one event deploys, with their revisions.
-pub(super) type Deploys = Vec<(ServiceIx, RevisionIx)>;
+impl Deployed<'_> {
+    /// Does something where the deployment of the service stands.
+    pub fn at<R>(&self, service: &str, what: impl FnOnce(&Path) -> R) -> R {
+        let root = Path::Root;
+        let events = root.key("events");
+        let event = events.at(self.event);
+        match self.step {
+            None => what(&event.key("deploy").key(service)),
+            Some(step) => what(&event.key("release").key("steps").at(step).key("deploy").key(service)),
+        }
+    }
+}
+
+/// The services that one event deploys, with their revisions: all at once, or for each step of a release.
+pub(super) type Deploys = Vec<Vec<(ServiceIx, RevisionIx)>>;
 
 /// Positions of the events in order of their time, equal times in the order written.
 fn in_time(cx: &Context) -> Vec<usize> {
@@ -29,21 +44,27 @@ fn in_time(cx: &Context) -> Vec<usize> {
 
 /// For each event the services that it deploys with their revisions, and for each service what is deployed, in time.
 pub(super) fn revisions<'t>(cx: &mut Context<'t>) -> (Vec<Deploys>, Vec<Vec<Deployed<'t>>>) {
-    let root = Path::Root;
-    let section = root.key("events");
     let said = cx.said;
     let mut by_event = vec![Vec::new(); said.events.len()];
     let mut by_service: Vec<Vec<Deployed>> = said.services.0.iter().map(|_| Vec::new()).collect();
     for event in in_time(cx) {
-        let here = section.at(event);
-        let here = here.key("deploy");
-        for (name, deploy) in said.events[event].deploy.iter().flat_map(|deploys| deploys.iter()) {
-            let Some(service) = cx.find(Table::Service, name, &here.key(name)) else {
-                continue;
-            };
-            by_service[service].push(Deployed { event, said: deploy });
-            let revision = RevisionIx::from_usize(by_service[service].len());
-            by_event[event].push((ServiceIx::from_usize(service), revision));
+        let is_release = said.events[event].deploy.is_none();
+        for (step, deploys) in said.events[event].deploys().enumerate() {
+            let mut together = Vec::new();
+            for (name, deploy) in deploys.iter() {
+                let deployed = Deployed {
+                    event,
+                    step: is_release.then_some(step),
+                    said: deploy,
+                };
+                let Some(service) = deployed.at(name, |path| cx.find(Table::Service, name, path)) else {
+                    continue;
+                };
+                by_service[service].push(deployed);
+                let revision = RevisionIx::from_usize(by_service[service].len());
+                together.push((ServiceIx::from_usize(service), revision));
+            }
+            by_event[event].push(together);
         }
     }
     (by_event, by_service)
@@ -72,25 +93,25 @@ pub(super) fn events(cx: &mut Context, deploys: &[Deploys]) -> Vec<TimedEvent> {
     events
 }
 
-fn happenings(
-    cx: &mut Context,
-    said: &schema::Event,
-    deploys: &[(ServiceIx, RevisionIx)],
-    path: &Path,
-) -> Vec<Happening> {
+fn happenings(cx: &mut Context, said: &schema::Event, deploys: &Deploys, path: &Path) -> Vec<Happening> {
     let keys = [
         ("deploy", said.deploy.is_some()),
+        ("release", said.release.is_some()),
         ("set_desired_count", said.set_desired_count.is_some()),
         ("continue_deployment", said.continue_deployment.is_some()),
+        ("stop_deployment", said.stop_deployment.is_some()),
         ("zone_outage", said.zone_outage.is_some()),
         ("task_crash", said.task_crash.is_some()),
         ("instance_loss", said.instance_loss.is_some()),
         ("drain_instance", said.drain_instance.is_some()),
+        ("run_task", said.run_task.is_some()),
         ("slow_instance", said.slow_instance.is_some()),
         ("added_latency", said.added_latency.is_some()),
         ("dependency_slow", said.dependency_slow.is_some()),
         ("dependency_failover", said.dependency_failover.is_some()),
         ("zonal_shift", said.zonal_shift.is_some()),
+        ("agent_disconnect", said.agent_disconnect.is_some()),
+        ("logs_stall", said.logs_stall.is_some()),
         ("stop_task", said.stop_task.is_some()),
         ("secrets_outage", said.secrets_outage.is_some()),
         ("iam_outage", said.iam_outage.is_some()),
@@ -116,9 +137,11 @@ fn happenings(
         "deploy"
             | "set_desired_count"
             | "continue_deployment"
+            | "stop_deployment"
             | "stop_task"
             | "instance_loss"
             | "drain_instance"
+            | "run_task"
             | "dependency_failover"
     );
     let at_once = said.task_crash.as_ref().is_some_and(|crash| crash.count.is_some());
@@ -129,15 +152,17 @@ fn happenings(
     if let Some(lasting) = said.lasting {
         cx.positive(lasting.0, &path.key("lasting"));
     }
-    if said.deploy.is_some() {
-        if deploys.is_empty() && said.deploy.as_ref().is_some_and(|deploys| deploys.is_empty()) {
-            let message = "no service is deployed here";
-            cx.problems
-                .report_with(Code::WrongLength, &path.key("deploy"), message, |d| {
-                    d.expected("services by name")
-                });
-        }
-        return vec![Happening::Deploy(deploys.to_vec())];
+    if let Some(named) = &said.deploy {
+        some_service(cx, named, &path.key("deploy"));
+        return vec![Happening::Deploy(deploys.concat())];
+    }
+    if let Some(said) = &said.release {
+        return vec![Happening::Release(release(cx, said, deploys, &path.key("release")))];
+    }
+    if let Some(name) = &said.stop_deployment {
+        let found = cx.find(Table::Service, name, &path.key("stop_deployment"));
+        let found = found.map(|at| Happening::StopDeployment(ServiceIx::from_usize(at)));
+        return found.into_iter().collect();
     }
     if let Some(name) = &said.continue_deployment {
         return continue_deployment(cx, name, &path.key("continue_deployment"))
@@ -154,6 +179,11 @@ fn happenings(
                 super::scheduling::check_is_replica(cx, service, &here.key(name));
                 Some(Happening::SetDesiredCount { service, count: *count })
             })
+            .collect();
+    }
+    if let Some(run) = &said.run_task {
+        return standalone::run_task(cx, run, &path.key("run_task"))
+            .into_iter()
             .collect();
     }
     if let Some(drain) = &said.drain_instance {
@@ -183,16 +213,53 @@ fn happenings(
 
 fn continue_deployment(cx: &mut Context, name: &str, path: &Path) -> Option<Happening> {
     let at = cx.find(Table::Service, name, path)?;
-    let hooks = &cx.said.services.0[at].1.deployment_configuration.lifecycle_hooks;
-    if hooks
-        .iter()
-        .all(|hook| hook.target_type != schema::HookTargetType::Pause)
-    {
+    let service = &cx.said.services.0[at].1;
+    let hooks = &service.deployment_configuration.lifecycle_hooks;
+    let is_pause = |hook: &schema::LifecycleHook| hook.target_type == schema::HookTargetType::Pause;
+    let waits_when_ready = service
+        .deployment_group
+        .as_ref()
+        .is_some_and(|group| group.deployment_ready_option.action_on_timeout == schema::ReadyAction::StopDeployment);
+    if !waits_when_ready && !hooks.iter().any(is_pause) {
         let message = format!("no deployment of `{name}` ever pauses");
         let hint = "a hook `{ target_type: PAUSE, lifecycle_stages: [POST_SCALE_UP] }` would hold it up";
         cx.report_hint(Code::NothingToContinue, path, message, hint);
     }
     Some(Happening::ContinueDeployment(ServiceIx::from_usize(at)))
+}
+
+fn some_service(cx: &mut Context, deploys: &schema::Named<Deploy>, path: &Path) {
+    if deploys.is_empty() {
+        let message = "no service is deployed here";
+        cx.problems
+            .report_with(Code::WrongLength, path, message, |d| d.expected("services by name"));
+    }
+}
+
+fn release(cx: &mut Context, said: &schema::Release, deploys: &Deploys, path: &Path) -> Release {
+    let section = path.key("steps");
+    if said.steps.is_empty() {
+        let message = "this release has no steps";
+        cx.problems.report_with(Code::WrongLength, &section, message, |d| {
+            d.expected("steps that deploy services")
+        });
+    }
+    for (at, step) in said.steps.iter().enumerate() {
+        some_service(cx, &step.deploy, &section.at(at).key("deploy"));
+    }
+    let steps = said.steps.iter().zip(deploys);
+    Release {
+        steps: steps
+            .map(|(step, deploy)| ReleaseStep {
+                wait: step.wait.0,
+                deploy: deploy.clone(),
+            })
+            .collect(),
+        on_failure: match said.on_failure {
+            schema::OnReleaseFailure::Stop => OnReleaseFailure::Stop,
+            schema::OnReleaseFailure::RollBack => OnReleaseFailure::RollBack,
+        },
+    }
 }
 
 /// The fault with its label.

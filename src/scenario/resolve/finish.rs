@@ -43,8 +43,9 @@ pub(super) fn kind(said: &schema::Scenario, traffic: &[Traffic]) -> Kind {
         .0
         .iter()
         .any(|(_, service)| service.auto_scaling.is_some());
+    let runs_tasks = said.tasks.0.iter().any(|(_, task)| !task.schedules.is_empty());
     let empty = said.start == schema::Start::Empty;
-    if traffic.iter().any(changes) || !said.events.is_empty() || scaled || empty {
+    if traffic.iter().any(changes) || !said.events.is_empty() || scaled || runs_tasks || empty {
         Kind::Terminating
     } else {
         Kind::Steady
@@ -53,7 +54,9 @@ pub(super) fn kind(said: &schema::Scenario, traffic: &[Traffic]) -> Kind {
 
 /// Checks over the whole, made only if every part is right.
 pub(super) fn whole(cx: &mut Context, blueprint: &Blueprint) {
+    super::start_up::doubts(cx, blueprint);
     fleet(cx, blueprint);
+    super::code_deploy::check_calls(cx, blueprint);
     start_ups(cx, blueprint);
     target_groups(cx, blueprint);
     balancer::doubts(cx, blueprint);

@@ -95,6 +95,7 @@ fn target(cx: &mut Context, said: &schema::LifecycleHook, path: &Path) -> HookTa
                 Some(duration) => cx.dist(duration, &path.key("duration")),
                 None => Dist::constant(1.0).expect("a second is a time"),
             },
+            longest_call: Span::from_secs(lambda::LONGEST_CALL_S),
             failure_ratio: said.failure_ratio.map_or(Ratio::ZERO, |share| share.0),
             in_progress: said.in_progress.unwrap_or(0),
             call_back_delay: said.call_back_delay.map_or(CALL_BACK_DELAY, |delay| delay.0),

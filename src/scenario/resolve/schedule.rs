@@ -17,7 +17,9 @@ pub(super) fn instants(cx: &mut Context, schedule: &str, path: &Path) -> Vec<Ins
             path,
             format!("`{schedule}`: {why}"),
             |diagnostic| {
-                diagnostic.expected("`cron(minutes hours day month weekday year)` or `at(2026-11-27T18:30:00)`")
+                diagnostic.expected(
+                    "`cron(minutes hours day month weekday year)`, `rate(5 minutes)` or `at(2026-11-27T18:30:00)`",
+                )
             },
         );
         Vec::new()
@@ -30,10 +32,11 @@ pub(super) fn instants(cx: &mut Context, schedule: &str, path: &Path) -> Vec<Ins
             .strip_suffix(')')
             .map(str::trim)
     };
-    if inside("rate").is_some() {
-        let message = "`rate(…)` schedules are not modelled yet";
-        cx.report_hint(Code::NotModelledYet, path, message, "use `cron(…)`");
-        return Vec::new();
+    if let Some(text) = inside("rate") {
+        return match rate(text) {
+            Some(interval) => every(cx, interval),
+            None => wrong(cx, "this is not a rate"),
+        };
     }
     let times = if let Some(text) = inside("at") {
         match moment(&format!("{text}Z")) {
@@ -79,6 +82,31 @@ pub(super) fn instants(cx: &mut Context, schedule: &str, path: &Path) -> Vec<Ins
         .filter_map(instant)
         .filter(|at| *at < end + Span::from_nanos(1))
         .collect()
+}
+
+/// `5 minutes`, `1 hour`, `2 days`.
+fn rate(text: &str) -> Option<Span> {
+    let (value, unit) = text.split_once(' ')?;
+    let seconds = match unit.trim() {
+        "minute" | "minutes" => 60,
+        "hour" | "hours" => 3600,
+        "day" | "days" => 86_400,
+        _ => return None,
+    };
+    let value: u64 = value.parse().ok()?;
+    let interval = value.checked_mul(seconds).filter(|interval| *interval > 0)?;
+    (interval <= super::finish::LONGEST_RUN.nanos() / 1_000_000_000).then(|| Span::from_secs(interval))
+}
+
+/// A rate counts from the beginning, as if it had been made then: first after one interval.
+fn every(cx: &Context, interval: Span) -> Vec<Instant> {
+    let (warm_up, duration) = (cx.said.warm_up.0, cx.said.duration.0);
+    if warm_up > super::finish::LONGEST_RUN || duration > super::finish::LONGEST_RUN {
+        return Vec::new();
+    }
+    let end = Instant::ZERO + warm_up + duration;
+    let times = std::iter::successors(Some(Instant::ZERO + interval), |at| Some(*at + interval));
+    times.take_while(|at| *at <= end).collect()
 }
 
 enum Times {

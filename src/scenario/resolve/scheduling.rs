@@ -18,7 +18,19 @@ pub(super) fn scheduling(cx: &mut Context, said: &schema::Service, path: &Path) 
             "say DISABLED, or leave it out",
         );
     }
+    let protection = said.task_protection.as_ref();
+    let protection = protection.map(|said_of| task_protection(cx, said_of, &path.key("task_protection")));
+    if protection.is_some() && said.scheduling_strategy == schema::SchedulingStrategy::Daemon {
+        let message = "scale-in protection of a DAEMON service's tasks is not modelled";
+        cx.report_hint(
+            Code::NotModelledYet,
+            &path.key("task_protection"),
+            message,
+            "leave it out",
+        );
+    }
     Scheduling {
+        protection,
         zone_rebalancing: if rebalances {
             ZoneRebalancing::Enabled
         } else {
@@ -28,6 +40,16 @@ pub(super) fn scheduling(cx: &mut Context, said: &schema::Service, path: &Path) 
             schema::SchedulingStrategy::Replica => SchedulingStrategy::Replica,
             schema::SchedulingStrategy::Daemon => SchedulingStrategy::Daemon,
         },
+    }
+}
+
+fn task_protection(cx: &mut Context, said: &schema::TaskProtection, path: &Path) -> TaskProtection {
+    // [DG23:task-scale-in-protection]: from a minute to 48 hours.
+    cx.within(said.expires_in.0, 60..=48 * 3600, &path.key("expires_in"));
+    TaskProtection {
+        share: said.share.0,
+        works_for: cx.dist(&said.works_for, &path.key("works_for")),
+        expires_in: said.expires_in.0,
     }
 }
 

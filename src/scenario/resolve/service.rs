@@ -48,12 +48,10 @@ fn service(
     let (constraints, strategy) = placement(cx, said, path);
     let first = revision::first(cx, name, said, path)?;
     let mut revisions = vec![first];
-    let root = Path::Root;
-    let events = root.key("events");
     for (at, deploy) in deployed.iter().enumerate() {
-        let event = events.at(deploy.event);
-        let here = event.key("deploy");
-        let made = revision::deployed(cx, (name, said), &revisions[0], (at + 1, deploy.said), &here.key(name));
+        let made = deploy.at(name, |path| {
+            revision::deployed(cx, (name, said), &revisions[0], (at + 1, deploy.said), path)
+        });
         revisions.extend(made);
     }
     for revision in &revisions {
@@ -185,7 +183,7 @@ fn is_forwarded_to(cx: &Context, name: &str) -> bool {
         })
 }
 
-fn placement(
+pub(super) fn placement(
     cx: &mut Context,
     said: &schema::Service,
     path: &Path,

@@ -66,7 +66,7 @@ pub(super) fn strategy(cx: &mut Context, said: &schema::DeploymentConfiguration,
 }
 
 /// A percentage of the traffic, in tenths.
-fn share(cx: &mut Context, percent: f64, range: RangeInclusive<f64>, path: &Path) -> Option<TrafficShare> {
+pub(super) fn share(cx: &mut Context, percent: f64, range: RangeInclusive<f64>, path: &Path) -> Option<TrafficShare> {
     let tenths = percent * 10.0;
     let is_whole = (tenths - tenths.round()).abs() < 1e-6;
     if is_whole && range.contains(&percent) {
@@ -136,12 +136,17 @@ pub(super) fn check(cx: &mut Context, service: &schema::Service, path: &Path) {
             format!("for {strategy} use `alarms`"),
         );
     }
+    check_pairs(cx, service, strategy, path);
+}
+
+/// The pairs of target groups, whoever deploys.
+pub(super) fn check_pairs(cx: &mut Context, service: &schema::Service, strategy: &str, path: &Path) {
     let section = path.key("load_balancers");
     let bindings = service.load_balancers.as_deref().unwrap_or_default();
     let hint = "`advanced_configuration: { alternate_target_group: green, production_listener_rule: public/https/10 }`";
     if bindings.is_empty() {
         let message = format!("{strategy} shifts traffic between two target groups, and this service has none");
-        cx.report_hint(Code::MissingAlternate, &here.key("strategy"), message, hint);
+        cx.report_hint(Code::MissingAlternate, &section, message, hint);
     }
     for (at, binding) in bindings.iter().enumerate() {
         if binding.advanced_configuration.is_none() {

@@ -45,20 +45,21 @@ pub(super) fn check(cx: &mut Context, blueprint: &Blueprint, deployed: &[Vec<Dep
         let service = ServiceIx::from_usize(at);
         for (revision, deploy) in deployments.iter().enumerate() {
             let whose = (service, RevisionIx::from_usize(revision + 1));
-            let root = Path::Root;
-            let events = root.key("events");
-            let event = events.at(deploy.event);
-            let here = event.key("deploy");
-            let here = here.key(&blueprint.services[at].name);
             let skew = blueprint.services[at].revisions[revision + 1].skew.clone();
-            for need in &skew.needs {
-                let section = here.key("needs");
-                one(cx, blueprint, whose, (Side::Callees, need), &section);
-            }
-            for need in &skew.needs_of_callers {
-                let section = here.key("needs_of_callers");
-                one(cx, blueprint, whose, (Side::Callers, need), &section);
-            }
+            deploy.at(&blueprint.services[at].name, |here| {
+                for need in &skew.needs {
+                    one(cx, blueprint, whose, (Side::Callees, need), &here.key("needs"));
+                }
+                for need in &skew.needs_of_callers {
+                    one(
+                        cx,
+                        blueprint,
+                        whose,
+                        (Side::Callers, need),
+                        &here.key("needs_of_callers"),
+                    );
+                }
+            });
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Traffic, alarms, and what happens at a time.
 
-use super::{Balancing, Deploy, Duration, Factor, Form, Level, Named, Rate, Retry, Time};
+use super::{Balancing, Deploy, Duration, Factor, Form, Level, Named, Rate, Retry, RunTask, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,7 @@ pub struct Traffic {
     pub think_time: Option<Time>,
     /// How many clients the requests come from, each with cookies and connections of its own; if absent each request comes
     /// from a new one. Users are such clients anyway.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 10_000_000))]
     pub clients: Option<u32>,
     /// Kinds of requests; one called after the traffic, `GET /`, if absent.
     #[serde(default)]
@@ -193,14 +193,21 @@ pub struct Event {
     pub lasting: Option<Duration>,
     /// New revisions by service; services in one event begin together.
     pub deploy: Option<Named<Deploy>>,
+    /// New revisions in steps, each after the one before has COMPLETED.
+    pub release: Option<super::Release>,
     /// New desired counts by service.
     pub set_desired_count: Option<Named<u32>>,
     /// Of the service named, the deployment that a hook of type PAUSE holds up goes on.
     pub continue_deployment: Option<String>,
+    /// Of the service named, the deployment in progress is stopped and rolled back; one by CodeDeploy only if its
+    /// auto-rollback says so.
+    pub stop_deployment: Option<String>,
     /// Everything in the zone is unreachable.
     pub zone_outage: Option<String>,
     pub task_crash: Option<TaskCrash>,
     pub instance_loss: Option<InstanceLoss>,
+    /// Standalone tasks are started.
+    pub run_task: Option<RunTask>,
     pub drain_instance: Option<DrainInstance>,
     pub slow_instance: Option<SlowInstance>,
     pub added_latency: Option<AddedLatency>,
@@ -210,6 +217,9 @@ pub struct Event {
     /// Clients are moved away from a load balancer's zone, for as long as `lasting` says.
     pub zonal_shift: Option<ZonalShift>,
     pub stop_task: Option<super::StopTask>,
+    pub agent_disconnect: Option<super::AgentDisconnect>,
+    /// CloudWatch Logs takes no lines: containers whose log driver blocks stand still.
+    pub logs_stall: Option<super::Whole>,
     /// Secrets cannot be read: tasks that need them do not start.
     pub secrets_outage: Option<super::SecretStore>,
     /// Tasks get no credentials of their execution roles.

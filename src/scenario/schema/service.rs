@@ -1,8 +1,8 @@
 //! ECS services, and what the code in them does.
 
 use super::{
-    AutoScaling, Container, Cpu, DeploymentConfiguration, Duration, Factor, Memory, Named, Need, Share, Time, no_time,
-    zero,
+    AutoScaling, Container, Cpu, DeploymentConfiguration, DeploymentController, DeploymentGroup, Duration, Factor,
+    Memory, Named, Need, Share, Time, no_time, zero,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -37,11 +37,18 @@ pub struct Service {
     pub placement_constraints: Vec<PlacementConstraint>,
     /// EC2 only; a spread over the zones if absent.
     pub placement_strategy: Option<Vec<PlacementStrategy>>,
+    /// Scale-in protection that tasks set for themselves: neither scale-in nor a deployment stops them while it lasts.
+    pub task_protection: Option<TaskProtection>,
     /// Failed health checks of a task are ignored for so long after it has started.
     #[serde(default = "zero")]
     pub health_check_grace_period: Duration,
+    /// Who deploys the service.
+    #[serde(default)]
+    pub deployment_controller: DeploymentController,
     #[serde(default)]
     pub deployment_configuration: DeploymentConfiguration,
+    /// With the controller CODE_DEPLOY.
+    pub deployment_group: Option<DeploymentGroup>,
     /// Target groups that the tasks register with. If absent and traffic names this service, a balancer of the service's
     /// name with one listener and one target group is implied; `[]` for none.
     pub load_balancers: Option<Vec<ServiceLoadBalancer>>,
@@ -84,6 +91,28 @@ pub enum SchedulingStrategy {
 pub enum ZoneRebalancing {
     Enabled,
     Disabled,
+}
+
+/// What a task asks UpdateTaskProtection for when it is RUNNING.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskProtection {
+    /// Of the tasks, those that have work to protect; all if absent.
+    #[serde(default = "all")]
+    pub share: Share,
+    /// How long the work takes, after which the task lifts its protection.
+    pub works_for: Time,
+    /// The protection ends then in any case: 1 minute to 48 hours.
+    #[serde(default = "two_hours")]
+    pub expires_in: Duration,
+}
+
+fn all() -> Share {
+    Share(crate::units::Ratio::ONE)
+}
+
+fn two_hours() -> Duration {
+    Duration::secs(7200)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -162,7 +191,7 @@ pub struct ServiceLoadBalancer {
     pub target_group: String,
     /// The container that serves; the first essential one if absent.
     pub container_name: Option<String>,
-    /// For BLUE_GREEN, LINEAR and CANARY.
+    /// For BLUE_GREEN, LINEAR, CANARY and CODE_DEPLOY.
     pub advanced_configuration: Option<AdvancedConfiguration>,
 }
 
@@ -381,6 +410,8 @@ pub struct Deploy {
     pub exits_after: Option<Time>,
     /// Share of health checks that fail although the server answers.
     pub fails_health_checks: Option<Share>,
+    /// What the serving container's memory grows by in an hour.
+    pub memory_leak: Option<Memory>,
     /// What it needs of the services that it calls, by name: calls to tasks of an earlier revision fail.
     pub needs: Named<Need>,
     /// What it needs of the services that call it, by name: calls from tasks of an earlier revision fail.

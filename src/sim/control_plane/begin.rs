@@ -8,8 +8,11 @@ use super::daemons::is_daemon;
 use super::launching::Place;
 use super::laws::purpose;
 use super::news::STEADY_STATE_SAID_EVERY;
+use super::standalone::is_standalone;
 use super::{ControlPlane, Reporting};
-use crate::blueprint::{Blueprint, GroupIx, Provider, RevisionIx, ServiceIx, Start, TargetGroupIx, TrafficShare};
+use crate::blueprint::{
+    Blueprint, GroupIx, Provider, RevisionIx, SchedulingStrategy, ServiceIx, Start, TargetGroupIx, TrafficShare,
+};
 use crate::cluster::deployment::Throttle;
 use crate::cluster::rate::TokenBucket;
 use crate::cluster::service::{Counts, Halt, News, Rebalancing, Side, Steadiness};
@@ -50,19 +53,25 @@ pub(super) fn services(blueprint: &Blueprint, key: Key) -> Vec<Service> {
         production: RevisionIx(0),
         side: Side::Primary,
         shifted: TrafficShare::NOTHING,
+        kept_alive: None,
         test_side: Side::Primary,
         completed: None,
         deployment: None,
         halt: Halt::Going,
         owed: Vec::new(),
         throttle: Throttle::OPEN,
-        launches: TokenBucket::per_minute(blueprint.model.task.launches_per_minute),
+        launches: match service.scheduling.strategy {
+            // A service's quota; RunTask has another.
+            SchedulingStrategy::Standalone => TokenBucket::new(u32::MAX, 1e9),
+            _ => TokenBucket::per_minute(blueprint.model.task.launches_per_minute),
+        },
         unplaced: None,
         crashes: None,
         crash_epoch: 0,
         steadiness: Steadiness::Changing,
         news: News::default(),
         rebalancing: Rebalancing::Balanced,
+        protected_said: 0,
     };
     blueprint.services.iter().enumerate().map(service).collect()
 }
@@ -113,9 +122,9 @@ impl ControlPlane {
                 self.await_cleanup(cx, id);
             }
         }
-        let services = || (0..self.services.len()).map(ServiceIx::from_usize);
-        let (daemons, replicas): (Vec<ServiceIx>, Vec<ServiceIx>) =
-            services().partition(|at| is_daemon(cx.blueprint, *at));
+        let services = (0..self.services.len()).map(ServiceIx::from_usize);
+        let kept = services.filter(|at| !is_standalone(cx.blueprint, *at));
+        let (daemons, replicas): (Vec<ServiceIx>, Vec<ServiceIx>) = kept.partition(|at| is_daemon(cx.blueprint, *at));
         for at in daemons.into_iter().chain(replicas) {
             self.services[at.at()].completed = Some(RevisionIx(0));
             if is_daemon(cx.blueprint, at) {
@@ -231,6 +240,7 @@ impl ControlPlane {
         }
         self.register(cx, id, Opinion::Healthy);
         self.keep_checking_containers(cx, id);
+        self.await_out_of_memory(cx, id);
         self.begin_running(cx, id, now);
     }
 
@@ -239,6 +249,9 @@ impl ControlPlane {
             self.group_pass(cx, at);
         }
         for at in (0..self.services.len()).map(ServiceIx::from_usize) {
+            if is_standalone(cx.blueprint, at) {
+                continue;
+            }
             if is_daemon(cx.blueprint, at) {
                 self.services[at.at()].desired = 0;
             }

@@ -2,6 +2,7 @@
 
 use super::ControlPlane;
 use super::daemons::is_daemon;
+use super::standalone::is_standalone;
 use crate::blueprint::{Blueprint, TrafficShare};
 use crate::cluster::Task;
 use crate::cluster::capacity::{Needs, Resources};
@@ -84,7 +85,9 @@ impl ControlPlane {
                 );
                 let is_new_replica = |id: &Id<Task>| {
                     let task = &self.tasks[*id];
-                    task.state().is_launching() && !is_daemon(blueprint, task.service)
+                    task.state().is_launching()
+                        && !is_daemon(blueprint, task.service)
+                        && !is_standalone(blueprint, task.service)
                 };
                 assert!(
                     instance.is_active() || !instance.tasks.iter().any(is_new_replica),

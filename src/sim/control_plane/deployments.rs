@@ -25,7 +25,7 @@ pub(super) enum Rollback {
 }
 
 impl Rollback {
-    fn from(wanted: bool) -> Self {
+    pub(super) fn from(wanted: bool) -> Self {
         if wanted { Rollback::Wanted } else { Rollback::NotWanted }
     }
 }
@@ -82,6 +82,7 @@ impl ControlPlane {
             service.production = to;
         }
         service.halt = Halt::Going;
+        service.kept_alive = None;
         service.throttle = Throttle::OPEN;
         service.unplaced = None;
         let existing = service.counts.billed();
@@ -93,6 +94,7 @@ impl ControlPlane {
             stage: Stage::At(first),
             entered: now,
             bakes_until: None,
+            steady_by: None,
             hooks: Vec::new(),
             started: now,
             failures: 0,
@@ -186,6 +188,7 @@ impl ControlPlane {
         };
         let deployment = service.deployment.as_mut().expect("as above");
         deployment.stage = Stage::RollBack;
+        deployment.steady_by = None;
         deployment.bakes_until = None;
         deployment.hooks.clear();
         service.throttle = Throttle::OPEN;
@@ -311,6 +314,7 @@ impl ControlPlane {
             let ordinal = record.deployment;
             self.tell_service(cx, at, &format!("(deployment {ordinal}) deployment completed."));
         }
+        self.train_hears(cx, &record);
         cx.observations.push(Observation::DeploymentEnded(record));
         self.services[at.at()].deployment = None;
     }

@@ -2,11 +2,12 @@
 //!
 //! A DRAINING instance takes no task any more. Service tasks on it that are not RUNNING yet are stopped at once; RUNNING
 //! ones are replaced within minimumHealthyPercent and maximumPercent like old tasks of a deployment, so that 100/100 cannot
-//! progress. Daemons go last, when nothing else is left. Whether such a task is taken from its target groups before it gets
+//! progress. Standalone tasks are left alone. Daemons go last, when nothing else is left. Whether such a task is taken from its target groups before it gets
 //! SIGTERM is `model.scheduler.draining_instance_stop`: users see both at once [CR#708].
 
 use super::ControlPlane;
 use super::daemons::is_daemon;
+use super::standalone::is_standalone;
 use super::stopping::Manner;
 use crate::blueprint::{DrainingInstanceStop, GroupIx, Model};
 use crate::cluster::Instance;
@@ -31,7 +32,10 @@ impl ControlPlane {
     fn drain(&mut self, cx: &mut Context<'_>, id: Id<Instance>) {
         for task in self.instances[id].tasks.clone() {
             let service = self.tasks[task].service;
-            if is_daemon(cx.blueprint, service) || !self.tasks[task].state().is_live() {
+            if is_daemon(cx.blueprint, service)
+                || is_standalone(cx.blueprint, service)
+                || !self.tasks[task].state().is_live()
+            {
                 continue;
             }
             self.tasks[task].displaced = true;

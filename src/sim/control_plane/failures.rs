@@ -5,6 +5,7 @@
 //! counts for neither. A failed task of another revision than the primary is replaced by its own revision.
 
 use super::ControlPlane;
+use super::standalone::is_standalone;
 use crate::blueprint::ServiceIx;
 use crate::cluster::Task;
 use crate::cluster::deployment::{BreakerStage, Throttle};
@@ -49,6 +50,9 @@ impl ControlPlane {
         let service = &mut self.services[at.at()];
         if revision != service.primary {
             return service.owe(revision);
+        }
+        if is_standalone(cx.blueprint, at) {
+            return;
         }
         if service
             .throttle

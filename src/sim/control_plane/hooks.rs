@@ -5,7 +5,7 @@
 //! deployment. Any failure rolls back. A rollback calls no hooks, nor does the creation of a service.
 
 use super::ControlPlane;
-use super::deployments::Rollback;
+use super::code_deploy::after_failure;
 use super::laws::purpose;
 use crate::blueprint::{HookTarget, LambdaHook, LifecycleHook, LifecycleStage, ServiceIx};
 use crate::cluster::deployment::{HookAnswer, HookRun};
@@ -96,7 +96,7 @@ impl ControlPlane {
         });
         if let Some((hook, why)) = failed {
             let reason = format!("lifecycle hook {} of {stage} {why}", hook + 1);
-            self.fail_deployment(cx, at, &reason, Rollback::Wanted);
+            self.fail_deployment(cx, at, &reason, after_failure(cx, at));
         }
     }
 

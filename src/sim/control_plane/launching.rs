@@ -137,8 +137,26 @@ impl ControlPlane {
         provider: Provider,
         key: Key,
     ) -> Option<Place> {
+        match self.find_place(cx, at, revision, provider, key) {
+            Ok(place) => Some(place),
+            Err((refusal, closest)) => {
+                self.refused(cx, at, provider, &refusal, closest);
+                None
+            }
+        }
+    }
+
+    /// Finds a place for a task; if there is none, why, and the ordinal of the instance that came closest.
+    pub(super) fn find_place(
+        &self,
+        cx: &Context<'_>,
+        at: ServiceIx,
+        revision: RevisionIx,
+        provider: Provider,
+        key: Key,
+    ) -> Result<Place, (Refusal, Option<(u32, Obstacle)>)> {
         let Provider::Group(group) = provider else {
-            return Some(Place {
+            return Ok(Place {
                 provider,
                 instance: None,
                 zone: self.fargate_zone(cx, at, provider),
@@ -169,20 +187,16 @@ impl ControlPlane {
         let (constraints, strategies) = (&blueprint.placement_constraints, &blueprint.placement_strategy);
         let luck = key.child(purpose::PLACEMENT);
         match placement::instance(&views, &Needs::of(definition), constraints, strategies, luck) {
-            Ok(chosen) => {
-                let zone = views[chosen].zone;
-                Some(Place {
-                    provider,
-                    instance: Some(ids[chosen]),
-                    zone,
-                })
-            }
+            Ok(chosen) => Ok(Place {
+                provider,
+                instance: Some(ids[chosen]),
+                zone: views[chosen].zone,
+            }),
             Err(refusal) => {
                 let closest = refusal
                     .closest
                     .map(|(position, why)| (self.instances[ids[position]].ordinal, why));
-                self.refused(cx, at, provider, &refusal, closest);
-                None
+                Err((refusal, closest))
             }
         }
     }

@@ -23,12 +23,15 @@ pub mod purpose {
     pub const LOSS_DETECTION: u64 = 16;
     pub const LAUNCH: u64 = 17;
     pub const RANDOM_CRASH: u64 = 18;
-    pub const PULL_RETRY: u64 = 20;
-    pub const MANIFEST: u64 = 21;
-    pub const RESOURCE: u64 = 22;
-    pub const RESOURCE_RETRY: u64 = 23;
-    pub const RESTART: u64 = 24;
+    pub const PULL_RETRY: u64 = 30;
+    pub const MANIFEST: u64 = 31;
+    pub const RESOURCE: u64 = 32;
+    pub const RESOURCE_RETRY: u64 = 33;
+    pub const RESTART: u64 = 34;
     pub const START_UP_CPU: u64 = 25;
+    pub const RECONNECT: u64 = 35;
+    pub const PROTECTION: u64 = 26;
+    pub const PROTECTED_WORK: u64 = 27;
     /// Children of a service by task, of a group by instance.
     pub const MEMBER: u64 = 19;
     pub const HOOK: u64 = 20;
@@ -53,6 +56,8 @@ pub struct Laws {
     pub containers: Vec<Vec<ContainerLaws>>,
     /// By service and revision.
     revisions: Vec<Vec<RevisionLaws>>,
+    /// Of the work that a task protects, by service.
+    pub protected_work: Vec<Option<Law>>,
     /// Of a call, by service and life-cycle hook; a pause has none.
     hooks: Vec<Vec<Option<Law>>>,
 }
@@ -120,6 +125,17 @@ impl Laws {
                         exits_after: container.exits.as_ref().map(|exit| law(&exit.after)),
                     });
                     compiled.collect()
+                })
+                .collect(),
+            protected_work: blueprint
+                .services
+                .iter()
+                .map(|service| {
+                    service
+                        .scheduling
+                        .protection
+                        .as_ref()
+                        .map(|protection| law(&protection.works_for))
                 })
                 .collect(),
             revisions: blueprint

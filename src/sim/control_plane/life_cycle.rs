@@ -7,11 +7,11 @@
 //! meanwhile.
 
 use super::ControlPlane;
-use super::deployments::Rollback;
+use super::code_deploy::{self, after_failure, repeats};
 use crate::aws::quotas::ecs;
 use crate::blueprint::{LifecycleStage, RevisionIx, ServiceIx, TrafficShare};
 use crate::cluster::deployment::Stage;
-use crate::policy::shift::{self, Repeats, View};
+use crate::policy::shift::{self, View};
 use crate::sim::context::Context;
 use crate::units::{Instant, Span};
 
@@ -28,8 +28,9 @@ impl ControlPlane {
         let service = &self.services[at.at()];
         let (primary, production) = (service.primary, service.production);
         let Some(deployment) = &service.deployment else {
-            // One that failed without rollback has left both.
-            return self.keep(cx, at, &[primary, production]);
+            // One that failed without rollback has left both, and CodeDeploy may have kept blue alive.
+            let kept = service.kept_alive.unwrap_or(primary);
+            return self.keep(cx, at, &[primary, production, kept]);
         };
         let (from, to) = (deployment.from, deployment.to);
         let stage = match deployment.stage {
@@ -45,6 +46,7 @@ impl ControlPlane {
             }
             _ => self.keep(cx, at, &[to, from]),
         }
+        self.look_for_steadiness(cx, at);
         while self.stage_is_done(cx, at) && self.go_on(cx, at) == Pass::GoesOn {}
         self.judge_time(cx, at);
     }
@@ -107,7 +109,7 @@ impl ControlPlane {
         let Stage::At(stage) = deployment.stage else {
             return false;
         };
-        if !deployment.hooks.is_empty() {
+        if !deployment.hooks.is_empty() || deployment.steady_by.is_some() {
             return false;
         }
         if stage == LifecycleStage::ProductionTrafficShift && deployment.bakes_until.is_none() {
@@ -146,8 +148,11 @@ impl ControlPlane {
             let view = View {
                 stage,
                 share,
-                before_each_portion: Repeats::Always,
+                before_each_portion: repeats(cx, at),
             };
+            if stage == LifecycleStage::PostProductionTrafficShift && self.keeps_blue(cx, at) {
+                return Pass::IsOver;
+            }
             let Some(next) = shift::next_stage(&view) else {
                 self.complete(cx, at);
                 return Pass::IsOver;
@@ -220,22 +225,30 @@ impl ControlPlane {
 
     /// A stage lasts a day at most, and a deployment thirty.
     fn judge_time(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
-        let Some(limit) = self.services[at.at()].deployment.as_ref().and_then(time_limit) else {
+        let Some(limit) = self.time_limit(cx, at) else {
             return;
         };
         if limit <= cx.now() {
             let name = self.in_progress(at).stage.name();
             let reason = format!("{name} has lasted longer than a stage or a deployment may");
-            self.fail_deployment(cx, at, &reason, Rollback::Wanted);
+            self.fail_deployment(cx, at, &reason, after_failure(cx, at));
             self.request_pass(cx, at);
         }
     }
 
+    fn time_limit(&self, cx: &Context<'_>, at: ServiceIx) -> Option<Instant> {
+        let deployment = self.services[at.at()].deployment.as_ref()?;
+        if cx.blueprint.services[at.at()].deployment.code_deploy.is_some() {
+            return code_deploy::time_limit(deployment);
+        }
+        time_limit(deployment)
+    }
+
     /// When a deployment that shifts traffic must be looked at although nothing changes.
-    pub(super) fn life_cycle_due(&self, at: ServiceIx) -> Instant {
+    pub(super) fn life_cycle_due(&self, cx: &Context<'_>, at: ServiceIx) -> Instant {
         let deployment = self.services[at.at()].deployment.as_ref();
         let bake = deployment.and_then(|deployment| deployment.bakes_until);
-        let limit = deployment.and_then(time_limit);
+        let limit = self.time_limit(cx, at);
         let hooks = deployment.iter().flat_map(|deployment| &deployment.hooks);
         let answers = hooks.map(|run| run.ends);
         answers.chain(bake).chain(limit).min().unwrap_or(Instant::NEVER)

@@ -12,7 +12,7 @@ mod cloudwatch;
 
 pub use alarms::AlarmState;
 pub use autoscaling::{ScalingDecision, ServiceView};
-pub use cloudwatch::{FleetCounts, HostCounts};
+pub use cloudwatch::{FleetCounts, HostCounts, Level};
 
 use crate::blueprint::{AlarmIx, Blueprint, Metric, ServiceIx, TargetGroupIx};
 use crate::sim::context::Context;

@@ -27,6 +27,7 @@ impl ControlPlane {
         let fleet = FleetCounts {
             running: running.collect(),
             hosts: hosts.collect(),
+            memory: self.memory_levels(cx),
         };
         self.monitoring.ingest(cx, meter, &fleet);
     }

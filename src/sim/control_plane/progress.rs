@@ -3,7 +3,7 @@
 use super::ControlPlane;
 use super::stepping::Done;
 use super::telling::row;
-use crate::blueprint::{Blueprint, LifecycleStage, ServiceIx};
+use crate::blueprint::{Blueprint, CodeDeploy, LifecycleStage, ServiceIx};
 use crate::cluster::deployment::Stage;
 use crate::cluster::task::TaskState;
 use crate::policy::rollout::{Step, Why, lower_bound, upper_bound};
@@ -103,6 +103,10 @@ impl ControlPlane {
             .deployment
             .as_ref()
             .expect("rows about deployments in progress");
+        let (from, to) = match cx.blueprint.services[at.at()].deployment.code_deploy {
+            Some(_) => (CodeDeploy::word(from), CodeDeploy::word(to)),
+            None => (from, to),
+        };
         let mut event = row(cx.now(), EventKind::Deployment, from, to, reason);
         event.service = Some(at);
         event.deployment = Some(deployment.ordinal);
@@ -133,7 +137,10 @@ impl ControlPlane {
         DeploymentRecord {
             deployment: deployment.ordinal,
             service: at,
-            strategy: deployment.strategy.name(),
+            strategy: match blueprint.services[at.at()].deployment.code_deploy {
+                Some(_) => "CODE_DEPLOY",
+                None => deployment.strategy.name(),
+            },
             from: deployment.from,
             to: deployment.to,
             started: deployment.started,

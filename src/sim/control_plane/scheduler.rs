@@ -7,6 +7,7 @@
 use super::ControlPlane;
 use super::daemons::is_daemon;
 use super::news::STEADY_STATE_SAID_EVERY;
+use super::standalone::is_standalone;
 use super::telling::row;
 use crate::blueprint::{RevisionIx, ServiceIx};
 use crate::cluster::service::{Halt, Steadiness};
@@ -27,6 +28,9 @@ impl ControlPlane {
 
     /// The service is to be looked at then, or earlier if that is due.
     pub(super) fn pass_at(&mut self, cx: &mut Context<'_>, at: ServiceIx, due: Instant) {
+        if is_standalone(cx.blueprint, at) {
+            return;
+        }
         let service = &mut self.services[at.at()];
         if due < service.pass_due {
             service.pass_due = due;
@@ -161,11 +165,12 @@ impl ControlPlane {
         }
         for id in &service.tasks {
             let task = &self.tasks[*id];
+            consider(task.protected_until);
             if task.unhealthy && task.state() == TaskState::Running {
                 consider(task.running.expect("a RUNNING task has begun to run") + grace);
             }
         }
-        consider(self.life_cycle_due(at));
+        consider(self.life_cycle_due(cx, at));
         self.pass_at(cx, at, due);
     }
 
@@ -186,6 +191,7 @@ impl ControlPlane {
 
     pub(super) fn change_desired_count(&mut self, cx: &mut Context<'_>, at: ServiceIx, desired: u32) {
         self.services[at.at()].desired = desired;
+        self.scaled_while_shifting(cx, at);
         self.levels_changed(cx, at);
         self.request_pass(cx, at);
     }

@@ -115,9 +115,13 @@ impl ControlPlane {
         let passes = self.services[at.at()].passes;
         let tasks = self.services[at.at()].tasks.iter().copied();
         let live: Vec<Id<Task>> = tasks.filter(|id| self.tasks[*id].state().is_live()).collect();
+        let now = cx.now();
+        let wanted = live.iter().filter(|id| eligible(&self.tasks[**id])).count() as u32;
+        let eligible = |task: &Task| eligible(task) && !task.is_protected(now);
         let candidates: Vec<Candidate> = live.iter().map(|id| self.candidate(*id, passes, &eligible)).collect();
         let chosen = choose(&candidates, count, &cx.blueprint.services[at.at()].placement_strategy);
         let chosen: Vec<Id<Task>> = chosen.into_iter().map(|position| live[position]).collect();
+        self.tell_protected(cx, at, count.min(wanted) - chosen.len() as u32);
         for id in &chosen {
             let task = &self.tasks[*id];
             let manner = if task.unhealthy {

@@ -23,7 +23,7 @@ use crate::engine::random::Key;
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
 use crate::sim::signal::LoadBalancerMeter;
-use crate::units::Instant;
+use crate::units::{Instant, Span};
 
 /// One load balancer.
 pub(super) struct Balancer {
@@ -161,9 +161,7 @@ impl DataPlane {
             Picked::Closed { round_trip } => {
                 group.meter.requests += 1;
                 attempt.phase = Phase::Answered(Answer::Refused);
-                return cx
-                    .calendar
-                    .schedule_in(round_trip, Event::data(DataEvent::AnswerAtNode, id));
+                return resets(cx, id, round_trip);
             }
         }
         let hop = Hop {
@@ -310,6 +308,14 @@ pub(super) fn to_node(
         to: Some(nodes[usize::from(node)]),
         between: Between::CallerAndNode,
     }
+}
+
+/// The target has closed the connection: its reset reaches the node a round trip after the request was sent.
+#[cold]
+#[inline(never)]
+fn resets(cx: &mut Context<'_>, id: Id<Attempt>, round_trip: Span) {
+    cx.calendar
+        .schedule_in(round_trip, Event::data(DataEvent::AnswerAtNode, id));
 }
 
 #[inline]

@@ -39,7 +39,7 @@ pub(super) fn browsers(traffic: &[Traffic]) -> u32 {
         Source::Closed { users, .. } => users,
         _ => traffic.clients.unwrap_or(0),
     };
-    traffic.iter().map(of).sum()
+    traffic.iter().map(of).fold(0, u32::saturating_add)
 }
 
 enum Arrivals {
@@ -86,7 +86,7 @@ impl Client {
             },
             classes: classes.collect(),
             browsers: Browsers {
-                first: browsers(&cx.blueprint.traffic[..at]) + 1,
+                first: browsers(&cx.blueprint.traffic[..at]).saturating_add(1),
                 count: browsers(std::slice::from_ref(written)),
             },
         }

@@ -86,6 +86,7 @@ impl Group {
     }
 
     /// Picks a target for a request where there is more to it than the algorithm.
+    #[cold]
     #[inline(never)]
     pub fn pick_with_extras(&mut self, attempt: &mut Attempt, around: Around<'_>) -> Picked {
         let Around { node, now, .. } = around;

@@ -156,7 +156,9 @@ impl Scaler {
     ) -> Option<Decision> {
         let scaling = cx.blueprint.services[service.at()].auto_scaling.as_ref()?;
         let series = |metric: ScalingMetric| match metric {
-            ScalingMetric::Cpu => metrics.series(metric.of(service), Stat::Average, minute, minutes, 1),
+            ScalingMetric::Cpu | ScalingMetric::Memory => {
+                metrics.series(metric.of(service), Stat::Average, minute, minutes, 1)
+            }
             ScalingMetric::RequestCountPerTarget(_) => {
                 metrics.series(metric.of(service), Stat::Sum, minute, minutes, 1)
             }

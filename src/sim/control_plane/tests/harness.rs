@@ -115,6 +115,10 @@ pub fn container(name: &str) -> Container {
         secrets: Secrets::default(),
         logs: None,
         restart_policy: None,
+        cpu: CpuUnits(0),
+        cpu_use: CpuUnits(0),
+        memory_limit: None,
+        memory_use: None,
     }
 }
 
@@ -160,6 +164,7 @@ pub fn service(desired: u32) -> Service {
             early_success: None,
             bake_time: Span::ZERO,
             hooks: vec![],
+            code_deploy: None,
         },
         load_balancers: vec![ServiceLoadBalancer {
             target_group: TargetGroupIx(0),

@@ -12,6 +12,7 @@ pub fn lambda(stage: LifecycleStage, seconds: f64) -> LifecycleHook {
         stages: vec![stage],
         target: HookTarget::Lambda(LambdaHook {
             duration: constant(seconds),
+            longest_call: Span::from_secs(900),
             failure_ratio: Ratio::ZERO,
             in_progress: 0,
             call_back_delay: Span::from_secs(30),

@@ -349,3 +349,41 @@ fn a_deployment_that_supersedes_one_in_progress_replaces_the_latest_completed_re
     });
     assert_eq!(ended.collect::<Vec<_>>(), [("STOPPED", 0, 1), ("COMPLETED", 0, 2)]);
 }
+
+#[test]
+fn a_desired_count_that_falls_during_a_deployment_takes_surplus_new_tasks_and_spare_old_ones() {
+    // 100/200 of 4: 101: start 4. At 110 the desired count falls to 2: 111: two of the four new ones are too many, and
+    // two of the four old ones to spare. 130: two new ones are healthy; 131: the last two old ones stop, gone at 173.
+    let blueprint = bounds(fleet(4), 100, 200);
+    let mut stage = deployed(&blueprint, 110.0);
+    stage.act(|control, cx| control.set_desired_count(cx, crate::blueprint::ServiceIx(0), 2, "scaling"));
+    stage.run_until(400.0);
+    let expected = [
+        (101.0, "start 4"),
+        (111.0, "stop 4"),
+        (131.0, "stop 2"),
+        (174.0, "complete"),
+    ];
+    assert_eq!(stage.steps(), owned(&expected));
+    assert_eq!(stage.levels(), (0, 2, 2));
+}
+
+#[test]
+fn what_a_superseded_deployment_had_begun_makes_room_for_the_new_one() {
+    // 100/200 of 4: the four tasks of revision 1 begin at 101. At 110 revision 2 is deployed: eight are the maximum, so
+    // the four that are not healthy go at 111, and four of revision 2 begin at 112, healthy at 141. 142: the old ones
+    // stop, gone at 184.
+    let blueprint = bounds(fleet(4), 100, 200);
+    let mut stage = deployed(&blueprint, 110.0);
+    stage.deploy(2);
+    stage.run_until(400.0);
+    let expected = [
+        (101.0, "start 4"),
+        (111.0, "stop 4"),
+        (112.0, "start 4"),
+        (142.0, "stop 4"),
+        (185.0, "complete"),
+    ];
+    assert_eq!(stage.steps(), owned(&expected));
+    assert_eq!(stage.outcomes(), [("STOPPED", 110.0), ("COMPLETED", 185.0)]);
+}

@@ -13,7 +13,7 @@ use crate::engine::dist::Dist;
 use crate::engine::random::Key;
 use crate::sim::control_plane::{ShiftStep, SlowInstances};
 use crate::sim::observation::Observation;
-use crate::units::{Ratio, Span};
+use crate::units::{CpuUnits, MiB, Ratio, Span};
 use std::collections::BTreeSet;
 
 /// A die for the swarm itself.
@@ -87,6 +87,13 @@ fn some_fleet(dice: &mut Dice) -> Blueprint {
         definition.containers[0].secrets.parameter_store = 3;
     }
     if dice.happens(3) {
+        definition.containers[0].cpu_use = CpuUnits(100);
+        definition.containers[0].memory_use = Some(MemoryUse {
+            base: MiB(500),
+            growth_per_hour: MiB(1_000),
+        });
+    }
+    if dice.happens(3) {
         definition.containers[0].restart_policy = Some(RestartPolicy {
             ignored_exit_codes: vec![],
             attempt_period: Span::from_secs(60),
@@ -123,6 +130,19 @@ fn some_fleet(dice: &mut Dice) -> Blueprint {
         as_daemon(&mut blueprint.services[0]);
     }
     let service = &mut blueprint.services[0];
+    if dice.happens(4) {
+        service.scheduling.protection = Some(TaskProtection {
+            share: Ratio::new(0.5).expect("a share"),
+            works_for: constant(200.0),
+            expires_in: Span::from_secs(100),
+        });
+    }
+    let mut family = service.clone();
+    family.name = "family:job".into();
+    family.desired_count = 0;
+    family.load_balancers.clear();
+    family.scheduling.strategy = SchedulingStrategy::Standalone;
+    family.revisions[0].defects.exits_after = Some(constant(50.0));
     if dice.happens(2) {
         service.scheduling.zone_rebalancing = ZoneRebalancing::Enabled;
     }
@@ -131,6 +151,7 @@ fn some_fleet(dice: &mut Dice) -> Blueprint {
     defects.fails_to_start = share(dice.below(4));
     defects.fails_health_checks = share(dice.below(4));
     defects.exits_after = dice.happens(4).then(|| constant(50.0));
+    blueprint.services.push(family);
     blueprint
 }
 
@@ -173,13 +194,24 @@ fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act
         // A minute that some alarm may dislike.
         meter(stage, act, if dice.happens(6) { 50 } else { 0 });
     }
-    match dice.below(12) {
+    match dice.below(14) {
         10 => {
             let step = [ShiftStep::Begins, ShiftStep::Ends][dice.below(2) as usize];
             let shift = shift_away_from(dice.below(2) as u16);
             stage.act(|control, cx| control.shift_zone(cx, &shift, step));
         }
         11 => stage.act(|control, cx| control.continue_deployment(cx, service)),
+        0 if dice.happens(4) => {
+            let step = |revision| ReleaseStep {
+                wait: Span::ZERO,
+                deploy: vec![(service, RevisionIx(revision))],
+            };
+            let release = Release {
+                steps: vec![step(1), step(2)],
+                on_failure: [OnReleaseFailure::Stop, OnReleaseFailure::RollBack][dice.below(2) as usize],
+            };
+            stage.act(|control, cx| control.begin_release(cx, &release));
+        }
         0 => stage.deploy(1 + dice.below(2) as u16),
         1 => stage.act(|control, cx| control.crash_tasks(cx, service, count, key)),
         2 => {
@@ -206,6 +238,7 @@ fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act
                 .then(|| crate::engine::dist::Law::constant(Span::from_secs(100)));
             stage.act(|control, cx| control.random_crashes(cx, service, law));
         }
+        12 => stage.act(|control, cx| control.run_task(cx, ServiceIx(1), count)),
         8 if has_group => stage.act(|control, cx| control.drain_instances(cx, GroupIx(0), 1, key)),
         7 if has_group => {
             let slow = SlowInstances {
@@ -216,6 +249,12 @@ fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act
             stage.act(|control, cx| control.slow_instances_begin(cx, act, slow, key));
         }
         9 => stage.act(|control, cx| control.stop_tasks(cx, service, count, "swarm", key)),
+        13 if has_group => {
+            stage.act(|control, cx| {
+                control.agents_may_reconnect(cx, 1);
+                control.agents_disconnect(cx, 1, GroupIx(0), count, key);
+            });
+        }
         8 => {
             let trouble = if dice.happens(2) {
                 Trouble::Out
@@ -250,6 +289,7 @@ fn every_invariant_holds_under_random_misfortunes_and_what_is_left_alone_comes_t
         }
         stage.act(|control, cx| control.random_crashes(cx, ServiceIx(0), None));
         stage.act(|control, _| control.backend_trouble_ends(0));
+        stage.act(|control, cx| control.agents_may_reconnect(cx, 1));
         stage.of_revision.clear();
         stage.act(|control, cx| control.set_desired_count(cx, ServiceIx(0), 2, "swarm"));
         stage.deploy(2);
@@ -268,7 +308,7 @@ fn every_invariant_holds_under_random_misfortunes_and_what_is_left_alone_comes_t
                 "round {round}: a deployment goes on for ever"
             );
             let wanted = match blueprint.services[0].scheduling.strategy {
-                SchedulingStrategy::Replica => 2,
+                SchedulingStrategy::Replica | SchedulingStrategy::Standalone => 2,
                 SchedulingStrategy::Daemon => active,
             };
             assert_eq!(stage.levels(), (0, wanted, wanted), "round {round}");

@@ -87,6 +87,12 @@ fn shop(seconds: u64, seed: u64) -> Blueprint {
         blueprint.services[service].revisions[0].keep_alive = Some(Span::from_millis(millis));
     }
     blueprint.traffic[0].clients = Some(40);
+    blueprint.load_balancers[0].attributes.client_keep_alive = Span::from_secs(2);
+    blueprint.model.alb.scaling = Some(AlbScaling {
+        factor: 2.0,
+        window: Span::from_secs(60),
+        floor: 150.0,
+    });
     blueprint.load_balancers[1].idle_timeout = Span::from_millis(90);
     blueprint.dependencies.push(Dependency {
         name: "db".into(),
@@ -151,6 +157,10 @@ fn misfortune(stage: &mut Stage<'_>, tick: u64) {
                 stage.publish(service, stage.tasks[service].clone());
             }
         }
+        0 | 1 => stage.order(Order::PublishZones {
+            load_balancer: LoadBalancerIx((tick / 11 % 2) as u16),
+            out: vec![ZoneIx(1); usize::from(tick.is_multiple_of(11))],
+        }),
         3 => stage.publish(service, stage.tasks[service].clone()),
         4 => {
             let speed = if tick.is_multiple_of(2) { 0.4 } else { 1.0 };
@@ -227,6 +237,7 @@ fn every_request_has_one_outcome_and_leaves_nothing_behind() {
             Outcome::TimedOut,
             Outcome::Refused,
             Outcome::BadGateway,
+            Outcome::ServiceUnavailable,
             Outcome::GatewayTimeout,
         ] {
             let count = finished.iter().filter(|request| request.outcome == outcome).count();

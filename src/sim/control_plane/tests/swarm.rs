@@ -39,7 +39,10 @@ fn some_fleet(dice: &mut Dice) -> Blueprint {
             1 => canary(desired, 1 + dice.below(999), 60),
             _ => blue_green(desired),
         };
-        with_hooks(with_alarm(with_tests(blueprint), dice.happens(2)), dice)
+        with_controller(
+            with_hooks(with_alarm(with_tests(blueprint), dice.happens(2)), dice),
+            dice,
+        )
     } else {
         fleet(desired)
     };
@@ -155,6 +158,17 @@ fn some_fleet(dice: &mut Dice) -> Blueprint {
     blueprint
 }
 
+/// One in three is deployed by CodeDeploy.
+fn with_controller(mut blueprint: Blueprint, dice: &mut Dice) -> Blueprint {
+    let group = CodeDeploy {
+        rolls_back_on_failure: dice.happens(2),
+        rolls_back_on_stop: dice.happens(2),
+        blue: BlueInstances::Terminate,
+    };
+    blueprint.services[0].deployment.code_deploy = dice.happens(3).then_some(group);
+    blueprint
+}
+
 /// Up to two hooks, on any stage that takes them.
 fn with_hooks(mut blueprint: Blueprint, dice: &mut Dice) -> Blueprint {
     let stages = LifecycleStage::ALL.into_iter().filter(|stage| stage.takes_hooks());
@@ -200,6 +214,7 @@ fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act
             let shift = shift_away_from(dice.below(2) as u16);
             stage.act(|control, cx| control.shift_zone(cx, &shift, step));
         }
+        11 if dice.happens(4) => stage.act(|control, cx| control.stop_deployment(cx, service)),
         11 => stage.act(|control, cx| control.continue_deployment(cx, service)),
         0 if dice.happens(4) => {
             let step = |revision| ReleaseStep {

@@ -188,21 +188,6 @@ fn what_comes_later_is_refused_by_name() {
             "timeout: 2s, circuit_breaker: { failures: 50%, window: 10s }, retry:",
             "circuit_breaker",
         ),
-        (
-            "      blue-green: {",
-            "      canary: { strategy: CANARY, canary_configuration: { canary_percent: 10%, canary_bake_time: 5m }, bake_time: 5m }\n      blue-green: {",
-            "CANARY",
-        ),
-        (
-            "      blue-green: {",
-            "      canary: { strategy: CANARY, canary_configuration: { canary_percent: 10%, canary_bake_time: 5m }, bake_time: 5m }\n      blue-green: {",
-            "canary_configuration",
-        ),
-        (
-            "      catalog: { load_balancing",
-            "      catalog: { stickiness: { duration: 1h }, load_balancing",
-            "stickiness",
-        ),
     ];
     for (old, new, word) in later {
         let text = text();

@@ -13,6 +13,15 @@ pub const PULL_RETRY_FACTOR: f64 = 2.0;
 pub const PULL_RETRY_MAX: Span = Span::from_secs(5);
 pub const PULL_RETRY_JITTER: f64 = 0.2;
 
+/// Pauses between attempts to connect to the control plane, as of a pull [ecs-agent/acs/session/session.go].
+pub const RECONNECT_BASE: Span = Span::from_millis(250);
+pub const RECONNECT_FACTOR: f64 = 1.5;
+pub const RECONNECT_MAX: Span = Span::from_secs(120);
+pub const RECONNECT_JITTER: f64 = 0.2;
+
+/// Host ports that no container gets [BC:ecs PortMapping.hostPort].
+pub const RESERVED_PORTS: [u16; 6] = [22, 2375, 2376, 51678, 51679, 51680];
+
 /// Parameters of Systems Manager that one call gets [agent/taskresource/ssmsecret].
 pub const PARAMETERS_A_CALL: u32 = 10;
 
@@ -31,6 +40,15 @@ pub fn pull_retry(failed: u32, luck: f64) -> Span {
         pause.scaled(PULL_RETRY_FACTOR).min(PULL_RETRY_MAX)
     });
     grown.scaled(1.0 + PULL_RETRY_JITTER * luck)
+}
+
+/// The pause before the `attempt`th attempt to connect (from 1), with `luck` in [0, 1).
+pub fn reconnect(attempt: u32, luck: f64) -> Span {
+    // After 16 steps the longest pause is reached.
+    let grown = (1..attempt.min(20)).fold(RECONNECT_BASE, |pause, _| {
+        pause.scaled(RECONNECT_FACTOR).min(RECONNECT_MAX)
+    });
+    grown.scaled(1.0 + RECONNECT_JITTER * luck)
 }
 
 #[cfg(test)]

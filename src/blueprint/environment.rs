@@ -203,6 +203,10 @@ pub enum FaultKind {
     DependencySlow { dependency: DependencyIx, factor: f64 },
     /// The primary fails; the standby answers after the dependency's failover time.
     DependencyFailover { dependency: DependencyIx },
+    /// The agents of `count` instances of a group (chosen at random) are cut off from the control plane.
+    AgentDisconnect { group: GroupIx, count: u32 },
+    /// CloudWatch Logs takes nothing from containers that run.
+    LogsStall,
     /// A service of AWS that tasks call at their start is in trouble.
     Backend { of: Vec<Backend>, trouble: Trouble },
 }

@@ -40,6 +40,8 @@ pub struct StartUpModel {
     pub create_log_stream_rate: f64,
     /// How long a throttled call is tried again before the task fails.
     pub throttling_patience: Span,
+    /// How many times larger an image is on the disk than on its way.
+    pub unpacked: f64,
     /// Of a lazily loaded image, what must be there before its container starts [FAST'16].
     pub lazy_share: Ratio,
     /// How many times longer the start-up of a container takes while its image still loads.
@@ -56,6 +58,7 @@ impl Default for StartUpModel {
             get_parameters_rate: 40.0,
             create_log_stream_rate: 50.0,
             throttling_patience: Span::from_secs(60),
+            unpacked: 2.5,
             lazy_share: Ratio::new(0.064).expect("it is a share"),
             lazy_slowdown: 1.2,
         }

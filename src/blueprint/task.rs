@@ -96,6 +96,21 @@ pub struct Container {
     pub logs: Option<Logs>,
     /// `None`: an exit is for good.
     pub restart_policy: Option<RestartPolicy>,
+    /// Of the task's CPU, in proportion to the other containers'; 0 if it asks for none.
+    pub cpu: CpuUnits,
+    /// Used all the time, whatever is asked of the task.
+    pub cpu_use: CpuUnits,
+    /// `memory` of the container definition: it is killed beyond it.
+    pub memory_limit: Option<MiB>,
+    /// `None`: it uses none that anybody sees.
+    pub memory_use: Option<MemoryUse>,
+}
+
+/// What a container has of memory from its start on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryUse {
+    pub base: MiB,
+    pub growth_per_hour: MiB,
 }
 
 /// What is read when a task starts and given to the container.
@@ -108,7 +123,10 @@ pub struct Secrets {
 /// Where output goes [BC:ecs LogConfiguration].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Logs {
-    CloudWatch,
+    /// Lines that CloudWatch does not take are lost.
+    NonBlocking,
+    /// The container waits until CloudWatch takes them.
+    Blocking,
 }
 
 /// [BC:ecs ContainerRestartPolicy].

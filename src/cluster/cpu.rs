@@ -153,6 +153,13 @@ impl Cpu {
         self.speed = (speed * FULL_SPEED as f64).round() as u64;
     }
 
+    /// From now on the jobs have this share; a quota that is spent already stays spent until its period ends.
+    pub fn set_share(&mut self, now: Instant, share: CpuUnits) {
+        self.advance(now);
+        self.share = u64::from(share.0).max(1);
+        self.quota.size = (self.share * self.quota.period / VCPU).max(1);
+    }
+
     /// Admits a job of this much work (CPU time at full speed).
     #[inline]
     pub fn admit(&mut self, now: Instant, attempt: Id<Attempt>, work: Span) {

@@ -30,6 +30,8 @@ pub struct Instance {
     /// Share of full CPU speed.
     pub speed: f64,
     pub silence: Option<Silence>,
+    /// Faults that keep its agent from the control plane.
+    pub disconnects: u32,
     pub power: Power,
     pub status: ContainerInstanceStatus,
 }
@@ -105,6 +107,7 @@ impl Instance {
             tasks: Vec::new(),
             speed: 1.0,
             silence: None,
+            disconnects: 0,
             power: Power::On,
             status: ContainerInstanceStatus::Active,
         }

@@ -91,8 +91,34 @@ pub struct Server {
     /// Since when (and from what usage) its CPU counts for CloudWatch; `None`: the task is not RUNNING.
     pub counted: Option<Metered>,
     pub sampled: Metered,
+    pub beside: Beside,
     /// Somebody has been told that its health checks will pass and makes none: every change must be told.
     pub is_relied_on: bool,
+}
+
+/// CPU that other containers of the task use all the time.
+#[derive(Clone, Copy, Debug)]
+pub struct Beside {
+    pub units: CpuUnits,
+    pub since: Instant,
+    /// ns of one vCPU until then.
+    pub used: u64,
+}
+
+impl Beside {
+    /// From now on so much is used.
+    pub fn set(&mut self, now: Instant, units: CpuUnits) {
+        *self = Beside {
+            units,
+            since: now,
+            used: self.used(now),
+        };
+    }
+
+    pub fn used(&self, now: Instant) -> u64 {
+        let since = u128::from(now.since(self.since).nanos()) * u128::from(self.units.0) / 1024;
+        self.used + since as u64
+    }
 }
 
 /// What had been used when a counter was last read.
@@ -137,6 +163,11 @@ impl Server {
             Runtime::Unbounded => Admission::Begins,
             _ => Admission::Refused,
         }
+    }
+
+    /// CPU time that the task has used until now, in ns of one vCPU.
+    pub fn used(&mut self, now: Instant) -> u64 {
+        self.cpu.used(now) + self.beside.used(now)
     }
 
     /// CPU time reserved between two instants, in ns of one vCPU.

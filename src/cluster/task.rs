@@ -43,6 +43,8 @@ pub struct Task {
     pub silence: Option<Silence>,
     /// A step that was due while its host was silent.
     pub held: bool,
+    /// An essential container has exited meanwhile: what the task will have stopped for.
+    pub unseen_exit: Option<String>,
     pub created: Instant,
     pub pull_started: Option<Instant>,
     /// Until when lazily loaded images still load.
@@ -138,6 +140,8 @@ pub enum Preparing {
     Urls,
     /// It takes no more calls, and the agent has given up.
     Refused,
+    /// The disk is full.
+    NoSpace,
     /// Layers come.
     Layers,
     /// All is here.
@@ -274,6 +278,7 @@ impl Task {
             registered: Vec::new(),
             silence: None,
             held: false,
+            unseen_exit: None,
             created: now,
             pull_started: None,
             loads_until: Instant::ZERO,

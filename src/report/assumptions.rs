@@ -56,6 +56,7 @@ pub fn keys(model: &Model) -> Vec<(&'static str, bool)> {
         start_up.get_parameters_rate,
         start_up.create_log_stream_rate,
         start_up.throttling_patience,
+        start_up.unpacked,
         start_up.lazy_share,
         start_up.lazy_slowdown,
         cpu.cfs_period,

@@ -274,13 +274,17 @@ impl Converter<'_> {
         made
     }
 
-    /// Of the driver's options none changes what happens.
     fn log_configuration(&mut self, body: &Node) -> Vec<(Key, Node)> {
         let mut made = Vec::new();
         for (key, node) in set_entries(body) {
             match key.text.as_str() {
                 "logDriver" => made.push((named(key, "log_driver"), node.clone())),
-                "options" => self.imported.ignored += node.entries().len(),
+                "options" => {
+                    self.count_others(node, &["mode"]);
+                    if let Some(mode) = node.get("mode") {
+                        made.push((named(key, "mode"), mode.clone()));
+                    }
+                }
                 _ => self.imported.ignored += 1,
             }
         }

@@ -13,6 +13,7 @@ mod code_deploy;
 mod colours;
 mod daemons;
 mod deployments;
+mod disconnects;
 mod draining;
 mod failures;
 mod faults;
@@ -22,6 +23,8 @@ mod hooks;
 mod launching;
 mod laws;
 mod life_cycle;
+mod logging;
+mod memory;
 pub mod monitoring;
 mod news;
 mod observing;
@@ -33,6 +36,7 @@ mod releases;
 mod resources;
 mod restarts;
 mod scheduler;
+mod sidecars;
 mod standalone;
 mod stepping;
 mod stopping;
@@ -55,6 +59,7 @@ use crate::units::Instant;
 use health::Answer;
 use laws::Laws;
 use monitoring::Monitoring;
+use std::collections::BTreeSet;
 
 pub use faults::SlowInstances;
 pub use zones::ShiftStep;
@@ -82,6 +87,11 @@ pub struct ControlPlane {
     /// What service discovery was last told, by service.
     discovered: Vec<Vec<Id<Task>>>,
     slowdowns: Vec<faults::Slowdown>,
+    /// Services that may wait for something to become free on an instance: all that do, and some that no longer do.
+    waiting: BTreeSet<ServiceIx>,
+    disconnects: Vec<disconnects::Disconnect>,
+    /// Faults that make CloudWatch Logs take nothing.
+    log_stalls: u32,
     backends: backends::Backends,
     releases: Vec<releases::Train>,
     monitoring: Monitoring,
@@ -156,6 +166,9 @@ impl ControlPlane {
             ),
             discovered: vec![Vec::new(); blueprint.services.len()],
             slowdowns: Vec::new(),
+            waiting: BTreeSet::new(),
+            disconnects: Vec::new(),
+            log_stalls: 0,
             backends: backends::Backends::new(&blueprint.model.start_up),
             releases: Vec::new(),
             monitoring: Monitoring::new(blueprint),
@@ -190,6 +203,7 @@ impl ControlPlane {
             ControlEvent::TargetCheckTimeout => self.check_timed_out(cx, Id::from_raw(id), place().0, place().1),
             ControlEvent::TargetUnused => self.target_unused(cx, Id::from_raw(id), TargetGroupIx(low())),
             ControlEvent::LayerPulled => self.layer_pulled(cx, Id::from_raw(id), extra),
+            ControlEvent::AgentReconnects => self.agent_reconnects(cx, Id::from_raw(id)),
             ControlEvent::ImageCleanup => self.clean_images(cx, Id::from_raw(id)),
             ControlEvent::RunTask => self.run_task(cx, ServiceIx(low()), extra >> 16),
             ControlEvent::InstanceLaunched => self.instance_launched(cx, Id::from_raw(id)),

@@ -73,6 +73,8 @@ pub enum ControlEvent {
     TargetUnused,
     /// A layer has been pulled to an instance. `id`: instance. `extra`: the turn's ordinal.
     LayerPulled,
+    /// An agent that was cut off connects again. `id`: instance.
+    AgentReconnects,
     /// An instance's agent cleans up images. `id`: instance.
     ImageCleanup,
     /// A RunTask that was throttled is called again. `extra`: how many tasks (upper 16 bits) and which family's.

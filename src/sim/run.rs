@@ -271,6 +271,8 @@ impl Run {
             FaultKind::RandomTaskCrash { service, .. } => self.control.random_crashes(cx, *service, None),
             FaultKind::SlowInstance { .. } => self.control.slow_instances_end(cx, at),
             FaultKind::Backend { .. } => self.control.backend_trouble_ends(at),
+            FaultKind::AgentDisconnect { .. } => self.control.agents_may_reconnect(cx, at),
+            FaultKind::LogsStall => self.control.logs_stall_ends(cx),
             _ => {}
         }
     }
@@ -297,6 +299,8 @@ impl Run {
                 };
                 self.control.slow_instances_begin(cx, at, slow, key);
             }
+            FaultKind::AgentDisconnect { group, count } => self.control.agents_disconnect(cx, at, *group, *count, key),
+            FaultKind::LogsStall => self.control.logs_stall_begins(cx),
             FaultKind::Backend { of, trouble } => self.control.backend_trouble_begins(at, of, *trouble),
             FaultKind::AddedLatency { .. }
             | FaultKind::DependencySlow { .. }

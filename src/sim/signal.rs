@@ -29,6 +29,8 @@ pub enum Order {
     KillServer(Id<Task>),
     /// The host is dead: what was in hand there is lost and nobody says so; who asks it waits in vain.
     SilenceServer(Id<Task>),
+    /// Containers beside the server take another part of the task's CPU from now on.
+    PartCpu { task: Id<Task>, left: CpuLeft },
     /// The share of full CPU speed that a task gets from now on (1 unless its instance is slow).
     SetSpeed { task: Id<Task>, speed: f64 },
     /// What a node of a balancer may send requests of this target group to, from now on (healthy targets, or all of
@@ -76,6 +78,7 @@ impl Order {
             | Order::CloseServer(task)
             | Order::KillServer(task)
             | Order::SilenceServer(task)
+            | Order::PartCpu { task, .. }
             | Order::SetSpeed { task, .. } => Some(*task),
             // What is counted, and where requests go: a check goes to its target whatever is published.
             Order::CountCpu(_)
@@ -113,9 +116,19 @@ pub struct ServerSpec {
     pub revision: RevisionIx,
     pub zone: ZoneIx,
     pub cpu: CpuUnits,
+    pub left: CpuLeft,
     /// Hardware threads the task can run on at once.
     pub host_vcpus: u32,
     pub speed: f64,
+}
+
+/// A task's CPU, parted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CpuLeft {
+    /// What the server may use.
+    pub server: CpuUnits,
+    /// What containers beside it use all the time.
+    pub beside: CpuUnits,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]

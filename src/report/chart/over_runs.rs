@@ -171,6 +171,8 @@ fn shade_of(kind: &FaultKind, ends: bool) -> bool {
         FaultKind::ZoneOutage { .. }
         | FaultKind::SlowInstance { .. }
         | FaultKind::AddedLatency { .. }
+        | FaultKind::AgentDisconnect { .. }
+        | FaultKind::LogsStall
         | FaultKind::Backend { .. }
         | FaultKind::DependencySlow { .. } => true,
         FaultKind::RandomTaskCrash { .. } => ends,

@@ -104,11 +104,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("ScalingPolicy", "predictive_scaling", "use `scheduled_actions`"),
     (
         "ScalingMetric",
-        "ECSServiceAverageMemoryUtilization",
-        "use ECSServiceAverageCPUUtilization",
-    ),
-    (
-        "ScalingMetric",
         "ECSServiceAverageCPUUtilizationHighResolution",
         "use ECSServiceAverageCPUUtilization",
     ),
@@ -185,7 +180,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ),
     ("Event", "control_plane_outage", "leave it out"),
     ("Deploy", "runtime", "describe a second service"),
-    ("Deploy", "memory_leak", "use `exits_after`"),
     ("Experiment", "sweep", "use `compare` with one variant for each value"),
     ("Experiment", "precision", "give `replications`"),
     ("Dependency", "connection_pool", "use `slots`"),

@@ -114,6 +114,10 @@ codes! {
     // Starts of tasks.
     LayerOfTwoSizes "WT0420" "layer-of-two-sizes" Error;
     LazyOffFargate "WT0421" "lazy-off-fargate" Error;
+    MemoryBeyondLimit "WT0422" "memory-beyond-limit" Warning;
+    MemoryNotDeclared "WT0423" "memory-not-declared" Warning;
+    ImagesExceedDisk "WT0424" "images-exceed-disk" Warning;
+    ReservedPort "WT0425" "reserved-port" Error;
 
     // Capacity and placement.
     UnknownInstanceType "WT0501" "unknown-instance-type" Error;

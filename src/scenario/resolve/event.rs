@@ -110,6 +110,8 @@ fn happenings(cx: &mut Context, said: &schema::Event, deploys: &Deploys, path: &
         ("dependency_slow", said.dependency_slow.is_some()),
         ("dependency_failover", said.dependency_failover.is_some()),
         ("zonal_shift", said.zonal_shift.is_some()),
+        ("agent_disconnect", said.agent_disconnect.is_some()),
+        ("logs_stall", said.logs_stall.is_some()),
         ("stop_task", said.stop_task.is_some()),
         ("secrets_outage", said.secrets_outage.is_some()),
         ("iam_outage", said.iam_outage.is_some()),

@@ -151,6 +151,7 @@ pub(super) fn deployed(
         containers: &deploy.containers,
         serving: revision.serving_container,
         revision: at,
+        memory_leak: deploy.memory_leak.map(|growth| growth.0),
     };
     revision.task_definition = task::changed(cx, revision.task_definition, &changes, path);
     if let Some(start_up) = &deploy.start_up {

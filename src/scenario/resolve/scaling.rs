@@ -62,18 +62,26 @@ fn target_tracking(cx: &mut Context, said: &schema::TargetTracking, path: &Path)
     let group = path.key("target_group");
     let value = path.key("target_value");
     let (metric, target_value) = match (said.metric, &said.target_group) {
-        (schema::ScalingMetric::ECSServiceAverageCPUUtilization, name) => {
+        (
+            said_metric @ (schema::ScalingMetric::ECSServiceAverageCPUUtilization
+            | schema::ScalingMetric::ECSServiceAverageMemoryUtilization),
+            name,
+        ) => {
             if name.is_some() {
-                let message = "`target_group` means nothing for CPU utilisation";
+                let message = "`target_group` means nothing for a utilisation";
                 cx.report(Code::ConflictingKeys, &group, message);
             }
             let Level::Percent(percent) = said.target_value.0 else {
-                let message = "a CPU utilisation is a percentage";
+                let message = "a utilisation is a percentage";
                 cx.problems
                     .report_with(Code::MissingUnit, &value, message, |d| d.expected("a value like `60%`"));
                 return None;
             };
-            (ScalingMetric::Cpu, percent)
+            let metric = match said_metric {
+                schema::ScalingMetric::ECSServiceAverageMemoryUtilization => ScalingMetric::Memory,
+                _ => ScalingMetric::Cpu,
+            };
+            (metric, percent)
         }
         (schema::ScalingMetric::ALBRequestCountPerTarget, None) => {
             let message = "ALBRequestCountPerTarget needs a `target_group`";

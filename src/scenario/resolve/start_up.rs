@@ -1,6 +1,7 @@
 //! What tasks need to start: images and their layers, the agent's settings, faults of the services they call.
 
 use super::{Context, Table};
+use crate::aws::fargate;
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
@@ -47,6 +48,7 @@ pub(super) fn model(cx: &mut Context, said: &schema::StartUpModel, path: &Path) 
     ] {
         super::model::above_zero(cx, rate.0, &path.key(key));
     }
+    super::model::above_zero(cx, said.unpacked.0, &path.key("unpacked"));
     StartUpModel {
         credentials: cx.dist(&said.credentials, &path.key("credentials")),
         secret: cx.dist(&said.secret, &path.key("secret")),
@@ -55,6 +57,7 @@ pub(super) fn model(cx: &mut Context, said: &schema::StartUpModel, path: &Path) 
         create_log_stream_rate: said.create_log_stream_rate.0,
         manifest: cx.dist(&said.manifest, &path.key("manifest")),
         throttling_patience: said.throttling_patience.0,
+        unpacked: said.unpacked.0,
         lazy_share: said.lazy_share.0,
         lazy_slowdown: said.lazy_slowdown.0,
     }
@@ -66,6 +69,20 @@ pub(super) fn fault(cx: &mut Context, said: &schema::Event, path: &Path) -> Opti
         let (of, trouble) = (of.to_vec(), Trouble::Out);
         Some((label.to_owned(), FaultKind::Backend { of, trouble }))
     };
+    if let Some(cut) = &said.agent_disconnect {
+        let here = path.key("agent_disconnect");
+        let found = cx.find(
+            Table::CapacityProvider,
+            &cut.capacity_provider,
+            &here.key("capacity_provider"),
+        )?;
+        let (group, count) = (GroupIx::from_usize(found), cut.count);
+        let label = format!("agent_disconnect {count} of {}", cut.capacity_provider);
+        return Some((label, FaultKind::AgentDisconnect { group, count }));
+    }
+    if said.logs_stall.is_some() {
+        return Some(("logs_stall".to_owned(), FaultKind::LogsStall));
+    }
     if said.registry_outage.is_some() {
         return out("registry_outage", &[Backend::Registry]);
     }
@@ -256,4 +273,63 @@ pub(super) fn both_sizes(cx: &mut Context, path: &Path) {
         message,
         "an image is as large as its layers; remove `image_size`",
     );
+}
+
+/// What AWS accepts and what will not do what is meant: looked at when everything is resolved.
+pub(super) fn doubts(cx: &mut Context, blueprint: &Blueprint) {
+    let root = Path::Root;
+    let services = root.key("services");
+    for service in &blueprint.services {
+        let path = services.key(&service.name);
+        let definition = |revision: &Revision| &blueprint.task_definitions[revision.task_definition.at()];
+        let declares = |revision: &Revision| {
+            let containers = &definition(revision).containers;
+            containers.iter().any(|container| container.memory_use.is_some())
+        };
+        let by_memory = |scaling: &AutoScaling| {
+            scaling
+                .policies
+                .iter()
+                .any(|policy| policy.metric == ScalingMetric::Memory)
+        };
+        if service.auto_scaling.as_ref().is_some_and(by_memory) && !service.revisions.iter().any(declares) {
+            let message = format!(
+                "`{}` is scaled by its memory, and no container says how much it uses",
+                service.name
+            );
+            let hint = "give containers a `memory_use`; without it the metric has no data, and nothing is scaled";
+            cx.report_hint(Code::MemoryNotDeclared, &path.key("auto_scaling"), message, hint);
+        }
+        let on_fargate = |share: &CapacityShare| !matches!(share.provider, Provider::Group(_));
+        if !service.capacity.iter().any(on_fargate) {
+            continue;
+        }
+        if let Some(revision) = service
+            .revisions
+            .iter()
+            .find(|revision| overflows(blueprint, definition(revision)))
+        {
+            let gib = fargate::STORAGE_INCLUDED_GIB + definition(revision).extra_storage_gib;
+            let message = format!(
+                "the images of `{}` do not fit on {gib} GiB once they are unpacked",
+                service.name
+            );
+            let hint = "raise `ephemeral_storage` of the task definition; tasks fail with no space left on device";
+            cx.report_hint(Code::ImagesExceedDisk, &path, message, hint);
+        }
+    }
+}
+
+fn overflows(blueprint: &Blueprint, definition: &TaskDefinition) -> bool {
+    let images = definition
+        .containers
+        .iter()
+        .map(|container| &blueprint.images[container.image.at()]);
+    let whole = images.filter(|image| image.loading == Loading::Whole);
+    let mut layers: Vec<LayerIx> = whole.flat_map(|image| image.layers.iter().copied()).collect();
+    layers.sort_unstable();
+    layers.dedup();
+    let size: u64 = layers.iter().map(|layer| blueprint.layers[layer.at()].size.0).sum();
+    let disk = f64::from(fargate::STORAGE_INCLUDED_GIB + definition.extra_storage_gib) * 1024.0;
+    size as f64 * blueprint.model.start_up.unpacked > disk
 }

@@ -259,13 +259,7 @@ fn make_container(
         name: name.to_owned(),
         essential,
         image,
-        host_ports: said
-            .host_ports
-            .clone()
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|port| *port != 0)
-            .collect(),
+        host_ports: container::host_ports(cx, said, path),
         depends_on,
         health_check,
         start_timeout: said.start_timeout.map(|timeout| timeout.0),
@@ -278,6 +272,10 @@ fn make_container(
         secrets: container::secrets(said),
         logs: container::logs(said),
         restart_policy: container::restart_policy(cx, said, path),
+        cpu: said.cpu.map_or(CpuUnits(0), |cpu| cpu.0),
+        cpu_use: said.cpu_use.map_or(CpuUnits(0), |cpu| cpu.0),
+        memory_limit: said.memory.map(|memory| memory.0),
+        memory_use: container::memory_use(cx, name, said, path),
     }
 }
 
@@ -367,6 +365,8 @@ pub(super) struct Changes<'a> {
     /// The container whose code is new, and so its image.
     pub serving: usize,
     pub revision: usize,
+    /// MiB an hour by which the serving container's memory grows.
+    pub memory_leak: Option<MiB>,
 }
 
 /// A copy of a definition with the images that a new revision brings. Code that differs is another image, so the serving
@@ -404,6 +404,12 @@ pub(super) fn changed(cx: &mut Context, from: TaskDefinitionIx, changes: &Change
         && changes.containers.get(&serving.name).is_none()
     {
         serving.image = start_up::next_image(cx, serving.image, None, suffix, path);
+    }
+    if let (Some(growth_per_hour), Some(serving)) =
+        (changes.memory_leak, definition.containers.get_mut(changes.serving))
+    {
+        let base = serving.memory_use.map_or(MiB(0), |declared| declared.base);
+        serving.memory_use = Some(MemoryUse { base, growth_per_hour });
     }
     definition.name = format!("{}:{suffix}", definition.name);
     cx.task_definitions.push(definition);

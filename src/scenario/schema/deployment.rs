@@ -181,6 +181,8 @@ fn cooldown() -> Duration {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ScalingMetric {
     ECSServiceAverageCPUUtilization,
+    /// Of services whose containers say their `memory_use`.
+    ECSServiceAverageMemoryUtilization,
     ALBRequestCountPerTarget,
 }
 

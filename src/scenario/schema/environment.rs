@@ -217,6 +217,9 @@ pub struct Event {
     /// Clients are moved away from a load balancer's zone, for as long as `lasting` says.
     pub zonal_shift: Option<ZonalShift>,
     pub stop_task: Option<super::StopTask>,
+    pub agent_disconnect: Option<super::AgentDisconnect>,
+    /// CloudWatch Logs takes no lines: containers whose log driver blocks stand still.
+    pub logs_stall: Option<super::Whole>,
     /// Secrets cannot be read: tasks that need them do not start.
     pub secrets_outage: Option<super::SecretStore>,
     /// Tasks get no credentials of their execution roles.

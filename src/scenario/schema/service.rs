@@ -410,6 +410,8 @@ pub struct Deploy {
     pub exits_after: Option<Time>,
     /// Share of health checks that fail although the server answers.
     pub fails_health_checks: Option<Share>,
+    /// What the serving container's memory grows by in an hour.
+    pub memory_leak: Option<Memory>,
     /// What it needs of the services that it calls, by name: calls to tasks of an earlier revision fail.
     pub needs: Named<Need>,
     /// What it needs of the services that call it, by name: calls from tasks of an earlier revision fail.

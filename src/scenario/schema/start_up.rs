@@ -96,6 +96,8 @@ pub struct StartUpModel {
     pub create_log_stream_rate: super::Rate,
     /// How long a throttled call is tried again before the task fails.
     pub throttling_patience: Duration,
+    /// How many times larger an image is on the disk than on its way; Fargate's disk is the task's ephemeral storage.
+    pub unpacked: Factor,
     /// Of an image with a SOCI index, what must be there before its container starts.
     pub lazy_share: Share,
     /// How many times longer the start-up of a service takes while its image still loads.
@@ -112,6 +114,7 @@ impl Default for StartUpModel {
             get_parameters_rate: super::Rate(40.0),
             create_log_stream_rate: super::Rate(50.0),
             throttling_patience: Duration::secs(60),
+            unpacked: Factor(2.5),
             lazy_share: Share(Ratio::new(0.064).expect("it is a share")),
             lazy_slowdown: Factor(1.2),
         }
@@ -148,11 +151,48 @@ fn restart_attempt_period() -> Duration {
     Duration::secs(ecs::RESTART_ATTEMPT_PERIOD_DEFAULT_S)
 }
 
+/// Memory that a container has from its start on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MemoryUse {
+    pub base: Memory,
+    /// What it grows by, evenly.
+    #[serde(default = "no_memory")]
+    pub growth_per_hour: Memory,
+}
+
+fn no_memory() -> Memory {
+    Memory(MiB(0))
+}
+
 /// Where a container's output goes. Without it, nowhere that matters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogConfiguration {
     pub log_driver: LogDriver,
+    /// What happens to output that CloudWatch Logs does not take.
+    #[serde(default)]
+    pub mode: LogMode,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogMode {
+    /// It is kept for a while, and then lost.
+    #[default]
+    NonBlocking,
+    /// The container waits.
+    Blocking,
+}
+
+/// Agents of a group's instances are cut off from the control plane.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AgentDisconnect {
+    pub capacity_provider: String,
+    #[serde(default = "super::one")]
+    #[schemars(range(min = 1))]
+    pub count: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

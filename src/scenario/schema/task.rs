@@ -65,8 +65,12 @@ pub struct Container {
     /// Whether the task stops when this container does; true if absent.
     pub essential: Option<bool>,
     pub cpu: Option<Cpu>,
-    /// Hard limit.
+    /// CPU that it uses all the time, whatever is asked of the task; none if absent. The server has what is left.
+    pub cpu_use: Option<Cpu>,
+    /// Hard limit: the container is killed when it uses as much.
     pub memory: Option<Memory>,
+    /// How much it uses; nothing that anybody sees if absent. The task's memory is a limit for all containers together.
+    pub memory_use: Option<super::MemoryUse>,
     /// Soft limit: what placement counts, if given.
     pub memory_reservation: Option<Memory>,
     /// Static ports of the instance that the container takes (bridge and host).

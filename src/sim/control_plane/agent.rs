@@ -33,10 +33,12 @@ pub(super) enum ContainerStep {
     Terminate,
     /// It has ended after SIGTERM, or was killed.
     Ended,
+    /// It may have reached a limit of memory.
+    OutOfMemory,
 }
 
 impl ContainerStep {
-    const ALL: [ContainerStep; 7] = [
+    const ALL: [ContainerStep; 8] = [
         ContainerStep::Started,
         ContainerStep::Ready,
         ContainerStep::Exits,
@@ -44,6 +46,7 @@ impl ContainerStep {
         ContainerStep::StartTimeout,
         ContainerStep::Terminate,
         ContainerStep::Ended,
+        ContainerStep::OutOfMemory,
     ];
 }
 
@@ -84,6 +87,7 @@ impl ControlPlane {
                 cx.orders.push(Order::CloseServer(id));
             }
             ContainerStep::Ended => self.end_container(cx, id, at),
+            ContainerStep::OutOfMemory if state == ContainerState::Running => self.out_of_memory(cx, id, at),
             _ => {}
         }
     }
@@ -168,6 +172,8 @@ impl ControlPlane {
         if restarts > 0 && serves && runs {
             self.await_defect(cx, id);
         }
+        self.await_out_of_memory(cx, id);
+        self.part_cpu(cx, id, at);
         self.start_containers(cx, id);
         let counts = |at: usize| definition.containers[at].essential || revision.serving_container == at;
         let containers = &self.tasks[id].containers;
@@ -181,20 +187,23 @@ impl ControlPlane {
     pub(super) fn start_server(&self, cx: &mut Context<'_>, id: Id<Task>) {
         let task = &self.tasks[id];
         let cpu = self.definition(cx, id).cpu;
-        let (host_vcpus, speed) = match (task.provider, task.instance) {
-            (Provider::Group(group), Some(instance)) => {
+        let host_vcpus = match task.provider {
+            Provider::Group(group) => {
                 let host = cx.blueprint.auto_scaling_groups[group.at()].instance_type.cpu;
-                (host.0.div_ceil(1024), self.instances[instance].speed)
+                host.0.div_ceil(1024)
             }
-            _ => (cx.blueprint.model.cpu.fargate_host_vcpus.max(cpu.0.div_ceil(1024)), 1.0),
+            _ => cx.blueprint.model.cpu.fargate_host_vcpus.max(cpu.0.div_ceil(1024)),
         };
+        let speed = self.speed_of(cx, id);
         let (service, revision, zone) = (task.service, task.revision, task.zone);
+        let left = self.cpu_left(cx, id);
         cx.orders.push(Order::StartServer(ServerSpec {
             task: id,
             service,
             revision,
             zone,
             cpu,
+            left,
             host_vcpus,
             speed,
         }));
@@ -271,7 +280,9 @@ impl ControlPlane {
             };
             self.tell_container(cx, id, at, to, "");
             self.start_containers(cx, id);
-            self.reconsider(cx, id);
+            if self.tasks[id].silence.is_none() {
+                self.reconsider(cx, id);
+            }
         }
     }
 
@@ -318,12 +329,18 @@ impl ControlPlane {
 
     /// A container has ended by itself.
     pub(super) fn container_exited(&mut self, cx: &mut Context<'_>, id: Id<Task>, at: usize, code: u8) {
+        self.container_ended(cx, id, at, code, "Essential container in task exited");
+    }
+
+    /// A container has ended without being told to; `reason` is the task's if it must stop for it.
+    pub(super) fn container_ended(&mut self, cx: &mut Context<'_>, id: Id<Task>, at: usize, code: u8, reason: &str) {
         let definition = self.definition(cx, id);
         self.tasks[id].containers[at].state = ContainerState::Exited { code };
         self.tell_container(cx, id, at, "STOPPED", &format!(": exit code {code}"));
         if self.serves(cx, id, at) {
             cx.orders.push(Order::KillServer(id));
         }
+        self.part_cpu(cx, id, at);
         if self.restart(cx, id, at, code) {
             return;
         }
@@ -335,7 +352,7 @@ impl ControlPlane {
             .filter(|(_, state)| state.state == ContainerState::Waiting)
             .any(|(spec, _)| spec.depends_on.iter().any(needed));
         if definition.containers[at].essential {
-            self.crash(cx, id, "Essential container in task exited");
+            self.crash(cx, id, reason);
         } else if breaks && self.tasks[id].stop.is_none() {
             let reason = format!("dependency {} exited with code {code}", definition.containers[at].name);
             self.fail_to_start(cx, id, StopCode::TaskFailedToStart, &reason);
@@ -356,6 +373,7 @@ impl ControlPlane {
             let killed = self.takes_longer_than_its_stop_timeout(cx, id, at);
             let code = if killed { SIGKILLED } else { 0 };
             self.tasks[id].containers[at].state = ContainerState::Exited { code };
+            self.part_cpu(cx, id, at);
             if self.serves(cx, id, at) {
                 cx.orders.push(Order::KillServer(id));
             }

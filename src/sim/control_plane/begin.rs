@@ -240,6 +240,7 @@ impl ControlPlane {
         }
         self.register(cx, id, Opinion::Healthy);
         self.keep_checking_containers(cx, id);
+        self.await_out_of_memory(cx, id);
         self.begin_running(cx, id, now);
     }
 

@@ -18,7 +18,7 @@ use crate::engine::random::Key;
 use crate::sim::context::Context;
 use crate::sim::event::{ControlEvent, Event};
 use crate::sim::signal::Order;
-use crate::units::Span;
+use crate::units::{Instant, Span};
 
 /// What a fault makes slow, and how slow.
 #[derive(Clone, Copy, Debug)]
@@ -139,15 +139,15 @@ impl ControlPlane {
     fn silence_instance(&mut self, cx: &mut Context<'_>, id: Id<Instance>) {
         let now = cx.now();
         let instance = &mut self.instances[id];
-        if instance.silence.is_some() || instance.state() != InstanceState::InService {
+        // An agent that is only cut off is not lost by that.
+        let is_counted = instance
+            .silence
+            .is_some_and(|silence| silence.lost_at != Instant::NEVER);
+        if is_counted || instance.state() != InstanceState::InService {
             return;
         }
         let lost_at = now + self.loss_detection(self.instances[id].key, now.nanos());
-        let silence = Some(Silence { since: now, lost_at });
-        self.instances[id].silence = silence;
-        for task in self.instances[id].tasks.clone() {
-            self.tasks[task].silence = silence;
-        }
+        self.set_silence(id, now, lost_at);
         cx.calendar
             .schedule_at(lost_at, Event::control(ControlEvent::InstanceLost, id, 0));
         self.tell_of_instance(
@@ -263,15 +263,20 @@ impl ControlPlane {
             .filter(|(_, instance)| instance.zone == zone && instance.power == Power::On);
         let instances: Vec<Id<Instance>> = instances.map(|(id, _)| id).collect();
         for id in instances {
-            if self.instances[id].silence.take().is_some() {
-                let state = self.instances[id].state().name();
-                self.tell_of_instance(cx, id, state, state, "agent connected");
-                let group = self.instances[id].group;
-                self.capacity_freed(cx, group);
+            if self.instances[id].disconnects == 0 {
+                self.hear_instance(cx, id);
+            } else if let Some(silence) = self.instances[id].silence {
+                // Its agent is still cut off; but the instance is not lost any more.
+                self.set_silence(id, silence.since, Instant::NEVER);
             }
         }
         self.zone_gained(cx);
         let tasks: Vec<Id<Task>> = self.tasks.ids().filter(|id| self.tasks[*id].zone == zone).collect();
+        let cut_off = |instance: Id<Instance>| self.instances[instance].disconnects > 0;
+        let tasks: Vec<Id<Task>> = tasks
+            .into_iter()
+            .filter(|id| !self.tasks[*id].instance.is_some_and(cut_off))
+            .collect();
         for id in tasks {
             if !self.is_on_dead_host(id) && self.tasks[id].silence.take().is_some() {
                 self.resume(cx, id);
@@ -280,8 +285,18 @@ impl ControlPlane {
     }
 
     /// The task's host is heard again: what was held is done now.
-    fn resume(&mut self, cx: &mut Context<'_>, id: Id<Task>) {
-        if !std::mem::take(&mut self.tasks[id].held) {
+    pub(super) fn resume(&mut self, cx: &mut Context<'_>, id: Id<Task>) {
+        let held = std::mem::take(&mut self.tasks[id].held);
+        let state = self.tasks[id].state();
+        if let Some(reason) = self.tasks[id].unseen_exit.take()
+            && matches!(state, TaskState::Activating | TaskState::Running)
+        {
+            return self.crash(cx, id, &reason);
+        }
+        if self.container_health(cx.blueprint, &self.tasks[id]).is_some() {
+            self.reconsider(cx, id);
+        }
+        if !held {
             return;
         }
         if self.tasks[id].state() == TaskState::Stopping {
@@ -322,6 +337,7 @@ impl ControlPlane {
             for task in instance.tasks.clone() {
                 let serving = self.revision(cx, task).serving_container;
                 if self.tasks[task].containers[serving].is_running() {
+                    let speed = self.speed_of(cx, task);
                     cx.orders.push(Order::SetSpeed { task, speed });
                 }
             }

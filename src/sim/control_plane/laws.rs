@@ -23,12 +23,13 @@ pub mod purpose {
     pub const LOSS_DETECTION: u64 = 16;
     pub const LAUNCH: u64 = 17;
     pub const RANDOM_CRASH: u64 = 18;
-    pub const PULL_RETRY: u64 = 20;
-    pub const MANIFEST: u64 = 21;
-    pub const RESOURCE: u64 = 22;
-    pub const RESOURCE_RETRY: u64 = 23;
-    pub const RESTART: u64 = 24;
+    pub const PULL_RETRY: u64 = 30;
+    pub const MANIFEST: u64 = 31;
+    pub const RESOURCE: u64 = 32;
+    pub const RESOURCE_RETRY: u64 = 33;
+    pub const RESTART: u64 = 34;
     pub const START_UP_CPU: u64 = 25;
+    pub const RECONNECT: u64 = 35;
     pub const PROTECTION: u64 = 26;
     pub const PROTECTED_WORK: u64 = 27;
     /// Children of a service by task, of a group by instance.

@@ -9,6 +9,7 @@ use super::ControlPlane;
 use super::backends::{Api, Reply};
 use super::laws::purpose;
 use crate::aws::agent;
+use crate::aws::fargate::STORAGE_INCLUDED_GIB;
 use crate::blueprint::{ImageIx, ImagePullBehavior, LayerIx, Loading, Provider};
 use crate::cluster::Instance;
 use crate::cluster::image_store::Fetch;
@@ -259,10 +260,22 @@ impl ControlPlane {
                 .sum::<u64>()
         };
         let rate = self.laws.fargate.pull_rate;
+        let disk = f64::from(STORAGE_INCLUDED_GIB + self.definition(cx, id).extra_storage_gib) * 1024.0;
+        let fits = disk / cx.blueprint.model.start_up.unpacked;
+        if size(&mut whole) as f64 > fits {
+            self.tasks[id].preparing = Preparing::NoSpace;
+            return self.step_in(cx, id, transfer_time(fits as u64, rate));
+        }
         let lazily = transfer_time(size(&mut lazy), rate);
         let first = transfer_time(size(&mut whole), rate) + lazily.scaled(share);
         self.tasks[id].loads_until = cx.now() + first + lazily.scaled(1.0 - share);
         self.step_in(cx, id, first);
+    }
+
+    /// The images did not fit on the disk.
+    pub(super) fn no_space(&mut self, cx: &mut Context<'_>, id: Id<Task>) {
+        let reason = "CannotPullContainerError: failed to register layer: write: no space left on device";
+        self.fail_to_start(cx, id, StopCode::TaskFailedToStart, reason);
     }
 
     /// How long a start-up takes that would take `alone` if the task's images were there: as long as they load, it goes

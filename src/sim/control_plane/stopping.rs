@@ -170,7 +170,12 @@ impl ControlPlane {
 
     /// An essential container has exited, whatever the task was doing.
     pub(super) fn crash(&mut self, cx: &mut Context<'_>, id: Id<Task>, reason: &str) {
-        match self.tasks[id].state() {
+        let state = self.tasks[id].state();
+        if self.tasks[id].silence.is_some() && matches!(state, TaskState::Activating | TaskState::Running) {
+            self.tasks[id].unseen_exit = Some(reason.to_string());
+            return;
+        }
+        match state {
             TaskState::Activating => self.fail_to_start(cx, id, StopCode::EssentialContainerExited, reason),
             TaskState::Running => {
                 self.failed_after_running(id);

@@ -96,6 +96,7 @@ impl ControlPlane {
             Preparing::Manifest => self.ask_for_layers(cx, id),
             Preparing::Urls => self.fetch(cx, id),
             Preparing::Refused => self.pull_refused(cx, id),
+            Preparing::NoSpace => self.no_space(cx, id),
             Preparing::Layers | Preparing::Done => {
                 self.enter(cx, id, TaskState::Activating, "");
                 self.start_containers(cx, id);

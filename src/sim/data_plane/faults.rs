@@ -21,6 +21,8 @@ impl DataPlane {
             FaultKind::TaskCrash { .. }
             | FaultKind::RandomTaskCrash { .. }
             | FaultKind::InstanceLoss { .. }
+            | FaultKind::AgentDisconnect { .. }
+            | FaultKind::LogsStall
             | FaultKind::Backend { .. }
             | FaultKind::SlowInstance { .. } => {}
         }
@@ -37,6 +39,8 @@ impl DataPlane {
             | FaultKind::TaskCrash { .. }
             | FaultKind::RandomTaskCrash { .. }
             | FaultKind::InstanceLoss { .. }
+            | FaultKind::AgentDisconnect { .. }
+            | FaultKind::LogsStall
             | FaultKind::Backend { .. }
             | FaultKind::SlowInstance { .. } => {}
         }

@@ -11,7 +11,7 @@ use crate::units::Instant;
 
 /// CPU time used and reserved since an earlier reading, and the present reading.
 fn read(server: &mut Server, last: Metered, now: Instant) -> (u64, u64, Metered) {
-    let used = server.cpu.used(now);
+    let used = server.used(now);
     let reserved = server.reserved_since(last.at, now);
     (used - last.used, reserved, Metered { at: now, used })
 }
@@ -35,7 +35,7 @@ impl DataPlane {
     /// The task is RUNNING from now on.
     pub(super) fn count_cpu(&mut self, now: Instant, task: Id<Task>) {
         if let Some(server) = self.servers.get_mut(task) {
-            let used = server.cpu.used(now);
+            let used = server.used(now);
             server.counted = Some(Metered { at: now, used });
         }
     }
@@ -62,6 +62,10 @@ impl DataPlane {
             let Some(last) = server.counted else {
                 continue;
             };
+            // Reading an idle CPU changes nothing in it; a busy one is brought up to date whoever asks.
+            if !self.cpu_is_read[server.service.at()] && server.cpu.jobs() == 0 {
+                continue;
+            }
             let (used, reserved, reading) = read(server, last, now);
             server.counted = Some(reading);
             if self.network.down_since(server.zone).is_none() {

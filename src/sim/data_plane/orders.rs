@@ -8,7 +8,7 @@ use crate::cluster::Task;
 use crate::cluster::attempt::{Answer, Attempt, Caller, Check, Flags, Phase};
 use crate::cluster::cpu::{Cpu, CpuSpec};
 use crate::cluster::queue::Queue;
-use crate::cluster::server::{Door, Metered, Server};
+use crate::cluster::server::{Beside, Door, Metered, Server};
 use crate::cluster::target_group::Outlook;
 use crate::cluster::view::ViewTarget;
 use crate::engine::arena::Id;
@@ -35,6 +35,13 @@ impl DataPlane {
             Order::SetSpeed { task, speed } => {
                 if let Some(server) = self.servers.get_mut(task).filter(|server| server.door != Door::Silent) {
                     server.cpu.set_speed(cx.now(), speed);
+                    self.cpus_changed.push(task.index());
+                }
+            }
+            Order::PartCpu { task, left } => {
+                if let Some(server) = self.servers.get_mut(task).filter(|server| server.door != Door::Silent) {
+                    server.cpu.set_share(cx.now(), left.server);
+                    server.beside.set(cx.now(), left.beside);
                     self.cpus_changed.push(task.index());
                 }
             }
@@ -105,7 +112,7 @@ impl DataPlane {
         let mut cpu = Cpu::new(
             CpuSpec {
                 model: revision.cpu_model,
-                share: spec.cpu,
+                share: spec.left.server,
                 threads: spec.host_vcpus,
                 period,
                 phase: period.scaled(phase),
@@ -133,6 +140,11 @@ impl DataPlane {
             started: cx.now(),
             counted: None,
             sampled: Metered { at: cx.now(), used: 0 },
+            beside: Beside {
+                units: spec.left.beside,
+                since: cx.now(),
+                used: 0,
+            },
             is_relied_on: false,
         });
     }

@@ -20,6 +20,23 @@ pub struct FleetCounts {
     pub running: Vec<u32>,
     /// For each target group.
     pub hosts: Vec<HostCounts>,
+    /// For each service, of its RUNNING tasks' memory; `None` where nothing is known of it.
+    pub memory: Vec<Option<Level>>,
+}
+
+/// A utilisation over tasks, in percent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Level(StatisticSet);
+
+impl Level {
+    pub fn one(percent: f64) -> Self {
+        Level(StatisticSet::one(percent))
+    }
+
+    /// With another task's.
+    pub fn with(self, percent: f64) -> Self {
+        Level(self.0.with(StatisticSet::one(percent)))
+    }
 }
 
 /// Registered targets by health; those that are still `initial` or `draining` are neither.
@@ -180,8 +197,7 @@ impl Row {
             Metric::CpuUtilization(service) => {
                 cpu_utilisation(&self.services[service.at()], self.fleet.running[service.at()])
             }
-            // The simulation knows how much memory a task reserves, not how much it uses.
-            Metric::MemoryUtilization(_) => None,
+            Metric::MemoryUtilization(service) => self.fleet.memory[service.at()].map(|level| level.0),
         }
     }
 

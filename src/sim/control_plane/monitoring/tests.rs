@@ -101,6 +101,7 @@ impl Bench {
             self.handle(&mut cx, &mut monitoring, ends, &mut log, &mut running_at);
             let fleet = FleetCounts {
                 running: vec![self.running],
+                memory: vec![None],
                 hosts: vec![HostCounts {
                     healthy: self.running,
                     unhealthy: 0,

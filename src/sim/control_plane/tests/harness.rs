@@ -115,6 +115,10 @@ pub fn container(name: &str) -> Container {
         secrets: Secrets::default(),
         logs: None,
         restart_policy: None,
+        cpu: CpuUnits(0),
+        cpu_use: CpuUnits(0),
+        memory_limit: None,
+        memory_use: None,
     }
 }
 

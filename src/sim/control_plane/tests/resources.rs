@@ -95,7 +95,7 @@ fn a_task_whose_secret_cannot_be_read_does_not_start() {
 #[test]
 fn without_log_streams_no_container_is_created() {
     let mut blueprint = without_balancer(fleet(1));
-    blueprint.task_definitions[0].containers[0].logs = Some(Logs::CloudWatch);
+    blueprint.task_definitions[0].containers[0].logs = Some(Logs::NonBlocking);
     let (reason, _) = reason_while_out(blueprint, Backend::CloudWatchLogs);
     assert!(reason.starts_with("ResourceInitializationError: failed to validate logger args: "));
 }

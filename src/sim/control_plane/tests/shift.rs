@@ -273,3 +273,22 @@ fn a_deployment_over_one_that_is_being_tested_turns_the_test_traffic_back() {
     stage.run_until(200.0);
     assert_eq!(tests_shifted(&stage), [(131.0, 0, 100), (151.0, 100, 0)]);
 }
+
+#[test]
+fn a_rollback_with_nothing_to_return_to_stalls_the_service() {
+    // The service's creation: its first revision passes no check. The minute that ends at 60 has errors, published at 120.
+    let mut blueprint = with_alarm(linear(2, 250, 60), true);
+    blueprint.start = Start::Empty;
+    let mut stage = Stage::new(&blueprint);
+    stage
+        .of_revision
+        .insert(RevisionIx(0), super::harness::Health::Status(500));
+    stage.run_until(60.0);
+    meter(&mut stage, 0, 50);
+    stage.run_until(122.0);
+    assert_eq!(stage.outcomes(), [("FAILED", 121.0)]);
+    assert_eq!(stage.control.services[0].halt, crate::cluster::service::Halt::Stalled);
+    let created = stage.created().len();
+    stage.run_until(1_000.0);
+    assert_eq!(stage.created().len(), created, "a stalled service starts nothing");
+}

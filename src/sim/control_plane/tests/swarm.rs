@@ -13,7 +13,7 @@ use crate::engine::dist::Dist;
 use crate::engine::random::Key;
 use crate::sim::control_plane::{ShiftStep, SlowInstances};
 use crate::sim::observation::Observation;
-use crate::units::{Ratio, Span};
+use crate::units::{CpuUnits, MiB, Ratio, Span};
 use std::collections::BTreeSet;
 
 /// A die for the swarm itself.
@@ -39,7 +39,10 @@ fn some_fleet(dice: &mut Dice) -> Blueprint {
             1 => canary(desired, 1 + dice.below(999), 60),
             _ => blue_green(desired),
         };
-        with_hooks(with_alarm(with_tests(blueprint), dice.happens(2)), dice)
+        with_controller(
+            with_hooks(with_alarm(with_tests(blueprint), dice.happens(2)), dice),
+            dice,
+        )
     } else {
         fleet(desired)
     };
@@ -85,6 +88,13 @@ fn some_fleet(dice: &mut Dice) -> Blueprint {
     }
     if dice.happens(3) {
         definition.containers[0].secrets.parameter_store = 3;
+    }
+    if dice.happens(3) {
+        definition.containers[0].cpu_use = CpuUnits(100);
+        definition.containers[0].memory_use = Some(MemoryUse {
+            base: MiB(500),
+            growth_per_hour: MiB(1_000),
+        });
     }
     if dice.happens(3) {
         definition.containers[0].restart_policy = Some(RestartPolicy {
@@ -148,6 +158,17 @@ fn some_fleet(dice: &mut Dice) -> Blueprint {
     blueprint
 }
 
+/// One in three is deployed by CodeDeploy.
+fn with_controller(mut blueprint: Blueprint, dice: &mut Dice) -> Blueprint {
+    let group = CodeDeploy {
+        rolls_back_on_failure: dice.happens(2),
+        rolls_back_on_stop: dice.happens(2),
+        blue: BlueInstances::Terminate,
+    };
+    blueprint.services[0].deployment.code_deploy = dice.happens(3).then_some(group);
+    blueprint
+}
+
 /// Up to two hooks, on any stage that takes them.
 fn with_hooks(mut blueprint: Blueprint, dice: &mut Dice) -> Blueprint {
     let stages = LifecycleStage::ALL.into_iter().filter(|stage| stage.takes_hooks());
@@ -187,12 +208,13 @@ fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act
         // A minute that some alarm may dislike.
         meter(stage, act, if dice.happens(6) { 50 } else { 0 });
     }
-    match dice.below(13) {
+    match dice.below(14) {
         10 => {
             let step = [ShiftStep::Begins, ShiftStep::Ends][dice.below(2) as usize];
             let shift = shift_away_from(dice.below(2) as u16);
             stage.act(|control, cx| control.shift_zone(cx, &shift, step));
         }
+        11 if dice.happens(4) => stage.act(|control, cx| control.stop_deployment(cx, service)),
         11 => stage.act(|control, cx| control.continue_deployment(cx, service)),
         0 => stage.deploy(1 + dice.below(2) as u16),
         1 => stage.act(|control, cx| control.crash_tasks(cx, service, count, key)),
@@ -231,6 +253,12 @@ fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act
             stage.act(|control, cx| control.slow_instances_begin(cx, act, slow, key));
         }
         9 => stage.act(|control, cx| control.stop_tasks(cx, service, count, "swarm", key)),
+        13 if has_group => {
+            stage.act(|control, cx| {
+                control.agents_may_reconnect(cx, 1);
+                control.agents_disconnect(cx, 1, GroupIx(0), count, key);
+            });
+        }
         8 => {
             let trouble = if dice.happens(2) {
                 Trouble::Out
@@ -265,6 +293,7 @@ fn every_invariant_holds_under_random_misfortunes_and_what_is_left_alone_comes_t
         }
         stage.act(|control, cx| control.random_crashes(cx, ServiceIx(0), None));
         stage.act(|control, _| control.backend_trouble_ends(0));
+        stage.act(|control, cx| control.agents_may_reconnect(cx, 1));
         stage.of_revision.clear();
         stage.act(|control, cx| control.set_desired_count(cx, ServiceIx(0), 2, "swarm"));
         stage.deploy(2);

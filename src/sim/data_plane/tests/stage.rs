@@ -12,7 +12,7 @@ use crate::sim::context::Context;
 use crate::sim::data_plane::DataPlane;
 use crate::sim::event::What;
 use crate::sim::observation::{Outcome, RequestFinished, Sample};
-use crate::sim::signal::{Order, PublishedTarget, ServerSpec, Signal, balancer_of};
+use crate::sim::signal::{CpuLeft, Order, PublishedTarget, ServerSpec, Signal, balancer_of};
 use crate::units::{CpuUnits, Instant, Ratio, Span};
 
 /// A service of equal tasks that does `steps`, called straight by one Poisson (or other) traffic.
@@ -288,6 +288,10 @@ impl<'a> Stage<'a> {
             revision: RevisionIx(revision),
             zone: ZoneIx(zone),
             cpu: CpuUnits((vcpus * 1024.0) as u32),
+            left: CpuLeft {
+                server: CpuUnits((vcpus * 1024.0) as u32),
+                beside: CpuUnits(0),
+            },
             host_vcpus: 8,
             speed: 1.0,
         }));

@@ -109,6 +109,7 @@ fn in_alarm_says_the_present_state() {
     };
     let fleet = FleetCounts {
         running: vec![4],
+        memory: vec![None],
         hosts: vec![HostCounts {
             healthy: 4,
             unhealthy: 0,
@@ -144,6 +145,7 @@ fn statistics_are_cloudwatchs() {
     let mut metrics = cloudwatch::Metrics::keeping(10);
     let fleet = |running| FleetCounts {
         running: vec![running],
+        memory: vec![None],
         hosts: vec![HostCounts {
             healthy: running,
             unhealthy: 1,
@@ -209,6 +211,7 @@ fn memory_does_not_grow_with_time() {
     let mut metrics = cloudwatch::Metrics::keeping(20);
     let fleet = FleetCounts {
         running: vec![1],
+        memory: vec![None],
         hosts: vec![HostCounts::default()],
     };
     for minute in 0..1_000 {

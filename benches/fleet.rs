@@ -51,7 +51,7 @@ impl Fleet {
             let name = format!("s{service}");
             writeln!(
                 services,
-                "  {name}: {{ cpu: 0.5 vCPU, memory: 1 GiB, desired_count: {}, start_up: 20s, \
+                "  {name}: {{ cpu: 0.25 vCPU, memory: 0.5 GiB, desired_count: {}, start_up: 20s, \
                  load_balancers: [{{ target_group: {name} }}], \
                  capacity_provider_strategy: [{{ capacity_provider: fleet, weight: 1 }}], \
                  placement_strategy: [{{ type: spread, field: 'attribute:ecs.availability-zone' }}, {{ type: spread, field: instanceId }}], \
@@ -103,15 +103,23 @@ impl Fleet {
     }
 }
 
+/// The computing time of this thread where the system tells it, which a busy machine stretches least; else the clock's.
+fn computing() -> Duration {
+    static BEGAN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanos = told.and_then(|text| text.split_whitespace().next()?.parse().ok());
+    nanos.map_or_else(|| BEGAN.get_or_init(Instant::now).elapsed(), Duration::from_nanos)
+}
+
 /// Reads the scenario and simulates the day; the least times of some runs.
 fn measure(fleet: Fleet, runs: u32) -> (Duration, Duration) {
-    let began = Instant::now();
+    let began = computing();
     let blueprint = fleet.blueprint();
-    let read = began.elapsed();
+    let read = computing() - began;
     let day = (0..runs).map(|_| {
-        let began = Instant::now();
+        let began = computing();
         let record = run_once(&blueprint, 0);
-        let took = began.elapsed();
+        let took = computing() - began;
         let completed = record
             .deployments
             .iter()
@@ -139,9 +147,6 @@ fn main() {
     ];
     println!("services   tasks  instances  reading, s  a day, s  a task, ms");
     for (what, fleet) in fleets {
-        if whole && !what.is_empty() {
-            break;
-        }
         let (read, day) = measure(fleet, runs);
         println!(
             "{:>8} {:>7} {:>10} {:>11.2} {:>9.2} {:>11.3}  {what}",

@@ -167,6 +167,17 @@ pub struct Limits {
 }
 
 impl Blueprint {
+    /// The metrics that an alarm or a scaling policy reads; nobody looks at the others.
+    pub fn metrics_read(&self) -> impl Iterator<Item = Metric> {
+        let alarms = self.alarms.iter().flat_map(|alarm| &alarm.metrics);
+        let services = self.services.iter().enumerate();
+        let policies = services.flat_map(|(at, service)| {
+            let policies = service.auto_scaling.iter().flat_map(|scaling| &scaling.policies);
+            policies.map(move |policy| policy.metric.of(ServiceIx::from_usize(at)))
+        });
+        alarms.map(|each| each.metric).chain(policies)
+    }
+
     /// When measuring starts.
     pub fn measured_from(&self) -> Instant {
         Instant::ZERO + self.warm_up

@@ -4,8 +4,8 @@
 //! one, complete in itself: the same operations in the same order, changed as the event says.
 
 use super::{
-    AlarmIx, CallIx, CodeDeploy, DependencyIx, GroupIx, HttpRequest, LifecycleHook, LoadBalancerIx, OperationIx,
-    Portion, ProgramIx, ServiceIx, Skew, TargetGroupIx, TaskDefinitionIx, ZoneIx,
+    AlarmIx, CallIx, CodeDeploy, DependencyIx, GroupIx, HttpRequest, LifecycleHook, LoadBalancerIx, Metric,
+    OperationIx, Portion, ProgramIx, ServiceIx, Skew, TargetGroupIx, TaskDefinitionIx, ZoneIx,
 };
 use crate::blueprint::task::Defects;
 use crate::engine::dist::Dist;
@@ -241,6 +241,17 @@ pub enum ScalingMetric {
     Memory,
     /// ALBRequestCountPerTarget of one target group.
     RequestCountPerTarget(TargetGroupIx),
+}
+
+impl ScalingMetric {
+    /// The metric of CloudWatch that a policy of this service reads.
+    pub const fn of(self, service: ServiceIx) -> Metric {
+        match self {
+            ScalingMetric::Cpu => Metric::CpuUtilization(service),
+            ScalingMetric::Memory => Metric::MemoryUtilization(service),
+            ScalingMetric::RequestCountPerTarget(group) => Metric::RequestCountPerTarget(group),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

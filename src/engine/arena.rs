@@ -182,6 +182,12 @@ impl<T> Arena<T> {
         self.len() == 0
     }
 
+    /// How many slots there are: every id's index is below it.
+    #[inline]
+    pub fn slots(&self) -> usize {
+        self.slots.len()
+    }
+
     /// The id of the record now in a slot.
     #[inline]
     pub fn id_at(&self, index: u32) -> Option<Id<T>> {

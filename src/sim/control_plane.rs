@@ -59,6 +59,7 @@ use crate::units::Instant;
 use health::Answer;
 use laws::Laws;
 use monitoring::Monitoring;
+use std::collections::BTreeSet;
 
 pub use faults::SlowInstances;
 pub use zones::ShiftStep;
@@ -86,6 +87,8 @@ pub struct ControlPlane {
     /// What service discovery was last told, by service.
     discovered: Vec<Vec<Id<Task>>>,
     slowdowns: Vec<faults::Slowdown>,
+    /// Services that may wait for something to become free on an instance: all that do, and some that no longer do.
+    waiting: BTreeSet<ServiceIx>,
     disconnects: Vec<disconnects::Disconnect>,
     /// Faults that make CloudWatch Logs take nothing.
     log_stalls: u32,
@@ -163,6 +166,7 @@ impl ControlPlane {
             ),
             discovered: vec![Vec::new(); blueprint.services.len()],
             slowdowns: Vec::new(),
+            waiting: BTreeSet::new(),
             disconnects: Vec::new(),
             log_stalls: 0,
             backends: backends::Backends::new(&blueprint.model.start_up),

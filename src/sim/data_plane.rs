@@ -71,6 +71,8 @@ pub struct DataPlane {
     counts: Vec<RevisionCount>,
     /// The present CloudWatch minute of each service, so far: what tasks used that have left RUNNING in it.
     cpu_meters: Vec<ServiceMeter>,
+    /// Whether anybody reads it, by service.
+    cpu_is_read: Vec<bool>,
     /// Slots of servers whose CPU has got or lost jobs in the present event.
     cpus_changed: Vec<u32>,
     /// Clients' requests that have not ended.

@@ -8,7 +8,7 @@
 use super::laws::purpose;
 use super::telling::row;
 use super::{ControlPlane, next};
-use crate::blueprint::{GroupIx, Provider, ServiceIx, ZoneIx};
+use crate::blueprint::{GroupIx, Provider, ZoneIx};
 use crate::cluster::capacity::Resources;
 use crate::cluster::instance::{InstanceState, NewInstance};
 use crate::cluster::service::Rebalancing;
@@ -49,15 +49,15 @@ impl ControlPlane {
 
     /// The zone of the group with the fewest instances.
     pub(super) fn zone_of_next_instance(&self, cx: &Context<'_>, at: GroupIx) -> ZoneIx {
+        let mut in_zone = vec![0; self.zones.len()];
+        for id in &self.groups[at.at()].instances {
+            in_zone[self.instances[*id].zone.at()] += 1;
+        }
         let zones = cx.blueprint.auto_scaling_groups[at.at()].zones.iter();
-        let views = zones.map(|zone| {
-            let instances = self.groups[at.at()].instances.iter().map(|id| &self.instances[*id]);
-            let has = instances.filter(|instance| instance.zone == *zone).count() as u32;
-            ZoneView {
-                zone: *zone,
-                has,
-                standing: self.standing(*zone, cx.now()),
-            }
+        let views = zones.map(|zone| ZoneView {
+            zone: *zone,
+            has: in_zone[zone.at()],
+            standing: self.standing(*zone, cx.now()),
         });
         placement::zone(&views.collect::<Vec<_>>())
     }
@@ -140,16 +140,19 @@ impl ControlPlane {
     /// Something of the group's instances is free: services that wait for a place look again.
     pub(super) fn capacity_freed(&mut self, cx: &mut Context<'_>, group: GroupIx) {
         let now = cx.now();
-        for at in 0..self.services.len() {
-            if self.services[at].rebalancing == Rebalancing::WaitsForRoom {
-                self.services[at].rebalancing = Rebalancing::Balanced;
-                self.request_pass(cx, ServiceIx::from_usize(at));
+        let waiting = std::mem::take(&mut self.waiting);
+        for at in waiting {
+            if self.services[at.at()].rebalancing == Rebalancing::WaitsForRoom {
+                self.services[at.at()].rebalancing = Rebalancing::Balanced;
+                self.request_pass(cx, at);
             }
-            if let Some(unplaced) = &mut self.services[at].unplaced
-                && unplaced.provider == Provider::Group(group)
-            {
-                unplaced.retry_at = now;
-                self.request_pass(cx, ServiceIx::from_usize(at));
+            if let Some(unplaced) = &mut self.services[at.at()].unplaced {
+                // It may wait for another group.
+                self.waiting.insert(at);
+                if unplaced.provider == Provider::Group(group) {
+                    unplaced.retry_at = now;
+                    self.request_pass(cx, at);
+                }
             }
         }
     }

@@ -69,7 +69,9 @@ impl ControlPlane {
         let service = &self.services[at.at()];
         let shifts = configuration.strategy.shifts_traffic();
         let has_strangers = service.tasks.iter().any(|id| self.tasks[*id].revision != from);
-        let first = if shifts && has_strangers {
+        // Traffic may still be shared with a green that has lost all its tasks.
+        let has_traffic = self.has_all_traffic(at, from) && service.test_side == service.side;
+        let first = if shifts && (has_strangers || !has_traffic) {
             LifecycleStage::ReconcileService
         } else if shifts && from != to && self.is_hooked(cx, at, LifecycleStage::PreScaleUp) {
             LifecycleStage::PreScaleUp

@@ -165,8 +165,14 @@ impl ControlPlane {
         let blueprint = &cx.blueprint.services[at.at()];
         let definition = &cx.blueprint.task_definitions[blueprint.revisions[revision.at()].task_definition.at()];
         let mut in_zone = vec![0; self.zones.len()];
-        for task in self.services[at.at()].tasks.iter().map(|id| &self.tasks[*id]) {
-            in_zone[task.zone.at()] += u32::from(task.state().is_live());
+        // By slot: looked up for every instance, of which most have none.
+        let mut on_instance = vec![0; self.instances.slots()];
+        let tasks = self.services[at.at()].tasks.iter().map(|id| &self.tasks[*id]);
+        for task in tasks.filter(|task| task.state().is_live()) {
+            in_zone[task.zone.at()] += 1;
+            if let Some(instance) = task.instance {
+                on_instance[instance.index() as usize] += 1;
+            }
         }
         let mut ids = Vec::new();
         let mut views = Vec::new();
@@ -174,7 +180,8 @@ impl ControlPlane {
             if self.instances[*id].is_active() {
                 ids.push(*id);
                 let in_zone = in_zone[self.instances[*id].zone.at()];
-                views.push(self.instance_view(cx.blueprint, at, *id, in_zone));
+                let on_instance = on_instance[id.index() as usize];
+                views.push(self.instance_view(cx.blueprint, *id, on_instance, in_zone));
             }
         }
         let (constraints, strategies) = (&blueprint.placement_constraints, &blueprint.placement_strategy);
@@ -204,7 +211,7 @@ impl ControlPlane {
     ) -> Option<Place> {
         let definition = cx.blueprint.services[at.at()].revisions[revision.at()].task_definition;
         let needs = Needs::of(&cx.blueprint.task_definitions[definition.at()]);
-        let view = self.instance_view(cx.blueprint, at, instance, 0);
+        let view = self.instance_view(cx.blueprint, instance, self.live_tasks_on(at, instance), 0);
         let host = &self.instances[instance];
         let (provider, zone, ordinal) = (Provider::Group(host.group), host.zone, host.ordinal);
         match placement::instance(&[view], &needs, &[], &[], self.key_of_next_task(at)) {
@@ -221,18 +228,22 @@ impl ControlPlane {
         }
     }
 
+    /// Live tasks of a service on an instance.
+    pub(super) fn live_tasks_on(&self, at: ServiceIx, id: Id<Instance>) -> u32 {
+        let tasks = self.instances[id].tasks.iter().map(|id| &self.tasks[*id]);
+        tasks
+            .filter(|task| task.service == at && task.state().is_live())
+            .count() as u32
+    }
+
     pub(super) fn instance_view(
         &self,
         blueprint: &Blueprint,
-        at: ServiceIx,
         id: Id<Instance>,
-        in_zone: u32,
+        tasks_of_service: u32,
+        tasks_in_zone: u32,
     ) -> InstanceView<'_> {
         let instance = &self.instances[id];
-        let is_live_of_service = |id: &&Id<Task>| {
-            let task = &self.tasks[**id];
-            task.service == at && task.state().is_live()
-        };
         InstanceView {
             free: &instance.free,
             zone: instance.zone,
@@ -242,8 +253,8 @@ impl ControlPlane {
             } else {
                 Agent::Disconnected
             },
-            tasks_of_service: instance.tasks.iter().filter(is_live_of_service).count() as u32,
-            tasks_in_zone: in_zone,
+            tasks_of_service,
+            tasks_in_zone,
         }
     }
 
@@ -293,6 +304,7 @@ impl ControlPlane {
                 now
             }
         };
+        self.waiting.insert(at);
         self.services[at.at()].unplaced = Some(service::Unplaced {
             provider,
             retry_at: now + retry,

@@ -14,7 +14,7 @@ pub use alarms::AlarmState;
 pub use autoscaling::{ScalingDecision, ServiceView};
 pub use cloudwatch::{FleetCounts, HostCounts, Level};
 
-use crate::blueprint::{AlarmIx, Blueprint, ServiceIx};
+use crate::blueprint::{AlarmIx, Blueprint, Metric, ServiceIx, TargetGroupIx};
 use crate::sim::context::Context;
 use crate::sim::event::{ControlEvent, Event};
 use crate::sim::signal::Meter;
@@ -22,6 +22,7 @@ use crate::units::Span;
 use alarms::Alarms;
 use autoscaling::Scalers;
 use cloudwatch::{Metrics, PERIOD};
+use std::collections::BTreeSet;
 
 /// CloudWatch and Application Auto Scaling of one run.
 #[derive(Clone, Debug)]
@@ -30,6 +31,42 @@ pub struct Monitoring {
     alarms: Alarms,
     scalers: Scalers,
     publication_delay: Span,
+    read: Read,
+}
+
+/// What anybody reads of the metrics; the rest is not gathered.
+#[derive(Clone, Debug)]
+struct Read {
+    anything: bool,
+    /// Target groups with a metric that counts hosts.
+    hosts: BTreeSet<TargetGroupIx>,
+}
+
+impl Read {
+    fn new(blueprint: &Blueprint) -> Self {
+        let mut hosts = BTreeSet::new();
+        for metric in blueprint.metrics_read() {
+            match metric {
+                Metric::RequestCountPerTarget(group)
+                | Metric::HealthyHostCount(group)
+                | Metric::UnhealthyHostCount(group) => {
+                    hosts.insert(group);
+                }
+                Metric::RequestCount(_)
+                | Metric::TargetResponseTime(_)
+                | Metric::Target2xx(_)
+                | Metric::Target4xx(_)
+                | Metric::Target5xx(_)
+                | Metric::Elb5xx(_)
+                | Metric::CpuUtilization(_)
+                | Metric::MemoryUtilization(_) => {}
+            }
+        }
+        Read {
+            anything: blueprint.metrics_read().next().is_some(),
+            hosts,
+        }
+    }
 }
 
 impl Monitoring {
@@ -44,6 +81,7 @@ impl Monitoring {
             alarms,
             scalers,
             publication_delay,
+            read: Read::new(blueprint),
         }
     }
 
@@ -59,11 +97,16 @@ impl Monitoring {
         }
     }
 
+    /// Whether anybody reads how many hosts of the group are healthy.
+    pub fn reads_hosts(&self, group: TargetGroupIx) -> bool {
+        self.read.hosts.contains(&group)
+    }
+
     /// Takes a minute's counters in, to be published later ([`ControlEvent::MetricsPublished`]).
     ///
     /// The minute that was under way when the simulation began is not one, and is not reported.
     pub fn ingest(&mut self, cx: &mut Context<'_>, meter: &Meter, fleet: &FleetCounts) {
-        if Span::from_nanos(meter.ended.nanos()) < PERIOD {
+        if !self.read.anything || Span::from_nanos(meter.ended.nanos()) < PERIOD {
             return;
         }
         self.metrics.ingest(meter, fleet);

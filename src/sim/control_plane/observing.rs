@@ -14,9 +14,14 @@ use crate::sim::signal::Meter;
 impl ControlPlane {
     /// A CloudWatch minute has ended.
     pub(super) fn metered(&mut self, cx: &mut Context<'_>, meter: &Meter) {
-        let hosts = self.target_groups.iter().map(|group| HostCounts {
-            healthy: group.count(TargetState::Healthy),
-            unhealthy: group.count(TargetState::Unhealthy),
+        let hosts = self.target_groups.iter().map(|group| {
+            if !self.monitoring.reads_hosts(group.group) {
+                return HostCounts::default();
+            }
+            HostCounts {
+                healthy: group.count(TargetState::Healthy),
+                unhealthy: group.count(TargetState::Unhealthy),
+            }
         });
         let running = self.services.iter().map(|service| service.counts.running());
         let fleet = FleetCounts {

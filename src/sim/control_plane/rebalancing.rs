@@ -35,6 +35,7 @@ impl ControlPlane {
         let provider = self.choose_provider(cx, at, revision);
         let Some(place) = self.place_in(cx, at, provider, zone) else {
             self.services[at.at()].rebalancing = Rebalancing::WaitsForRoom;
+            self.waiting.insert(at);
             return;
         };
         if let Err(next) = self.permit(at, provider, cx.now()) {
@@ -105,7 +106,7 @@ impl ControlPlane {
             .collect();
         let views: Vec<InstanceView<'_>> = hosts
             .iter()
-            .map(|id| self.instance_view(cx.blueprint, at, *id, 0))
+            .map(|id| self.instance_view(cx.blueprint, *id, self.live_tasks_on(at, *id), 0))
             .collect();
         let luck = self.key_of_next_task(at).child(purpose::PLACEMENT);
         let (constraints, strategies) = (&blueprint.placement_constraints, &blueprint.placement_strategy);

@@ -11,7 +11,9 @@ use super::network::Network;
 use super::program::{Operations, Programs};
 use super::site::SiteState;
 use super::skew::Skews;
-use crate::blueprint::{Action, Blueprint, Destination, HttpRequest, LoadBalancerIx, RequestClass, TargetGroupIx};
+use crate::blueprint::{
+    Action, Blueprint, Destination, HttpRequest, LoadBalancerIx, Metric, RequestClass, TargetGroupIx,
+};
 use crate::cluster::deadline::Deadlines;
 use crate::cluster::server::Servers;
 use crate::engine::arena::Arena;
@@ -120,6 +122,7 @@ impl DataPlane {
             programs,
             counts: vec![RevisionCount::default(); operations.revisions.len()],
             cpu_meters: vec![Default::default(); blueprint.services.len()],
+            cpu_is_read: cpu_is_read(blueprint),
             operations,
             skews,
             cpus_changed: Vec::new(),
@@ -132,6 +135,16 @@ impl DataPlane {
             actions,
         }
     }
+}
+
+fn cpu_is_read(blueprint: &Blueprint) -> Vec<bool> {
+    let mut read = vec![false; blueprint.services.len()];
+    for metric in blueprint.metrics_read() {
+        if let Metric::CpuUtilization(service) = metric {
+            read[service.at()] = true;
+        }
+    }
+    read
 }
 
 /// The listener's action that takes each class at a node; what goes straight to tasks has none and gets 0.

@@ -62,6 +62,10 @@ impl DataPlane {
             let Some(last) = server.counted else {
                 continue;
             };
+            // Reading an idle CPU changes nothing in it; a busy one is brought up to date whoever asks.
+            if !self.cpu_is_read[server.service.at()] && server.cpu.jobs() == 0 {
+                continue;
+            }
             let (used, reserved, reading) = read(server, last, now);
             server.counted = Some(reading);
             if self.network.down_since(server.zone).is_none() {

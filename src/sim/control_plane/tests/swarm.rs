@@ -216,17 +216,6 @@ fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act
         }
         11 if dice.happens(4) => stage.act(|control, cx| control.stop_deployment(cx, service)),
         11 => stage.act(|control, cx| control.continue_deployment(cx, service)),
-        0 if dice.happens(4) => {
-            let step = |revision| ReleaseStep {
-                wait: Span::ZERO,
-                deploy: vec![(service, RevisionIx(revision))],
-            };
-            let release = Release {
-                steps: vec![step(1), step(2)],
-                on_failure: [OnReleaseFailure::Stop, OnReleaseFailure::RollBack][dice.below(2) as usize],
-            };
-            stage.act(|control, cx| control.begin_release(cx, &release));
-        }
         0 => stage.deploy(1 + dice.below(2) as u16),
         1 => stage.act(|control, cx| control.crash_tasks(cx, service, count, key)),
         2 => {

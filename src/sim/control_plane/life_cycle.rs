@@ -57,9 +57,11 @@ impl ControlPlane {
         let service = &self.services[at.at()];
         let production = service.production;
         let had_shifted = service.completed.is_some_and(|completed| completed != production);
+        self.remove_bystanders(cx, at, blue);
         self.keep(cx, at, &[blue, production]);
         if !self.has_all_traffic(at, blue) {
-            if !self.all_healthy(cx, at, blue) {
+            // Green answers until blue is whole, if there is any green.
+            if !self.all_healthy(cx, at, blue) && !self.only_exist(at, blue) {
                 return;
             }
             self.give_all_traffic(cx, at, blue);
@@ -94,11 +96,23 @@ impl ControlPlane {
         } else {
             production
         };
+        self.remove_bystanders(cx, at, blue);
         self.keep(cx, at, &[blue, green]);
         if self.all_healthy(cx, at, blue) {
             self.give_all_traffic(cx, at, blue);
             self.end_tests(cx, at);
             self.remove_all_but(cx, at, &[blue], why);
+        }
+    }
+
+    /// While `blue` is made whole again beside another revision that has production, the failed green is neither: its
+    /// share goes back to production, and its room to blue.
+    fn remove_bystanders(&mut self, cx: &mut Context<'_>, at: ServiceIx, blue: RevisionIx) {
+        let production = self.services[at.at()].production;
+        if production != blue {
+            self.give_all_traffic(cx, at, production);
+            self.end_tests(cx, at);
+            self.remove_all_but(cx, at, &[blue, production], "removing the failed green");
         }
     }
 

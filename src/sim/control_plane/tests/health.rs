@@ -1,6 +1,6 @@
 //! Health checks by the nodes and by the agent, and what is published.
 
-use super::harness::{Health, Stage, constant, fleet, owned, without_balancer};
+use super::harness::{Health, Stage, constant, fleet, owned, target_group, without_balancer};
 use crate::blueprint::*;
 use crate::sim::signal::{Order, Signal};
 use crate::units::{Ratio, Span};
@@ -123,6 +123,53 @@ fn a_target_is_healthy_for_ecs_while_one_node_holds_it_healthy() {
     // Once the first fails it too (checks at 45 and 55 time out at 50 and 60), nobody holds it healthy.
     stage.run_until(61.0);
     assert_eq!(stage.target(0), owned(&[(0.0, "healthy"), (60.0, "unhealthy")]));
+}
+
+#[test]
+fn a_task_of_several_target_groups_is_in_all_healthy_when_all_say_so_and_drained_from_all_before_its_stop_signal() {
+    // RUNNING at 24 and registered with both; first checks at 29 and, every 20 s, at 34: healthy at 34. Nothing is wanted
+    // from 100 on: 101: both drain, for 30 and 50 s; 151: SIGTERM, gone in 2 s; STOPPED at 163.
+    let mut blueprint = fleet(1);
+    blueprint.start = Start::Empty;
+    let mut second = target_group("second");
+    second.health_check.interval = Span::from_secs(20);
+    second.deregistration_delay = Span::from_secs(50);
+    blueprint.target_groups.push(second);
+    let forward = |at| WeightedGroup {
+        target_group: TargetGroupIx(at),
+        weight: 1,
+    };
+    blueprint.load_balancers[0].listeners[0].default_action = Action::Forward(vec![forward(0), forward(1)]);
+    blueprint.services[0].load_balancers.push(ServiceLoadBalancer {
+        target_group: TargetGroupIx(1),
+        alternate: None,
+    });
+    let mut stage = Stage::new(&blueprint);
+    stage.run_until(33.0);
+    assert_eq!(stage.levels(), (0, 1, 0));
+    stage.run_until(34.0);
+    assert_eq!(stage.levels(), (0, 1, 1));
+    stage.run_until(100.0);
+    stage.act(|control, cx| control.set_desired_count(cx, ServiceIx(0), 0, "test"));
+    stage.run_until(200.0);
+    let targets = [
+        (24.0, "initial"),
+        (24.0, "initial"),
+        (29.0, "healthy"),
+        (34.0, "healthy"),
+        (101.0, "draining"),
+        (101.0, "draining"),
+        (131.0, "unused"),
+        (151.0, "unused"),
+    ];
+    assert_eq!(stage.target(0), owned(&targets));
+    let leaves = [
+        (101.0, "DEACTIVATING"),
+        (151.0, "STOPPING"),
+        (153.0, "DEPROVISIONING"),
+        (163.0, "STOPPED"),
+    ];
+    assert_eq!(stage.way(0)[4..], owned(&leaves));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::blue_green::{blue_green, meter, revisions, shifts, with_alarm};
 use super::harness::{Stage, owned};
 use super::hooks::{failing, lambda};
 use crate::blueprint::*;
-use crate::sim::observation::Observation;
+use crate::sim::observation::{EventKind, Observation};
 use crate::sim::signal::Order;
 use crate::units::Span;
 
@@ -130,6 +130,56 @@ fn a_deployment_over_one_in_the_middle_of_its_shift_first_gives_blue_all_traffic
     assert_eq!(shifts(&stage), [(131.0, 750, 250), (151.0, 100, 0), (225.0, 750, 250)]);
     assert_eq!(stage.outcomes(), [("STOPPED", 150.0)]);
     assert_eq!(revisions(&stage), [0, 0, 2, 2]);
+}
+
+#[test]
+fn a_deployment_over_a_shift_whose_green_is_gone_reconciles_first_and_leaves_no_traffic_with_an_empty_group() {
+    // 131: 25 %. Nothing is wanted from 150 on: 151: all go, STOPPED at 193. 200: two are wanted again, of revision 2; 201:
+    // nobody but blue can answer, so it has all traffic before it is whole, at 230; 202: green starts, healthy at 231; the
+    // pass that blue's health has asked for at 230 sees it at 231: 25 %.
+    let blueprint = linear(2, 250, 600);
+    let mut stage = deployed(&blueprint);
+    stage.run_until(150.0);
+    stage.act(|control, cx| control.set_desired_count(cx, ServiceIx(0), 0, "test"));
+    stage.run_until(200.0);
+    assert!(stage.control.services[0].tasks.is_empty());
+    stage.act(|control, cx| control.set_desired_count(cx, ServiceIx(0), 2, "test"));
+    stage.deploy(2);
+    stage.run_until(240.0);
+    assert_eq!(shifts(&stage), [(131.0, 750, 250), (201.0, 100, 0), (231.0, 750, 250)]);
+    let created = stage.created();
+    assert_eq!(created[created.len() - 4..], [201.0, 201.0, 202.0, 202.0]);
+    let stages = stage.happened(EventKind::Deployment).into_iter();
+    let after_reconciling = stages.filter(|(second, _, to)| *second > 200.0 && to == "SCALE_UP");
+    assert_eq!(
+        after_reconciling.map(|(second, ..)| second).collect::<Vec<_>>(),
+        [201.0]
+    );
+    assert_eq!(revisions(&stage), [0, 0, 2, 2]);
+}
+
+#[test]
+fn a_rollback_past_the_production_revision_removes_the_failed_green_before_its_blue_is_whole() {
+    // Revision 1 has production since 131 but has not COMPLETED when revision 2 is deployed at 150: revision 0 goes, STOPPED
+    // at 193; 195: revision 2 starts. 205: no task of revision 1 is left when the deployment is stopped: back to revision
+    // 0. 206: it starts beside new ones of revision 1, and revision 2 goes; 235: healthy; 236: weights back.
+    let blueprint = blue_green(2);
+    let mut stage = deployed(&blueprint);
+    stage.run_until(150.0);
+    stage.deploy(2);
+    stage.run_until(205.0);
+    assert_eq!(revisions(&stage), [1, 1, 2, 2]);
+    for at in 0..2 {
+        let task = stage.control.services[0].tasks[at];
+        stage.act(|control, cx| control.container_exited(cx, task, 0, 1));
+    }
+    stage.act(|control, cx| control.stop_deployment(cx, ServiceIx(0)));
+    stage.run_until(400.0);
+    let mut decisions = stage.steps();
+    decisions.retain(|(second, _)| *second >= 206.0);
+    assert_eq!(decisions[..2], owned(&[(206.0, "stop 2"), (206.0, "start 4")]));
+    assert_eq!(shifts(&stage), [(131.0, 0, 100), (236.0, 100, 0)]);
+    assert_eq!(revisions(&stage), [0, 0]);
 }
 
 #[test]

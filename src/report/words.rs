@@ -27,6 +27,14 @@ pub fn short(number: f64, digits: usize) -> String {
     }
 }
 
+/// A deployment strategy as people say it: `blue/green`, `CodeDeploy`.
+pub fn strategy(name: &str) -> String {
+    match name {
+        "CODE_DEPLOY" => "CodeDeploy".to_owned(),
+        name => name.to_lowercase().replace('_', "/"),
+    }
+}
+
 /// To so many significant digits, zeros kept, so that a column of them lines up: `1,235`, `12.0`, `0.0123`.
 pub fn aligned(number: f64, digits: usize) -> String {
     let rounded = significant(number, digits);
@@ -106,6 +114,12 @@ pub fn share(share: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn strategies_are_called_what_people_call_them() {
+        let names = ["ROLLING", "BLUE_GREEN", "CODE_DEPLOY"].map(strategy);
+        assert_eq!(names, ["rolling", "blue/green", "CodeDeploy"]);
+    }
 
     #[test]
     fn numbers_are_short_but_not_wrong() {

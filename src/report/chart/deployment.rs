@@ -7,6 +7,7 @@ use super::canvas::{BLUE, Colour, FAINT, INK, ORANGE, PURPLE, Paint, SKY, VERMIL
 use super::figure::{Area, Datum, Figure, Mark, Panel, Series, Shade, Stroke};
 use super::over_runs::{highest, shades};
 use crate::probe::Pool;
+use crate::report::words::strategy;
 use crate::sim::observation::{DeploymentRecord, DeploymentStep};
 use crate::units::Instant;
 
@@ -30,7 +31,7 @@ pub fn deployment(pool: &Pool, at: usize) -> Option<Figure> {
         until: to + margin,
     };
     let service = &pool.blueprint.services[it.service.at()].name;
-    let strategy = it.strategy.to_lowercase().replace('_', "/");
+    let strategy = strategy(it.strategy);
     let runs = match pool.records.len() {
         1 => "One run.".to_owned(),
         count => format!("The first of {count} runs."),

@@ -9,7 +9,7 @@ use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Colour, FAINT, Font, GRID, INK, PALE, PALETTE, Paint};
 use crate::experiment::Outcome;
 use crate::probe::{DeploymentStory, Estimate, Pool, Toll, estimate};
-use crate::report::words::{counted, duration, short};
+use crate::report::words::{counted, duration, short, strategy};
 
 /// Points that fit beside each other with their names.
 const POINTS_MAX: usize = PALETTE.len();
@@ -78,7 +78,7 @@ pub fn of_deployments(pool: &Pool) -> Option<Chart> {
     let points = all.iter().filter_map(|same| {
         let it = &same.stories[0].deployment;
         let service = &pool.blueprint.services[same.service.at()].name;
-        let strategy = it.strategy.to_lowercase().replace('_', "/");
+        let strategy = strategy(it.strategy);
         let name = format!("{service} {} → {} ({strategy})", it.from.at() + 1, it.to.at() + 1);
         point(pool, &name, same.stories.iter().map(|story| vec![*story]).collect())
     });

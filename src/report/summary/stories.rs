@@ -3,7 +3,7 @@
 use super::labelled;
 use crate::blueprint::{RevisionIx, ServiceIx};
 use crate::probe::{DeploymentStory, Estimate, Pool, SameDeployment, Toll};
-use crate::report::words::{counted, duration, plain, short};
+use crate::report::words::{counted, duration, plain, short, strategy};
 use crate::sim::observation::SkewCount;
 
 pub fn section(pool: &Pool) -> String {
@@ -21,7 +21,7 @@ fn deployment(pool: &Pool, same: &SameDeployment) -> String {
         "{service} {} → {} ({}): {}",
         first.from.at() + 1,
         first.to.at() + 1,
-        first.strategy.to_lowercase().replace('_', "/"),
+        strategy(first.strategy),
         outcomes(&same.stories)
     )];
     let figure = |toll: Toll| pool.toll(same, toll).1;

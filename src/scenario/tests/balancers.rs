@@ -267,3 +267,28 @@ fn a_reservation_has_at_least_a_hundred_units_and_connections_need_clients() {
     assert_eq!(known("client_keep_alive: 10m"), []);
     assert_eq!(known("client_keep_alive: 30s"), [Code::OutOfRange]);
 }
+
+#[test]
+fn a_service_has_at_most_five_target_groups() {
+    // [GR:ecs]
+    let with = |count: u32| {
+        let each = |text: fn(u32) -> String| (1..=count).map(text).collect::<Vec<_>>().join(", ");
+        let bindings = each(|at| format!("{{ target_group: g{at} }}"));
+        let rules =
+            each(|at| format!("{{ priority: {at}, path_pattern: [/{at}], forward: [{{ target_group: g{at} }}] }}"));
+        let groups = each(|at| format!("g{at}: {{}}"));
+        codes(&web(
+            &format!("load_balancers: [{bindings}]"),
+            &format!(
+                "traffic: {{ users: {{ to: public, rate: 10/s }} }}
+load_balancers:
+  public:
+    listeners: {{ http: {{ default_action: {{ fixed_response: 404 }}, rules: [{rules}] }} }}
+    target_groups: {{ {groups} }}
+"
+            ),
+        ))
+    };
+    assert_eq!(with(5), []);
+    assert_eq!(with(6), [Code::WrongLength]);
+}

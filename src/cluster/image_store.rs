@@ -152,18 +152,13 @@ impl ImageStore {
 
     /// Takes those off the disk that have gone unused longest, as many as one cycle takes; answers which.
     pub fn clean(&mut self, now: Instant, cleanup: &ImageCleanup, images: &[Image]) -> Vec<ImageIx> {
-        let most = cleanup.images_per_cycle as usize;
-        // The first to go, in order; never longer than a cycle takes, however many could go.
-        let mut gone: Vec<(Instant, usize)> = Vec::new();
-        for (at, image) in self.images.iter().enumerate() {
-            let candidate = (image.unused_since, at);
-            let comes_too_late = gone.len() >= most && gone.last().is_none_or(|last| *last < candidate);
-            if comes_too_late || !image.is_unused() || image.cleanable_at(cleanup) > now {
-                continue;
-            }
-            gone.truncate(most - 1);
-            gone.insert(gone.partition_point(|other| *other < candidate), candidate);
-        }
+        let unused = self.images.iter().enumerate().filter(|(_, image)| image.is_unused());
+        let mut gone: Vec<(Instant, usize)> = unused
+            .filter(|(_, image)| image.cleanable_at(cleanup) <= now)
+            .map(|(at, image)| (image.unused_since, at))
+            .collect();
+        gone.sort_unstable();
+        gone.truncate(cleanup.images_per_cycle as usize);
         if gone.is_empty() {
             return Vec::new();
         }

@@ -32,28 +32,16 @@ pub(super) fn strategy(cx: &mut Context, said: &schema::DeploymentConfiguration,
         Said::Rolling => return DeploymentStrategy::Rolling,
         Said::BlueGreen => return DeploymentStrategy::BlueGreen,
         Said::Linear => {
-            let (said, here) = (linear.unwrap_or_default(), path.key("linear_configuration"));
-            let bake = said.step_bake_time.0;
-            cx.within(bake, ecs::BAKE_TIME_RANGE_S, &here.key("step_bake_time"));
-            let share = share(
-                cx,
-                said.step_percent,
-                ecs::STEP_PERCENT_RANGE,
-                &here.key("step_percent"),
-            );
-            share.map(|share| DeploymentStrategy::Linear(Portion { share, bake }))
+            let said = linear.unwrap_or_default();
+            let share = ("step_percent", said.step_percent, ecs::STEP_PERCENT_RANGE);
+            let bake = ("step_bake_time", said.step_bake_time.0);
+            portion(cx, share, bake, &path.key("linear_configuration")).map(DeploymentStrategy::Linear)
         }
         Said::Canary => {
-            let (said, here) = (canary.unwrap_or_default(), path.key("canary_configuration"));
-            let bake = said.canary_bake_time.0;
-            cx.within(bake, ecs::BAKE_TIME_RANGE_S, &here.key("canary_bake_time"));
-            let share = share(
-                cx,
-                said.canary_percent,
-                ecs::CANARY_PERCENT_RANGE,
-                &here.key("canary_percent"),
-            );
-            share.map(|share| DeploymentStrategy::Canary(Portion { share, bake }))
+            let said = canary.unwrap_or_default();
+            let share = ("canary_percent", said.canary_percent, ecs::CANARY_PERCENT_RANGE);
+            let bake = ("canary_bake_time", said.canary_bake_time.0);
+            portion(cx, share, bake, &path.key("canary_configuration")).map(DeploymentStrategy::Canary)
         }
     };
     let Some(strategy) = strategy else {
@@ -63,6 +51,18 @@ pub(super) fn strategy(cx: &mut Context, said: &schema::DeploymentConfiguration,
         arrives(cx, strategy, &path.key("linear_configuration"));
     }
     strategy
+}
+
+/// A share of the traffic and how long it is looked at, each under the key that says it.
+fn portion(
+    cx: &mut Context,
+    (share_key, percent, range): (&str, f64, RangeInclusive<f64>),
+    (bake_key, bake): (&str, Span),
+    here: &Path,
+) -> Option<Portion> {
+    cx.within(bake, ecs::BAKE_TIME_RANGE_S, &here.key(bake_key));
+    let share = share(cx, percent, range, &here.key(share_key))?;
+    Some(Portion { share, bake })
 }
 
 /// A percentage of the traffic, in tenths.

@@ -5,33 +5,43 @@
 //! never "use the default". Text survives only as names for output. Parsing is not here, nor is anything that changes
 //! while time passes.
 
+pub mod alarm;
 pub mod balancer;
+pub mod call;
 pub mod capacity;
 pub mod code_deploy;
+pub mod dependency;
 pub mod environment;
 #[cfg(test)]
 pub mod fixture;
 pub mod hook;
 pub mod life_cycle;
 pub mod model;
+pub mod program;
 pub mod question;
 pub mod service;
 pub mod skew;
 pub mod start_up;
 pub mod task;
+pub mod traffic;
 
+pub use alarm::*;
 pub use balancer::*;
+pub use call::*;
 pub use capacity::*;
 pub use code_deploy::*;
+pub use dependency::*;
 pub use environment::*;
 pub use hook::*;
 pub use life_cycle::*;
 pub use model::*;
+pub use program::*;
 pub use question::*;
 pub use service::*;
 pub use skew::*;
 pub use start_up::*;
 pub use task::*;
+pub use traffic::*;
 
 use crate::engine::dist::Dist;
 use crate::units::{Instant, Span};

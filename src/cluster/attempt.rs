@@ -206,7 +206,7 @@ impl Phase {
 
 /// Facts that hold or not, packed because the record is on the request path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Flags(u8);
+pub struct Flags(u16);
 
 impl Flags {
     /// The caller waits no more.

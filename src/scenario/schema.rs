@@ -6,42 +6,54 @@
 //! thing that may be absent, or whose default depends on the rest of the scenario (`super::imply` fills those in).
 //! What the words *mean* is not here: names are still text, and nothing is checked beyond its form.
 
+mod alarm;
 mod balancer;
+mod call;
 mod cluster;
 mod code_deploy;
+mod deploy;
 mod deployment;
 mod distribution;
 mod environment;
 mod hook;
 mod model;
+mod program;
 mod question;
 mod reference;
 mod release;
 mod rolling;
+mod runtime;
 mod service;
 mod skew;
 mod standalone;
 mod start_up;
 mod task;
+mod traffic;
 mod values;
 
+pub use alarm::*;
 pub use balancer::*;
+pub use call::*;
 pub use cluster::*;
 pub use code_deploy::*;
+pub use deploy::*;
 pub use deployment::*;
 pub use distribution::*;
 pub use environment::*;
 pub use hook::*;
 pub use model::*;
+pub use program::*;
 pub use question::*;
 pub use reference::reference;
 pub use release::*;
 pub use rolling::*;
+pub use runtime::*;
 pub use service::*;
 pub use skew::*;
 pub use standalone::*;
 pub use start_up::*;
 pub use task::*;
+pub use traffic::*;
 pub use values::*;
 
 use schemars::JsonSchema;

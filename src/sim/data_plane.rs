@@ -18,6 +18,7 @@ mod dns;
 mod faults;
 mod foregone;
 mod group;
+mod loss;
 mod meter;
 mod network;
 mod orders;
@@ -25,6 +26,7 @@ mod program;
 mod server;
 mod site;
 mod skew;
+mod strand;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -1,0 +1,102 @@
+//! Calls: requests to other services and dependencies, with the patience and the retries of whoever sends them.
+
+use super::{Duration, Named};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A request to another service or a dependency.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    /// A service (its first operation), `service/operation`, or a dependency.
+    pub to: String,
+    /// `service_connect` (or nothing) goes straight to a task; `balancer` or `balancer/listener` through a balancer.
+    pub via: Option<String>,
+    /// Through a balancer: the request's method; from the operation's first route if absent.
+    pub method: Option<Method>,
+    /// Through a balancer: the request's path; from the operation's first route if absent.
+    pub path: Option<String>,
+    /// Through a balancer: the request's host.
+    pub host: Option<String>,
+    /// Through a balancer: the request's headers by name.
+    #[serde(default)]
+    pub headers: Named<String>,
+    /// Without a balancer: how a task is picked; round robin if absent.
+    pub balancing: Option<Balancing>,
+    /// Of one attempt, with queueing and network; none if absent.
+    pub timeout: Option<Duration>,
+    /// No retry if absent.
+    pub retry: Option<Retry>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    Get,
+    Head,
+    Post,
+    Put,
+    Patch,
+    Delete,
+    Options,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Balancing {
+    RoundRobin,
+    LeastOutstandingRequests,
+    Random,
+}
+
+/// Timeouts, refused connections and 5xx are tried again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Retry {
+    /// With the first: 1 is no retry.
+    pub max_attempts: u32,
+    /// No pause if absent.
+    pub backoff: Option<Backoff>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Backoff {
+    /// The same pause before each retry.
+    Fixed(Duration),
+    /// A pause that grows from retry to retry.
+    Exponential(ExponentialBackoff),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExponentialBackoff {
+    /// Before the first retry.
+    pub base: Duration,
+    #[serde(default = "two")]
+    #[schemars(range(min = 1))]
+    pub factor: f64,
+    /// No pause is longer.
+    #[serde(default = "cap")]
+    pub cap: Duration,
+    #[serde(default)]
+    pub jitter: Jitter,
+}
+
+fn two() -> f64 {
+    2.0
+}
+
+fn cap() -> Duration {
+    Duration::secs(20)
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Jitter {
+    #[default]
+    None,
+    Full,
+    Equal,
+    Decorrelated,
+}

@@ -3,6 +3,7 @@
 //!
 //! Records and their legal changes; nothing here schedules or draws luck, so each can be tested by hand.
 
+pub mod aside;
 pub mod attempt;
 pub mod capacity;
 pub mod cpu;

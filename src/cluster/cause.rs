@@ -199,6 +199,10 @@ mod tests {
         };
         assert_eq!(full.of(&caller), full, "whoever hears of it later changes nothing");
         let nobody = Reason::NoTask.here().of(&caller);
-        assert_eq!(nobody.place, Place::Beyond(Site(4)), "no task is to blame for there being none");
+        assert_eq!(
+            nobody.place,
+            Place::Beyond(Site(4)),
+            "no task is to blame for there being none"
+        );
     }
 }

@@ -11,7 +11,10 @@ pub const FAILURES: Schema = Schema {
             the most frequent first.",
     columns: &[
         column("class", "Request class."),
-        column("outcome", "How the request ended for its client; the columns of `summary.csv`."),
+        column(
+            "outcome",
+            "How the request ended for its client; the columns of `summary.csv`.",
+        ),
         column(
             "reason",
             "Why. Timeouts say what was going on at the far end of the calls when patience ended: waiting in a `queue`, \
@@ -23,7 +26,10 @@ pub const FAILURES: Schema = Schema {
             "Whose attempt failed, or whose patience ended: a call as `service/operation/step`, or a traffic source.",
         ),
         column("to", "Whom it sends to: a service, dependency or load balancer."),
-        column("where", "Where it went wrong: `service/operation`, a dependency or a load balancer."),
+        column(
+            "where",
+            "Where it went wrong: `service/operation`, a dependency or a load balancer.",
+        ),
         column("requests", "Requests that ended so."),
         column("share", "Of the class's offered requests."),
     ],

@@ -228,8 +228,7 @@ impl DataPlane {
         let attempt = &self.attempts[id];
         match attempt.caller {
             Caller::Client(class, browser) => {
-                cx.finished
-                    .push(finished(attempt, class, answer, &self.operations, cx));
+                cx.finished.push(finished(attempt, class, answer, &self.operations, cx));
                 self.open_requests -= 1;
                 let client = &self.clients[usize::from(self.class_traffic[class.at()])];
                 if client.is_closed() {

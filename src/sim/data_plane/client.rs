@@ -241,7 +241,11 @@ impl DataPlane {
                 latency: cx.now().since(attempt.first_sent),
                 attempts: u32::from(attempt.number),
                 served_by: None,
-                failure: Some(in_words_of(cx.blueprint, &self.operations, self.hangs(id, Reason::Unfinished))),
+                failure: Some(in_words_of(
+                    cx.blueprint,
+                    &self.operations,
+                    self.hangs(id, Reason::Unfinished),
+                )),
             });
             self.open_requests -= 1;
         }

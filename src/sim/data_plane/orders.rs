@@ -220,7 +220,13 @@ impl DataPlane {
         let key = check_key(cx, check, cx.now());
         let program = self.groups[check.target_group.at()].check_program;
         let Some(server) = self.servers.get(task) else {
-            return tell(cx, task, check, Answer::Refused(Reason::TargetGone.here()), Outlook::Open);
+            return tell(
+                cx,
+                task,
+                check,
+                Answer::Refused(Reason::TargetGone.here()),
+                Outlook::Open,
+            );
         };
         let served = server.unrouted;
         let hop = Hop {

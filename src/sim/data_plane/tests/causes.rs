@@ -120,7 +120,10 @@ fn a_join_fails_for_the_reason_of_its_first_failed_branch() {
     stage.run();
     assert_eq!(stage.seen(), [(0.0, Outcome::ServerError, 100.0)]);
     let failure = stage.finished[0].failure.expect("it has failed");
-    assert_eq!((failure.reason, failure.from), (Reason::NoTask, Sender::Call(CallIx(1))));
+    assert_eq!(
+        (failure.reason, failure.from),
+        (Reason::NoTask, Sender::Call(CallIx(1)))
+    );
 }
 
 #[test]

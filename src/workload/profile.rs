@@ -18,7 +18,13 @@ impl RateProfile {
 
     /// Both together.
     pub fn plus(&self, other: &RateProfile) -> RateProfile {
-        let cuts = |profile: &RateProfile| profile.segments_for_ever().iter().map(|each| each.start).collect::<Vec<_>>();
+        let cuts = |profile: &RateProfile| {
+            profile
+                .segments_for_ever()
+                .iter()
+                .map(|each| each.start)
+                .collect::<Vec<_>>()
+        };
         let (mine, others) = (self.cut(&cuts(other)), other.cut(&cuts(self)));
         let both = mine.into_iter().zip(others);
         RateProfile {

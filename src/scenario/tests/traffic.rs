@@ -69,7 +69,10 @@ fn a_weekend_is_quieter_from_midnight_to_midnight() {
 
 #[test]
 fn the_day_of_a_warm_up_is_that_before_the_start() {
-    let text = web("desired_count: 50", &days("{ diurnal: { low: 0/s, high: 100/s, peak_at: 12h } }"));
+    let text = web(
+        "desired_count: 50",
+        &days("{ diurnal: { low: 0/s, high: 100/s, peak_at: 12h } }"),
+    );
     let text = text.replace("duration: 10m", "duration: 12h\nwarm_up: 12h");
     let Source::Open { profile, .. } = &blueprint(&text).traffic[0].source else {
         panic!("it has a profile")
@@ -89,9 +92,15 @@ fn a_day_needs_a_clock_and_a_rate_for_the_night() {
     };
     let clock = "starts_at: 2026-11-27T00:00:00Z\n";
     assert_eq!(day("low: 1/s, high: 2/s, peak_at: 12h", clock), []);
-    assert_eq!(day("low: 1/s, high: 2/s, peak_at: 12h", ""), [Code::ScheduleWithoutClock]);
+    assert_eq!(
+        day("low: 1/s, high: 2/s, peak_at: 12h", ""),
+        [Code::ScheduleWithoutClock]
+    );
     assert_eq!(day("high: 2/s, peak_at: 12h", clock), [Code::NotExactlyOne]);
-    assert_eq!(day("low: 1/s, mean: 1/s, high: 2/s, peak_at: 12h", clock), [Code::NotExactlyOne]);
+    assert_eq!(
+        day("low: 1/s, mean: 1/s, high: 2/s, peak_at: 12h", clock),
+        [Code::NotExactlyOne]
+    );
     assert_eq!(day("low: 3/s, high: 2/s, peak_at: 12h", clock), [Code::OutOfRange]);
     assert_eq!(day("mean: 1/s, high: 3/s, peak_at: 12h", clock), [Code::OutOfRange]);
     assert_eq!(day("low: 1/s, high: 3/s, peak_at: 24h", clock), [Code::OutOfRange]);

@@ -31,9 +31,15 @@ pub(super) fn profile(cx: &mut Context, said: &Form<Rate, schema::RateProfile>, 
             let here = path.key("sum");
             if parts.is_empty() {
                 cx.problems
-                    .report_with(Code::WrongLength, &here, "a sum of nothing", |d| d.expected("at least one rate"));
+                    .report_with(Code::WrongLength, &here, "a sum of nothing", |d| {
+                        d.expected("at least one rate")
+                    });
             }
-            let parts: Vec<_> = parts.iter().enumerate().map(|(at, part)| profile(cx, part, &here.at(at))).collect();
+            let parts: Vec<_> = parts
+                .iter()
+                .enumerate()
+                .map(|(at, part)| profile(cx, part, &here.at(at)))
+                .collect();
             let parts: Option<Vec<_>> = parts.into_iter().collect();
             parts?.into_iter().reduce(|sum, part| sum.plus(&part))
         }

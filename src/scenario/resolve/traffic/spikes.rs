@@ -31,7 +31,10 @@ pub(in crate::scenario::resolve) fn fault(
 ) -> Option<(String, FaultKind)> {
     let found = cx.find(Table::Traffic, &said.traffic, &path.key("traffic"))?;
     if cx.said.traffic.0[found].1.rate.is_none() {
-        let message = format!("the requests of `{}` come when they come: they have no `rate`", said.traffic);
+        let message = format!(
+            "the requests of `{}` come when they come: they have no `rate`",
+            said.traffic
+        );
         cx.report(Code::ConflictingKeys, &path.key("traffic"), message);
     }
     let label = format!("traffic_spike {} by {}x", said.traffic, said.factor.0);

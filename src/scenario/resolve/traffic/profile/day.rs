@@ -33,7 +33,11 @@ impl Wave {
         let share = (1.0 + libm::cos(TAU * turn)) / 2.0;
         // 1970-01-01 was a Thursday.
         let weekday = (on.div_euclid(DAY * NANOS) + 4).rem_euclid(7);
-        let factor = if weekday == 0 || weekday == 6 { self.weekend } else { 1.0 };
+        let factor = if weekday == 0 || weekday == 6 {
+            self.weekend
+        } else {
+            1.0
+        };
         (self.low + (self.high - self.low) * share) * factor
     }
 }
@@ -86,10 +90,9 @@ fn wave(cx: &mut Context, said: &schema::Diurnal, path: &Path) -> Option<Wave> {
     if low < 0.0 || low > high {
         let key = if said.mean.is_some() { "mean" } else { "low" };
         let message = "the rate of the night would be below nothing or above that of the peak";
-        cx.problems
-            .report_with(Code::OutOfRange, &path.key(key), message, |d| {
-                d.expected("a `low` from 0/s to `high`, or a `mean` from half of `high` to `high`")
-            });
+        cx.problems.report_with(Code::OutOfRange, &path.key(key), message, |d| {
+            d.expected("a `low` from 0/s to `high`, or a `mean` from half of `high` to `high`")
+        });
         return None;
     }
     let peak_at = said.peak_at.0.nanos() as i64;

@@ -83,6 +83,8 @@ index! {
     CallIx;
     /// Into [`Blueprint::dependencies`].
     DependencyIx;
+    /// Into [`DependencyExtras::operations`]; 0 where there are none.
+    DependencyOperationIx;
     /// Into [`Blueprint::load_balancers`].
     LoadBalancerIx;
     /// Into [`Blueprint::target_groups`].

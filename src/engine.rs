@@ -10,6 +10,7 @@ pub mod arena;
 pub mod calendar;
 
 pub mod dist;
+pub mod popularity;
 pub mod random;
 
 pub use arena::{Arena, Id, RawId};

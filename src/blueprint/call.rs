@@ -1,6 +1,6 @@
 //! Calls: where they go, how long their sender waits, and how it tries again.
 
-use super::{DependencyIx, HttpRequest, LoadBalancerIx, OperationIx, ServiceIx};
+use super::{DependencyIx, DependencyOperationIx, HttpRequest, LoadBalancerIx, OperationIx, ServiceIx};
 use crate::units::Span;
 
 #[derive(Clone, Debug)]
@@ -27,7 +27,10 @@ pub enum Callee {
         listener: u16,
         http: HttpRequest,
     },
+    /// A dependency that does one thing.
     Dependency(DependencyIx),
+    /// One of the operations of a dependency that has several.
+    DependencyOperation(DependencyIx, DependencyOperationIx),
 }
 
 /// How a caller without a balancer picks the callee's task. One shared view for all tasks of a calling service.
@@ -70,9 +73,10 @@ pub enum Jitter {
 
 /// So that lists of a program's callees can be walked without the callers' floors.
 impl Callee {
-    pub fn dependency(&self) -> Option<DependencyIx> {
+    pub fn dependency(&self) -> Option<(DependencyIx, DependencyOperationIx)> {
         match self {
-            Callee::Dependency(at) => Some(*at),
+            Callee::Dependency(at) => Some((*at, DependencyOperationIx(0))),
+            Callee::DependencyOperation(at, operation) => Some((*at, *operation)),
             _ => None,
         }
     }

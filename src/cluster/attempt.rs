@@ -224,6 +224,8 @@ impl Flags {
     pub const HOLDS_SOMETHING: Flags = Flags(8 | 16);
     /// The deadline it is listed for is the node's idle timeout, not the caller's patience.
     pub const NODE_WAITS: Flags = Flags(32);
+    /// What backs its callee has a row about it beside it.
+    pub const BACKING: Flags = Flags(2048);
 
     #[inline]
     pub fn has(self, flag: Flags) -> bool {

@@ -55,6 +55,14 @@ pub enum Reason {
     DependencyFull,
     /// The dependency's primary has failed and nobody has taken over.
     FailingOver,
+    /// The dependency has served it and answers with an error.
+    DependencyError,
+    /// As many wait for a connection of the caller's pool as may.
+    ConnectionPoolFull,
+    /// No connection of the caller's pool became free within its `acquire_timeout`.
+    ConnectionPoolTimeout,
+    /// The dependency takes no more connections.
+    TooManyConnections,
     /// Nobody answered the connection attempt.
     Unreachable,
     /// The target group has no target, or no group has a weight.
@@ -117,6 +125,10 @@ impl Reason {
             Reason::ConnectionClosed => "connection_closed",
             Reason::DependencyFull => "dependency_full",
             Reason::FailingOver => "failing_over",
+            Reason::DependencyError => "dependency_error",
+            Reason::ConnectionPoolFull => "connection_pool_full",
+            Reason::ConnectionPoolTimeout => "connection_pool_timeout",
+            Reason::TooManyConnections => "too_many_connections",
             Reason::Unreachable => "unreachable",
             Reason::NoTarget => "no_target",
             Reason::BalancerFull => "balancer_full",

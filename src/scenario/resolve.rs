@@ -20,6 +20,7 @@ mod behaviour;
 mod capacity;
 mod code_deploy;
 mod container;
+mod dependency;
 mod deployment;
 mod event;
 mod expectation;
@@ -275,7 +276,7 @@ pub fn resolve(
     let network = network(&mut cx, &root.key("cluster").key("network"));
     let auto_scaling_groups = capacity::auto_scaling_groups(&mut cx);
     balancer::list_target_groups(&mut cx);
-    let dependencies = behaviour::dependencies(&mut cx);
+    let dependencies = dependency::dependencies(&mut cx);
     task::task_definitions(&mut cx);
     let (load_balancers, target_groups) = balancer::load_balancers(&mut cx);
     let alarms = alarm::alarms(&mut cx);

@@ -49,7 +49,7 @@ use crate::units::Instant;
 use balancer::Balancer;
 use build::Actions;
 use client::Client;
-use dependency::DependencyState;
+use dependency::{Backed, DependencyState};
 use foregone::Foregone;
 use group::Group;
 use network::Network;
@@ -69,6 +69,8 @@ pub struct DataPlane {
     clients: Vec<Client>,
     sites: Vec<SiteState>,
     dependencies: Vec<DependencyState>,
+    /// Of attempts at dependencies that have extras.
+    backed: Aside<Attempt, Backed>,
     programs: Programs,
     operations: Operations,
     skews: Skews,
@@ -109,7 +111,12 @@ impl DataPlane {
                 DataEvent::DeadlineDue => self.deadlines_due(cx, extra as u16),
                 DataEvent::CpuTurn => self.cpu_turn(cx, extra as usize),
                 DataEvent::Reweigh => self.reweigh(cx, extra as usize),
-                DataEvent::FailoverDone => self.failover_done(extra as usize),
+                DataEvent::FailoverDone => self.failover_done(cx, extra as usize),
+                DataEvent::AskBacked => self.ask_backed(cx, attempt),
+                DataEvent::PaceDue => self.pace_due(cx, extra),
+                DataEvent::ConnectionSetUp => self.connection_set_up(cx, attempt),
+                DataEvent::AcquireTimeout => self.acquire_timed_out(cx, attempt),
+                DataEvent::IdleConnections => self.idle_connections(cx, Id::from_raw(id), extra),
                 DataEvent::Send => self.send(cx, attempt),
                 DataEvent::AtNode => self.at_node(cx, attempt),
                 DataEvent::AtTask => {
@@ -183,6 +190,11 @@ mod purpose {
     pub const DNS: u64 = 6;
     pub const SERVICE: u64 = 7;
     pub const SKEW: u64 = 8;
+    /// Of setting up a connection to a dependency.
+    pub const CONNECT: u64 = 40;
+    pub const BACKED_ERROR: u64 = 41;
+    /// Below the request's key.
+    pub const ROW: u64 = 42;
     pub const LEG: u64 = 1 << 4;
     pub const STEP: u64 = 1 << 16;
     pub const BRANCH: u64 = 1 << 24;

@@ -52,6 +52,16 @@ pub enum DataEvent {
     Reweigh,
     /// A dependency's standby takes over. `extra`: dependency.
     FailoverDone,
+    /// An attempt is sent for a dependency that has extras. `id`: attempt.
+    AskBacked,
+    /// A departure at a dependency whose service slows down under load. `extra`: dependency (upper 16 bits) and node.
+    PaceDue,
+    /// A connection to a dependency has been set up. `id`: the attempt that needs it.
+    ConnectionSetUp,
+    /// An attempt has waited for a connection as long as its caller's pool lets it. `id`: attempt.
+    AcquireTimeout,
+    /// Idle connections of a pool may be old. `id`: the caller's task. `extra`: dependency and endpoint.
+    IdleConnections,
 }
 
 /// Steps of orchestration; handled by `control_plane`.

@@ -175,7 +175,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("Deploy", "runtime", "describe a second service"),
     ("Experiment", "sweep", "use `compare` with one variant for each value"),
     ("Experiment", "precision", "give `replications`"),
-    ("Dependency", "connection_pool", "use `slots`"),
     ("Scenario", "queues", "leave them out: services call each other"),
     ("Scenario", "records", "send `traffic` to the balancer directly"),
     ("Scenario", "journeys", "list the requests under `traffic` with weights"),

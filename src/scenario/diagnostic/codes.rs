@@ -196,6 +196,9 @@ codes! {
     MalformedRoute "WT0807" "malformed-route" Error;
     OperationOutOfReach "WT0808" "operation-out-of-reach" Warning;
 
+    // Dependencies and queues.
+    PoolsExceedConnections "WT0820" "pools-exceed-connections" Warning;
+
     // Traffic.
     PointsOutOfOrder "WT0901" "points-out-of-order" Error;
     TraceOutOfOrder "WT0902" "trace-out-of-order" Error;

@@ -1,40 +1,11 @@
-//! How code behaves: runtimes, routes, retries, dependencies.
+//! How code behaves: runtimes, routes, retries.
 
-use super::{Context, Table, each};
+use super::Context;
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
 use crate::scenario::schema::{self, Named};
 use crate::units::Span;
-
-pub(super) fn dependencies(cx: &mut Context) -> Vec<Dependency> {
-    let root = Path::Root;
-    let section = root.key("dependencies");
-    let mut dependencies = Vec::new();
-    each(&cx.said.dependencies, &section, |_, name, said, path| {
-        let zone_of = |cx: &mut Context, zone: &Option<String>, key: &str| {
-            let zone = zone.as_ref()?;
-            cx.find(Table::Zone, zone, &path.key(key)).map(ZoneIx::from_usize)
-        };
-        let zone = zone_of(cx, &said.zone, "zone");
-        let standby = zone_of(cx, &said.standby, "standby");
-        if said.standby.is_some() && said.zone.is_none() {
-            let message = format!("`{name}` has a standby but no zone of its own");
-            cx.report(Code::MissingKey, &path.key("standby"), message);
-        }
-        let service_time = cx.dist(&said.service_time, &path.key("service_time"));
-        dependencies.push(Dependency {
-            name: name.to_owned(),
-            zone,
-            standby,
-            failover: said.failover.0,
-            slots: said.slots.unwrap_or(cx.said.limits.in_flight),
-            backlog: said.backlog.unwrap_or(cx.said.limits.in_flight),
-            service_time,
-        });
-    });
-    dependencies
-}
 
 pub(super) fn runtime(cx: &Context, said: &schema::Runtime) -> Runtime {
     let in_flight = cx.said.limits.in_flight;

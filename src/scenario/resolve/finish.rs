@@ -60,6 +60,7 @@ pub(super) fn whole(cx: &mut Context, blueprint: &Blueprint) {
     start_ups(cx, blueprint);
     target_groups(cx, blueprint);
     balancer::doubts(cx, blueprint);
+    super::dependency::doubts(cx, blueprint);
     load::check(cx, blueprint);
 }
 

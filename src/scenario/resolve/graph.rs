@@ -78,7 +78,7 @@ impl<'b> Graph<'b> {
                 listener,
                 http,
             } => self.behind(*load_balancer, *listener, http),
-            Callee::Dependency(_) => Vec::new(),
+            Callee::Dependency(_) | Callee::DependencyOperation(..) => Vec::new(),
         }
     }
 

@@ -121,8 +121,8 @@ fn utilisation(cx: &mut Context, blueprint: &Blueprint, graph: &Graph, order: &[
             }
         }
         for (dependency, described) in blueprint.dependencies.iter().enumerate() {
-            let calls = dependency_calls(blueprint, graph, &visits, dependency);
-            let load = calls * described.service_time.mean() / f64::from(described.slots);
+            let work = dependency_work(blueprint, graph, &visits, dependency);
+            let load = work / most_at_once(described);
             if load > 1.0 - 1e-9 && overloaded.insert((false, dependency)) {
                 report_overload(cx, blueprint, ("dependencies", &described.name), load, at);
             }
@@ -171,7 +171,13 @@ fn program_means(blueprint: &Blueprint, graph: &Graph, program: ProgramIx, facto
             Step::Call(call) => {
                 let call = &blueprint.calls[call.at()];
                 let answered = match &call.to {
-                    Callee::Dependency(dependency) => blueprint.dependencies[dependency.at()].service_time.mean(),
+                    to if to.dependency().is_some() => {
+                        let asked = to.dependency();
+                        let mean = |(at, operation): (DependencyIx, _)| {
+                            blueprint.dependencies[at.at()].service_time_of(operation).mean()
+                        };
+                        asked.map_or(0.0, mean)
+                    }
                     to => graph
                         .callees(to)
                         .iter()
@@ -258,7 +264,7 @@ fn service_load(blueprint: &Blueprint, graph: &Graph, visits: &[f64], means: &[M
 }
 
 /// The most tasks that anything in the scenario lets a service have.
-fn most_tasks(blueprint: &Blueprint, service: usize) -> u32 {
+pub(super) fn most_tasks(blueprint: &Blueprint, service: usize) -> u32 {
     let described = &blueprint.services[service];
     let scaled = described.auto_scaling.as_ref().map(|scaling| {
         scaling
@@ -274,20 +280,40 @@ fn most_tasks(blueprint: &Blueprint, service: usize) -> u32 {
     set.chain(scaled).fold(described.desired_count, u32::max)
 }
 
-fn dependency_calls(blueprint: &Blueprint, graph: &Graph, visits: &[f64], dependency: usize) -> f64 {
-    let mut calls = 0.0;
+/// The most requests that a dependency can be at as if each were alone: its slots, or what slowing down leaves of them.
+fn most_at_once(dependency: &Dependency) -> f64 {
+    const ENOUGH: u32 = 10_000;
+    let slots = f64::from(dependency.slots);
+    match dependency.extras.as_ref().and_then(|extras| extras.slowdown) {
+        None => slots,
+        Some(slowdown) => (1..=dependency.slots.min(ENOUGH))
+            .map(|busy| f64::from(busy) / slowdown.factor(busy))
+            .fold(0.0, f64::max),
+    }
+}
+
+/// Seconds of work a second for the primary of a dependency.
+fn dependency_work(blueprint: &Blueprint, graph: &Graph, visits: &[f64], dependency: usize) -> f64 {
+    let described = &blueprint.dependencies[dependency];
+    let seconds = |operation: DependencyOperationIx| match &described.extras {
+        Some(extras)
+            if extras.replicas.is_some() && extras.operations[operation.at()].endpoint == Endpoint::Reader =>
+        {
+            0.0
+        }
+        _ => described.service_time_of(operation).mean(),
+    };
+    let mut work = 0.0;
     for (at, node) in graph.nodes.iter().enumerate().filter(|(at, _)| visits[*at] > 0.0) {
         let program = blueprint.services[node.service].revisions[0].operations[node.operation].program;
         walk(blueprint, program, &mut |step| {
             if let Step::Call(call) = step
-                && blueprint.calls[call.at()]
-                    .to
-                    .dependency()
-                    .is_some_and(|to| to.at() == dependency)
+                && let Some((to, operation)) = blueprint.calls[call.at()].to.dependency()
+                && to.at() == dependency
             {
-                calls += visits[at];
+                work += visits[at] * seconds(operation);
             }
         });
     }
-    calls
+    work
 }

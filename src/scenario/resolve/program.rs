@@ -95,7 +95,7 @@ fn callee(cx: &mut Context, said: &schema::Call, path: &Path) -> Option<Callee> 
     if let Some(service) = cx.said.services.position(name) {
         return service_callee(cx, said, service, operation, path);
     }
-    if let (Some(dependency), None) = (cx.said.dependencies.position(name), operation) {
+    if let Some(dependency) = cx.said.dependencies.position(name) {
         let keys = [
             ("via", said.via.is_some()),
             ("balancing", said.balancing.is_some()),
@@ -105,16 +105,34 @@ fn callee(cx: &mut Context, said: &schema::Call, path: &Path) -> Option<Callee> 
             ("headers", !said.headers.is_empty()),
         ];
         refuse(cx, &keys, "a call to a dependency", path);
-        return Some(Callee::Dependency(DependencyIx::from_usize(dependency)));
-    }
-    if cx.said.dependencies.get(name).is_some() {
-        let message = format!("the dependency `{name}` has no operations");
-        cx.problems.report_with(Code::MalformedReference, &to, message, |d| {
-            d.expected(format!("just `{name}`"))
-        });
-        return None;
+        return dependency_callee(cx, dependency, operation, &to);
     }
     cx.unknown(&[Table::Service, Table::Dependency], name, &to);
+    None
+}
+
+/// A dependency, or one of its operations.
+fn dependency_callee(cx: &mut Context, at: usize, operation: Option<&str>, path: &Path) -> Option<Callee> {
+    let (name, said) = &cx.said.dependencies.0[at];
+    let dependency = DependencyIx::from_usize(at);
+    let Some(operation) = operation else {
+        return Some(Callee::Dependency(dependency));
+    };
+    if let Some(at) = said.operations.position(operation) {
+        let operation = DependencyOperationIx::from_usize(at);
+        return Some(Callee::DependencyOperation(dependency, operation));
+    }
+    if said.operations.is_empty() {
+        let message = format!("the dependency `{name}` has no operations");
+        cx.problems.report_with(Code::MalformedReference, path, message, |d| {
+            d.expected(format!("just `{name}`"))
+        });
+    } else {
+        let message = format!("`{name}` has no operation `{operation}`");
+        cx.problems.report_with(Code::UnknownName, path, message, |diagnostic| {
+            diagnostic.did_you_mean(operation, said.operations.names())
+        });
+    }
     None
 }
 

@@ -101,29 +101,6 @@ fn launch_time() -> Time {
     }))
 }
 
-/// A database or another thing outside the cluster that serves requests.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Dependency {
-    /// Where it runs; without a zone it is in every caller's own.
-    pub zone: Option<String>,
-    /// Where its standby waits.
-    pub standby: Option<String>,
-    /// From the loss of the primary until the standby answers.
-    #[serde(default = "failover")]
-    pub failover: Duration,
-    /// Requests served at once; without bound if absent.
-    #[schemars(range(min = 1))]
-    pub slots: Option<u32>,
-    /// Requests that may wait for a slot; without bound (up to `limits.in_flight`) if absent.
-    pub backlog: Option<u32>,
-    pub service_time: Time,
-}
-
-fn failover() -> Duration {
-    Duration::secs(60)
-}
-
 /// A start-up of no length.
 pub(super) fn no_time() -> Time {
     constant(0)

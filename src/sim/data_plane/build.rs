@@ -100,7 +100,8 @@ impl DataPlane {
         let dependencies = blueprint
             .dependencies
             .iter()
-            .map(|written| DependencyState::new(written, &mut tables))
+            .enumerate()
+            .map(|(at, _)| DependencyState::new(blueprint, at, &mut cx.calendar, &mut tables))
             .collect();
         let deadline_timers = (0..deadlines.len())
             .map(|list| {
@@ -120,6 +121,7 @@ impl DataPlane {
             clients,
             sites,
             dependencies,
+            backed: Aside::default(),
             programs,
             counts: vec![RevisionCount::default(); operations.revisions.len()],
             cpu_meters: vec![Default::default(); blueprint.services.len()],

@@ -60,6 +60,10 @@ impl DataPlane {
                 let hop = to_node(cx, &self.network, attempt, *load_balancer, balancer);
                 self.network.carry(cx, id, hop, DataEvent::AtNode)
             }
+            To::Dependency(at) if self.dependencies[at.at()].extras.is_some() => {
+                cx.follow(DataEvent::AskBacked, id);
+                Crossing::UnderWay
+            }
             To::Dependency(at) => {
                 attempt.zone = self.dependencies[at.at()].zone;
                 let hop = Hop {
@@ -213,7 +217,11 @@ impl DataPlane {
         if !attempt.flags.has(Flags::CALLER_GONE) {
             let deadline = std::mem::replace(&mut attempt.deadline, DeadlineLink::NONE);
             no_longer_outstanding(attempt, &mut self.groups, &mut self.sites);
+            let is_backed = attempt.flags.has(Flags::BACKING);
             self.deadlines.unlink(&mut self.attempts, deadline);
+            if is_backed {
+                self.connection_free(cx, id, answer);
+            }
             self.tell_caller(cx, id, answer);
         }
         self.attempts.remove(id);
@@ -299,6 +307,10 @@ impl DataPlane {
         let attempt = &mut self.attempts[id];
         no_longer_outstanding(attempt, &mut self.groups, &mut self.sites);
         attempt.flags.set(Flags::CALLER_GONE);
+        if attempt.flags.has(Flags::BACKING) && self.backed_disconnected(cx, id) {
+            return;
+        }
+        let attempt = &mut self.attempts[id];
         match attempt.phase {
             Phase::Paused | Phase::Lost => {
                 self.attempts.remove(id);

@@ -1,16 +1,26 @@
-//! Dependencies: databases and the like, with slots, a queue, a zone and a standby.
+//! Dependencies: databases and the like, with slots, a queue, a zone and a standby. What few of them have beyond that is in
+//! `extras`, and takes other ways from the first step on.
+
+mod extras;
+mod pools;
 
 use super::site::To;
 use super::{DataPlane, purpose};
-use crate::blueprint::{self, DependencyIx, ZoneIx};
+use crate::blueprint::{Blueprint, DependencyIx, ZoneIx};
+use crate::cluster::Task;
 use crate::cluster::attempt::{Answer, Attempt, Phase, Site};
 use crate::cluster::cause::Reason;
 use crate::cluster::queue::Queue;
 use crate::engine::arena::{Arena, Id};
+use crate::engine::calendar::Calendar;
 use crate::engine::dist::{Law, Tables};
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
+use crate::sim::observation::DependencySample;
 use crate::units::Span;
+
+pub(super) use extras::Backed;
+use extras::Extras;
 
 pub(super) struct DependencyState {
     pub zone: Option<ZoneIx>,
@@ -26,10 +36,13 @@ pub(super) struct DependencyState {
     pub queue: Queue,
     /// The primary has failed and nobody has taken over yet.
     pub failing_over: bool,
+    pub extras: Option<Box<Extras>>,
 }
 
 impl DependencyState {
-    pub fn new(written: &blueprint::Dependency, tables: &mut Tables) -> Self {
+    pub fn new(blueprint: &Blueprint, at: usize, calendar: &mut Calendar<Event>, tables: &mut Tables) -> Self {
+        let written = &blueprint.dependencies[at];
+        let extras = written.extras.as_ref();
         DependencyState {
             zone: written.zone,
             standby: written.standby,
@@ -41,11 +54,22 @@ impl DependencyState {
             busy: 0,
             queue: Queue::default(),
             failing_over: false,
+            extras: extras.map(|extras| Box::new(Extras::new(blueprint, at, extras, calendar, tables))),
         }
     }
 
     pub fn has_standby(&self) -> bool {
         self.standby.is_some()
+    }
+
+    pub fn sample(&self) -> DependencySample {
+        match &self.extras {
+            None => DependencySample {
+                queued: u64::from(self.queue.len()),
+                in_service: u64::from(self.busy),
+            },
+            Some(extras) => extras.sample(),
+        }
     }
 
     /// One slot is its own from now on.
@@ -80,6 +104,9 @@ impl DataPlane {
         };
         let at = self.dependency_of(attempt.site);
         let dependency = &mut self.dependencies[at.at()];
+        if dependency.extras.is_some() {
+            return self.at_backed(cx, id);
+        }
         if dependency.failing_over {
             return self.answer(cx, id, Answer::Refused(Reason::FailingOver.here()));
         }
@@ -100,6 +127,9 @@ impl DataPlane {
         };
         let at = self.dependency_of(attempt.site);
         let dependency = &mut self.dependencies[at.at()];
+        if dependency.extras.is_some() {
+            return self.backed_done(cx, id);
+        }
         match dependency.queue.pop(&mut self.attempts) {
             Some(next) => dependency.serve(cx, &mut self.attempts, next),
             None => dependency.busy -= 1,
@@ -116,10 +146,11 @@ impl DataPlane {
         let lost: Vec<Id<Attempt>> = self
             .attempts
             .iter()
-            .filter(|(_, attempt)| {
+            .filter(|&(id, attempt)| {
                 attempt.phase.is_in_hand()
                     && attempt.task.is_none()
                     && matches!(self.sites[attempt.site.at()].to, To::Dependency(to) if to == at)
+                    && self.is_at_primary(id)
             })
             .map(|(id, _)| id)
             .collect();
@@ -127,18 +158,32 @@ impl DataPlane {
         dependency.failing_over = true;
         dependency.queue = Queue::default();
         dependency.busy = 0;
+        if let Some(extras) = &mut dependency.extras {
+            extras.primary_lost();
+        }
         let event = Event::data_extra(DataEvent::FailoverDone, u32::from(at.0));
         cx.calendar.schedule_in(dependency.failover, event);
         for id in lost {
-            self.answer(cx, id, Answer::Refused(Reason::FailingOver.here()));
+            self.leave_backed(cx, id, Answer::Refused(Reason::FailingOver.here()));
         }
     }
 
-    pub(super) fn failover_done(&mut self, at: usize) {
+    pub(super) fn failover_done(&mut self, cx: &Context<'_>, at: usize) {
         let dependency = &mut self.dependencies[at];
         dependency.failing_over = false;
         if let Some(standby) = dependency.standby.take() {
             dependency.zone = Some(standby);
+        }
+        if let Some(extras) = &mut dependency.extras {
+            extras.has_taken_over(cx.now(), dependency.zone);
+        }
+    }
+
+    /// A process is gone, and the connections that it kept.
+    pub(super) fn drop_connections(&mut self, task: Id<Task>) {
+        let extras = self.dependencies.iter_mut().filter_map(|each| each.extras.as_mut());
+        for pools in extras.filter_map(|extras| extras.pools.as_mut()) {
+            pools.drop_of(task);
         }
     }
 }

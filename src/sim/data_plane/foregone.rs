@@ -153,7 +153,7 @@ impl<'b> Reached<'b> {
         match self.blueprint.calls[at.at()].to {
             Callee::Service { service, .. } => self.service(service),
             Callee::LoadBalancer { load_balancer, .. } => self.balancer(load_balancer),
-            Callee::Dependency(_) => {}
+            Callee::Dependency(_) | Callee::DependencyOperation(..) => {}
         }
     }
 }

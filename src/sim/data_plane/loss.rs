@@ -68,6 +68,7 @@ impl DataPlane {
             return;
         }
         cx.calendar.drop_timer(server.cpu_timer);
+        self.drop_connections(task);
         for id in self.lose_work(cx, task, server.revision) {
             self.answer(cx, id, Answer::Refused(Reason::TaskDied.here()));
         }
@@ -88,6 +89,7 @@ impl DataPlane {
         server.cpu_turns_at = Instant::NEVER;
         cx.calendar.drop_timer(server.cpu_timer);
         let revision = server.revision;
+        self.drop_connections(task);
         for id in self.lose_work(cx, task, revision) {
             let attempt = &mut self.attempts[id];
             if attempt.flags.has(Flags::CALLER_GONE) || matches!(attempt.caller, Caller::Check(_)) {

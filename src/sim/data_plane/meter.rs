@@ -5,7 +5,8 @@ use crate::blueprint::AlbModel;
 use crate::cluster::Task;
 use crate::cluster::server::{Door, Metered, Server};
 use crate::engine::arena::Id;
-use crate::sim::observation::{DependencySample, Sample, ServiceSample};
+use super::dependency::DependencyState;
+use crate::sim::observation::{Sample, ServiceSample};
 use crate::sim::signal::{Meter, ServiceMeter};
 use crate::units::Instant;
 
@@ -119,10 +120,7 @@ impl DataPlane {
             sample.in_service +=
                 u64::from(server.present) - u64::from(server.queue.len()).min(u64::from(server.present));
         }
-        let dependencies = self.dependencies.iter().map(|dependency| DependencySample {
-            queued: u64::from(dependency.queue.len()),
-            in_service: u64::from(dependency.busy),
-        });
+        let dependencies = self.dependencies.iter().map(DependencyState::sample);
         Sample {
             at: now,
             services,

@@ -154,7 +154,7 @@ impl Operations {
                         Some(*operation).filter(|at| at.at() < revision.operations.len())
                     }
                     Callee::LoadBalancer { http, .. } => operation(revision, http),
-                    Callee::Dependency(_) => None,
+                    Callee::Dependency(_) | Callee::DependencyOperation(..) => None,
                 };
                 of(row, asked)
             }));

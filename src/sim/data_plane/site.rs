@@ -57,7 +57,9 @@ impl SiteState {
                     load_balancer: *load_balancer,
                     action: ActionOf::Site(actions.of(blueprint, *load_balancer, *listener, http)),
                 },
-                Callee::Dependency(dependency) => To::Dependency(*dependency),
+                Callee::Dependency(dependency) | Callee::DependencyOperation(dependency, _) => {
+                    To::Dependency(*dependency)
+                }
             };
             sites.push(SiteState {
                 to,

@@ -2,6 +2,7 @@
 
 mod balancer;
 mod balancer_extras;
+mod backing;
 mod calls;
 mod causes;
 mod dependency;

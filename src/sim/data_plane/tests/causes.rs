@@ -151,6 +151,7 @@ fn a_dependency_that_is_full_is_named() {
         slots: 1,
         backlog: 0,
         service_time: constant(1.0),
+        extras: None,
     });
     blueprint.calls.push(call(Callee::Dependency(DependencyIx(0))));
     let full = Failure {

@@ -16,6 +16,7 @@ fn asks_database(millis: &[u64], slots: u32, backlog: u32) -> Blueprint {
         slots,
         backlog,
         service_time: constant(0.01),
+        extras: None,
     });
     blueprint.calls.push(call(Callee::Dependency(DependencyIx(0))));
     blueprint

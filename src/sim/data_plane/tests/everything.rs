@@ -8,7 +8,7 @@
 use super::stage::*;
 use crate::blueprint::*;
 use crate::engine::dist::Dist;
-use crate::sim::observation::{Outcome, RequestFinished};
+use crate::sim::observation::{Outcome, Reason, RequestFinished};
 use crate::sim::signal::Order;
 use crate::units::{Ratio, Span};
 
@@ -102,6 +102,7 @@ fn shop(seconds: u64, seed: u64) -> Blueprint {
         slots: 6,
         backlog: 10,
         service_time: lognormal(0.005),
+        extras: None,
     });
     let mut to_database = call(Callee::Dependency(DependencyIx(0)));
     to_database.timeout = Some(Span::from_millis(60));
@@ -198,10 +199,56 @@ fn misfortune(stage: &mut Stage<'_>, tick: u64) {
     }
 }
 
+const SECONDS: u64 = 30;
+
 fn run(seed: u64) -> Vec<RequestFinished> {
-    const SECONDS: u64 = 30;
-    let blueprint = shop(SECONDS, seed);
-    let mut stage = Stage::with_tasks(&blueprint, 6);
+    run_of(&shop(SECONDS, seed))
+}
+
+/// The shop whose database does everything that one can, and takes fewer connections than all tasks would like.
+fn shop_with_busy_database(seed: u64) -> Blueprint {
+    let mut blueprint = shop(SECONDS, seed);
+    let operation = |endpoint, locks| DependencyOperation {
+        name: "operation".into(),
+        service_time: lognormal(0.005),
+        error_ratio: Ratio::new(0.02).expect("a share"),
+        endpoint,
+        locks,
+    };
+    let locks = Some(RowLocks { rows: 5, zipf: 1.0 });
+    blueprint.dependencies[0].extras = Some(Box::new(DependencyExtras {
+        operations: vec![operation(Endpoint::Writer, locks), operation(Endpoint::Reader, None)],
+        slowdown: Some(Slowdown {
+            contention: 0.05,
+            coherency: 0.01,
+        }),
+        cold_cache: Some(ColdCache {
+            factor: 2.0,
+            warms_over: Span::from_secs(1),
+        }),
+        replicas: Some(ReadReplicas {
+            zones: vec![None, Some(ZoneIx(1))],
+        }),
+        connection_pool: Some(ConnectionPool {
+            size: 3,
+            min_idle: 1,
+            acquire_timeout: Span::from_millis(8),
+            max_waiting: 4,
+            connect_time: lognormal(0.004),
+            idle_timeout: Span::from_millis(150),
+        }),
+        max_connections: Some(14),
+    }));
+    let mut read = call(Callee::DependencyOperation(DependencyIx(0), DependencyOperationIx(1)));
+    read.timeout = Some(Span::from_millis(30));
+    blueprint.calls.push(read);
+    blueprint.programs[3].steps.push(Step::Call(CallIx(3)));
+    blueprint.programs[4].steps.push(Step::Call(CallIx(0)));
+    blueprint
+}
+
+fn run_of(blueprint: &Blueprint) -> Vec<RequestFinished> {
+    let mut stage = Stage::with_tasks(blueprint, 6);
     for tick in 1..=2 * SECONDS {
         stage.run_until(ms(500 * tick));
         misfortune(&mut stage, tick);
@@ -221,6 +268,7 @@ fn run(seed: u64) -> Vec<RequestFinished> {
             "a slot is left taken"
         );
     }
+    stage.plane.check_connections();
     std::mem::take(&mut stage.finished)
 }
 
@@ -244,6 +292,24 @@ fn every_request_has_one_outcome_and_leaves_nothing_behind() {
             assert!(count > 5, "{count} {outcome:?}");
         }
         assert!(finished.iter().any(|request| request.attempts == 3));
+    }
+}
+
+#[test]
+fn a_database_with_everything_leaves_nothing_behind_either() {
+    for seed in 1..=3 {
+        let finished = run_of(&shop_with_busy_database(seed));
+        for reason in [
+            Reason::ConnectionPoolFull,
+            Reason::ConnectionPoolTimeout,
+            Reason::TooManyConnections,
+            Reason::DependencyError,
+            Reason::FailingOver,
+        ] {
+            let why = |request: &&RequestFinished| request.failure.is_some_and(|failure| failure.reason == reason);
+            let count = finished.iter().filter(why).count();
+            assert!(count > 0, "nothing fails with {reason:?}");
+        }
     }
 }
 

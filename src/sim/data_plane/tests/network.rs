@@ -22,6 +22,7 @@ fn each_way_takes_the_latency_of_its_ends() {
         slots: 1,
         backlog: 0,
         service_time: constant(0.005),
+        extras: None,
     });
     blueprint.calls.push(call(Callee::Dependency(DependencyIx(0))));
     let mut stage = Stage::new(&blueprint);
@@ -103,6 +104,7 @@ fn added_latency_of_a_dependency_leaves_the_rest_alone() {
         slots: 1,
         backlog: 0,
         service_time: constant(0.001),
+        extras: None,
     });
     blueprint.calls.push(call(Callee::Dependency(DependencyIx(0))));
     let mut stage = Stage::new(&blueprint);

@@ -223,6 +223,8 @@ impl Flags {
     pub const HOLDS_SOMETHING: Flags = Flags(8 | 16);
     /// The deadline it is listed for is the node's idle timeout, not the caller's patience.
     pub const NODE_WAITS: Flags = Flags(32);
+    /// The data plane keeps its course: where it is in loops, and its call path.
+    pub const HAS_COURSE: Flags = Flags(1024);
 
     #[inline]
     pub fn has(self, flag: Flags) -> bool {
@@ -255,6 +257,8 @@ pub enum Answer {
     NotFound,
     /// 500 of the target.
     Failure,
+    /// The target's code ends with this error, from 400 to 599.
+    Error(u16),
     /// Refused or reset, without a status.
     Refused,
     /// The balancer's own fixed response or redirect.
@@ -278,7 +282,15 @@ impl Answer {
     /// Worth another attempt: what may differ next time.
     #[inline]
     pub fn is_retryable(self) -> bool {
-        !matches!(self, Answer::Success | Answer::NotFound | Answer::Fixed(_))
+        !matches!(
+            self,
+            Answer::Success | Answer::NotFound | Answer::Fixed(_) | Answer::Error(400..=499)
+        )
+    }
+    /// 4xx of the target: the request is at fault, not who serves it.
+    #[inline]
+    pub fn is_client_error(self) -> bool {
+        matches!(self, Answer::NotFound | Answer::Error(400..=499))
     }
     /// As a balancer's health check sees it; 0 is "no HTTP".
     pub fn status(self) -> u16 {
@@ -287,7 +299,7 @@ impl Answer {
             Answer::NotFound => 404,
             Answer::Failure => 500,
             Answer::Refused | Answer::TimedOut => 0,
-            Answer::Fixed(status) => status,
+            Answer::Fixed(status) | Answer::Error(status) => status,
             Answer::BadGateway => 502,
             Answer::ServiceUnavailable => 503,
             Answer::GatewayTimeout => 504,

@@ -119,6 +119,7 @@ impl DataPlane {
             clients,
             sites,
             dependencies,
+            courses: programs.steer_by_request().then(Box::default),
             programs,
             counts: vec![RevisionCount::default(); operations.revisions.len()],
             cpu_meters: vec![Default::default(); blueprint.services.len()],

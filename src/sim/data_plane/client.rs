@@ -288,7 +288,8 @@ fn outcome(answer: Answer) -> Outcome {
     match answer {
         Answer::Success => Outcome::Served,
         Answer::NotFound => Outcome::ClientError,
-        Answer::Failure => Outcome::ServerError,
+        Answer::Error(400..=499) => Outcome::ClientError,
+        Answer::Failure | Answer::Error(_) => Outcome::ServerError,
         Answer::Refused => Outcome::Refused,
         Answer::Fixed(_) if answer.is_success() => Outcome::Served,
         Answer::Fixed(300..=399) => Outcome::Redirected,

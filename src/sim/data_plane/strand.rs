@@ -28,7 +28,7 @@ impl DataPlane {
             self.strand_over(cx, id, Answer::Success);
             return None;
         };
-        if attempt.flags.has(Flags::HOLDS_LOOP) && !matches!(step.what, What::Cpu(_)) {
+        if attempt.flags.has(Flags::HOLDS_LOOP) && !matches!(step.what, What::Cpu(_) | What::Steer(_)) {
             leave_loop(&mut self.servers, &mut self.attempts, cx, id);
             attempt = &mut self.attempts[id];
         }
@@ -63,8 +63,17 @@ impl DataPlane {
                 attempt.step += 1;
                 return Some(self.call(id, call));
             }
+            What::CallOnCourse(call) => {
+                let call = *call;
+                attempt.step += 1;
+                return Some(self.call_on_course(id, call));
+            }
             What::Parallel(_) => {
                 self.fork(cx, id);
+                return None;
+            }
+            What::Steer(_) => {
+                self.steer(cx, id);
                 return None;
             }
         }
@@ -80,6 +89,7 @@ impl DataPlane {
         else {
             unreachable!("only a parallel step forks");
         };
+        let pending = branches.len() as u16;
         let key = attempt.key.child(purpose::STEP + u64::from(attempt.step));
         attempt.step += 1;
         attempt.flags.clear(Flags::BRANCH_FAILED);
@@ -88,6 +98,10 @@ impl DataPlane {
             return cx.follow(DataEvent::GoOn, id);
         }
         let parent = attempt.clone();
+        let path = self.courses.as_ref().map(|courses| {
+            let path = courses.path(&parent, id);
+            path.child(purpose::STEP + u64::from(parent.step))
+        });
         let mut first = None;
         for (at, &program) in branches.iter().enumerate().rev() {
             first = Some(self.attempts.insert(Attempt {
@@ -103,10 +117,14 @@ impl DataPlane {
                 deadline: DeadlineLink::NONE,
                 ..parent.clone()
             }));
+            if let (Some(courses), Some(path), Some(branch)) = (&mut self.courses, path, first) {
+                let path = path.child(purpose::BRANCH + at as u64);
+                courses.begin(branch, &mut self.attempts[branch], path);
+            }
         }
         self.attempts[id].phase = Phase::Joining {
             first,
-            pending: branches.len() as u16,
+            pending,
         };
         while let Some(branch) = first {
             cx.follow(DataEvent::GoOn, branch);
@@ -122,7 +140,7 @@ impl DataPlane {
 
     /// A strand has come to its end: it leaves its server, gives back what it holds there, and is answered.
     #[inline(always)]
-    fn strand_over(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
+    pub(super) fn strand_over(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
         let attempt = &mut self.attempts[id];
         match attempt.caller {
             Caller::Join(parent) => return self.branch_over(cx, id, parent, answer),
@@ -145,7 +163,7 @@ impl DataPlane {
             }
             let counts = &mut self.counts[row.revision as usize];
             counts.requests += 1;
-            counts.errors += u64::from(answer != Answer::Success);
+            counts.errors += u64::from(answer != Answer::Success && !answer.is_client_error());
         }
         if attempt.flags.has(Flags::CALLER_GONE) {
             self.attempts.remove(id);

@@ -3,6 +3,7 @@
 mod balancer;
 mod balancer_extras;
 mod calls;
+mod course;
 mod dependency;
 mod disconnect;
 mod everything;

@@ -1,6 +1,6 @@
 //! What comes from outside: traffic, deployments, faults, and the alarms that watch.
 
-use super::{Backend, DependencyIx, GroupIx, LoadBalancerIx, RevisionIx, ServiceIx, Trouble, ZoneIx};
+use super::{Backend, DependencyIx, GroupIx, LoadBalancerIx, RevisionIx, ServiceIx, TrafficIx, Trouble, ZoneIx};
 use crate::engine::dist::Dist;
 use crate::units::{Instant, Span};
 
@@ -115,6 +115,8 @@ pub enum FaultKind {
     AddedLatency { between: LatencyScope, delay: Dist },
     /// Service times are `factor` times as long.
     DependencySlow { dependency: DependencyIx, factor: f64 },
+    /// The rate is higher (or lower) for a while; the traffic's profile has it already.
+    TrafficSpike { traffic: TrafficIx },
     /// The primary fails; the standby answers after the dependency's failover time.
     DependencyFailover { dependency: DependencyIx },
     /// The agents of `count` instances of a group (chosen at random) are cut off from the control plane.

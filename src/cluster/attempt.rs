@@ -11,6 +11,7 @@
 
 use crate::blueprint::{ClassIx, LoadBalancerIx, ProgramIx, TargetGroupIx, ZoneIx};
 use crate::cluster::Task;
+use crate::cluster::cause::{Cause, Reason};
 use crate::cluster::deadline::DeadlineLink;
 use crate::cluster::queue::QueueLink;
 use crate::engine::arena::Id;
@@ -256,18 +257,18 @@ pub enum Answer {
     /// 404 of the target.
     NotFound,
     /// 500 of the target.
-    Failure,
+    Failure(Cause),
     /// The target's code ends with this error, from 400 to 599.
     Error(u16),
     /// Refused or reset, without a status.
-    Refused,
+    Refused(Cause),
     /// The balancer's own fixed response or redirect.
     Fixed(u16),
-    BadGateway,
-    ServiceUnavailable,
-    GatewayTimeout,
+    BadGateway(Cause),
+    ServiceUnavailable(Cause),
+    GatewayTimeout(Cause),
     /// The caller's own patience is over.
-    TimedOut,
+    TimedOut(Cause),
 }
 
 impl Answer {
@@ -297,12 +298,26 @@ impl Answer {
         match self {
             Answer::Success => 200,
             Answer::NotFound => 404,
-            Answer::Failure => 500,
-            Answer::Refused | Answer::TimedOut => 0,
+            Answer::Failure(_) => 500,
+            Answer::Refused(_) | Answer::TimedOut(_) => 0,
             Answer::Fixed(status) | Answer::Error(status) => status,
-            Answer::BadGateway => 502,
-            Answer::ServiceUnavailable => 503,
-            Answer::GatewayTimeout => 504,
+            Answer::BadGateway(_) => 502,
+            Answer::ServiceUnavailable(_) => 503,
+            Answer::GatewayTimeout(_) => 504,
+        }
+    }
+    /// Why it is no success; asked only of what is none.
+    pub fn cause(self) -> Cause {
+        match self {
+            Answer::Failure(cause)
+            | Answer::Refused(cause)
+            | Answer::BadGateway(cause)
+            | Answer::ServiceUnavailable(cause)
+            | Answer::GatewayTimeout(cause)
+            | Answer::TimedOut(cause) => cause,
+            Answer::NotFound => Reason::NoRoute.here(),
+            Answer::Error(_) => Reason::OwnError.here(),
+            Answer::Success | Answer::Fixed(_) => Reason::FixedResponse.here(),
         }
     }
 }

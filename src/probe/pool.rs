@@ -4,7 +4,7 @@
 //! replications in their order, so results do not depend on which finished first.
 
 use super::estimate::{self, Estimate};
-use super::record::{Cell, Outcomes, RunRecord};
+use super::record::{Cell, FailureCount, Outcomes, RunRecord};
 use crate::blueprint::{Blueprint, ClassIx, ServiceIx};
 use crate::stats::LatencyHistogram;
 use crate::units::Span;
@@ -90,6 +90,20 @@ impl<'a> Pool<'a> {
             runs: self.records.iter().map(of_run).collect(),
             latencies: self.latencies(|cell| class.is_none_or(|class| cell.class == class)),
         }
+    }
+
+    /// Why requests were not served, over all runs: class by class, the most frequent first.
+    pub fn failures(&self) -> Vec<FailureCount> {
+        let mut all: Vec<FailureCount> = self.records.iter().flat_map(|record| record.failures.clone()).collect();
+        all.sort_by_key(|count| (count.class, count.outcome, count.failure));
+        let same = all.chunk_by(|a, b| (a.class, a.outcome, a.failure) == (b.class, b.outcome, b.failure));
+        let sum = |same: &[FailureCount]| FailureCount {
+            requests: same.iter().map(|count| count.requests).sum(),
+            ..same[0]
+        };
+        let mut sums: Vec<FailureCount> = same.map(sum).collect();
+        sums.sort_by_key(|count| (count.class, std::cmp::Reverse(count.requests)));
+        sums
     }
 
     /// Latencies of served requests in the cells that `wanted` picks.

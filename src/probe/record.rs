@@ -8,7 +8,7 @@ use super::coarse::CoarseHistogram;
 use super::timeline::Timeline;
 use crate::blueprint::ClassIx;
 use crate::sim::observation::{
-    DeploymentRecord, DeploymentStep, Event, InstanceRecord, Outcome, RevisionCount, ScalingRecord, ServedBy,
+    DeploymentRecord, DeploymentStep, Event, Failure, InstanceRecord, Outcome, RevisionCount, ScalingRecord, ServedBy,
     SkewCount, TaskRecord,
 };
 use crate::stats::LatencyHistogram;
@@ -28,6 +28,8 @@ pub struct RunRecord {
     pub cells: Vec<Cell>,
     /// For each of the blueprint's objectives, its windows in order of time; none for objectives about cost.
     pub objectives: Vec<Vec<ObjectiveWindow>>,
+    /// Of the requests that were not served: why, and where; in the order of the columns named.
+    pub failures: Vec<FailureCount>,
     pub timeline: Timeline,
     pub events: Vec<Event>,
     pub tasks: Vec<TaskRecord>,
@@ -39,6 +41,15 @@ pub struct RunRecord {
     pub skew: Vec<SkewCount>,
     /// What the measured time costs.
     pub cost: Vec<CostLine>,
+}
+
+/// How many requests of a class ended in the same way for the same reason at the same place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FailureCount {
+    pub class: ClassIx,
+    pub outcome: Outcome,
+    pub failure: Failure,
+    pub requests: u64,
 }
 
 /// How many requests ended in which way; indexed by `Outcome as usize`.

@@ -5,16 +5,17 @@
 //! happened before measured time is dropped here, so that nothing further up has to know of the warm-up.
 
 use super::cost::CostProbe;
-use super::record::{Cell, ClassRecord, DeploymentStory, RunRecord};
+use super::record::{Cell, ClassRecord, DeploymentStory, FailureCount, RunRecord};
 use super::timeline::Timeline;
 use super::watch::Watch;
 use crate::blueprint::{Blueprint, ClassIx, RevisionIx};
 use crate::sim::observation::{
-    DeploymentStep, Event, InstanceRecord, Observation, Observer, Outcome, RequestFinished, RevisionCount,
+    DeploymentStep, Event, Failure, InstanceRecord, Observation, Observer, Outcome, RequestFinished, RevisionCount,
     ScalingRecord, ServedBy, ServiceLevels, SkewCount, TaskRecord,
 };
 use crate::stats::LatencyHistogram;
 use crate::units::Instant;
+use std::collections::BTreeMap;
 
 /// The observer that every run has.
 #[derive(Clone, Debug)]
@@ -32,6 +33,7 @@ pub struct Recorder {
     /// By class, then place.
     cells: Vec<Option<Box<Cell>>>,
     watches: Vec<Watch>,
+    failures: BTreeMap<(ClassIx, Outcome, Failure), u64>,
     timeline: Timeline,
     /// What each service stood at since its last change.
     levels: Vec<Option<ServiceLevels>>,
@@ -107,6 +109,7 @@ impl Recorder {
                 .iter()
                 .map(|objective| Watch::new(blueprint, objective))
                 .collect(),
+            failures: BTreeMap::new(),
             timeline: Timeline::new(blueprint),
             levels: vec![None; blueprint.services.len()],
             events: Vec::new(),
@@ -159,6 +162,7 @@ impl Recorder {
             classes: self.classes,
             cells: self.cells.into_iter().flatten().map(|cell| *cell).collect(),
             objectives: self.watches.into_iter().map(Watch::into_cells).collect(),
+            failures: self.failures.into_iter().map(counted).collect(),
             timeline: self.timeline,
             events: self.events,
             tasks: self.tasks,
@@ -175,6 +179,15 @@ impl Recorder {
 
     fn measures(&self, at: Instant) -> bool {
         (self.measured_from..=self.horizon).contains(&at)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn failed(&mut self, request: &RequestFinished) {
+        if let Some(failure) = request.failure {
+            let same = (request.class, request.outcome, failure);
+            *self.failures.entry(same).or_default() += 1;
+        }
     }
 
     fn levels_changed(&mut self, levels: ServiceLevels) {
@@ -215,6 +228,15 @@ impl Counted {
     }
 }
 
+fn counted(((class, outcome, failure), requests): ((ClassIx, Outcome, Failure), u64)) -> FailureCount {
+    FailureCount {
+        class,
+        outcome,
+        failure,
+        requests,
+    }
+}
+
 #[cold]
 fn new_cell(class: ClassIx, served_by: Option<ServedBy>) -> Box<Cell> {
     Box::new(Cell {
@@ -248,6 +270,7 @@ impl Observer for Recorder {
             cell.latencies.record(request.latency);
         } else {
             cell.failed += 1;
+            self.failed(request);
         }
         self.timeline.request(window, request);
         for watch in &mut self.watches {

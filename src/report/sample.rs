@@ -66,6 +66,7 @@ pub fn shop() -> Blueprint {
             containers: vec![],
         }],
         services: vec![catalog, checkout],
+        traffic: vec![visitors()],
         classes: vec![class("browse"), class("search"), class("buy")],
         events: vec![
             TimedEvent {
@@ -101,6 +102,29 @@ pub fn shop() -> Blueprint {
             ),
         ],
         ..fixture::empty()
+    }
+}
+
+fn visitors() -> Traffic {
+    Traffic {
+        name: "visitors".into(),
+        to: Destination::Service {
+            service: CATALOG,
+            balancing: Balancing::RoundRobin,
+        },
+        source: Source::Recorded([].into()),
+        clients: None,
+        classes: [0, 1, 2].map(|class| (ClassIx(class), 1.0)).to_vec(),
+        timeout: None,
+        retry: Retry {
+            max_attempts: 1,
+            backoff: Backoff {
+                base: Span::ZERO,
+                factor: 1.0,
+                cap: Span::ZERO,
+                jitter: Jitter::None,
+            },
+        },
     }
 }
 
@@ -213,7 +237,26 @@ fn requests(recorder: &mut Recorder, key: Key) {
                 revision,
                 zone,
             }),
+            failure: reason(outcome).map(|reason| Failure {
+                reason,
+                from: Sender::Traffic(TrafficIx(0)),
+                place: FailurePlace::Service {
+                    service,
+                    operation: None,
+                },
+            }),
         });
+    }
+}
+
+/// What might have led to an outcome.
+fn reason(outcome: Outcome) -> Option<Reason> {
+    match outcome {
+        Outcome::GatewayTimeout => Some(Reason::Unreachable),
+        Outcome::BadGateway => Some(Reason::TaskDied),
+        Outcome::ServerError => Some(Reason::OwnError),
+        Outcome::TimedOut => Some(Reason::TimedOut(Stage::Queue)),
+        _ => None,
     }
 }
 

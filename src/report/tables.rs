@@ -9,6 +9,7 @@ pub mod cost;
 pub mod deployments;
 pub mod docs;
 pub mod events;
+pub mod failures;
 pub mod label;
 pub mod objectives;
 pub mod skew;
@@ -19,10 +20,11 @@ use super::table::{Schema, Table};
 use crate::probe::Pool;
 
 /// The tables of one run, in the order in which a reader wants them.
-pub const SCHEMAS: [&Schema; 13] = [
+pub const SCHEMAS: [&Schema; 14] = [
     &summary::SUMMARY,
     &objectives::OBJECTIVES,
     &summary::BREAKDOWN,
+    &failures::FAILURES,
     &timeline::TIMELINE,
     &events::EVENTS,
     &deployments::DEPLOYMENTS,
@@ -58,6 +60,7 @@ pub fn one(pool: &Pool, name: &str) -> Option<Table> {
         "summary" => summary::summary(pool),
         "objectives" => objectives::objectives(pool),
         "breakdown" => summary::breakdown(pool),
+        "failures" => failures::failures(pool),
         "timeline" => timeline::timeline(pool),
         "events" => events::events(pool),
         "deployments" => deployments::deployments(pool),

@@ -80,6 +80,7 @@ pub(super) enum Table {
     TargetGroup,
     Alarm,
     StandaloneTask,
+    Traffic,
 }
 
 impl Table {
@@ -94,6 +95,7 @@ impl Table {
             Table::TargetGroup => "target group",
             Table::Alarm => "alarm",
             Table::StandaloneTask => "standalone task",
+            Table::Traffic => "traffic",
         }
     }
 
@@ -107,6 +109,7 @@ impl Table {
             Table::LoadBalancer | Table::TargetGroup => &["load_balancers"],
             Table::Alarm => &["alarms"],
             Table::StandaloneTask => &["tasks"],
+            Table::Traffic => &["traffic"],
         }
     }
 }
@@ -130,6 +133,7 @@ impl<'t> Context<'t> {
             Table::TargetGroup => self.target_groups.iter().map(|(_, name)| *name).collect(),
             Table::Alarm => said.alarms.names().collect(),
             Table::StandaloneTask => said.tasks.names().collect(),
+            Table::Traffic => said.traffic.names().collect(),
         }
     }
 

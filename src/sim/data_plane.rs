@@ -10,6 +10,7 @@ mod balancer;
 mod build;
 mod call;
 mod capacity;
+mod causes;
 mod client;
 mod connections;
 mod cookies;
@@ -33,7 +34,9 @@ mod strand;
 pub(crate) mod tests;
 
 use crate::blueprint::ServiceIx;
+use crate::cluster::aside::Aside;
 use crate::cluster::attempt::Attempt;
+use crate::cluster::cause::Cause;
 use crate::cluster::deadline::Deadlines;
 use crate::cluster::server::Servers;
 use crate::engine::arena::{Arena, Id, RawId};
@@ -73,6 +76,8 @@ pub struct DataPlane {
     courses: Option<Box<Courses>>,
     operations: Operations,
     skews: Skews,
+    /// Of `parallel` steps of which a branch has failed: why the first one did.
+    branch_failures: Aside<Attempt, Cause>,
     /// By revision's row.
     counts: Vec<RevisionCount>,
     /// The present CloudWatch minute of each service, so far: what tasks used that have left RUNNING in it.

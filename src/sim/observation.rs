@@ -3,7 +3,10 @@
 //! Request outcomes have a record of their own (it is on the request path and holds no text); everything else is an
 //! [`Observation`]. Times are the simulation's; probes shift them to the user's clock.
 
-use crate::blueprint::{ClassIx, GroupIx, LoadBalancerIx, RevisionIx, ServiceIx, ZoneIx};
+use crate::blueprint::{
+    CallIx, ClassIx, GroupIx, LoadBalancerIx, OperationIx, RevisionIx, ServiceIx, TrafficIx, ZoneIx,
+};
+pub use crate::cluster::cause::{Reason, Stage};
 use crate::units::{CpuUnits, Instant, MiB, Span};
 
 /// Whoever watches a run. The run loop hands over what was seen after each event, in order.
@@ -23,6 +26,35 @@ pub struct RequestFinished {
     pub attempts: u32,
     /// Of the task that gave the last answer, if a task did.
     pub served_by: Option<ServedBy>,
+    /// Why it was not served; of the last attempt.
+    pub failure: Option<Failure>,
+}
+
+/// The root of a failure: the deepest call at which something went wrong, not who passed it on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Failure {
+    pub reason: Reason,
+    /// Whose attempt failed, or whose patience ended.
+    pub from: Sender,
+    pub place: FailurePlace,
+}
+
+/// Who sends: a call of a program, or clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sender {
+    Call(CallIx),
+    Traffic(TrafficIx),
+}
+
+/// Where something went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FailurePlace {
+    Service {
+        service: ServiceIx,
+        operation: Option<OperationIx>,
+    },
+    /// On the way of what this sends, or at the dependency or balancer that it is sent to.
+    Beyond(Sender),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -304,7 +304,8 @@ impl Run {
             FaultKind::Backend { of, trouble } => self.control.backend_trouble_begins(at, of, *trouble),
             FaultKind::AddedLatency { .. }
             | FaultKind::DependencySlow { .. }
-            | FaultKind::DependencyFailover { .. } => {}
+            | FaultKind::DependencyFailover { .. }
+            | FaultKind::TrafficSpike { .. } => {}
         }
     }
 

@@ -174,7 +174,8 @@ fn shade_of(kind: &FaultKind, ends: bool) -> bool {
         | FaultKind::AgentDisconnect { .. }
         | FaultKind::LogsStall
         | FaultKind::Backend { .. }
-        | FaultKind::DependencySlow { .. } => true,
+        | FaultKind::DependencySlow { .. }
+        | FaultKind::TrafficSpike { .. } => true,
         FaultKind::RandomTaskCrash { .. } => ends,
     }
 }

@@ -6,6 +6,7 @@ use crate::probe::pool::Requests;
 use crate::probe::{Estimate, Pool};
 use crate::report::chart::traffic::in_words;
 use crate::report::tables::cost::{per_hour, per_million, per_month, total};
+use crate::report::tables::failures::in_words as in_words_with_place;
 use crate::report::tables::summary::{PERCENTILES, failures};
 use crate::report::words::{aligned, count, share, short};
 use comfy_table::{CellAlignment, Table, presets};
@@ -16,6 +17,7 @@ pub fn section(pool: &Pool) -> String {
     text.push('\n');
     text.push_str(&labelled("Throughput", &throughput(&all)));
     text.push_str(&labelled("Failures", &failed(&all)));
+    text.push_str(&why(pool).map_or(String::new(), |why| labelled("Because", &why)));
     text.push_str(&labelled("CPU", &cpu(pool)));
     text.push_str(&cost(pool).map_or(String::new(), |cost| labelled("Cost", &cost)));
     text
@@ -99,6 +101,34 @@ fn failed(all: &Requests) -> String {
         count(offered),
         reasons.join(", ")
     )
+}
+
+/// The most frequent roots of failures, classes and outcomes together. `None` if all was served.
+fn why(pool: &Pool) -> Option<String> {
+    const TOLD: usize = 4;
+    let mut roots: Vec<(String, u64)> = Vec::new();
+    for count in pool.failures() {
+        let words = in_words_with_place(pool, &count);
+        match roots.iter_mut().find(|(known, _)| *known == words) {
+            Some((_, requests)) => *requests += count.requests,
+            None => roots.push((words, count.requests)),
+        }
+    }
+    roots.sort_by_key(|(_, requests)| std::cmp::Reverse(*requests));
+    let total: u64 = roots.iter().map(|(_, requests)| requests).sum();
+    if total == 0 {
+        return None;
+    }
+    let of_all = |requests: u64| short(100.0 * requests as f64 / total as f64, 2);
+    let told = roots.iter().take(TOLD);
+    let mut parts: Vec<String> = told
+        .map(|(words, requests)| format!("{words} {} %", of_all(*requests)))
+        .collect();
+    let rest: u64 = roots.iter().skip(TOLD).map(|(_, requests)| requests).sum();
+    if rest > 0 {
+        parts.push(format!("{} more {} %", roots.len() - TOLD, of_all(rest)));
+    }
+    Some(format!("{} (of the failures)", parts.join(", ")))
 }
 
 fn cpu(pool: &Pool) -> String {

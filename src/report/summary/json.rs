@@ -32,6 +32,7 @@ pub fn json(pool: &Pool, provenance: &Provenance) -> Value {
         "deployments": table("deployments"),
         "deployment_summary": table("deployment_summary"),
         "skew": table("skew"),
+        "failures": table("failures"),
         "warnings": warnings::all(pool),
         "model_left_at_default": assumptions::left_at_default(&blueprint.model),
     })

@@ -109,6 +109,7 @@ fn happenings(cx: &mut Context, said: &schema::Event, deploys: &Deploys, path: &
         ("added_latency", said.added_latency.is_some()),
         ("dependency_slow", said.dependency_slow.is_some()),
         ("dependency_failover", said.dependency_failover.is_some()),
+        ("traffic_spike", said.traffic_spike.is_some()),
         ("zonal_shift", said.zonal_shift.is_some()),
         ("agent_disconnect", said.agent_disconnect.is_some()),
         ("logs_stall", said.logs_stall.is_some()),
@@ -315,6 +316,9 @@ fn fault(cx: &mut Context, said: &schema::Event, path: &Path) -> Option<(String,
         let dependency = DependencyIx::from_usize(found);
         let label = format!("dependency_slow {} by {factor}x", slow.dependency);
         return Some((label, FaultKind::DependencySlow { dependency, factor }));
+    }
+    if let Some(spike) = &said.traffic_spike {
+        return super::traffic::spikes::fault(cx, spike, &path.key("traffic_spike"));
     }
     if let Some(fault) = super::start_up::fault(cx, said, path) {
         return Some(fault);

@@ -32,6 +32,8 @@ pub struct Event {
     pub slow_instance: Option<SlowInstance>,
     pub added_latency: Option<AddedLatency>,
     pub dependency_slow: Option<DependencySlow>,
+    /// For a while a traffic's rate is so many times what its profile says.
+    pub traffic_spike: Option<TrafficSpike>,
     /// The dependency's primary fails; its standby answers after its failover time.
     pub dependency_failover: Option<String>,
     /// Clients are moved away from a load balancer's zone, for as long as `lasting` says.
@@ -121,5 +123,14 @@ pub struct AddedLatency {
 #[serde(deny_unknown_fields)]
 pub struct DependencySlow {
     pub dependency: String,
+    pub factor: Factor,
+}
+
+/// The rate of a traffic is multiplied, for as long as `lasting` says; spikes at the same time multiply.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TrafficSpike {
+    /// One that has a `rate`.
+    pub traffic: String,
     pub factor: Factor,
 }

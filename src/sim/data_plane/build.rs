@@ -14,6 +14,7 @@ use super::skew::Skews;
 use crate::blueprint::{
     Action, Blueprint, Destination, HttpRequest, LoadBalancerIx, Metric, RequestClass, TargetGroupIx,
 };
+use crate::cluster::aside::Aside;
 use crate::cluster::deadline::Deadlines;
 use crate::cluster::server::Servers;
 use crate::engine::arena::Arena;
@@ -126,6 +127,7 @@ impl DataPlane {
             cpu_is_read: cpu_is_read(blueprint),
             operations,
             skews,
+            branch_failures: Aside::default(),
             cpus_changed: Vec::new(),
             open_requests: 0,
             foregone,

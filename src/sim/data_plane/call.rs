@@ -8,6 +8,7 @@ use super::site::{SiteState, To};
 use super::{DataPlane, Leg, purpose};
 use crate::blueprint::{CallIx, OnDisconnect, Retry};
 use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, NodePath, Phase, Served, Site};
+use crate::cluster::cause::Reason;
 use crate::cluster::deadline::{DeadlineLink, Due, Joined};
 use crate::cluster::server::Servers;
 use crate::cluster::view::View;
@@ -44,8 +45,12 @@ impl DataPlane {
         let crossing = match &mut site.to {
             To::Service { chooser, view, .. } => match pick(attempt, view, *chooser, &self.servers, now) {
                 Picked::Task => self.network.carry(cx, id, to_task(attempt), DataEvent::AtTask),
-                Picked::Nobody | Picked::Dead | Picked::Closed { .. } => {
-                    attempt.phase = Phase::Answered(Answer::Refused);
+                picked => {
+                    let reason = match picked {
+                        Picked::Nobody => Reason::NoTask,
+                        _ => Reason::TargetGone,
+                    };
+                    attempt.phase = Phase::Answered(Answer::Refused(reason.here()));
                     cx.follow(DataEvent::AnswerAtCaller, id);
                     Crossing::UnderWay
                 }
@@ -126,7 +131,8 @@ impl DataPlane {
     fn give_up(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         let attempt = &self.attempts[id];
         if attempt.flags.has(Flags::NODE_WAITS) {
-            return self.cut_off(cx, id, Answer::GatewayTimeout);
+            let cause = self.hangs(id, Reason::IdleTimeout);
+            return self.cut_off(cx, id, Answer::GatewayTimeout(cause));
         }
         if let Some(path) = attempt.path
             && attempt.flags.has(Flags::OUTSTANDING)
@@ -135,7 +141,8 @@ impl DataPlane {
             self.balancers[path.load_balancer.at()].meter.elb_4xx += 1;
         }
         // Told first, so that a retry is on its way before abandoned work is swept up.
-        self.tell_caller(cx, id, Answer::TimedOut);
+        let cause = self.hangs(id, Reason::TimedOut);
+        self.tell_caller(cx, id, Answer::TimedOut(cause));
         self.disconnect(cx, id);
     }
 
@@ -222,8 +229,7 @@ impl DataPlane {
         let attempt = &self.attempts[id];
         match attempt.caller {
             Caller::Client(class, browser) => {
-                cx.finished
-                    .push(finished(attempt, class, answer, &self.operations, cx.now()));
+                cx.finished.push(finished(attempt, class, answer, &self.operations, cx));
                 self.open_requests -= 1;
                 let client = &self.clients[usize::from(self.class_traffic[class.at()])];
                 if client.is_closed() {
@@ -237,7 +243,8 @@ impl DataPlane {
                         strand.phase = Phase::Ready;
                         cx.follow(DataEvent::GoOn, parent);
                     } else {
-                        self.strand_fails(cx, parent);
+                        let cause = answer.cause().of(&self.attempts[id]);
+                        self.strand_fails(cx, parent, cause);
                     }
                 }
                 _ => {}

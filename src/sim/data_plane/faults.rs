@@ -18,7 +18,8 @@ impl DataPlane {
             }
             FaultKind::DependencySlow { dependency, factor } => self.dependencies[dependency.at()].slowdown *= factor,
             FaultKind::DependencyFailover { dependency } => self.fail_over(cx, *dependency),
-            FaultKind::TaskCrash { .. }
+            FaultKind::TrafficSpike { .. }
+            | FaultKind::TaskCrash { .. }
             | FaultKind::RandomTaskCrash { .. }
             | FaultKind::InstanceLoss { .. }
             | FaultKind::AgentDisconnect { .. }
@@ -36,6 +37,7 @@ impl DataPlane {
             FaultKind::AddedLatency { .. } => self.network.remove_latency(position),
             FaultKind::DependencySlow { dependency, factor } => self.dependencies[dependency.at()].slowdown /= factor,
             FaultKind::DependencyFailover { .. }
+            | FaultKind::TrafficSpike { .. }
             | FaultKind::TaskCrash { .. }
             | FaultKind::RandomTaskCrash { .. }
             | FaultKind::InstanceLoss { .. }

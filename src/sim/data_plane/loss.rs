@@ -4,6 +4,7 @@ use super::DataPlane;
 use super::strand::leave_loop;
 use crate::cluster::Task;
 use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Phase};
+use crate::cluster::cause::Reason;
 use crate::cluster::queue::Queue;
 use crate::cluster::server::Door;
 use crate::engine::arena::Id;
@@ -68,7 +69,7 @@ impl DataPlane {
         }
         cx.calendar.drop_timer(server.cpu_timer);
         for id in self.lose_work(cx, task, server.revision) {
-            self.answer(cx, id, Answer::Refused);
+            self.answer(cx, id, Answer::Refused(Reason::TaskDied.here()));
         }
     }
 

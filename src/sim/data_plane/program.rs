@@ -318,6 +318,16 @@ impl Operations {
         &self.revisions[self.row(served).revision as usize]
     }
 
+    /// Which of its service's operations a row is; `None`: what finds no route, or may not be understood.
+    pub fn operation(&self, served: Served) -> Option<OperationIx> {
+        let revision = self.row(served).revision as usize;
+        let first = match revision.checked_sub(1) {
+            Some(before) => self.revisions[before].unrouted.0 + 1,
+            None => 0,
+        };
+        (served.0 < self.revisions[revision].unrouted.0).then(|| OperationIx(served.0 - first))
+    }
+
     #[inline]
     pub fn of_class(&self, class: usize, revision: u32) -> Served {
         self.served[class * self.revisions.len() + revision as usize]

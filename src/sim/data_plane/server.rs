@@ -5,6 +5,7 @@ use super::skew::Verdict;
 use super::strand::hand_on;
 use crate::blueprint::{OnDisconnect, Runtime, SkewAnswer};
 use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Phase};
+use crate::cluster::cause::Reason;
 use crate::cluster::server::{Admission, Door};
 use crate::engine::arena::Id;
 use crate::sim::context::Context;
@@ -20,7 +21,7 @@ impl DataPlane {
         };
         let task = attempt.task.expect("an attempt that goes to a task has one");
         let Some(server) = self.servers.get_mut(task) else {
-            self.answer(cx, id, Answer::Refused);
+            self.answer(cx, id, Answer::Refused(Reason::TargetGone.here()));
             return false;
         };
         if server.door == Door::Silent {
@@ -58,7 +59,8 @@ impl DataPlane {
         }
         match server.admission() {
             Admission::Refused => {
-                self.answer_unserved(cx, id, Answer::Refused);
+                let reason = refusal(server.door);
+                self.answer_unserved(cx, id, Answer::Refused(reason.here()));
                 false
             }
             Admission::Queues => {
@@ -93,7 +95,9 @@ impl DataPlane {
     #[cold]
     fn turned_away(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, verdict: Verdict) {
         match verdict {
-            Verdict::Fails(SkewAnswer::ServerError) => self.answer_unserved(cx, id, Answer::Failure),
+            Verdict::Fails(SkewAnswer::ServerError) => {
+                self.answer_unserved(cx, id, Answer::Failure(Reason::VersionSkew.here()));
+            }
             Verdict::Fails(SkewAnswer::Nothing) => {
                 let attempt = &mut self.attempts[id];
                 attempt.phase = Phase::Lost;
@@ -156,5 +160,15 @@ impl DataPlane {
         } else {
             self.nobody_answers(cx, id);
         }
+    }
+}
+
+/// Why a server with such a door refuses a request.
+#[cold]
+fn refusal(door: Door) -> Reason {
+    match door {
+        Door::Starting => Reason::NotListening,
+        Door::Closed => Reason::ShuttingDown,
+        Door::Open | Door::Silent => Reason::QueueFull,
     }
 }

@@ -3,11 +3,14 @@
 //! A call of a program and a traffic source send alike, so both are rows of one table: the calls first, then the traffic.
 
 use super::build::Actions;
-use crate::blueprint::{Balancing, Blueprint, Callee, DependencyIx, Destination, LoadBalancerIx, Retry, ServiceIx};
+use crate::blueprint::{
+    Balancing, Blueprint, CallIx, Callee, DependencyIx, Destination, LoadBalancerIx, Retry, ServiceIx, TrafficIx,
+};
 use crate::cluster::attempt::Site;
 use crate::cluster::deadline::Deadlines;
 use crate::cluster::view::View;
 use crate::policy::routing::Chooser;
+use crate::sim::observation::Sender;
 use crate::units::Span;
 
 pub(super) struct SiteState {
@@ -100,5 +103,13 @@ impl To {
             },
             view: View::default(),
         }
+    }
+}
+
+/// Who sends from a site, in terms of the blueprint.
+pub(super) fn sender(blueprint: &Blueprint, site: Site) -> Sender {
+    match site.at().checked_sub(blueprint.calls.len()) {
+        None => Sender::Call(CallIx::from_usize(site.at())),
+        Some(traffic) => Sender::Traffic(TrafficIx::from_usize(traffic)),
     }
 }

@@ -341,10 +341,7 @@ fn events(said: &mut Scenario) {
     for event in &mut said.events {
         let crash = event.task_crash.as_mut();
         let (between, repair) = match &mut event.random {
-            Some(random) => (
-                Some(&mut random.time_between_failures),
-                random.time_to_repair.as_mut(),
-            ),
+            Some(random) => (Some(&mut random.time_between_failures), random.time_to_repair.as_mut()),
             None => (None, None),
         };
         let means = [

@@ -168,7 +168,12 @@ fn happenings(cx: &mut Context, said: &schema::Event, deploys: &Deploys, path: &
         return vec![Happening::Deploy(deploys.concat())];
     }
     if let Some(said) = &said.release {
-        return vec![Happening::Release(release::release(cx, said, deploys, &path.key("release")))];
+        return vec![Happening::Release(release::release(
+            cx,
+            said,
+            deploys,
+            &path.key("release"),
+        ))];
     }
     if let Some(name) = &said.stop_deployment {
         let found = cx.find(Table::Service, name, &path.key("stop_deployment"));

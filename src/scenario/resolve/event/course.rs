@@ -32,9 +32,10 @@ pub(super) fn fault(
         cx.report(Code::ConflictingKeys, path, message);
     }
     if said.at.is_none() && said.random.is_none() && said.together_with.is_none() {
-        cx.problems.report_with(Code::MissingKey, path, "when this happens is not said", |d| {
-            d.expected("`at`, or one of `random` and `together_with`")
-        });
+        cx.problems
+            .report_with(Code::MissingKey, path, "when this happens is not said", |d| {
+                d.expected("`at`, or one of `random` and `together_with`")
+            });
     }
     if said.at.is_some() && said.together_with.is_some() {
         let message = "it comes when the other fault does";
@@ -101,7 +102,12 @@ fn recurrence(cx: &mut Context, said: &schema::Event, kind: &FaultKind, key: &st
             (None, None) if kind.is_momentary() => None,
             (None, None) => {
                 let message = "how long each failure lasts is not said";
-                cx.report_hint(Code::MissingKey, &here, message, "give `time_to_repair`, or `lasting` beside `random`");
+                cx.report_hint(
+                    Code::MissingKey,
+                    &here,
+                    message,
+                    "give `time_to_repair`, or `lasting` beside `random`",
+                );
                 None
             }
         };
@@ -115,7 +121,12 @@ fn recurrence(cx: &mut Context, said: &schema::Event, kind: &FaultKind, key: &st
         let here = path.key("flapping");
         if kind.is_momentary() {
             let message = format!("`{key}` happens at once: it does not come and go");
-            cx.report_hint(Code::ConflictingKeys, &here, message, "say how often by `every` or `random`");
+            cx.report_hint(
+                Code::ConflictingKeys,
+                &here,
+                message,
+                "say how often by `every` or `random`",
+            );
         }
         return Recurrence::ByTurns {
             first: Turn::Down,
@@ -168,7 +179,9 @@ pub(super) fn check_plain(cx: &mut Context, said: &schema::Event, key: &str, pat
     }
     if said.at.is_none() {
         cx.problems
-            .report_with(Code::MissingKey, path, "when this happens is not said", |d| d.expected("`at`"));
+            .report_with(Code::MissingKey, path, "when this happens is not said", |d| {
+                d.expected("`at`")
+            });
     }
 }
 
@@ -190,10 +203,11 @@ pub(super) fn join(cx: &mut Context, events: &mut [TimedEvent], faults: &[Option
         let Some(leader) = said.iter().position(|other| other.name.as_ref() == Some(name)) else {
             let message = format!("there is no fault `{name}`");
             let near = nearest(name, names.iter().copied());
-            cx.problems.report_with(Code::UnknownName, &here, message, |diagnostic| match near {
-                Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
-                None => diagnostic.hint("give the other fault a `name`"),
-            });
+            cx.problems
+                .report_with(Code::UnknownName, &here, message, |diagnostic| match near {
+                    Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+                    None => diagnostic.hint("give the other fault a `name`"),
+                });
             continue;
         };
         if said[leader].together_with.is_some() {

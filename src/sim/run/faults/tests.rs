@@ -61,7 +61,9 @@ fn flapping_begins_in_trouble_and_a_random_fault_in_order() {
     assert_eq!(flapping, [60.0, 80.0, 180.0, 200.0]);
     // From the beginning on: 100 s in order, 20 s in trouble.
     let constant = "time_between_failures: { constant: 100s }, time_to_repair: { constant: 20s }";
-    let random = seconds(&format!("- {{ random: {{ {constant} }}, until: 5m, registry_outage: all }}"));
+    let random = seconds(&format!(
+        "- {{ random: {{ {constant} }}, until: 5m, registry_outage: all }}"
+    ));
     assert_eq!(random, [100.0, 120.0, 220.0, 240.0]);
 }
 
@@ -73,7 +75,10 @@ fn a_plain_time_between_failures_is_the_mean_of_an_exponential_one() {
     assert_ne!(first, told(random, 1), "another has another");
     // 600 s in cycles of 12 s: 50; the standard deviation of a renewal count is √(600 × (100 + 4) / 12³) = 6.
     let cycles = first.iter().filter(|(.., to)| to == "begins").count();
-    assert!((26..=74).contains(&cycles), "{cycles} failures are 4 standard deviations off 50");
+    assert!(
+        (26..=74).contains(&cycles),
+        "{cycles} failures are 4 standard deviations off 50"
+    );
 }
 
 #[test]
@@ -82,7 +87,10 @@ fn faults_of_one_cause_begin_and_end_together() {
                 - { together_with: rack, zone_outage: us-east-1a }\n\
                 - { together_with: rack, lasting: 10s, logs_outage: all }";
     let seen = told(rack, 0);
-    let seen: Vec<(f64, &str, &str)> = seen.iter().map(|(at, what, to)| (*at, what.as_str(), to.as_str())).collect();
+    let seen: Vec<(f64, &str, &str)> = seen
+        .iter()
+        .map(|(at, what, to)| (*at, what.as_str(), to.as_str()))
+        .collect();
     assert_eq!(
         seen,
         [

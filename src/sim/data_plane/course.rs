@@ -14,6 +14,7 @@ use crate::engine::arena::Id;
 use crate::engine::random::Key;
 use crate::sim::context::Context;
 use crate::sim::event::DataEvent;
+use crate::units::Span;
 
 #[derive(Default)]
 pub(super) struct Courses {
@@ -25,6 +26,8 @@ pub(super) struct Courses {
 struct Course {
     /// Of the request's call path, in the present turn of all loops.
     path: Key,
+    /// CPU time that it has been given, and that of its branches which have ended.
+    spent: Span,
     /// By depth.
     loops: [Turns; Program::MAX_LOOPS],
 }
@@ -43,7 +46,7 @@ struct Turns {
 }
 
 impl Course {
-    fn new(path: Key) -> Self {
+    fn new(path: Key, spent: Span) -> Self {
         let nowhere = Turns {
             step: 0,
             outside: (path, path),
@@ -52,6 +55,7 @@ impl Course {
         };
         Course {
             path,
+            spent,
             loops: [nowhere; Program::MAX_LOOPS],
         }
     }
@@ -66,10 +70,48 @@ impl Courses {
         }
     }
 
-    /// From now on the attempt has a call path that is not its request's key.
-    pub fn begin(&mut self, id: Id<Attempt>, attempt: &mut Attempt, path: Key) {
-        self.rows.put(id, Course::new(path));
+    /// From now on the attempt has a row; gives the key of its call path. `spent` so far.
+    pub fn begin_if_new(
+        &mut self,
+        id: Id<Attempt>,
+        attempt: &mut Attempt,
+        spent: impl FnOnce(&Attempt) -> Span,
+    ) -> Key {
+        if !attempt.flags.has(Flags::HAS_COURSE) {
+            let path = attempt.request_key;
+            let spent = spent(attempt);
+            self.begin(id, attempt, path, spent);
+        }
+        self.rows.get(id).expect("it has a course").path
+    }
+
+    /// From now on the attempt has a row, with this call path.
+    pub fn begin(&mut self, id: Id<Attempt>, attempt: &mut Attempt, path: Key, spent: Span) {
+        self.rows.put(id, Course::new(path, spent));
         attempt.flags.set(Flags::HAS_COURSE);
+    }
+
+    /// CPU time that the strand has been given, if that is known here.
+    pub fn spent(&self, id: Id<Attempt>) -> Option<Span> {
+        self.rows.get(id).map(|course| course.spent)
+    }
+
+    /// What a branch has been given counts as its strand's.
+    pub fn add_work(&mut self, branch: Id<Attempt>, strand: Id<Attempt>) {
+        if let Some(spent) = self.spent(branch)
+            && let Some(course) = self.rows.get_mut(strand)
+        {
+            course.spent += spent;
+        }
+    }
+}
+
+/// A strand with a course is given CPU time.
+#[cold]
+#[inline(never)]
+pub(super) fn count_work(courses: &mut Option<Box<Courses>>, id: Id<Attempt>, work: Span) {
+    if let Some(course) = courses.as_mut().and_then(|courses| courses.rows.get_mut(id)) {
+        course.spent += work;
     }
 }
 
@@ -84,7 +126,7 @@ impl DataPlane {
         let path = path.child(purpose::CALL + u64::from(call.0));
         let child = self.call(parent, call);
         let courses = self.courses.as_mut().expect("programs steer");
-        courses.begin(child, &mut self.attempts[child], path);
+        courses.begin(child, &mut self.attempts[child], path, Span::ZERO);
         child
     }
 
@@ -102,7 +144,7 @@ impl DataPlane {
         if let Some(way) = courses.rows.get(from).map(|course| course.path)
             && self.attempts[from].flags.has(Flags::HAS_COURSE)
         {
-            courses.begin(to, &mut self.attempts[to], way);
+            courses.begin(to, &mut self.attempts[to], way, Span::ZERO);
         }
     }
 
@@ -111,6 +153,10 @@ impl DataPlane {
     pub(super) fn steer(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         let attempt = &mut self.attempts[id];
         attempt.phase = Phase::Ready;
+        if let Some(courses) = &mut self.courses {
+            let factor = self.operations.row(attempt.served).cpu_factor;
+            courses.begin_if_new(id, attempt, |attempt| self.programs.cpu_spent(attempt, factor));
+        }
         while let Some(step) = self.programs.step(attempt.program, attempt.step)
             && let What::Steer(steer) = &step.what
         {
@@ -134,9 +180,6 @@ impl DataPlane {
                     if times == 0 {
                         attempt.step = after;
                         continue;
-                    }
-                    if !attempt.flags.has(Flags::HAS_COURSE) {
-                        courses.begin(id, attempt, path);
                     }
                     let course = courses.rows.get_mut(id).expect("it has a course");
                     course.loops[usize::from(depth)] = Turns {

@@ -6,11 +6,11 @@ use crate::blueprint::{
     Blueprint, CallIx, Callee, Choice, HttpRequest, OnDisconnect, OperationIx, Program, ProgramIx, Revision,
     RevisionIx, ServiceIx, Step as Written,
 };
-use crate::cluster::attempt::Served;
+use crate::cluster::attempt::{Attempt, Served};
 use crate::engine::calendar::Calendar;
 use crate::engine::count::Count;
 use crate::engine::dist::{Law, Tables};
-use crate::engine::random::Purpose;
+use crate::engine::random::{Key, Purpose};
 use crate::policy::routing;
 use crate::sim::event::Event;
 use crate::units::Span;
@@ -197,6 +197,38 @@ impl Compiler<'_, '_> {
         self.steer(Steer::Again { depth, first });
         let after = self.here();
         self.steps[repeat].what = What::Steer(Box::new(Steer::Repeat { depth, times, after }));
+    }
+}
+
+impl Programs {
+    /// CPU time that a strand was given which went straight on up to its present step, drawn once more: luck is a function
+    /// of keys. Branches that ended early count as a whole.
+    #[cold]
+    #[inline(never)]
+    pub fn cpu_spent(&self, attempt: &Attempt, factor: f64) -> Span {
+        self.cpu_of_steps(attempt.program, attempt.step, attempt.key, factor)
+    }
+
+    fn cpu_of_steps(&self, program: ProgramIx, until: u16, key: Key, factor: f64) -> Span {
+        let mut spent = Span::ZERO;
+        for number in 0..until {
+            let Some(step) = self.step(program, number) else { break };
+            match &step.what {
+                What::Cpu(law) => {
+                    let work = law.sample(key.child_for(step.purpose));
+                    spent += if factor == 1.0 { work } else { work.scaled(factor) };
+                }
+                What::Parallel(branches) => {
+                    let forked = key.child(purpose::STEP + u64::from(number));
+                    for (at, &branch) in branches.iter().enumerate() {
+                        let key = forked.child(purpose::BRANCH + at as u64);
+                        spent += self.cpu_of_steps(branch, u16::MAX, key, factor);
+                    }
+                }
+                What::Wait(_) | What::Call(_) | What::CallOnCourse(_) | What::Steer(_) => {}
+            }
+        }
+        spent
     }
 }
 

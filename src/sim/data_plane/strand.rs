@@ -5,6 +5,7 @@
 
 use super::call::send_back;
 use super::network::Between;
+use super::course::count_work;
 use super::program::What;
 use super::{DataPlane, purpose};
 use crate::blueprint::Runtime;
@@ -15,6 +16,7 @@ use crate::cluster::server::{Server, Servers};
 use crate::engine::arena::{Arena, Id};
 use crate::sim::context::Context;
 use crate::sim::event::DataEvent;
+use crate::units::Span;
 
 impl DataPlane {
     /// Goes on with a strand's program; gives the call that is to be sent, if it makes one. Who was reset meanwhile,
@@ -56,6 +58,9 @@ impl DataPlane {
                 let work = law.sample(attempt.key.child_for(purpose));
                 let factor = self.operations.row(attempt.served).cpu_factor;
                 let work = if factor == 1.0 { work } else { work.scaled(factor) };
+                if attempt.flags.has(Flags::HAS_COURSE) {
+                    count_work(&mut self.courses, id, work);
+                }
                 server.cpu.admit(cx.now(), id, work);
                 self.cpus_changed.push(task.index());
             }
@@ -98,11 +103,12 @@ impl DataPlane {
             attempt.phase = Phase::Ready;
             return cx.follow(DataEvent::GoOn, id);
         }
-        let parent = attempt.clone();
-        let path = self.courses.as_ref().map(|courses| {
-            let path = courses.path(&parent, id);
-            path.child(purpose::STEP + u64::from(parent.step))
+        let path = self.courses.as_mut().map(|courses| {
+            let factor = self.operations.row(attempt.served).cpu_factor;
+            let path = courses.begin_if_new(id, attempt, |attempt| self.programs.cpu_spent(attempt, factor));
+            path.child(purpose::STEP + u64::from(attempt.step))
         });
+        let parent = attempt.clone();
         let mut first = None;
         for (at, &program) in branches.iter().enumerate().rev() {
             first = Some(self.attempts.insert(Attempt {
@@ -110,7 +116,7 @@ impl DataPlane {
                 caller: Caller::Join(id),
                 site: Site::NONE,
                 phase: Phase::Ready,
-                flags: Flags::default(),
+                flags: parent.flags.inherited(),
                 program,
                 step: 0,
                 sibling: first,
@@ -120,7 +126,7 @@ impl DataPlane {
             }));
             if let (Some(courses), Some(path), Some(branch)) = (&mut self.courses, path, first) {
                 let path = path.child(purpose::BRANCH + at as u64);
-                courses.begin(branch, &mut self.attempts[branch], path);
+                courses.begin(branch, &mut self.attempts[branch], path, Span::ZERO);
             }
         }
         self.attempts[id].phase = Phase::Joining {
@@ -166,6 +172,16 @@ impl DataPlane {
             counts.requests += 1;
             counts.errors += u64::from(answer != Answer::Success && !answer.is_client_error());
         }
+        if attempt.flags.has(Flags::FOR_NOTHING) {
+            let row = self.operations.row(attempt.served);
+            let work = &mut self.work[row.revision as usize];
+            work.wasted += 1;
+            let spent = match self.courses.as_ref().and_then(|courses| courses.spent(id)) {
+                Some(spent) => spent,
+                None => self.programs.cpu_spent(attempt, row.cpu_factor),
+            };
+            work.wasted_cpu += spent.nanos();
+        }
         if attempt.flags.has(Flags::CALLER_GONE) {
             self.attempts.remove(id);
         } else {
@@ -181,6 +197,9 @@ impl DataPlane {
     #[inline(never)]
     fn branch_over(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, parent: Id<Attempt>, answer: Answer) {
         leave_loop(&mut self.servers, &mut self.attempts, cx, id);
+        if let Some(courses) = &mut self.courses {
+            courses.add_work(id, parent);
+        }
         let sibling = self.attempts.remove(id).and_then(|branch| branch.sibling);
         let Some(strand) = self.attempts.get_mut(parent) else {
             return;

@@ -70,21 +70,14 @@ impl ArrivalStream {
     /// The stream of a source from instant 0 on.
     ///
     /// Panics on a profile that breaks its own rules; `scenario` lets none through.
-    pub fn new(profile: &RateProfile, arrivals: Arrivals, key: Key, tables: &mut Tables) -> Self {
+    pub fn new(profile: &RateProfile, arrivals: &Arrivals, key: Key, tables: &mut Tables) -> Self {
         profile.check();
         let exponential = unit_exponential(tables);
         let gaps = match arrivals {
-            Arrivals::Poisson | Arrivals::Bursty { .. } => Gaps::Exponential(key.child(GAP)),
             Arrivals::Regular => Gaps::Regular(key.child(PHASE).uniform()),
+            _ => Gaps::Exponential(key.child(GAP)),
         };
-        let bursts = match arrivals {
-            Arrivals::Poisson | Arrivals::Regular => Bursts::NONE,
-            Arrivals::Bursty {
-                ratio,
-                mean_high,
-                mean_low,
-            } => Bursts::new(ratio, [mean_high, mean_low], &exponential, key.child(BURST)),
-        };
+        let bursts = Bursts::new(arrivals, &exponential, key.child(BURST));
         let segments = profile.segments_for_ever();
         let piece = Piece::of(&segments[0], &bursts);
         ArrivalStream {

@@ -67,7 +67,7 @@ pub struct RateSegment {
 }
 
 /// How arrivals scatter around the rate profile.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Arrivals {
     Poisson,
     /// Evenly spaced in integrated rate.
@@ -78,6 +78,30 @@ pub enum Arrivals {
         mean_high: Span,
         mean_low: Span,
     },
+    /// A Markov-modulated Poisson process; the mean stays the profile's.
+    Modulated(Arc<[RateState]>),
+    SelfSimilar(SelfSimilar),
+}
+
+/// A state of a Markov-modulated Poisson process.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RateState {
+    /// Its rate beside those of the others; one is above 0.
+    pub ratio: f64,
+    /// Of an exponential length; above 0.
+    pub mean: Span,
+    /// Which states may follow, with probabilities that sum to 1; every state leads to every other.
+    pub next: Vec<(usize, f64)>,
+}
+
+/// As if sessions of Pareto length, which begin at random, each sent at the same rate; the mean stays the profile's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SelfSimilar {
+    /// Hurst's parameter, between 1/2 and 1.
+    pub hurst: f64,
+    /// How many are under way on average.
+    pub sessions: f64,
+    pub mean_session: Span,
 }
 
 #[derive(Clone, Debug)]

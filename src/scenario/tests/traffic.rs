@@ -146,3 +146,26 @@ events: [{{ at: 1m, traffic_spike: {{ traffic: {spiking}, factor: 2x }}, lasting
     assert_eq!(spike("users: 10", "users"), [Code::ConflictingKeys]);
     assert_eq!(spike("rate: 10/s", "nobody"), [Code::UnknownName]);
 }
+
+#[test]
+fn states_of_arrivals_follow_one_another_by_weights() {
+    let arrivals = |inside: &str| {
+        codes(&web(
+            "desired_count: 50",
+            &format!("traffic: {{ users: {{ to: web, rate: 10/s, arrivals: {{ {inside} }} }} }}"),
+        ))
+    };
+    let two = |next: &str| format!("mmpp: {{ a: {{ ratio: 1, mean: 1s{next} }}, b: {{ ratio: 3, mean: 1s }} }}");
+    assert_eq!(arrivals(&two("")), []);
+    assert_eq!(arrivals(&two(", next: { a: 1, b: 2 }")), []);
+    assert_eq!(arrivals(&two(", next: { a: 1 }")), [Code::StateOutOfReach]);
+    assert_eq!(arrivals(&two(", next: { a: 0, b: 0 }")), [Code::WeightsSumToZero]);
+    assert_eq!(arrivals(&two(", next: { c: 1, b: 1 }")), [Code::UnknownName]);
+    assert_eq!(arrivals("mmpp: { a: { ratio: 1, mean: 1s } }"), [Code::WrongLength]);
+    let silent = "mmpp: { a: { ratio: 0, mean: 1s }, b: { ratio: 0, mean: 1s } }";
+    assert_eq!(arrivals(silent), [Code::WeightsSumToZero]);
+    let similar = |hurst: &str| format!("self_similar: {{ hurst: {hurst}, sessions: 10, mean_session: 1s }}");
+    assert_eq!(arrivals(&similar("0.8")), []);
+    assert_eq!(arrivals(&similar("0.5")), [Code::OutOfRange]);
+    assert_eq!(arrivals(&similar("1")), [Code::OutOfRange]);
+}

@@ -74,7 +74,7 @@ impl Client {
             key,
             arrivals: match &written.source {
                 Source::Open { profile, arrivals } => Arrivals::Open {
-                    stream: ArrivalStream::new(profile, *arrivals, key.child(0), tables),
+                    stream: ArrivalStream::new(profile, arrivals, key.child(0), tables),
                     ordinal: 0,
                 },
                 Source::Recorded(arrivals) => Arrivals::Recorded {

@@ -36,14 +36,23 @@ pub enum Destination {
 pub enum Source {
     /// Arrivals that do not wait for answers.
     Open { profile: RateProfile, arrivals: Arrivals },
-    /// Recorded arrivals, in time order, on the simulation's clock.
-    Recorded(Arc<[RecordedArrival]>),
+    Recorded(Recorded),
     /// `users` who each wait for the answer, think, and ask again.
     Closed { users: u32, think_time: Dist },
 }
 
+/// Recorded arrivals.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// In time order.
+    pub arrivals: Arc<[RecordedArrival]>,
+    /// They come again after each such time, which all of them lie within.
+    pub repeat_every: Option<Span>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordedArrival {
+    /// On the simulation's clock.
     pub at: Instant,
     /// `None`: drawn by the classes' weights.
     pub class: Option<ClassIx>,

@@ -16,8 +16,8 @@ pub struct Traffic {
     pub rate: Option<Form<Rate, RateProfile>>,
     /// With `rate`: how arrivals scatter around it; poisson if absent.
     pub arrivals: Option<Arrivals>,
-    /// A CSV file beside the scenario with the columns `time_s` (from 0, in order) and perhaps `class`.
-    pub trace: Option<String>,
+    /// Recorded arrivals.
+    pub trace: Option<Form<String, Trace>>,
     /// How many users each send a request, wait for the answer, think, and send the next.
     #[schemars(range(min = 1))]
     pub users: Option<u32>,
@@ -34,6 +34,22 @@ pub struct Traffic {
     pub timeout: Option<Duration>,
     /// No retry if absent.
     pub retry: Option<Retry>,
+}
+
+/// Recorded arrivals: a CSV file beside the scenario with the columns `time_s` (from 0, in order) and perhaps `class`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Trace {
+    pub file: String,
+    /// So many times as fast as it was recorded.
+    #[serde(default = "same")]
+    pub speed: Factor,
+    /// When the file's time 0 comes.
+    #[serde(default = "super::zero")]
+    pub offset: Duration,
+    /// The file begins anew after each such time (that of the run), for ever, and has done so before the run began; it
+    /// is played once if absent.
+    pub repeat_every: Option<Duration>,
 }
 
 /// A rate that changes.

@@ -44,6 +44,7 @@ pub fn shop() -> Blueprint {
         label: "zone_outage us-east-1b".into(),
         kind: FaultKind::ZoneOutage { zone: ZoneIx(1) },
         lasting: Some(Span::from_secs(900)),
+        course: Course::default(),
     };
     let objective = |name: &str, class: u16, measure, scope| Objective {
         name: name.into(),

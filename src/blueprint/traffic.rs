@@ -35,10 +35,16 @@ pub enum Destination {
 #[derive(Clone, Debug)]
 pub enum Source {
     /// Arrivals that do not wait for answers.
-    Open { profile: RateProfile, arrivals: Arrivals },
+    Open {
+        profile: RateProfile,
+        arrivals: Arrivals,
+    },
     Recorded(Recorded),
     /// `users` who each wait for the answer, think, and ask again.
-    Closed { users: u32, think_time: Dist },
+    Closed {
+        users: u32,
+        think_time: Dist,
+    },
 }
 
 /// Recorded arrivals.

@@ -52,7 +52,12 @@ mod tests {
     #[test]
     fn a_list_that_repeats_goes_on_for_ever_and_one_that_does_not_ends() {
         let at = |seconds| Instant::ZERO + Span::from_secs(seconds);
-        let arrivals: Arc<[_]> = [2, 2, 7].map(|second| RecordedArrival { at: at(second), class: None }).into();
+        let arrivals: Arc<[_]> = [2, 2, 7]
+            .map(|second| RecordedArrival {
+                at: at(second),
+                class: None,
+            })
+            .into();
         let seen = |repeat_every: Option<Span>, count: usize| {
             let mut replay = Replay::new(&Recorded {
                 arrivals: arrivals.clone(),

@@ -355,7 +355,12 @@ fn states_that_follow_by_chance_spread_the_counts_as_theory_says() {
     let states = [state(0.0, [1, 2]), state(1.0, [0, 2]), state(5.0, [0, 1])];
     let (t, gamma, spread): (f64, f64, f64) = (10.0, 0.5, 224.0 / 3.0);
     let theory = 80.0 + 2.0 * spread * (t - (1.0 - (-gamma * t).exp()) / gamma) / gamma;
-    let seen = counts(&RateProfile::constant(8.0), &Arrivals::Modulated(states.into()), t, 20_000);
+    let seen = counts(
+        &RateProfile::constant(8.0),
+        &Arrivals::Modulated(states.into()),
+        t,
+        20_000,
+    );
     holds_mean(&seen, 80.0);
     holds_variance(&seen, theory);
 }

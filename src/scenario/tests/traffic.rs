@@ -173,9 +173,16 @@ fn states_of_arrivals_follow_one_another_by_weights() {
 #[test]
 fn a_trace_is_played_faster_later_and_again() {
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("a.csv"), "time_s,class\n0,users\n6,users\n20,users\n").expect("it is written");
+    std::fs::write(
+        folder.path().join("a.csv"),
+        "time_s,class\n0,users\n6,users\n20,users\n",
+    )
+    .expect("it is written");
     let seen = |trace: &str, warm_up: &str| {
-        let text = web("desired_count: 50", &format!("{warm_up}traffic: {{ users: {{ to: web, trace: {trace} }} }}"));
+        let text = web(
+            "desired_count: 50",
+            &format!("{warm_up}traffic: {{ users: {{ to: web, trace: {trace} }} }}"),
+        );
         let scenario = Scenario::parse("test.yaml", text.as_str(), folder.path()).expect("it reads");
         let (blueprint, found) = scenario.resolve();
         let codes: Vec<Code> = found.iter().map(|one| one.code).collect();
@@ -186,7 +193,10 @@ fn a_trace_is_played_faster_later_and_again() {
         (seconds.unwrap_or_default(), codes)
     };
     assert_eq!(seen("a.csv", ""), (vec![0.0, 6.0, 20.0], vec![]));
-    assert_eq!(seen("{ file: a.csv, speed: 2x, offset: 1s }", "warm_up: 1m\n"), (vec![61.0, 64.0, 71.0], vec![]));
+    assert_eq!(
+        seen("{ file: a.csv, speed: 2x, offset: 1s }", "warm_up: 1m\n"),
+        (vec![61.0, 64.0, 71.0], vec![])
+    );
     // Every 25 s, so at 60, 66, 80 and back from there at 35, 41, 55, 10, 16, 30, 5.
     let (again, _) = seen("{ file: a.csv, repeat_every: 25s }", "warm_up: 1m\n");
     assert_eq!(again, [5.0, 10.0, 16.0]);

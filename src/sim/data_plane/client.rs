@@ -44,15 +44,9 @@ pub(super) fn browsers(traffic: &[Traffic]) -> u32 {
 }
 
 enum Arrivals {
-    Open {
-        stream: ArrivalStream,
-        ordinal: u64,
-    },
+    Open { stream: ArrivalStream, ordinal: u64 },
     Recorded(Replay),
-    Closed {
-        users: u32,
-        think_time: Law,
-    },
+    Closed { users: u32, think_time: Law },
 }
 
 impl Client {

@@ -90,7 +90,9 @@ impl Sessions {
     }
 
     pub fn turn(&self) -> u64 {
-        self.ends.peek().map_or(self.begins, |Reverse(end)| self.begins.min(*end))
+        self.ends
+            .peek()
+            .map_or(self.begins, |Reverse(end)| self.begins.min(*end))
     }
 
     pub fn advance_to(&mut self, at: u64, exponential: &Law) {

@@ -53,7 +53,11 @@ impl States {
     /// Any number of states; see [`RateState`].
     pub fn chain(written: &[RateState], exponential: &Law, key: Key) -> States {
         let shares = time_shares(written);
-        let mean_ratio: f64 = shares.iter().zip(written).map(|(share, state)| share * state.ratio).sum();
+        let mean_ratio: f64 = shares
+            .iter()
+            .zip(written)
+            .map(|(share, state)| share * state.ratio)
+            .sum();
         assert!(mean_ratio > 0.0, "some state has arrivals");
         let states = written.iter().map(|state| State {
             factor: state.ratio / mean_ratio,
@@ -68,7 +72,10 @@ impl States {
 
     /// In a state drawn by these shares of time, each with those before; what they leave is the last state's.
     fn starting(states: Box<[State]>, shares: &[f64], exponential: &Law, key: Key) -> States {
-        assert!(states.iter().all(|state| state.mean > 0.0), "states of bursty arrivals last");
+        assert!(
+            states.iter().all(|state| state.mean > 0.0),
+            "states of bursty arrivals last"
+        );
         let u = key.child(0).uniform();
         let now = shares.iter().position(|&share| u < share).unwrap_or(states.len() - 1);
         let mut states = States {

@@ -66,7 +66,11 @@ fn modulated(cx: &mut Context, said: &Named<schema::MmppState>, path: &Path) -> 
         let hint = "give one of the states a `ratio` above 0";
         cx.report_hint(Code::WeightsSumToZero, path, "no state has any arrivals", hint);
     }
-    let reached = |from: usize| reach(count, from, |at| states[at].next.iter().map(|(next, _)| *next).collect());
+    let reached = |from: usize| {
+        reach(count, from, |at| {
+            states[at].next.iter().map(|(next, _)| *next).collect()
+        })
+    };
     let lost = (0..count).find(|&from| reached(from).contains(&false));
     if let Some(from) = lost.filter(|_| states.iter().all(|state| !state.next.is_empty())) {
         let to = reached(from).iter().position(|reached| !reached).unwrap_or(0);
@@ -79,12 +83,7 @@ fn modulated(cx: &mut Context, said: &Named<schema::MmppState>, path: &Path) -> 
 }
 
 /// States with probabilities, for their weights.
-fn followers(
-    cx: &mut Context,
-    states: &Named<schema::MmppState>,
-    said: &Named<f64>,
-    path: &Path,
-) -> Vec<(usize, f64)> {
+fn followers(cx: &mut Context, states: &Named<schema::MmppState>, said: &Named<f64>, path: &Path) -> Vec<(usize, f64)> {
     let mut next = Vec::new();
     for (name, weight) in said.iter() {
         match states.position(name) {

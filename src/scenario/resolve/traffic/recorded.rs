@@ -100,10 +100,9 @@ pub(super) fn recorded(
         let length = arrivals.last().map_or(Span::ZERO, |last| last.at.since(begins));
         if !every.is_zero() && length >= every {
             let message = "the trace begins anew before it has ended";
-            cx.problems
-                .report_with(Code::OutOfRange, &here, message, |diagnostic| {
-                    diagnostic.expected(format!("a time above the {} that it takes", print_duration(length)))
-                });
+            cx.problems.report_with(Code::OutOfRange, &here, message, |diagnostic| {
+                diagnostic.expected(format!("a time above the {} that it takes", print_duration(length)))
+            });
             return None;
         }
         round(&mut arrivals, every);

@@ -150,9 +150,11 @@ fn time_shares(written: &[RateState]) -> Vec<f64> {
             }
         }
     }
-    let mut entered = vec![1.0];
-    for to in 1..count {
-        entered.push((0..to).map(|from| entered[from] * chain[from][to]).sum());
+    let mut entered: Vec<f64> = vec![1.0];
+    while entered.len() < count {
+        let into = chain.iter().map(|row| row[entered.len()]);
+        let sum = entered.iter().zip(into).map(|(entered, into)| entered * into).sum();
+        entered.push(sum);
     }
     let times: Vec<f64> = entered
         .iter()

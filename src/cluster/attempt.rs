@@ -224,6 +224,12 @@ impl Flags {
     pub const HOLDS_SOMETHING: Flags = Flags(8 | 16);
     /// The deadline it is listed for is the node's idle timeout, not the caller's patience.
     pub const NODE_WAITS: Flags = Flags(32);
+    /// Whoever stands above its caller waits no more: what comes of it is for nothing. The caller does not know.
+    pub const UNWANTED: Flags = Flags(16384);
+    /// For nothing, whether its own caller has gone or somebody further up.
+    pub const FOR_NOTHING: Flags = Flags(1 | 16384);
+    /// What calls, branches and further attempts have from whoever makes them.
+    pub const INHERITED: Flags = Flags(16384);
 
     #[inline]
     pub fn has(self, flag: Flags) -> bool {
@@ -232,6 +238,11 @@ impl Flags {
     #[inline]
     pub fn set(&mut self, flag: Flags) {
         self.0 |= flag.0;
+    }
+    /// Of these, those that are inherited.
+    #[inline]
+    pub fn inherited(self) -> Flags {
+        Flags(self.0 & Flags::INHERITED.0)
     }
     #[inline]
     pub fn clear(&mut self, flag: Flags) {

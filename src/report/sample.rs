@@ -308,12 +308,15 @@ fn fleet(blueprint: &Blueprint, recorder: &mut Recorder, key: Key) {
             cpu_reserved: reserved as u64,
             queued: u64::from(running) / 4,
             in_service: u64::from(running),
+            work: Work::default(),
         };
         let checkout = sample(30.0 + noise, 4e9 * width);
         recorder.observed(Observation::Sampled(Box::new(Sample {
             at: at(from + width),
             services: vec![sample(percent.min(100.0), reserved), checkout],
             dependencies: vec![],
+            senders: vec![],
+            failures: vec![],
         })));
     }
 }

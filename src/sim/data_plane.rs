@@ -28,6 +28,7 @@ mod server;
 mod site;
 mod skew;
 mod strand;
+mod work;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -42,7 +43,7 @@ use crate::engine::arena::{Arena, Id, RawId};
 use crate::engine::calendar::TimerId;
 use crate::sim::context::Context;
 use crate::sim::event::DataEvent;
-use crate::sim::observation::RevisionCount;
+use crate::sim::observation::{RevisionCount, Work};
 use crate::sim::signal::ServiceMeter;
 use crate::units::Instant;
 
@@ -76,6 +77,8 @@ pub struct DataPlane {
     branch_failures: Aside<Attempt, Cause>,
     /// By revision's row.
     counts: Vec<RevisionCount>,
+    /// Since the last sample, by revision's row.
+    work: Vec<Work>,
     /// The present CloudWatch minute of each service, so far: what tasks used that have left RUNNING in it.
     cpu_meters: Vec<ServiceMeter>,
     /// Whether anybody reads it, by service.

@@ -56,9 +56,15 @@ pub enum Step {
     /// Runs one of these.
     Choose(Vec<Choice>),
     /// Runs a program again and again, one time after the other.
-    Repeat { times: Count, program: ProgramIx },
+    Repeat {
+        times: Count,
+        program: ProgramIx,
+    },
     /// Ends the program, and what it is part of, with an error.
-    Fail { share: Ratio, status: u16 },
+    Fail {
+        share: Ratio,
+        status: u16,
+    },
 }
 
 /// A program that may be chosen.

@@ -149,7 +149,10 @@ mod tests {
         ] {
             let count = count.expect("valid");
             let (seen, _) = drawn(count);
-            assert!((seen - mean).abs() < 5.0 * f64::sqrt(variance / 1e5), "{count:?}: {seen}");
+            assert!(
+                (seen - mean).abs() < 5.0 * f64::sqrt(variance / 1e5),
+                "{count:?}: {seen}"
+            );
             assert_eq!(count.mean(), mean);
         }
     }

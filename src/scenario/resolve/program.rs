@@ -2,9 +2,9 @@
 
 use super::{Context, Table, balancer, behaviour};
 use crate::blueprint::*;
+use crate::engine::count::Count;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
-use crate::engine::count::Count;
 use crate::scenario::schema::{self, Form, Step as Said, Times};
 use crate::units::{Ratio, Span};
 

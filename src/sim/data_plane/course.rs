@@ -164,10 +164,7 @@ impl DataPlane {
             let number = purpose::STEP + u64::from(here);
             match **steer {
                 Steer::Jump(to) => attempt.step = to,
-                Steer::Choose {
-                    ref cumulative,
-                    ref to,
-                } => {
+                Steer::Choose { ref cumulative, ref to } => {
                     let courses = self.courses.as_ref().expect("a choice is a turn by the request");
                     let path = courses.path(attempt, id);
                     let uniform = path.child(number).child(purpose::CHOICE).uniform();

@@ -4,8 +4,8 @@
 //! unbounded server never makes anyone wait.
 
 use super::call::send_back;
-use super::network::Between;
 use super::course::count_work;
+use super::network::Between;
 use super::program::What;
 use super::{DataPlane, purpose};
 use crate::blueprint::Runtime;
@@ -129,10 +129,7 @@ impl DataPlane {
                 courses.begin(branch, &mut self.attempts[branch], path, Span::ZERO);
             }
         }
-        self.attempts[id].phase = Phase::Joining {
-            first,
-            pending,
-        };
+        self.attempts[id].phase = Phase::Joining { first, pending };
         while let Some(branch) = first {
             cx.follow(DataEvent::GoOn, branch);
             first = self.attempts[branch].sibling;

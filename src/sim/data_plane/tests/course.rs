@@ -19,10 +19,7 @@ fn wait(millis: u64) -> Step {
 /// Requests at these milliseconds to a service of one program, which is made of parts.
 fn with_parts(millis: &[u64], parts: Vec<Vec<Step>>, steps: impl FnOnce(&[ProgramIx]) -> Vec<Step>) -> Blueprint {
     let mut blueprint = requests_at(millis, vec![], workers(1000));
-    let parts: Vec<ProgramIx> = parts
-        .into_iter()
-        .map(|steps| program(&mut blueprint, steps))
-        .collect();
+    let parts: Vec<ProgramIx> = parts.into_iter().map(|steps| program(&mut blueprint, steps)).collect();
     blueprint.programs[0].steps = steps(&parts);
     blueprint
 }
@@ -201,7 +198,11 @@ fn a_share_of_attempts_fails_and_a_retry_may_fare_better() {
     blueprint.traffic[0].retry = fixed(2, Span::from_millis(1));
     let mut stage = Stage::new(&blueprint);
     stage.run();
-    let served = stage.seen().iter().filter(|request| request.1 == Outcome::Served).count();
+    let served = stage
+        .seen()
+        .iter()
+        .filter(|request| request.1 == Outcome::Served)
+        .count();
     assert!((served as f64 / 1000.0 - 0.84).abs() < 0.058, "{served}");
 }
 

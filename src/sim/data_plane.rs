@@ -14,6 +14,7 @@ mod causes;
 mod client;
 mod connections;
 mod cookies;
+mod course;
 mod dependency;
 mod dns;
 mod faults;
@@ -28,6 +29,7 @@ mod server;
 mod site;
 mod skew;
 mod strand;
+mod work;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -42,7 +44,7 @@ use crate::engine::arena::{Arena, Id, RawId};
 use crate::engine::calendar::TimerId;
 use crate::sim::context::Context;
 use crate::sim::event::DataEvent;
-use crate::sim::observation::RevisionCount;
+use crate::sim::observation::{RevisionCount, Work};
 use crate::sim::signal::ServiceMeter;
 use crate::units::Instant;
 
@@ -50,6 +52,7 @@ use balancer::Balancer;
 use build::Actions;
 use client::Client;
 use dependency::{Backed, DependencyState};
+use course::Courses;
 use foregone::Foregone;
 use group::Group;
 use network::Network;
@@ -72,12 +75,16 @@ pub struct DataPlane {
     /// Of attempts at dependencies that have extras.
     backed: Aside<Attempt, Backed>,
     programs: Programs,
+    /// `None`: no program turns by what belongs to a request.
+    courses: Option<Box<Courses>>,
     operations: Operations,
     skews: Skews,
     /// Of `parallel` steps of which a branch has failed: why the first one did.
     branch_failures: Aside<Attempt, Cause>,
     /// By revision's row.
     counts: Vec<RevisionCount>,
+    /// Since the last sample, by revision's row.
+    work: Vec<Work>,
     /// The present CloudWatch minute of each service, so far: what tasks used that have left RUNNING in it.
     cpu_meters: Vec<ServiceMeter>,
     /// Whether anybody reads it, by service.
@@ -195,6 +202,13 @@ mod purpose {
     pub const BACKED_ERROR: u64 = 41;
     /// Below the request's key.
     pub const ROW: u64 = 42;
+    pub const FAIL: u64 = 30;
+    /// Below the key of a request's call path.
+    pub const CHOICE: u64 = 31;
+    pub const TIMES: u64 = 32;
+    /// One turn of a loop, below either key.
+    pub const TURN: u64 = 33;
+    pub const CALL: u64 = 1 << 8;
     pub const LEG: u64 = 1 << 4;
     pub const STEP: u64 = 1 << 16;
     pub const BRANCH: u64 = 1 << 24;

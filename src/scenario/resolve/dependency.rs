@@ -231,7 +231,7 @@ fn calls(blueprint: &Blueprint, service: usize, dependency: DependencyIx) -> boo
     let mut found = false;
     let revisions = blueprint.services[service].revisions.iter();
     for operation in revisions.flat_map(|revision| &revision.operations) {
-        graph::walk(blueprint, operation.program, &mut |step| {
+        graph::walk(blueprint, operation.program, 1.0, &mut |step, _| {
             if let Step::Call(call) = step {
                 let to = blueprint.calls[call.at()].to.dependency();
                 found |= to.is_some_and(|(to, _)| to == dependency);

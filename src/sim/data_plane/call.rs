@@ -36,6 +36,7 @@ impl DataPlane {
             }
         }
         let site = &mut self.sites[attempt.site.at()];
+        site.sent.attempts[usize::from(attempt.number > 1)] += 1;
         let joined = site.patience.map(|list| {
             attempt.due = now + self.deadlines.patience(list);
             let joined = self.deadlines.join(list, id, now);
@@ -100,11 +101,13 @@ impl DataPlane {
         let step = attempt.key.child(purpose::STEP + u64::from(attempt.step));
         let request_key = step.child(u64::from(call.0));
         let from = attempt.zone;
+        let flags = attempt.flags.inherited();
         let (child, attempt) = self.attempts.place(Attempt::BLANK);
         attempt.key = request_key.child(purpose::ATTEMPT + 1);
         attempt.request_key = request_key;
         attempt.caller = Caller::Strand(parent);
         attempt.from = from;
+        attempt.flags = flags;
         attempt.site = Site(call.0);
         self.attempts[parent].phase = Phase::Calling(child);
         child
@@ -157,11 +160,12 @@ impl DataPlane {
         no_longer_outstanding(attempt, &mut self.groups, &mut self.sites);
         let caller = attempt.caller;
         let messenger = Attempt {
-            flags: Flags::default(),
+            flags: attempt.flags.inherited(),
             phase: Phase::Sent,
             ..attempt.clone()
         };
         let messenger = self.attempts.insert(messenger);
+        self.keeps_course(id, messenger);
         if let Caller::Strand(parent) = caller {
             self.now_calls(parent, id, messenger);
         }
@@ -230,8 +234,11 @@ impl DataPlane {
     /// What the caller makes of an answer: goes on, tries again, or fails in its turn. The record stays.
     #[inline(always)]
     fn tell_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
-        if answer.is_retryable() && self.tries_again(cx, id) {
-            return;
+        if !answer.is_success() {
+            self.count_failure(id, answer);
+            if answer.is_retryable() && self.tries_again(cx, id) {
+                return;
+            }
         }
         let attempt = &self.attempts[id];
         match attempt.caller {
@@ -279,7 +286,7 @@ impl DataPlane {
             due: Instant::NEVER,
             deadline: DeadlineLink::NONE,
             phase: Phase::Paused,
-            flags: Flags::default(),
+            flags: attempt.flags.inherited(),
             task: None,
             sibling: None,
             path: None,
@@ -290,6 +297,7 @@ impl DataPlane {
         };
         let caller = next.caller;
         let next = self.attempts.insert(next);
+        self.keeps_course(id, next);
         if let Caller::Strand(parent) = caller
             && !self.now_calls(parent, id, next)
         {
@@ -310,6 +318,7 @@ impl DataPlane {
         if attempt.flags.has(Flags::BACKING) && self.backed_disconnected(cx, id) {
             return;
         }
+        self.unwanted_below(id);
         let attempt = &mut self.attempts[id];
         match attempt.phase {
             Phase::Paused | Phase::Lost => {

@@ -1,11 +1,12 @@
 //! Reads the counters: CloudWatch's every minute, the timeline's at the end of each window.
 
 use super::DataPlane;
+use super::dependency::DependencyState;
 use crate::blueprint::AlbModel;
 use crate::cluster::Task;
 use crate::cluster::server::{Door, Metered, Server};
 use crate::engine::arena::Id;
-use super::dependency::DependencyState;
+use crate::sim::context::Context;
 use crate::sim::observation::{Sample, ServiceSample};
 use crate::sim::signal::{Meter, ServiceMeter};
 use crate::units::Instant;
@@ -108,8 +109,12 @@ impl DataPlane {
     }
 
     /// Usage since the last sample and queues at this instant.
-    pub fn sample(&mut self, now: Instant) -> Sample {
+    pub fn sample(&mut self, cx: &Context<'_>) -> Sample {
+        let now = cx.now();
         let mut services = vec![ServiceSample::default(); self.operations.services()];
+        for (work, revision) in self.work.iter_mut().zip(&self.operations.revisions) {
+            services[revision.service.at()].work.add(&std::mem::take(work));
+        }
         for server in self.servers.iter_mut().filter(|server| server.door != Door::Silent) {
             let (used, reserved, reading) = read(server, server.sampled, now);
             server.sampled = reading;
@@ -120,11 +125,14 @@ impl DataPlane {
             sample.in_service +=
                 u64::from(server.present) - u64::from(server.queue.len()).min(u64::from(server.present));
         }
+        let (senders, failures) = self.take_sent(cx.blueprint);
         let dependencies = self.dependencies.iter().map(DependencyState::sample);
         Sample {
             at: now,
             services,
             dependencies: dependencies.collect(),
+            senders,
+            failures,
         }
     }
 }

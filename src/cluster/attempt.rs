@@ -48,7 +48,7 @@ pub struct Attempt {
     pub due: Instant,
     /// When the request was first sent.
     pub first_sent: Instant,
-    /// When this attempt reached the balancer's node, for its response time.
+    /// When this attempt reached the balancer's node, for its response time; at a dependency, when it was taken up.
     pub at_node: Instant,
     /// Of the request, the same for all its attempts.
     pub request_key: Key,
@@ -224,12 +224,14 @@ impl Flags {
     pub const HOLDS_SOMETHING: Flags = Flags(8 | 16);
     /// The deadline it is listed for is the node's idle timeout, not the caller's patience.
     pub const NODE_WAITS: Flags = Flags(32);
+    /// Its steps are followed: it has a row in the tracer's table.
+    pub const TRACED: Flags = Flags(64);
     /// Whoever stands above its caller waits no more: what comes of it is for nothing. The caller does not know.
     pub const UNWANTED: Flags = Flags(16384);
     /// For nothing, whether its own caller has gone or somebody further up.
     pub const FOR_NOTHING: Flags = Flags(1 | 16384);
     /// What calls, branches and further attempts have from whoever makes them.
-    pub const INHERITED: Flags = Flags(16384);
+    pub const INHERITED: Flags = Flags(64 | 16384);
 
     #[inline]
     pub fn has(self, flag: Flags) -> bool {

@@ -15,19 +15,21 @@ pub mod label;
 pub mod objectives;
 pub mod skew;
 pub mod summary;
+pub mod time;
 pub mod timeline;
 
 use super::table::{Schema, Table};
 use crate::probe::Pool;
 
 /// The tables of one run, in the order in which a reader wants them.
-pub const SCHEMAS: [&Schema; 16] = [
+pub const SCHEMAS: [&Schema; 17] = [
     &summary::SUMMARY,
     &objectives::OBJECTIVES,
     &summary::BREAKDOWN,
     &failures::FAILURES,
     &attempts::CALLS,
     &attempts::AMPLIFICATION,
+    &time::TIME,
     &timeline::TIMELINE,
     &events::EVENTS,
     &deployments::DEPLOYMENTS,
@@ -66,6 +68,7 @@ pub fn one(pool: &Pool, name: &str) -> Option<Table> {
         "failures" => failures::failures(pool),
         "calls" => attempts::calls(pool),
         "amplification" => attempts::amplification(pool),
+        "time" => time::time(pool),
         "timeline" => timeline::timeline(pool),
         "events" => events::events(pool),
         "deployments" => deployments::deployments(pool),

@@ -28,6 +28,7 @@ mod server;
 mod site;
 mod skew;
 mod strand;
+mod tracer;
 mod work;
 
 #[cfg(test)]
@@ -57,6 +58,7 @@ use network::Network;
 use program::{Operations, Programs};
 use site::SiteState;
 use skew::Skews;
+use tracer::Tracer;
 
 pub struct DataPlane {
     attempts: Arena<Attempt>,
@@ -91,6 +93,7 @@ pub struct DataPlane {
     stops_at: Instant,
     /// The limit of attempts in flight was reached.
     overflowed: bool,
+    tracer: Tracer,
     actions: Actions,
     /// Listener action and traffic of each class.
     class_actions: Vec<u32>,

@@ -155,6 +155,8 @@ pub enum Observation {
     },
     /// At the end of a run: calls between revisions that may not understand each other, if there were any.
     SkewCounted(Vec<SkewCount>),
+    /// A request that was followed.
+    Traced(Box<super::trace::Trace>),
     /// The run ended early.
     LimitReached(String),
 }

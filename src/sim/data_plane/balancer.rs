@@ -95,11 +95,15 @@ impl DataPlane {
             return;
         };
         if attempt.flags.has(Flags::CALLER_GONE) {
+            self.trace_goes(cx, id);
             self.attempts.remove(id);
             return;
         }
         let now = cx.now();
         attempt.at_node = now;
+        if attempt.flags.has(Flags::TRACED) {
+            self.tracer.at_node(id, attempt);
+        }
         let path = attempt.path.as_mut().expect("a request at a node has come to one");
         let balancer = &mut self.balancers[path.load_balancer.at()];
         balancer.meter.requests += 1;
@@ -220,6 +224,7 @@ impl DataPlane {
             unreachable!("only an answer is carried back")
         };
         if attempt.flags.has(Flags::CALLER_GONE) {
+            self.trace_goes(cx, id);
             self.attempts.remove(id);
             return;
         }

@@ -18,6 +18,7 @@ use crate::policy::retry;
 use crate::policy::routing::{self, Chooser};
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
+use crate::sim::trace::Doing;
 use crate::units::{Instant, Span};
 
 impl DataPlane {
@@ -29,6 +30,9 @@ impl DataPlane {
             return;
         };
         attempt.phase = Phase::Sent;
+        if attempt.flags.has(Flags::TRACED) {
+            self.tracer.begins(cx.blueprint, id, attempt, Doing::Network, now);
+        }
         if attempt.first_sent == Instant::NEVER {
             attempt.first_sent = now;
             if let Caller::Client(..) = attempt.caller {
@@ -145,6 +149,9 @@ impl DataPlane {
         }
         // Told first, so that a retry is on its way before abandoned work is swept up.
         let cause = self.hangs(id, Reason::TimedOut);
+        if self.attempts[id].flags.has(Flags::TRACED) {
+            self.trace_giving_up(cx, id, cause);
+        }
         self.tell_caller(cx, id, Answer::TimedOut(cause));
         self.disconnect(cx, id);
     }
@@ -161,6 +168,8 @@ impl DataPlane {
             ..attempt.clone()
         };
         let messenger = self.attempts.insert(messenger);
+        self.tracer.passes_on(id, messenger);
+        self.attempts[id].flags.clear(Flags::TRACED);
         if let Caller::Strand(parent) = caller {
             self.now_calls(parent, id, messenger);
         }
@@ -183,7 +192,11 @@ impl DataPlane {
     /// The answer is under way from the callee to whoever asked; the callee has let go.
     pub(super) fn answer(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
         let attempt = &mut self.attempts[id];
+        if attempt.flags.has(Flags::TRACED) {
+            self.tracer.answers(cx, id, attempt);
+        }
         if attempt.flags.has(Flags::CALLER_GONE) {
+            self.trace_goes(cx, id);
             self.attempts.remove(id);
             return;
         }
@@ -213,6 +226,10 @@ impl DataPlane {
         let Phase::Answered(answer) = attempt.phase else {
             unreachable!("only an answer is carried back")
         };
+        if attempt.flags.has(Flags::TRACED) {
+            self.trace_answer(cx, id, answer);
+        }
+        let attempt = &mut self.attempts[id];
         if !attempt.flags.has(Flags::CALLER_GONE) {
             let deadline = std::mem::replace(&mut attempt.deadline, DeadlineLink::NONE);
             no_longer_outstanding(attempt, &mut self.groups, &mut self.sites);
@@ -236,6 +253,9 @@ impl DataPlane {
             Caller::Client(class, browser) => {
                 cx.finished.push(finished(attempt, class, answer, &self.operations, cx));
                 self.open_requests -= 1;
+                if attempt.flags.has(Flags::TRACED) {
+                    self.tracer.finished(cx, attempt.request_key);
+                }
                 let client = &self.clients[usize::from(self.class_traffic[class.at()])];
                 if client.is_closed() {
                     let key = attempt.request_key;
@@ -309,6 +329,7 @@ impl DataPlane {
         let attempt = &mut self.attempts[id];
         match attempt.phase {
             Phase::Paused | Phase::Lost => {
+                self.trace_goes(cx, id);
                 self.attempts.remove(id);
             }
             Phase::Sent | Phase::Answered(_) => {}

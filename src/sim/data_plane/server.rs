@@ -31,6 +31,7 @@ impl DataPlane {
         let revision = &self.operations.revisions[server.revision as usize];
         if attempt.flags.has(Flags::CALLER_GONE) && revision.on_disconnect == OnDisconnect::Cancel {
             self.work[server.revision as usize].dropped += 1;
+            self.trace_goes(cx, id);
             self.attempts.remove(id);
             return false;
         }
@@ -58,6 +59,9 @@ impl DataPlane {
                     },
                 }
             }
+        }
+        if attempt.flags.has(Flags::TRACED) {
+            self.tracer.at_task(cx, &self.operations, (id, attempt));
         }
         match server.admission() {
             Admission::Refused => {

@@ -20,6 +20,7 @@ mod dns;
 mod faults;
 mod foregone;
 mod group;
+mod join;
 mod loss;
 mod meter;
 mod network;
@@ -55,6 +56,7 @@ use course::Courses;
 use dependency::DependencyState;
 use foregone::Foregone;
 use group::Group;
+use join::Races;
 use network::Network;
 use program::{Operations, Programs};
 use site::SiteState;
@@ -75,6 +77,7 @@ pub struct DataPlane {
     programs: Programs,
     /// `None`: no program turns by what belongs to a request.
     courses: Option<Box<Courses>>,
+    races: Races,
     operations: Operations,
     skews: Skews,
     /// Of `parallel` steps of which a branch has failed: why the first one did.
@@ -135,6 +138,7 @@ impl DataPlane {
                 DataEvent::DependencyDone => self.dependency_done(cx, attempt),
                 DataEvent::AnswerAtNode => self.answer_at_node(cx, attempt),
                 DataEvent::AnswerAtCaller => self.answer_at_caller(cx, attempt),
+                DataEvent::JoinTimeout => self.join_timed_out(cx, attempt, extra),
                 DataEvent::ConnectTimeout => self.connect_timed_out(cx, attempt),
             }
             match cx.at_once.get(followed) {

@@ -195,6 +195,7 @@ codes! {
     NoOperations "WT0806" "no-operations" Error;
     MalformedRoute "WT0807" "malformed-route" Error;
     OperationOutOfReach "WT0808" "operation-out-of-reach" Warning;
+    QuorumOutOfReach "WT0810" "quorum-out-of-reach" Error;
 
     // Traffic.
     PointsOutOfOrder "WT0901" "points-out-of-order" Error;

@@ -9,6 +9,7 @@ mod dependency;
 mod disconnect;
 mod everything;
 mod foregone;
+mod join;
 mod network;
 mod skew;
 pub(crate) mod stage;

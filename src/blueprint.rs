@@ -14,6 +14,7 @@ pub mod dependency;
 pub mod environment;
 #[cfg(test)]
 pub mod fixture;
+pub mod guard;
 pub mod hook;
 pub mod life_cycle;
 pub mod model;
@@ -32,6 +33,7 @@ pub use capacity::*;
 pub use code_deploy::*;
 pub use dependency::*;
 pub use environment::*;
+pub use guard::*;
 pub use hook::*;
 pub use life_cycle::*;
 pub use model::*;

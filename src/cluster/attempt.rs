@@ -223,6 +223,8 @@ impl Flags {
     pub const HOLDS_SOMETHING: Flags = Flags(8 | 16);
     /// The deadline it is listed for is the node's idle timeout, not the caller's patience.
     pub const NODE_WAITS: Flags = Flags(32);
+    /// A guard of its site has let it through and is to be told how it ends.
+    pub const GUARDED: Flags = Flags(128);
 
     #[inline]
     pub fn has(self, flag: Flags) -> bool {
@@ -264,6 +266,8 @@ pub enum Answer {
     GatewayTimeout,
     /// The caller's own patience is over.
     TimedOut,
+    /// The caller's own guards did not let it through.
+    Rejected,
 }
 
 impl Answer {
@@ -278,7 +282,15 @@ impl Answer {
     /// Worth another attempt: what may differ next time.
     #[inline]
     pub fn is_retryable(self) -> bool {
-        !matches!(self, Answer::Success | Answer::NotFound | Answer::Fixed(_))
+        self.is_failure_of_callee()
+    }
+    /// Says that something is wrong with whoever was to answer.
+    #[inline]
+    pub fn is_failure_of_callee(self) -> bool {
+        !matches!(
+            self,
+            Answer::Success | Answer::NotFound | Answer::Fixed(_) | Answer::Rejected
+        )
     }
     /// As a balancer's health check sees it; 0 is "no HTTP".
     pub fn status(self) -> u16 {
@@ -286,7 +298,7 @@ impl Answer {
             Answer::Success => 200,
             Answer::NotFound => 404,
             Answer::Failure => 500,
-            Answer::Refused | Answer::TimedOut => 0,
+            Answer::Refused | Answer::TimedOut | Answer::Rejected => 0,
             Answer::Fixed(status) => status,
             Answer::BadGateway => 502,
             Answer::ServiceUnavailable => 503,

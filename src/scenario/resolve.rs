@@ -26,6 +26,7 @@ mod expectation;
 mod expression;
 mod finish;
 mod graph;
+mod guard;
 mod hook;
 mod load;
 mod model;

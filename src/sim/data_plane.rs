@@ -18,6 +18,7 @@ mod dns;
 mod faults;
 mod foregone;
 mod group;
+mod guard;
 mod loss;
 mod meter;
 mod network;
@@ -32,6 +33,7 @@ mod strand;
 pub(crate) mod tests;
 
 use crate::blueprint::ServiceIx;
+use crate::cluster::aside::Aside;
 use crate::cluster::attempt::Attempt;
 use crate::cluster::deadline::Deadlines;
 use crate::cluster::server::Servers;
@@ -49,6 +51,7 @@ use client::Client;
 use dependency::DependencyState;
 use foregone::Foregone;
 use group::Group;
+use guard::Guarded;
 use network::Network;
 use program::{Operations, Programs};
 use site::SiteState;
@@ -65,6 +68,8 @@ pub struct DataPlane {
     groups: Vec<Group>,
     clients: Vec<Client>,
     sites: Vec<SiteState>,
+    /// Of the attempts with [`crate::cluster::attempt::Flags::GUARDED`].
+    guarded: Aside<Attempt, Guarded>,
     dependencies: Vec<DependencyState>,
     programs: Programs,
     operations: Operations,

@@ -195,6 +195,7 @@ codes! {
     NoOperations "WT0806" "no-operations" Error;
     MalformedRoute "WT0807" "malformed-route" Error;
     OperationOutOfReach "WT0808" "operation-out-of-reach" Warning;
+    GuardWithoutEffect "WT0840" "guard-without-effect" Error;
 
     // Traffic.
     PointsOutOfOrder "WT0901" "points-out-of-order" Error;

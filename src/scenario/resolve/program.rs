@@ -1,6 +1,6 @@
 //! Steps to programs: what an operation or a health check does, and whom it calls.
 
-use super::{Context, Table, balancer, behaviour};
+use super::{Context, Table, balancer, behaviour, guard};
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
@@ -44,6 +44,7 @@ pub(super) fn program(cx: &mut Context, said: &[Said], name: &str, path: &Path) 
 
 fn call(cx: &mut Context, said: &schema::Call, name: String, path: &Path) -> Option<CallSite> {
     let retry = behaviour::retry(cx, said.retry.as_ref(), &path.key("retry"));
+    let guards = guard::guards(cx, guard::Said::of_call(said), path);
     let to = callee(cx, said, path)?;
     let timeout = said.timeout.map(|timeout| timeout.0);
     if let Some(timeout) = timeout {
@@ -58,6 +59,7 @@ fn call(cx: &mut Context, said: &schema::Call, name: String, path: &Path) -> Opt
         to,
         timeout,
         retry,
+        guards,
     })
 }
 

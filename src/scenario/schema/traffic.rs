@@ -1,6 +1,6 @@
 //! Traffic: who asks, when, and for what.
 
-use super::{Balancing, Duration, Form, Named, Rate, Retry, Time};
+use super::{Balancing, CallBreaker, Duration, Form, Named, Rate, Retry, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,8 @@ pub struct Traffic {
     pub timeout: Option<Duration>,
     /// No retry if absent.
     pub retry: Option<Retry>,
+    /// None if absent.
+    pub circuit_breaker: Option<CallBreaker>,
 }
 
 /// A rate that changes.

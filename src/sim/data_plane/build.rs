@@ -14,6 +14,7 @@ use super::skew::Skews;
 use crate::blueprint::{
     Action, Blueprint, Destination, HttpRequest, LoadBalancerIx, Metric, RequestClass, TargetGroupIx,
 };
+use crate::cluster::aside::Aside;
 use crate::cluster::deadline::Deadlines;
 use crate::cluster::server::Servers;
 use crate::engine::arena::Arena;
@@ -118,6 +119,7 @@ impl DataPlane {
             groups,
             clients,
             sites,
+            guarded: Aside::default(),
             dependencies,
             programs,
             counts: vec![RevisionCount::default(); operations.revisions.len()],

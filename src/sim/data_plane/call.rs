@@ -3,6 +3,7 @@
 use super::balancer::{Balancer, to_node};
 use super::client::finished;
 use super::group::Group;
+use super::guard::Leave;
 use super::network::{Between, Crossing, Hop, Network};
 use super::site::{SiteState, To};
 use super::{DataPlane, Leg, purpose};
@@ -34,6 +35,10 @@ impl DataPlane {
                 self.open_requests += 1;
             }
         }
+        if self.sites[attempt.site.at()].is_guarded() && self.ask_leave(cx, id) == Leave::Refused {
+            return;
+        }
+        let attempt = &mut self.attempts[id];
         let site = &mut self.sites[attempt.site.at()];
         let joined = site.patience.map(|list| {
             attempt.due = now + self.deadlines.patience(list);
@@ -151,6 +156,9 @@ impl DataPlane {
             ..attempt.clone()
         };
         let messenger = self.attempts.insert(messenger);
+        if self.attempts[id].flags.has(Flags::GUARDED) {
+            self.guarded_goes_on_as(id, messenger);
+        }
         if let Caller::Strand(parent) = caller {
             self.now_calls(parent, id, messenger);
         }
@@ -215,7 +223,10 @@ impl DataPlane {
     /// What the caller makes of an answer: goes on, tries again, or fails in its turn. The record stays.
     #[inline(always)]
     fn tell_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
-        if answer.is_retryable() && self.tries_again(cx, id) {
+        if self.attempts[id].flags.has(Flags::GUARDED) {
+            self.guards_hear(cx, id, answer);
+        }
+        if answer.is_retryable() && self.tries_again(cx, id, answer) {
             return;
         }
         let attempt = &self.attempts[id];
@@ -247,15 +258,20 @@ impl DataPlane {
     }
 
     /// Starts the next attempt after its pause, if the caller has one left.
-    fn tries_again(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) -> bool {
+    fn tries_again(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) -> bool {
         let attempt = &self.attempts[id];
         if attempt.site == Site::NONE {
             return false;
         }
-        let retry = &self.sites[attempt.site.at()].retry;
-        if u32::from(attempt.number) >= retry.max_attempts {
+        let site = &self.sites[attempt.site.at()];
+        if u32::from(attempt.number) >= site.retry.max_attempts {
             return false;
         }
+        if site.is_guarded() && !self.guards_allow_retry(cx, id, answer) {
+            return false;
+        }
+        let attempt = &self.attempts[id];
+        let retry = &self.sites[attempt.site.at()].retry;
         let number = attempt.number + 1;
         let pause = pause_before(retry, attempt.request_key, number);
         let next = Attempt {
@@ -289,6 +305,9 @@ impl DataPlane {
     /// The caller waits no more: the record goes as soon as the callee has let go too.
     pub(super) fn disconnect(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         self.deadlines.remove(&mut self.attempts, id);
+        if self.attempts[id].flags.has(Flags::GUARDED) {
+            self.guards_forget(id);
+        }
         let attempt = &mut self.attempts[id];
         no_longer_outstanding(attempt, &mut self.groups, &mut self.sites);
         attempt.flags.set(Flags::CALLER_GONE);

@@ -289,7 +289,7 @@ fn outcome(answer: Answer) -> Outcome {
         Answer::Success => Outcome::Served,
         Answer::NotFound => Outcome::ClientError,
         Answer::Failure => Outcome::ServerError,
-        Answer::Refused => Outcome::Refused,
+        Answer::Refused | Answer::Rejected => Outcome::Refused,
         Answer::Fixed(_) if answer.is_success() => Outcome::Served,
         Answer::Fixed(300..=399) => Outcome::Redirected,
         Answer::Fixed(_) => Outcome::FixedResponse,

@@ -3,6 +3,7 @@
 //! A call of a program and a traffic source send alike, so both are rows of one table: the calls first, then the traffic.
 
 use super::build::Actions;
+use super::guard::SiteExtras;
 use crate::blueprint::{Balancing, Blueprint, Callee, DependencyIx, Destination, LoadBalancerIx, Retry, ServiceIx};
 use crate::cluster::attempt::Site;
 use crate::cluster::deadline::Deadlines;
@@ -15,6 +16,8 @@ pub(super) struct SiteState {
     /// List of the deadlines, if the sender's patience ends.
     pub patience: Option<u16>,
     pub retry: Retry,
+    /// What few sites have.
+    pub extras: Option<Box<SiteExtras>>,
 }
 
 pub(super) enum To {
@@ -60,6 +63,7 @@ impl SiteState {
                 to,
                 patience: call.timeout.map(|span| deadlines.list(span)),
                 retry: call.retry.clone(),
+                extras: SiteExtras::new(&call.guards),
             });
         }
         for traffic in &blueprint.traffic {
@@ -74,6 +78,7 @@ impl SiteState {
                 to,
                 patience: traffic.timeout.map(|span| deadlines.list(span)),
                 retry: traffic.retry.clone(),
+                extras: SiteExtras::new(&traffic.guards),
             });
         }
         assert!(

@@ -7,6 +7,7 @@ mod dependency;
 mod disconnect;
 mod everything;
 mod foregone;
+mod guards;
 mod network;
 mod skew;
 pub(crate) mod stage;

@@ -97,7 +97,11 @@ pub struct BreakerRule {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Trip {
     /// At this share of failures among the attempts of the last `window`, if those are at least `minimum`.
-    Rate { failures: Ratio, window: Span, minimum: u32 },
+    Rate {
+        failures: Ratio,
+        window: Span,
+        minimum: u32,
+    },
     /// At this share of failures among the last `calls` attempts, if there have been `minimum`.
     Count { failures: Ratio, calls: u32, minimum: u32 },
     /// After so many failures in a row.

@@ -61,7 +61,14 @@ impl Budget {
     /// Whether one more attempt is allowed; if so, it is paid for.
     pub fn spend(&mut self, rule: &BudgetRule, now: Instant) -> bool {
         match (self, rule) {
-            (Budget::Ratio(window), BudgetRule::Ratio { ratio, window: span, minimum }) => {
+            (
+                Budget::Ratio(window),
+                BudgetRule::Ratio {
+                    ratio,
+                    window: span,
+                    minimum,
+                },
+            ) => {
                 let sums = window.sums(now);
                 let allowed = (ratio.get() * f64::from(sums[REQUEST])).max(minimum * span.seconds());
                 // A hair above, so that a tenth of ten requests is one retry.

@@ -165,7 +165,9 @@ impl DataPlane {
         };
         let success = !answer.is_failure_of_callee();
         if let Some(budget) = &extras.guards.budget {
-            let state = extras.budgets.of(guarded.who, budget.scope, || Budget::new(&budget.rule));
+            let state = extras
+                .budgets
+                .of(guarded.who, budget.scope, || Budget::new(&budget.rule));
             state.answered(&budget.rule, now, success);
         }
         if let (Some(rule), Some(permit)) = (&extras.guards.breaker, guarded.permit) {

@@ -12,6 +12,7 @@ pub mod capacity;
 pub mod code_deploy;
 pub mod dependency;
 pub mod environment;
+pub mod fault;
 #[cfg(test)]
 pub mod fixture;
 pub mod guard;
@@ -33,6 +34,7 @@ pub use capacity::*;
 pub use code_deploy::*;
 pub use dependency::*;
 pub use environment::*;
+pub use fault::*;
 pub use guard::*;
 pub use hook::*;
 pub use life_cycle::*;

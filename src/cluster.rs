@@ -6,6 +6,7 @@
 pub mod aside;
 pub mod attempt;
 pub mod capacity;
+pub mod cause;
 pub mod cpu;
 pub mod deadline;
 pub mod deployment;

@@ -11,6 +11,7 @@
 
 use crate::blueprint::{ClassIx, LoadBalancerIx, ProgramIx, TargetGroupIx, ZoneIx};
 use crate::cluster::Task;
+use crate::cluster::cause::{Cause, Reason};
 use crate::cluster::deadline::DeadlineLink;
 use crate::cluster::queue::QueueLink;
 use crate::engine::arena::Id;
@@ -225,6 +226,12 @@ impl Flags {
     pub const NODE_WAITS: Flags = Flags(32);
     /// A guard of its site has let it through and is to be told how it ends.
     pub const GUARDED: Flags = Flags(128);
+    /// Whoever stands above its caller waits no more: what comes of it is for nothing. The caller does not know.
+    pub const UNWANTED: Flags = Flags(16384);
+    /// For nothing, whether its own caller has gone or somebody further up.
+    pub const FOR_NOTHING: Flags = Flags(1 | 16384);
+    /// What calls, branches and further attempts have from whoever makes them.
+    pub const INHERITED: Flags = Flags(16384);
 
     #[inline]
     pub fn has(self, flag: Flags) -> bool {
@@ -233,6 +240,11 @@ impl Flags {
     #[inline]
     pub fn set(&mut self, flag: Flags) {
         self.0 |= flag.0;
+    }
+    /// Of these, those that are inherited.
+    #[inline]
+    pub fn inherited(self) -> Flags {
+        Flags(self.0 & Flags::INHERITED.0)
     }
     #[inline]
     pub fn clear(&mut self, flag: Flags) {
@@ -256,18 +268,18 @@ pub enum Answer {
     /// 404 of the target.
     NotFound,
     /// 500 of the target.
-    Failure,
+    Failure(Cause),
     /// Refused or reset, without a status.
-    Refused,
+    Refused(Cause),
     /// The balancer's own fixed response or redirect.
     Fixed(u16),
-    BadGateway,
-    ServiceUnavailable,
-    GatewayTimeout,
+    BadGateway(Cause),
+    ServiceUnavailable(Cause),
+    GatewayTimeout(Cause),
     /// The caller's own patience is over.
-    TimedOut,
+    TimedOut(Cause),
     /// The caller's own guards did not let it through.
-    Rejected,
+    Rejected(Cause),
 }
 
 impl Answer {
@@ -289,7 +301,7 @@ impl Answer {
     pub fn is_failure_of_callee(self) -> bool {
         !matches!(
             self,
-            Answer::Success | Answer::NotFound | Answer::Fixed(_) | Answer::Rejected
+            Answer::Success | Answer::NotFound | Answer::Fixed(_) | Answer::Rejected(_)
         )
     }
     /// As a balancer's health check sees it; 0 is "no HTTP".
@@ -297,12 +309,26 @@ impl Answer {
         match self {
             Answer::Success => 200,
             Answer::NotFound => 404,
-            Answer::Failure => 500,
-            Answer::Refused | Answer::TimedOut | Answer::Rejected => 0,
+            Answer::Failure(_) => 500,
+            Answer::Refused(_) | Answer::TimedOut(_) | Answer::Rejected(_) => 0,
             Answer::Fixed(status) => status,
-            Answer::BadGateway => 502,
-            Answer::ServiceUnavailable => 503,
-            Answer::GatewayTimeout => 504,
+            Answer::BadGateway(_) => 502,
+            Answer::ServiceUnavailable(_) => 503,
+            Answer::GatewayTimeout(_) => 504,
+        }
+    }
+    /// Why it is no success; asked only of what is none.
+    pub fn cause(self) -> Cause {
+        match self {
+            Answer::Failure(cause)
+            | Answer::Refused(cause)
+            | Answer::BadGateway(cause)
+            | Answer::ServiceUnavailable(cause)
+            | Answer::GatewayTimeout(cause)
+            | Answer::TimedOut(cause)
+            | Answer::Rejected(cause) => cause,
+            Answer::NotFound => Reason::NoRoute.here(),
+            Answer::Success | Answer::Fixed(_) => Reason::FixedResponse.here(),
         }
     }
 }

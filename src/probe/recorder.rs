@@ -5,16 +5,17 @@
 //! happened before measured time is dropped here, so that nothing further up has to know of the warm-up.
 
 use super::cost::CostProbe;
-use super::record::{Cell, ClassRecord, DeploymentStory, RunRecord};
+use super::record::{Cell, ClassRecord, DeploymentStory, FailureCount, RunRecord, SentCount};
 use super::timeline::Timeline;
 use super::watch::Watch;
 use crate::blueprint::{Blueprint, ClassIx, RevisionIx};
 use crate::sim::observation::{
-    DeploymentStep, Event, InstanceRecord, Observation, Observer, Outcome, RequestFinished, RevisionCount,
-    ScalingRecord, ServedBy, ServiceLevels, SkewCount, TaskRecord,
+    DeploymentStep, Event, Failure, InstanceRecord, Observation, Observer, Outcome, RequestFinished, RevisionCount,
+    Sample, ScalingRecord, Sender, ServedBy, ServiceLevels, SkewCount, TaskRecord,
 };
 use crate::stats::LatencyHistogram;
 use crate::units::Instant;
+use std::collections::BTreeMap;
 
 /// The observer that every run has.
 #[derive(Clone, Debug)]
@@ -32,6 +33,10 @@ pub struct Recorder {
     /// By class, then place.
     cells: Vec<Option<Box<Cell>>>,
     watches: Vec<Watch>,
+    failures: BTreeMap<(ClassIx, Outcome, Failure), u64>,
+    /// Calls, then traffic sources.
+    sent: Vec<SentCount>,
+    calls: usize,
     timeline: Timeline,
     /// What each service stood at since its last change.
     levels: Vec<Option<ServiceLevels>>,
@@ -107,6 +112,9 @@ impl Recorder {
                 .iter()
                 .map(|objective| Watch::new(blueprint, objective))
                 .collect(),
+            failures: BTreeMap::new(),
+            sent: vec![SentCount::default(); blueprint.calls.len() + blueprint.traffic.len()],
+            calls: blueprint.calls.len(),
             timeline: Timeline::new(blueprint),
             levels: vec![None; blueprint.services.len()],
             events: Vec::new(),
@@ -159,6 +167,8 @@ impl Recorder {
             classes: self.classes,
             cells: self.cells.into_iter().flatten().map(|cell| *cell).collect(),
             objectives: self.watches.into_iter().map(Watch::into_cells).collect(),
+            failures: self.failures.into_iter().map(counted).collect(),
+            sent: self.sent,
             timeline: self.timeline,
             events: self.events,
             tasks: self.tasks,
@@ -175,6 +185,28 @@ impl Recorder {
 
     fn measures(&self, at: Instant) -> bool {
         (self.measured_from..=self.horizon).contains(&at)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn failed(&mut self, request: &RequestFinished) {
+        if let Some(failure) = request.failure {
+            let same = (request.class, request.outcome, failure);
+            *self.failures.entry(same).or_default() += 1;
+        }
+    }
+
+    fn sent_until(&mut self, sample: &Sample) {
+        for (count, seen) in self.sent.iter_mut().zip(&sample.senders) {
+            count.total.add(seen);
+        }
+        for &(sender, reason, attempts) in &sample.failures {
+            let at = match sender {
+                Sender::Call(call) => call.at(),
+                Sender::Traffic(traffic) => self.calls + traffic.at(),
+            };
+            *self.sent[at].failed.entry(reason).or_default() += attempts;
+        }
     }
 
     fn levels_changed(&mut self, levels: ServiceLevels) {
@@ -215,6 +247,15 @@ impl Counted {
     }
 }
 
+fn counted(((class, outcome, failure), requests): ((ClassIx, Outcome, Failure), u64)) -> FailureCount {
+    FailureCount {
+        class,
+        outcome,
+        failure,
+        requests,
+    }
+}
+
 #[cold]
 fn new_cell(class: ClassIx, served_by: Option<ServedBy>) -> Box<Cell> {
     Box::new(Cell {
@@ -248,6 +289,7 @@ impl Observer for Recorder {
             cell.latencies.record(request.latency);
         } else {
             cell.failed += 1;
+            self.failed(request);
         }
         self.timeline.request(window, request);
         for watch in &mut self.watches {
@@ -316,6 +358,7 @@ impl Observer for Recorder {
             Observation::Sampled(sample) => {
                 self.last_seen = sample.at;
                 self.timeline.sample(&sample);
+                self.sent_until(&sample);
             }
             Observation::RevisionCounts { deployment, counts } => self.counts_taken(deployment, counts),
             Observation::BalancerMinute { ended, .. } => self.last_seen = ended,

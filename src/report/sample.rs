@@ -44,6 +44,7 @@ pub fn shop() -> Blueprint {
         label: "zone_outage us-east-1b".into(),
         kind: FaultKind::ZoneOutage { zone: ZoneIx(1) },
         lasting: Some(Span::from_secs(900)),
+        course: Course::default(),
     };
     let objective = |name: &str, class: u16, measure, scope| Objective {
         name: name.into(),
@@ -66,6 +67,7 @@ pub fn shop() -> Blueprint {
             containers: vec![],
         }],
         services: vec![catalog, checkout],
+        traffic: vec![visitors()],
         classes: vec![class("browse"), class("search"), class("buy")],
         events: vec![
             TimedEvent {
@@ -101,6 +103,30 @@ pub fn shop() -> Blueprint {
             ),
         ],
         ..fixture::empty()
+    }
+}
+
+fn visitors() -> Traffic {
+    Traffic {
+        name: "visitors".into(),
+        to: Destination::Service {
+            service: CATALOG,
+            balancing: Balancing::RoundRobin,
+        },
+        source: Source::Recorded([].into()),
+        clients: None,
+        classes: [0, 1, 2].map(|class| (ClassIx(class), 1.0)).to_vec(),
+        timeout: None,
+        retry: Retry {
+            max_attempts: 1,
+            backoff: Backoff {
+                base: Span::ZERO,
+                factor: 1.0,
+                cap: Span::ZERO,
+                jitter: Jitter::None,
+            },
+        },
+        guards: Guards::default(),
     }
 }
 
@@ -213,7 +239,26 @@ fn requests(recorder: &mut Recorder, key: Key) {
                 revision,
                 zone,
             }),
+            failure: reason(outcome).map(|reason| Failure {
+                reason,
+                from: Sender::Traffic(TrafficIx(0)),
+                place: FailurePlace::Service {
+                    service,
+                    operation: None,
+                },
+            }),
         });
+    }
+}
+
+/// What might have led to an outcome.
+fn reason(outcome: Outcome) -> Option<Reason> {
+    match outcome {
+        Outcome::GatewayTimeout => Some(Reason::Unreachable),
+        Outcome::BadGateway => Some(Reason::TaskDied),
+        Outcome::ServerError => Some(Reason::OwnError),
+        Outcome::TimedOut => Some(Reason::TimedOut(Stage::Queue)),
+        _ => None,
     }
 }
 
@@ -261,12 +306,15 @@ fn fleet(blueprint: &Blueprint, recorder: &mut Recorder, key: Key) {
             cpu_reserved: reserved as u64,
             queued: u64::from(running) / 4,
             in_service: u64::from(running),
+            work: Work::default(),
         };
         let checkout = sample(30.0 + noise, 4e9 * width);
         recorder.observed(Observation::Sampled(Box::new(Sample {
             at: at(from + width),
             services: vec![sample(percent.min(100.0), reserved), checkout],
             dependencies: vec![],
+            senders: vec![],
+            failures: vec![],
         })));
     }
 }

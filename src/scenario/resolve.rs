@@ -81,6 +81,7 @@ pub(super) enum Table {
     TargetGroup,
     Alarm,
     StandaloneTask,
+    Traffic,
 }
 
 impl Table {
@@ -95,6 +96,7 @@ impl Table {
             Table::TargetGroup => "target group",
             Table::Alarm => "alarm",
             Table::StandaloneTask => "standalone task",
+            Table::Traffic => "traffic",
         }
     }
 
@@ -108,6 +110,7 @@ impl Table {
             Table::LoadBalancer | Table::TargetGroup => &["load_balancers"],
             Table::Alarm => &["alarms"],
             Table::StandaloneTask => &["tasks"],
+            Table::Traffic => &["traffic"],
         }
     }
 }
@@ -131,6 +134,7 @@ impl<'t> Context<'t> {
             Table::TargetGroup => self.target_groups.iter().map(|(_, name)| *name).collect(),
             Table::Alarm => said.alarms.names().collect(),
             Table::StandaloneTask => said.tasks.names().collect(),
+            Table::Traffic => said.traffic.names().collect(),
         }
     }
 

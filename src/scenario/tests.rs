@@ -6,6 +6,7 @@ use crate::blueprint::*;
 mod balancers;
 mod doubts;
 mod rules;
+mod traffic;
 
 use crate::units::Span;
 

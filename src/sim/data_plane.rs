@@ -10,6 +10,7 @@ mod balancer;
 mod build;
 mod call;
 mod capacity;
+mod causes;
 mod client;
 mod connections;
 mod cookies;
@@ -28,6 +29,7 @@ mod server;
 mod site;
 mod skew;
 mod strand;
+mod work;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -35,13 +37,14 @@ pub(crate) mod tests;
 use crate::blueprint::ServiceIx;
 use crate::cluster::aside::Aside;
 use crate::cluster::attempt::Attempt;
+use crate::cluster::cause::Cause;
 use crate::cluster::deadline::Deadlines;
 use crate::cluster::server::Servers;
 use crate::engine::arena::{Arena, Id, RawId};
 use crate::engine::calendar::TimerId;
 use crate::sim::context::Context;
 use crate::sim::event::DataEvent;
-use crate::sim::observation::RevisionCount;
+use crate::sim::observation::{RevisionCount, Work};
 use crate::sim::signal::ServiceMeter;
 use crate::units::Instant;
 
@@ -74,8 +77,12 @@ pub struct DataPlane {
     programs: Programs,
     operations: Operations,
     skews: Skews,
+    /// Of `parallel` steps of which a branch has failed: why the first one did.
+    branch_failures: Aside<Attempt, Cause>,
     /// By revision's row.
     counts: Vec<RevisionCount>,
+    /// Since the last sample, by revision's row.
+    work: Vec<Work>,
     /// The present CloudWatch minute of each service, so far: what tasks used that have left RUNNING in it.
     cpu_meters: Vec<ServiceMeter>,
     /// Whether anybody reads it, by service.

@@ -3,7 +3,10 @@
 //! Request outcomes have a record of their own (it is on the request path and holds no text); everything else is an
 //! [`Observation`]. Times are the simulation's; probes shift them to the user's clock.
 
-use crate::blueprint::{ClassIx, GroupIx, LoadBalancerIx, RevisionIx, ServiceIx, ZoneIx};
+use crate::blueprint::{
+    CallIx, ClassIx, GroupIx, LoadBalancerIx, OperationIx, RevisionIx, ServiceIx, TrafficIx, ZoneIx,
+};
+pub use crate::cluster::cause::{Reason, Stage};
 use crate::units::{CpuUnits, Instant, MiB, Span};
 
 /// Whoever watches a run. The run loop hands over what was seen after each event, in order.
@@ -23,6 +26,35 @@ pub struct RequestFinished {
     pub attempts: u32,
     /// Of the task that gave the last answer, if a task did.
     pub served_by: Option<ServedBy>,
+    /// Why it was not served; of the last attempt.
+    pub failure: Option<Failure>,
+}
+
+/// The root of a failure: the deepest call at which something went wrong, not who passed it on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Failure {
+    pub reason: Reason,
+    /// Whose attempt failed, or whose patience ended.
+    pub from: Sender,
+    pub place: FailurePlace,
+}
+
+/// Who sends: a call of a program, or clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sender {
+    Call(CallIx),
+    Traffic(TrafficIx),
+}
+
+/// Where something went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FailurePlace {
+    Service {
+        service: ServiceIx,
+        operation: Option<OperationIx>,
+    },
+    /// On the way of what this sends, or at the dependency or balancer that it is sent to.
+    Beyond(Sender),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -312,6 +344,28 @@ pub struct Sample {
     pub services: Vec<ServiceSample>,
     /// For each dependency.
     pub dependencies: Vec<DependencySample>,
+    /// For each call of the blueprint and then each traffic source, since the last sample.
+    pub senders: Vec<SenderSample>,
+    /// Attempts that failed since the last sample: whose, why, how many.
+    pub failures: Vec<(Sender, Reason, u64)>,
+}
+
+/// Attempts that somebody has sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SenderSample {
+    pub attempts: u64,
+    /// Of these, after one of the same request had failed.
+    pub retried: u64,
+    /// Of these, beside one of the same request that still ran.
+    pub hedged: u64,
+}
+
+impl SenderSample {
+    pub fn add(&mut self, other: &SenderSample) {
+        self.attempts += other.attempts;
+        self.retried += other.retried;
+        self.hedged += other.hedged;
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -322,6 +376,29 @@ pub struct ServiceSample {
     /// At this instant, over the service's tasks.
     pub queued: u64,
     pub in_service: u64,
+    pub work: Work,
+}
+
+/// What a service's tasks were asked for, and what of their work was for nothing, health checks aside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Attempts that reached a task, refused ones included.
+    pub attempts: u64,
+    /// Attempts that were worked on to their end although nobody above them waited any more.
+    pub wasted: u64,
+    /// CPU time of these, in ns of one vCPU.
+    pub wasted_cpu: u64,
+    /// Attempts that were dropped on the way because their caller had gone (`on_disconnect: cancel`).
+    pub dropped: u64,
+}
+
+impl Work {
+    pub fn add(&mut self, other: &Work) {
+        self.attempts += other.attempts;
+        self.wasted += other.wasted;
+        self.wasted_cpu += other.wasted_cpu;
+        self.dropped += other.dropped;
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]

@@ -16,6 +16,60 @@ impl RateProfile {
         }
     }
 
+    /// Both together.
+    pub fn plus(&self, other: &RateProfile) -> RateProfile {
+        let cuts = |profile: &RateProfile| {
+            profile
+                .segments_for_ever()
+                .iter()
+                .map(|each| each.start)
+                .collect::<Vec<_>>()
+        };
+        let (mine, others) = (self.cut(&cuts(other)), other.cut(&cuts(self)));
+        let both = mine.into_iter().zip(others);
+        RateProfile {
+            segments: both
+                .map(|(mine, other)| RateSegment {
+                    from: mine.from + other.from,
+                    to: mine.to + other.to,
+                    ..mine
+                })
+                .collect(),
+        }
+    }
+
+    /// The same, but `factor` times as much from one instant to another.
+    pub fn times(&self, factor: f64, from: Instant, until: Instant) -> RateProfile {
+        let mut segments = self.cut(&[from, until]);
+        for segment in &mut segments {
+            if from <= segment.start && segment.end <= until {
+                segment.from *= factor;
+                segment.to *= factor;
+            }
+        }
+        RateProfile { segments }
+    }
+
+    /// The same rates in segments for the rest of time, of which none goes on across these instants (in order).
+    fn cut(&self, at: &[Instant]) -> Vec<RateSegment> {
+        let mut segments = Vec::new();
+        for whole in &self.segments_for_ever() {
+            let mut start = whole.start;
+            let next = at.partition_point(|&cut| cut <= whole.start);
+            let inside = at[next..].iter().take_while(|&&cut| cut < whole.end);
+            for end in inside.copied().chain([whole.end]) {
+                segments.push(RateSegment {
+                    start,
+                    end,
+                    from: whole.rate(start),
+                    to: whole.rate(end),
+                });
+                start = end;
+            }
+        }
+        segments
+    }
+
     /// The expected number of arrivals between two instants.
     pub fn integral(&self, from: Instant, to: Instant) -> f64 {
         self.segments_for_ever()

@@ -275,3 +275,58 @@ fn a_seed_gives_these_arrivals() {
     });
     insta::assert_debug_snapshot!(golden);
 }
+
+#[test]
+fn profiles_add_up_piece_by_piece() {
+    let ramp = points(&[(0.0, 0.0), (10.0, 100.0)]);
+    let step = RateProfile {
+        segments: vec![
+            RateSegment {
+                start: at(0.0),
+                end: at(4.0),
+                from: 10.0,
+                to: 10.0,
+            },
+            RateSegment {
+                start: at(4.0),
+                end: Instant::NEVER,
+                from: 50.0,
+                to: 50.0,
+            },
+        ],
+    };
+    let sum = ramp.plus(&step);
+    let seen: Vec<_> = sum
+        .segments
+        .iter()
+        .map(|piece| (piece.start, piece.from, piece.to))
+        .collect();
+    assert_eq!(
+        seen,
+        [(at(0.0), 10.0, 50.0), (at(4.0), 90.0, 150.0), (at(10.0), 150.0, 150.0)]
+    );
+    // 500 and 340 by hand.
+    assert_eq!(sum.integral(Instant::ZERO, at(10.0)), 840.0);
+}
+
+#[test]
+fn a_spike_multiplies_the_profile_while_it_lasts() {
+    let ramp = points(&[(0.0, 0.0), (10.0, 100.0)]);
+    let spiked = ramp.times(3.0, at(2.0), at(5.0));
+    let seen: Vec<_> = spiked
+        .segments
+        .iter()
+        .map(|piece| (piece.start, piece.from, piece.to))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            (at(0.0), 0.0, 20.0),
+            (at(2.0), 60.0, 150.0),
+            (at(5.0), 50.0, 100.0),
+            (at(10.0), 100.0, 100.0)
+        ]
+    );
+    let for_ever = ramp.times(2.0, at(20.0), Instant::NEVER);
+    assert_eq!(for_ever.integral(at(19.0), at(21.0)), 100.0 + 200.0);
+}

@@ -208,6 +208,8 @@ codes! {
     ScopeOfCost "WT1003" "scope-of-cost" Error;
     VariantsDiffer "WT1004" "variants-differ" Error;
     FailoverWithoutStandby "WT1005" "failover-without-standby" Error;
+    FaultOverlapsItself "WT1010" "fault-overlaps-itself" Error;
+    FaultFollowsFollower "WT1011" "fault-follows-follower" Error;
 }
 
 impl std::fmt::Display for Code {

@@ -1,16 +1,15 @@
 //! Traffic: where requests go, when they come, and of which kinds they are.
 
+mod profile;
+mod recorded;
+pub(super) mod spikes;
+
 use super::{Context, Table, balancer, behaviour, each, guard, program};
 use crate::blueprint::*;
-use crate::scenario::diagnostic::{Code, Diagnostic};
+use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
-use crate::scenario::schema::{self, Duration, Form, Rate};
-use crate::scenario::table;
-use crate::units::{Instant, Span};
+use crate::scenario::schema;
 use std::net::IpAddr;
-
-/// A row of `per_minute` may not ask for more than this.
-const MAX_RATE: f64 = 1e9;
 
 pub(super) fn traffic(cx: &mut Context) -> (Vec<Traffic>, Vec<RequestClass>) {
     let root = Path::Root;
@@ -22,7 +21,7 @@ pub(super) fn traffic(cx: &mut Context) -> (Vec<Traffic>, Vec<RequestClass>) {
         let retry = behaviour::retry(cx, said.retry.as_ref(), &path.key("retry"));
         let guards = guard::guards(cx, guard::Said::of_traffic(said), path);
         let to = destination(cx, said, path);
-        let source = source(cx, said, &mine, &classes, path);
+        let source = source(cx, (name, said), &mine, &classes, path);
         if let Some(timeout) = said.timeout {
             program::check_timeout(cx, timeout.0, 2, &path.key("timeout"));
         }
@@ -162,7 +161,7 @@ fn requests(
 
 fn source(
     cx: &mut Context,
-    said: &schema::Traffic,
+    (name, said): (&str, &schema::Traffic),
     mine: &[(ClassIx, f64)],
     classes: &[RequestClass],
     path: &Path,
@@ -170,14 +169,15 @@ fn source(
     match (&said.rate, &said.trace, said.users) {
         (Some(rate), None, None) => {
             only_with(cx, "think_time", said.think_time.is_some(), "users", path);
-            let profile = profile(cx, rate, &path.key("rate"))?;
+            let profile = profile::profile(cx, rate, &path.key("rate"))?;
+            let profile = spikes::multiply(cx, profile, name);
             let arrivals = arrivals(cx, said.arrivals.as_ref(), &path.key("arrivals"));
             Some(Source::Open { profile, arrivals })
         }
         (None, Some(file), None) => {
             only_with(cx, "think_time", said.think_time.is_some(), "users", path);
             only_with(cx, "arrivals", said.arrivals.is_some(), "rate", path);
-            recorded(cx, file, mine, classes, &path.key("trace"))
+            recorded::recorded(cx, file, mine, classes, &path.key("trace"))
         }
         (None, None, Some(users)) => {
             if said.clients.is_some() {
@@ -228,180 +228,4 @@ fn arrivals(cx: &mut Context, said: Option<&schema::Arrivals>, path: &Path) -> A
             }
         }
     }
-}
-
-fn profile(cx: &mut Context, said: &Form<Rate, schema::RateProfile>, path: &Path) -> Option<RateProfile> {
-    match said {
-        Form::Short(rate) => Some(RateProfile::constant(rate.0)),
-        Form::Long(schema::RateProfile::Points(points)) => {
-            let points = ordered(cx, points, &path.key("points"))?;
-            Some(linear(cx.said.warm_up.0, points))
-        }
-        Form::Long(schema::RateProfile::Steps(steps)) => {
-            let steps = ordered(cx, steps, &path.key("steps"))?;
-            Some(stepped(cx.said.warm_up.0, steps))
-        }
-        Form::Long(schema::RateProfile::PerMinute(file)) => {
-            let table = table::read(cx, file, &path.key("per_minute"))?;
-            let counts = table.numbers(cx, 0)?;
-            if let Some(row) = counts.iter().position(|count| *count > MAX_RATE) {
-                let place = table.cell(row, 0).map_or_else(|place| place, |(_, place)| place);
-                cx.problems.push(Diagnostic::new(
-                    Code::MalformedTable,
-                    place,
-                    "more requests than anyone can simulate",
-                ));
-                return None;
-            }
-            let minute = |at: usize| Duration(Span::from_secs(at as u64 * 60));
-            let steps: Vec<_> = counts
-                .iter()
-                .enumerate()
-                .map(|(at, count)| (minute(at), Rate(count / 60.0)))
-                .collect();
-            Some(stepped(cx.said.warm_up.0, &steps))
-        }
-    }
-}
-
-fn ordered<'a>(cx: &mut Context, points: &'a [(Duration, Rate)], path: &Path) -> Option<&'a [(Duration, Rate)]> {
-    if points.is_empty() {
-        cx.problems
-            .report_with(Code::WrongLength, path, "a rate of no points", |d| {
-                d.expected("at least one pair")
-            });
-        return None;
-    }
-    let mut good = true;
-    for at in 1..points.len() {
-        if points[at].0.0 <= points[at - 1].0.0 {
-            let message = "this time is not later than the one before";
-            cx.report(Code::PointsOutOfOrder, &path.at(at), message);
-            good = false;
-        }
-    }
-    good.then_some(points)
-}
-
-/// Linear between the points; the first rate holds from the beginning of the warm-up, the last for ever.
-fn linear(warm_up: Span, points: &[(Duration, Rate)]) -> RateProfile {
-    let at = |time: Duration| Instant::ZERO + warm_up + time.0;
-    let mut segments = Vec::new();
-    let (first_time, first_rate) = points[0];
-    if at(first_time) > Instant::ZERO {
-        let rate = first_rate.0;
-        segments.push(RateSegment {
-            start: Instant::ZERO,
-            end: at(first_time),
-            from: rate,
-            to: rate,
-        });
-    }
-    for pair in points.windows(2) {
-        let [(start, from), (end, to)] = [pair[0], pair[1]];
-        segments.push(RateSegment {
-            start: at(start),
-            end: at(end),
-            from: from.0,
-            to: to.0,
-        });
-    }
-    if segments.is_empty() {
-        return RateProfile::constant(first_rate.0);
-    }
-    RateProfile { segments }
-}
-
-/// Each rate from its time on; the first also before.
-fn stepped(warm_up: Span, steps: &[(Duration, Rate)]) -> RateProfile {
-    let at = |time: Duration| Instant::ZERO + warm_up + time.0;
-    let mut segments = Vec::new();
-    for (position, (_, rate)) in steps.iter().enumerate() {
-        let start = if position == 0 {
-            Instant::ZERO
-        } else {
-            at(steps[position].0)
-        };
-        // The last segment's rate holds for ever, so its length does not matter.
-        let end = steps
-            .get(position + 1)
-            .map_or(start + Span::from_secs(1), |next| at(next.0));
-        segments.push(RateSegment {
-            start,
-            end,
-            from: rate.0,
-            to: rate.0,
-        });
-    }
-    segments.retain(|segment| segment.end > segment.start);
-    RateProfile { segments }
-}
-
-fn recorded(
-    cx: &mut Context,
-    file: &str,
-    mine: &[(ClassIx, f64)],
-    classes: &[RequestClass],
-    path: &Path,
-) -> Option<Source> {
-    let table = table::read(cx, file, path)?;
-    let time_column = if table.header.is_empty() {
-        Some(0)
-    } else {
-        table.column("time_s")
-    };
-    let Some(time_column) = time_column else {
-        cx.problems.report_with(
-            Code::MalformedTable,
-            path,
-            format!("`{file}` has no column `time_s`"),
-            |diagnostic| diagnostic.expected("a header with `time_s` and perhaps `class`"),
-        );
-        return None;
-    };
-    let class_column = table.column("class");
-    let times = table.numbers(cx, time_column)?;
-    let warm_up = cx.said.warm_up.0;
-    let mut arrivals = Vec::with_capacity(times.len());
-    let mut good = true;
-    for (row, time) in times.iter().enumerate() {
-        let place = table
-            .cell(row, time_column)
-            .map_or_else(|place| place, |(_, place)| place);
-        if row > 0 && *time < times[row - 1] && good {
-            let message = format!("{time} comes before {}, which stands above it", times[row - 1]);
-            cx.problems
-                .push(Diagnostic::new(Code::TraceOutOfOrder, place, message).expected("times in order"));
-            good = false;
-        }
-        let class = match class_column {
-            None => None,
-            Some(column) => match table.cell(row, column) {
-                Ok((name, place)) => {
-                    let found = mine.iter().find(|(class, _)| classes[class.at()].name == name);
-                    if found.is_none() && good {
-                        let known = mine.iter().map(|(class, _)| classes[class.at()].name.as_str());
-                        let diagnostic =
-                            Diagnostic::new(Code::UnknownName, place, format!("there is no request `{name}`"));
-                        cx.problems.push(diagnostic.did_you_mean(name, known));
-                        good = false;
-                    }
-                    found.map(|(class, _)| *class)
-                }
-                Err(place) => {
-                    if good {
-                        cx.problems
-                            .push(Diagnostic::new(Code::MalformedTable, place, "this row names no class"));
-                        good = false;
-                    }
-                    None
-                }
-            },
-        };
-        arrivals.push(RecordedArrival {
-            at: Instant::ZERO + warm_up + Span::from_secs_f64(*time),
-            class,
-        });
-    }
-    good.then(|| Source::Recorded(arrivals.into()))
 }

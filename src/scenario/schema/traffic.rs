@@ -1,6 +1,6 @@
 //! Traffic: who asks, when, and for what.
 
-use super::{Balancing, CallBreaker, Duration, Form, Named, Rate, Retry, Time};
+use super::{Balancing, CallBreaker, Duration, Factor, Form, Named, Rate, Retry, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +48,58 @@ pub enum RateProfile {
     Steps(Vec<(Duration, Rate)>),
     /// A CSV file beside the scenario with one column of requests in each minute from 0 on.
     PerMinute(String),
+    /// Up and down once a day, by the clock of `starts_at`.
+    Diurnal(Diurnal),
+    /// A flash crowd: up, for a while, and down again, in straight lines.
+    Spike(Spike),
+    /// All of these together: their rates add up.
+    Sum(Vec<Form<Rate, RateProfile>>),
+}
+
+/// A wave with one peak a day: half-way between `low` and `high` six hours before and after the peak.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Diurnal {
+    /// The rate at the peak.
+    pub high: Rate,
+    /// The rate twelve hours from the peak.
+    pub low: Option<Rate>,
+    /// In the place of `low`: the mean of a whole day, half-way between `low` and `high`.
+    pub mean: Option<Rate>,
+    /// When the peak comes: time since midnight (UTC), like `20.5h`.
+    pub peak_at: Duration,
+    /// On Saturdays and Sundays (UTC) the rate is so many times what it would be.
+    #[serde(default = "same")]
+    pub weekend: Factor,
+}
+
+/// A flash crowd.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spike {
+    /// The rate before and after.
+    #[serde(default = "no_rate")]
+    pub base: Rate,
+    pub peak: Rate,
+    /// When it begins.
+    pub at: Duration,
+    /// How long the rate takes to rise; at once if absent.
+    #[serde(default = "super::zero")]
+    pub rise: Duration,
+    /// How long the peak holds.
+    #[serde(default = "super::zero")]
+    pub hold: Duration,
+    /// How long the rate takes to fall; at once if absent.
+    #[serde(default = "super::zero")]
+    pub decay: Duration,
+}
+
+fn no_rate() -> Rate {
+    Rate(0.0)
+}
+
+fn same() -> Factor {
+    Factor(1.0)
 }
 
 /// How arrivals scatter around the rate.

@@ -17,6 +17,7 @@ use crate::blueprint::{
     self, Action, Blueprint, Destination, LoadBalancerAttributes, LoadBalancerIx, TargetGroupIx, WeightedGroup, ZoneIx,
 };
 use crate::cluster::attempt::{Answer, Attempt, Browser, Caller, Flags, NodePath, Phase};
+use crate::cluster::cause::Reason;
 use crate::cluster::deadline::{DeadlineLink, Deadlines};
 use crate::engine::arena::Id;
 use crate::engine::random::Key;
@@ -105,7 +106,7 @@ impl DataPlane {
         if let Some(extras) = &mut balancer.extras
             && extras.admit(attempt.caller.browser(), now) == Admission::Rejected
         {
-            return self.node_answers(cx, id, Answer::ServiceUnavailable);
+            return self.node_answers(cx, id, Answer::ServiceUnavailable(Reason::BalancerFull.here()));
         }
         let action = match (&self.sites[attempt.site.at()].to, attempt.caller) {
             (
@@ -132,7 +133,7 @@ impl DataPlane {
             },
         };
         let Some(target_group) = group else {
-            return self.node_answers(cx, id, Answer::ServiceUnavailable);
+            return self.node_answers(cx, id, Answer::ServiceUnavailable(Reason::NoTarget.here()));
         };
         path.target_group = Some(target_group);
         let node = usize::from(path.node);
@@ -151,16 +152,18 @@ impl DataPlane {
             group.pick_with_extras(attempt, around)
         };
         match picked {
-            Picked::Nobody => return self.node_answers(cx, id, Answer::ServiceUnavailable),
+            Picked::Nobody => {
+                return self.node_answers(cx, id, Answer::ServiceUnavailable(Reason::NoTarget.here()));
+            }
             Picked::Task => group.meter.requests += 1,
             Picked::Dead => {
                 group.meter.requests += 1;
-                attempt.phase = Phase::Answered(Answer::Refused);
+                attempt.phase = Phase::Answered(Answer::Refused(Reason::TargetGone.here()));
                 return cx.follow(DataEvent::AnswerAtNode, id);
             }
             Picked::Closed { round_trip } => {
                 group.meter.requests += 1;
-                attempt.phase = Phase::Answered(Answer::Refused);
+                attempt.phase = Phase::Answered(Answer::Refused(Reason::ConnectionClosed.here()));
                 return resets(cx, id, round_trip);
             }
         }
@@ -201,9 +204,9 @@ impl DataPlane {
             return;
         };
         if attempt.flags.has(Flags::OUTSTANDING) && attempt.path.is_some() {
-            self.node_answers(cx, id, Answer::GatewayTimeout);
+            self.node_answers(cx, id, Answer::GatewayTimeout(Reason::Unreachable.here()));
         } else {
-            self.answer_here(cx, id, Answer::Refused);
+            self.answer_here(cx, id, Answer::Refused(Reason::Unreachable.here()));
         }
     }
 
@@ -226,8 +229,8 @@ impl DataPlane {
         match answer {
             Answer::Success => meter.target_2xx += 1,
             Answer::NotFound => meter.target_4xx += 1,
-            Answer::Failure => meter.target_5xx += 1,
-            _ => return self.node_answers(cx, id, Answer::BadGateway),
+            Answer::Failure(_) => meter.target_5xx += 1,
+            _ => return self.node_answers(cx, id, Answer::BadGateway(answer.cause())),
         }
         meter.response_time += cx.now().since(attempt.at_node).nanos();
         if let Some(extras) = &mut group.extras {

@@ -9,6 +9,7 @@ use super::site::{SiteState, To};
 use super::{DataPlane, Leg, purpose};
 use crate::blueprint::{CallIx, OnDisconnect, Retry};
 use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, NodePath, Phase, Served, Site};
+use crate::cluster::cause::Reason;
 use crate::cluster::deadline::{DeadlineLink, Due, Joined};
 use crate::cluster::server::Servers;
 use crate::cluster::view::View;
@@ -25,7 +26,7 @@ impl DataPlane {
     #[inline(always)]
     pub(super) fn send(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         let now = cx.now();
-        let Some(attempt) = self.attempts.get_mut(id) else {
+        let Some(mut attempt) = self.attempts.get_mut(id) else {
             return;
         };
         attempt.phase = Phase::Sent;
@@ -35,11 +36,14 @@ impl DataPlane {
                 self.open_requests += 1;
             }
         }
-        if self.sites[attempt.site.at()].is_guarded() && self.ask_leave(cx, id) == Leave::Refused {
-            return;
+        if self.sites[attempt.site.at()].is_guarded() {
+            if self.ask_leave(cx, id) == Leave::Refused {
+                return;
+            }
+            attempt = &mut self.attempts[id];
         }
-        let attempt = &mut self.attempts[id];
         let site = &mut self.sites[attempt.site.at()];
+        site.sent.attempts[usize::from(attempt.number > 1)] += 1;
         let joined = site.patience.map(|list| {
             attempt.due = now + self.deadlines.patience(list);
             let joined = self.deadlines.join(list, id, now);
@@ -49,8 +53,12 @@ impl DataPlane {
         let crossing = match &mut site.to {
             To::Service { chooser, view, .. } => match pick(attempt, view, *chooser, &self.servers, now) {
                 Picked::Task => self.network.carry(cx, id, to_task(attempt), DataEvent::AtTask),
-                Picked::Nobody | Picked::Dead | Picked::Closed { .. } => {
-                    attempt.phase = Phase::Answered(Answer::Refused);
+                picked => {
+                    let reason = match picked {
+                        Picked::Nobody => Reason::NoTask,
+                        _ => Reason::TargetGone,
+                    };
+                    attempt.phase = Phase::Answered(Answer::Refused(reason.here()));
                     cx.follow(DataEvent::AnswerAtCaller, id);
                     Crossing::UnderWay
                 }
@@ -96,11 +104,13 @@ impl DataPlane {
         let step = attempt.key.child(purpose::STEP + u64::from(attempt.step));
         let request_key = step.child(u64::from(call.0));
         let from = attempt.zone;
+        let flags = attempt.flags.inherited();
         let (child, attempt) = self.attempts.place(Attempt::BLANK);
         attempt.key = request_key.child(purpose::ATTEMPT + 1);
         attempt.request_key = request_key;
         attempt.caller = Caller::Strand(parent);
         attempt.from = from;
+        attempt.flags = flags;
         attempt.site = Site(call.0);
         self.attempts[parent].phase = Phase::Calling(child);
         child
@@ -131,7 +141,8 @@ impl DataPlane {
     fn give_up(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         let attempt = &self.attempts[id];
         if attempt.flags.has(Flags::NODE_WAITS) {
-            return self.cut_off(cx, id, Answer::GatewayTimeout);
+            let cause = self.hangs(id, Reason::IdleTimeout);
+            return self.cut_off(cx, id, Answer::GatewayTimeout(cause));
         }
         if let Some(path) = attempt.path
             && attempt.flags.has(Flags::OUTSTANDING)
@@ -140,7 +151,8 @@ impl DataPlane {
             self.balancers[path.load_balancer.at()].meter.elb_4xx += 1;
         }
         // Told first, so that a retry is on its way before abandoned work is swept up.
-        self.tell_caller(cx, id, Answer::TimedOut);
+        let cause = self.hangs(id, Reason::TimedOut);
+        self.tell_caller(cx, id, Answer::TimedOut(cause));
         self.disconnect(cx, id);
     }
 
@@ -151,7 +163,7 @@ impl DataPlane {
         no_longer_outstanding(attempt, &mut self.groups, &mut self.sites);
         let caller = attempt.caller;
         let messenger = Attempt {
-            flags: Flags::default(),
+            flags: attempt.flags.inherited(),
             phase: Phase::Sent,
             ..attempt.clone()
         };
@@ -226,14 +238,16 @@ impl DataPlane {
         if self.attempts[id].flags.has(Flags::GUARDED) {
             self.guards_hear(cx, id, answer);
         }
-        if answer.is_retryable() && self.tries_again(cx, id, answer) {
-            return;
+        if !answer.is_success() {
+            self.count_failure(id, answer);
+            if answer.is_retryable() && self.tries_again(cx, id, answer) {
+                return;
+            }
         }
         let attempt = &self.attempts[id];
         match attempt.caller {
             Caller::Client(class, browser) => {
-                cx.finished
-                    .push(finished(attempt, class, answer, &self.operations, cx.now()));
+                cx.finished.push(finished(attempt, class, answer, &self.operations, cx));
                 self.open_requests -= 1;
                 let client = &self.clients[usize::from(self.class_traffic[class.at()])];
                 if client.is_closed() {
@@ -247,7 +261,8 @@ impl DataPlane {
                         strand.phase = Phase::Ready;
                         cx.follow(DataEvent::GoOn, parent);
                     } else {
-                        self.strand_fails(cx, parent);
+                        let cause = answer.cause().of(&self.attempts[id]);
+                        self.strand_fails(cx, parent, cause);
                     }
                 }
                 _ => {}
@@ -280,7 +295,7 @@ impl DataPlane {
             due: Instant::NEVER,
             deadline: DeadlineLink::NONE,
             phase: Phase::Paused,
-            flags: Flags::default(),
+            flags: attempt.flags.inherited(),
             task: None,
             sibling: None,
             path: None,
@@ -311,6 +326,8 @@ impl DataPlane {
         let attempt = &mut self.attempts[id];
         no_longer_outstanding(attempt, &mut self.groups, &mut self.sites);
         attempt.flags.set(Flags::CALLER_GONE);
+        self.unwanted_below(id);
+        let attempt = &mut self.attempts[id];
         match attempt.phase {
             Phase::Paused | Phase::Lost => {
                 self.attempts.remove(id);

@@ -1,10 +1,12 @@
 //! Clients: offer requests, wait, retry, give up, and see what came of it.
 
+use super::causes::{failure, in_words_of};
 use super::program::Operations;
 use super::site::SiteState;
 use super::{DataPlane, purpose};
 use crate::blueprint::{ClassIx, RecordedArrival, Source, Traffic, TrafficIx};
 use crate::cluster::attempt::{Answer, Attempt, Browser, Caller, Flags, Served, Site};
+use crate::cluster::cause::Reason;
 use crate::engine::arena::{Arena, Id};
 use crate::engine::dist::{Law, Tables};
 use crate::engine::random::Key;
@@ -225,7 +227,7 @@ impl DataPlane {
 
     /// Ends what is still in flight when the run is over.
     pub fn finish(&mut self, cx: &mut Context<'_>) {
-        for (_, attempt) in self.attempts.iter() {
+        for (id, attempt) in self.attempts.iter() {
             let Caller::Client(class, _) = attempt.caller else {
                 continue;
             };
@@ -239,6 +241,11 @@ impl DataPlane {
                 latency: cx.now().since(attempt.first_sent),
                 attempts: u32::from(attempt.number),
                 served_by: None,
+                failure: Some(in_words_of(
+                    cx.blueprint,
+                    &self.operations,
+                    self.hangs(id, Reason::Unfinished),
+                )),
             });
             self.open_requests -= 1;
         }
@@ -260,7 +267,7 @@ pub(super) fn finished(
     class: ClassIx,
     answer: Answer,
     operations: &Operations,
-    now: Instant,
+    cx: &Context<'_>,
 ) -> RequestFinished {
     let served_by = match attempt.zone {
         Some(zone) if attempt.served != Served::NOBODY => {
@@ -277,9 +284,10 @@ pub(super) fn finished(
         class,
         outcome: outcome(answer),
         arrived: attempt.first_sent,
-        latency: now.since(attempt.first_sent),
+        latency: cx.now().since(attempt.first_sent),
         attempts: u32::from(attempt.number),
         served_by,
+        failure: (!answer.is_success()).then(|| failure(cx.blueprint, operations, attempt, answer)),
     }
 }
 
@@ -288,14 +296,14 @@ fn outcome(answer: Answer) -> Outcome {
     match answer {
         Answer::Success => Outcome::Served,
         Answer::NotFound => Outcome::ClientError,
-        Answer::Failure => Outcome::ServerError,
-        Answer::Refused | Answer::Rejected => Outcome::Refused,
+        Answer::Failure(_) => Outcome::ServerError,
+        Answer::Refused(_) | Answer::Rejected(_) => Outcome::Refused,
         Answer::Fixed(_) if answer.is_success() => Outcome::Served,
         Answer::Fixed(300..=399) => Outcome::Redirected,
         Answer::Fixed(_) => Outcome::FixedResponse,
-        Answer::BadGateway => Outcome::BadGateway,
-        Answer::ServiceUnavailable => Outcome::ServiceUnavailable,
-        Answer::GatewayTimeout => Outcome::GatewayTimeout,
-        Answer::TimedOut => Outcome::TimedOut,
+        Answer::BadGateway(_) => Outcome::BadGateway,
+        Answer::ServiceUnavailable(_) => Outcome::ServiceUnavailable,
+        Answer::GatewayTimeout(_) => Outcome::GatewayTimeout,
+        Answer::TimedOut(_) => Outcome::TimedOut,
     }
 }

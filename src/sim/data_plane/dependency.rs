@@ -4,6 +4,7 @@ use super::site::To;
 use super::{DataPlane, purpose};
 use crate::blueprint::{self, DependencyIx, ZoneIx};
 use crate::cluster::attempt::{Answer, Attempt, Phase, Site};
+use crate::cluster::cause::Reason;
 use crate::cluster::queue::Queue;
 use crate::engine::arena::{Arena, Id};
 use crate::engine::dist::{Law, Tables};
@@ -80,7 +81,7 @@ impl DataPlane {
         let at = self.dependency_of(attempt.site);
         let dependency = &mut self.dependencies[at.at()];
         if dependency.failing_over {
-            return self.answer(cx, id, Answer::Refused);
+            return self.answer(cx, id, Answer::Refused(Reason::FailingOver.here()));
         }
         if dependency.busy < dependency.slots {
             dependency.busy += 1;
@@ -88,7 +89,7 @@ impl DataPlane {
         } else if dependency.queue.len() < dependency.backlog {
             dependency.queue.push(&mut self.attempts, id);
         } else {
-            self.answer(cx, id, Answer::Refused);
+            self.answer(cx, id, Answer::Refused(Reason::DependencyFull.here()));
         }
     }
 
@@ -129,7 +130,7 @@ impl DataPlane {
         let event = Event::data_extra(DataEvent::FailoverDone, u32::from(at.0));
         cx.calendar.schedule_in(dependency.failover, event);
         for id in lost {
-            self.answer(cx, id, Answer::Refused);
+            self.answer(cx, id, Answer::Refused(Reason::FailingOver.here()));
         }
     }
 

@@ -7,6 +7,7 @@ use super::DataPlane;
 use super::site::SiteState;
 use crate::blueprint::{Blueprint, BudgetRule, Callee, Destination, Guards, SharedBy};
 use crate::cluster::attempt::{Answer, Attempt, Caller, Flags};
+use crate::cluster::cause::Reason;
 use crate::engine::arena::{Arena, Id};
 use crate::policy::budget::Budget;
 use crate::policy::circuit_breaker::{Breaker, Permit};
@@ -144,7 +145,7 @@ impl DataPlane {
                 self.breaker_changed(cx, id, before.name(), after.name());
             }
             if permit.is_none() {
-                self.answer_here(cx, id, Answer::Rejected);
+                self.answer_here(cx, id, Answer::Rejected(Reason::BreakerOpen.here()));
                 return Leave::Refused;
             }
         }
@@ -220,13 +221,13 @@ impl DataPlane {
         };
         let on = extras.guards.retry_on;
         let wanted = match answer {
-            Answer::TimedOut => on.timeout,
-            Answer::Refused => on.refused,
-            Answer::Failure => on.server_error,
-            Answer::BadGateway => on.bad_gateway,
-            Answer::ServiceUnavailable => on.service_unavailable,
-            Answer::GatewayTimeout => on.gateway_timeout,
-            Answer::Success | Answer::NotFound | Answer::Fixed(_) | Answer::Rejected => false,
+            Answer::TimedOut(_) => on.timeout,
+            Answer::Refused(_) => on.refused,
+            Answer::Failure(_) => on.server_error,
+            Answer::BadGateway(_) => on.bad_gateway,
+            Answer::ServiceUnavailable(_) => on.service_unavailable,
+            Answer::GatewayTimeout(_) => on.gateway_timeout,
+            Answer::Success | Answer::NotFound | Answer::Fixed(_) | Answer::Rejected(_) => false,
         };
         if !wanted {
             return false;

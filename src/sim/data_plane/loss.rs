@@ -4,6 +4,7 @@ use super::DataPlane;
 use super::strand::leave_loop;
 use crate::cluster::Task;
 use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Phase};
+use crate::cluster::cause::Reason;
 use crate::cluster::queue::Queue;
 use crate::cluster::server::Door;
 use crate::engine::arena::Id;
@@ -38,6 +39,7 @@ impl DataPlane {
             }
             Phase::Ready | Phase::Paused | Phase::Sent | Phase::Waiting | Phase::Answered(_) | Phase::Lost => {}
         }
+        self.count_dropped(id);
         if let Caller::Join(_) = caller {
             leave_loop(&mut self.servers, &mut self.attempts, cx, id);
         } else {
@@ -68,7 +70,7 @@ impl DataPlane {
         }
         cx.calendar.drop_timer(server.cpu_timer);
         for id in self.lose_work(cx, task, server.revision) {
-            self.answer(cx, id, Answer::Refused);
+            self.answer(cx, id, Answer::Refused(Reason::TaskDied.here()));
         }
     }
 

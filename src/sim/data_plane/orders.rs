@@ -6,6 +6,7 @@ use super::{DataPlane, Leg};
 use crate::blueprint::{Action, ServiceIx, TargetGroupIx, ZoneIx};
 use crate::cluster::Task;
 use crate::cluster::attempt::{Answer, Attempt, Caller, Check, Flags, Phase};
+use crate::cluster::cause::Reason;
 use crate::cluster::cpu::{Cpu, CpuSpec};
 use crate::cluster::queue::Queue;
 use crate::cluster::server::{Beside, Door, Metered, Server};
@@ -207,7 +208,7 @@ impl DataPlane {
             .map(|(id, _)| id)
             .collect();
         for id in cut {
-            self.cut_off(cx, id, Answer::BadGateway);
+            self.cut_off(cx, id, Answer::BadGateway(Reason::DeregistrationOver.here()));
         }
     }
 
@@ -219,7 +220,13 @@ impl DataPlane {
         let key = check_key(cx, check, cx.now());
         let program = self.groups[check.target_group.at()].check_program;
         let Some(server) = self.servers.get(task) else {
-            return tell(cx, task, check, Answer::Refused, Outlook::Open);
+            return tell(
+                cx,
+                task,
+                check,
+                Answer::Refused(Reason::TargetGone.here()),
+                Outlook::Open,
+            );
         };
         let served = server.unrouted;
         let hop = Hop {

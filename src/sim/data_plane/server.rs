@@ -5,6 +5,7 @@ use super::skew::Verdict;
 use super::strand::hand_on;
 use crate::blueprint::{OnDisconnect, Runtime, SkewAnswer};
 use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Phase};
+use crate::cluster::cause::Reason;
 use crate::cluster::server::{Admission, Door};
 use crate::engine::arena::Id;
 use crate::sim::context::Context;
@@ -20,7 +21,7 @@ impl DataPlane {
         };
         let task = attempt.task.expect("an attempt that goes to a task has one");
         let Some(server) = self.servers.get_mut(task) else {
-            self.answer(cx, id, Answer::Refused);
+            self.answer(cx, id, Answer::Refused(Reason::TargetGone.here()));
             return false;
         };
         if server.door == Door::Silent {
@@ -29,6 +30,7 @@ impl DataPlane {
         }
         let revision = &self.operations.revisions[server.revision as usize];
         if attempt.flags.has(Flags::CALLER_GONE) && revision.on_disconnect == OnDisconnect::Cancel {
+            self.work[server.revision as usize].dropped += 1;
             self.attempts.remove(id);
             return false;
         }
@@ -36,6 +38,7 @@ impl DataPlane {
             // A check runs its own program and is nobody's operation.
             Caller::Check(_) => {}
             caller => {
+                self.work[server.revision as usize].attempts += 1;
                 debug_assert!(!server.is_relied_on, "what was held to reach no task reaches one");
                 attempt.served = match caller {
                     Caller::Client(class, _) => self.operations.of_class(class.at(), server.revision),
@@ -58,7 +61,8 @@ impl DataPlane {
         }
         match server.admission() {
             Admission::Refused => {
-                self.answer_unserved(cx, id, Answer::Refused);
+                let reason = refusal(server.door);
+                self.answer_unserved(cx, id, Answer::Refused(reason.here()));
                 false
             }
             Admission::Queues => {
@@ -93,7 +97,9 @@ impl DataPlane {
     #[cold]
     fn turned_away(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, verdict: Verdict) {
         match verdict {
-            Verdict::Fails(SkewAnswer::ServerError) => self.answer_unserved(cx, id, Answer::Failure),
+            Verdict::Fails(SkewAnswer::ServerError) => {
+                self.answer_unserved(cx, id, Answer::Failure(Reason::VersionSkew.here()));
+            }
             Verdict::Fails(SkewAnswer::Nothing) => {
                 let attempt = &mut self.attempts[id];
                 attempt.phase = Phase::Lost;
@@ -156,5 +162,15 @@ impl DataPlane {
         } else {
             self.nobody_answers(cx, id);
         }
+    }
+}
+
+/// Why a server with such a door refuses a request.
+#[cold]
+fn refusal(door: Door) -> Reason {
+    match door {
+        Door::Starting => Reason::NotListening,
+        Door::Closed => Reason::ShuttingDown,
+        Door::Open | Door::Silent => Reason::QueueFull,
     }
 }

@@ -4,11 +4,15 @@
 
 use super::build::Actions;
 use super::guard::SiteExtras;
-use crate::blueprint::{Balancing, Blueprint, Callee, DependencyIx, Destination, LoadBalancerIx, Retry, ServiceIx};
+use crate::blueprint::{
+    Balancing, Blueprint, CallIx, Callee, DependencyIx, Destination, LoadBalancerIx, Retry, ServiceIx, TrafficIx,
+};
 use crate::cluster::attempt::Site;
+use crate::cluster::cause::Reason;
 use crate::cluster::deadline::Deadlines;
 use crate::cluster::view::View;
 use crate::policy::routing::Chooser;
+use crate::sim::observation::{Sender, SenderSample};
 use crate::units::Span;
 
 pub(super) struct SiteState {
@@ -18,6 +22,38 @@ pub(super) struct SiteState {
     pub retry: Retry,
     /// What few sites have.
     pub extras: Option<Box<SiteExtras>>,
+    pub sent: Sent,
+}
+
+/// What has been sent from a site since it was last asked.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sent {
+    /// First attempts, and all others.
+    pub attempts: [u64; 2],
+    /// Of the others, those beside one that still ran.
+    pub hedged: u64,
+    /// Attempts that failed, by reason.
+    pub failed: Vec<(Reason, u64)>,
+}
+
+impl Sent {
+    #[cold]
+    #[inline(never)]
+    pub fn failed(&mut self, reason: Reason) {
+        match self.failed.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, count)) => *count += 1,
+            None => self.failed.push((reason, 1)),
+        }
+    }
+
+    pub fn sample(&self) -> SenderSample {
+        let [first, others] = self.attempts;
+        SenderSample {
+            attempts: first + others,
+            retried: others - self.hedged,
+            hedged: self.hedged,
+        }
+    }
 }
 
 pub(super) enum To {
@@ -64,6 +100,7 @@ impl SiteState {
                 patience: call.timeout.map(|span| deadlines.list(span)),
                 retry: call.retry.clone(),
                 extras: SiteExtras::new(&call.guards),
+                sent: Sent::default(),
             });
         }
         for traffic in &blueprint.traffic {
@@ -79,6 +116,7 @@ impl SiteState {
                 patience: traffic.timeout.map(|span| deadlines.list(span)),
                 retry: traffic.retry.clone(),
                 extras: SiteExtras::new(&traffic.guards),
+                sent: Sent::default(),
             });
         }
         assert!(
@@ -105,5 +143,13 @@ impl To {
             },
             view: View::default(),
         }
+    }
+}
+
+/// Who sends from a site, in terms of the blueprint.
+pub(super) fn sender(blueprint: &Blueprint, site: Site) -> Sender {
+    match site.at().checked_sub(blueprint.calls.len()) {
+        None => Sender::Call(CallIx::from_usize(site.at())),
+        Some(traffic) => Sender::Traffic(TrafficIx::from_usize(traffic)),
     }
 }

@@ -9,6 +9,7 @@ use super::program::What;
 use super::{DataPlane, purpose};
 use crate::blueprint::Runtime;
 use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Phase, Site};
+use crate::cluster::cause::{Cause, Reason};
 use crate::cluster::deadline::DeadlineLink;
 use crate::cluster::server::{Server, Servers};
 use crate::engine::arena::{Arena, Id};
@@ -95,7 +96,7 @@ impl DataPlane {
                 caller: Caller::Join(id),
                 site: Site::NONE,
                 phase: Phase::Ready,
-                flags: Flags::default(),
+                flags: parent.flags.inherited(),
                 program,
                 step: 0,
                 sibling: first,
@@ -116,8 +117,8 @@ impl DataPlane {
 
     /// A strand comes to an early end because a call failed.
     #[inline(never)]
-    pub(super) fn strand_fails(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        self.strand_over(cx, id, Answer::Failure);
+    pub(super) fn strand_fails(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, cause: Cause) {
+        self.strand_over(cx, id, Answer::Failure(cause));
     }
 
     /// A strand has come to its end: it leaves its server, gives back what it holds there, and is answered.
@@ -141,11 +142,17 @@ impl DataPlane {
                 && answer == Answer::Success
                 && attempt.key.child(purpose::ERROR).happens(row.error_ratio)
             {
-                answer = Answer::Failure;
+                answer = Answer::Failure(Reason::OwnError.here());
             }
             let counts = &mut self.counts[row.revision as usize];
             counts.requests += 1;
             counts.errors += u64::from(answer != Answer::Success);
+        }
+        if attempt.flags.has(Flags::FOR_NOTHING) {
+            let row = self.operations.row(attempt.served);
+            let work = &mut self.work[row.revision as usize];
+            work.wasted += 1;
+            work.wasted_cpu += self.programs.cpu_spent(attempt, row.cpu_factor).nanos();
         }
         if attempt.flags.has(Flags::CALLER_GONE) {
             self.attempts.remove(id);
@@ -167,6 +174,9 @@ impl DataPlane {
             return;
         };
         if answer != Answer::Success {
+            if !strand.flags.has(Flags::BRANCH_FAILED) {
+                self.branch_failures.put(parent, answer.cause());
+            }
             strand.flags.set(Flags::BRANCH_FAILED);
         }
         let Phase::Joining { first, pending } = &mut strand.phase else {
@@ -175,7 +185,8 @@ impl DataPlane {
         *pending -= 1;
         if *pending == 0 {
             if strand.flags.has(Flags::BRANCH_FAILED) {
-                self.strand_fails(cx, parent);
+                let cause = self.branch_failures.take(parent);
+                self.strand_fails(cx, parent, cause.expect("a failed branch has left its cause"));
             } else {
                 strand.phase = Phase::Ready;
                 cx.follow(DataEvent::GoOn, parent);

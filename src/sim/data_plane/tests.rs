@@ -3,6 +3,7 @@
 mod balancer;
 mod balancer_extras;
 mod calls;
+mod causes;
 mod dependency;
 mod disconnect;
 mod everything;
@@ -13,3 +14,4 @@ mod skew;
 pub(crate) mod stage;
 mod start_up;
 mod theory;
+mod work;

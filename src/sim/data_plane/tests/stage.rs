@@ -385,7 +385,7 @@ impl<'a> Stage<'a> {
     }
 
     pub fn sample(&mut self) -> Sample {
-        self.plane.sample(self.cx.now())
+        self.plane.sample(&self.cx)
     }
 
     /// What came of the requests, in order of their end: when they arrived, what came of them, how long it took (ms).

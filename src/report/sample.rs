@@ -113,7 +113,10 @@ fn visitors() -> Traffic {
             service: CATALOG,
             balancing: Balancing::RoundRobin,
         },
-        source: Source::Recorded([].into()),
+        source: Source::Recorded(Recorded {
+            arrivals: [].into(),
+            repeat_every: None,
+        }),
         clients: None,
         classes: [0, 1, 2].map(|class| (ClassIx(class), 1.0)).to_vec(),
         timeout: None,

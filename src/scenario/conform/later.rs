@@ -74,11 +74,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ),
     ("Step", "publish", "use `call`"),
     ("Step", "consume", "use `traffic` that calls the service"),
-    (
-        "Step",
-        "choose",
-        "make each branch an operation with its own route and request",
-    ),
     ("Step", "database", "use `call` to a dependency"),
     ("Step", "sleep", "use `wait`"),
     ("Call", "hedging", "leave it out: each attempt waits for its timeout"),
@@ -95,7 +90,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("Traffic", "payload", "leave it out: payloads take no time"),
     ("Request", "payload", "leave it out: payloads take no time"),
     ("Request", "priority", "leave it out: requests are served in order"),
-    ("Arrivals", "self_similar", "use `bursty`"),
     ("ScalingPolicy", "step_scaling", "use `target_tracking`"),
     ("ScalingPolicy", "predictive_scaling", "use `scheduled_actions`"),
     (

@@ -201,6 +201,7 @@ codes! {
     PointsOutOfOrder "WT0901" "points-out-of-order" Error;
     TraceOutOfOrder "WT0902" "trace-out-of-order" Error;
     QueueWithoutBound "WT0903" "queue-without-bound" Warning;
+    StateOutOfReach "WT0910" "state-out-of-reach" Error;
 
     // Events and questions.
     EventAfterEnd "WT1001" "event-after-end" Error;

@@ -121,6 +121,7 @@ impl DataPlane {
             sites,
             guarded: Aside::default(),
             dependencies,
+            courses: programs.steer_by_request().then(Box::default),
             programs,
             counts: vec![RevisionCount::default(); operations.revisions.len()],
             work: vec![Work::default(); operations.revisions.len()],

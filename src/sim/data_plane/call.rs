@@ -171,6 +171,7 @@ impl DataPlane {
         if self.attempts[id].flags.has(Flags::GUARDED) {
             self.guarded_goes_on_as(id, messenger);
         }
+        self.keeps_course(id, messenger);
         if let Caller::Strand(parent) = caller {
             self.now_calls(parent, id, messenger);
         }
@@ -306,6 +307,7 @@ impl DataPlane {
         };
         let caller = next.caller;
         let next = self.attempts.insert(next);
+        self.keeps_course(id, next);
         if let Caller::Strand(parent) = caller
             && !self.now_calls(parent, id, next)
         {

@@ -223,11 +223,11 @@ impl DataPlane {
         let wanted = match answer {
             Answer::TimedOut(_) => on.timeout,
             Answer::Refused(_) => on.refused,
-            Answer::Failure(_) => on.server_error,
+            Answer::Failure(_) | Answer::Error(500..) => on.server_error,
             Answer::BadGateway(_) => on.bad_gateway,
             Answer::ServiceUnavailable(_) => on.service_unavailable,
             Answer::GatewayTimeout(_) => on.gateway_timeout,
-            Answer::Success | Answer::NotFound | Answer::Fixed(_) | Answer::Rejected(_) => false,
+            Answer::Success | Answer::NotFound | Answer::Error(_) | Answer::Fixed(_) | Answer::Rejected(_) => false,
         };
         if !wanted {
             return false;

@@ -205,7 +205,10 @@ pub fn recorded(millis: &[u64]) -> Source {
         at: ms(at),
         class: None,
     };
-    Source::Recorded(millis.iter().map(arrival).collect())
+    Source::Recorded(Recorded {
+        arrivals: millis.iter().map(arrival).collect(),
+        repeat_every: None,
+    })
 }
 
 /// One more traffic source to the same destination, with a class of its own.

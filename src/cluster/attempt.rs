@@ -305,11 +305,7 @@ impl Answer {
     pub fn is_failure_of_callee(self) -> bool {
         !matches!(
             self,
-            Answer::Success
-                | Answer::NotFound
-                | Answer::Fixed(_)
-                | Answer::Error(400..=499)
-                | Answer::Rejected(_)
+            Answer::Success | Answer::NotFound | Answer::Fixed(_) | Answer::Error(400..=499) | Answer::Rejected(_)
         )
     }
     /// 4xx of the target: the request is at fault, not who serves it.

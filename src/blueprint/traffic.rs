@@ -18,6 +18,8 @@ pub struct Traffic {
     /// Of one attempt; `None`: the client waits for ever.
     pub timeout: Option<Span>,
     pub retry: Retry,
+    /// Plain unless it goes straight to tasks.
+    pub direct: super::Direct,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -224,6 +224,8 @@ impl Flags {
     pub const HOLDS_SOMETHING: Flags = Flags(8 | 16);
     /// The deadline it is listed for is the node's idle timeout, not the caller's patience.
     pub const NODE_WAITS: Flags = Flags(32);
+    /// It was picked by a site's ways straight to tasks, which know whose view it counts in.
+    pub const BY_WAYS: Flags = Flags(512);
 
     #[inline]
     pub fn has(self, flag: Flags) -> bool {

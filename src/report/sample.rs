@@ -125,6 +125,7 @@ fn visitors() -> Traffic {
                 jitter: Jitter::None,
             },
         },
+        direct: Direct::default(),
     }
 }
 

@@ -15,6 +15,7 @@ mod client;
 mod connections;
 mod cookies;
 mod dependency;
+mod direct;
 mod dns;
 mod faults;
 mod foregone;
@@ -74,6 +75,8 @@ pub struct DataPlane {
     skews: Skews,
     /// Of `parallel` steps of which a branch has failed: why the first one did.
     branch_failures: Aside<Attempt, Cause>,
+    /// Of attempts that a site's ways straight to tasks have picked.
+    ways_rows: Aside<Attempt, direct::Row>,
     /// By revision's row.
     counts: Vec<RevisionCount>,
     /// The present CloudWatch minute of each service, so far: what tasks used that have left RUNNING in it.
@@ -183,6 +186,7 @@ mod purpose {
     pub const DNS: u64 = 6;
     pub const SERVICE: u64 = 7;
     pub const SKEW: u64 = 8;
+    pub const ZONE: u64 = 70;
     pub const LEG: u64 = 1 << 4;
     pub const STEP: u64 = 1 << 16;
     pub const BRANCH: u64 = 1 << 24;

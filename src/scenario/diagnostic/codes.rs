@@ -196,6 +196,10 @@ codes! {
     MalformedRoute "WT0807" "malformed-route" Error;
     OperationOutOfReach "WT0808" "operation-out-of-reach" Warning;
 
+    // Ways straight to tasks, and the network.
+    BalancingOfNobody "WT0850" "balancing-of-nobody" Error;
+    ShardOfEverything "WT0851" "shard-of-everything" Warning;
+
     // Traffic.
     PointsOutOfOrder "WT0901" "points-out-of-order" Error;
     TraceOutOfOrder "WT0902" "trace-out-of-order" Error;

@@ -5,6 +5,7 @@ mod balancer_extras;
 mod calls;
 mod causes;
 mod dependency;
+mod direct;
 mod disconnect;
 mod everything;
 mod foregone;

@@ -69,6 +69,7 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
                 max_attempts: 1,
                 backoff: no_backoff(),
             },
+            direct: Direct::default(),
         }],
         classes: vec![RequestClass {
             name: "users".into(),
@@ -181,6 +182,7 @@ pub fn call(to: Callee) -> CallSite {
         to,
         timeout: None,
         retry: fixed(1, Span::ZERO),
+        direct: Direct::default(),
     }
 }
 

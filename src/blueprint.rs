@@ -13,6 +13,7 @@ pub mod code_deploy;
 pub mod dependency;
 pub mod direct;
 pub mod environment;
+pub mod fault;
 #[cfg(test)]
 pub mod fixture;
 pub mod hook;
@@ -34,6 +35,7 @@ pub use code_deploy::*;
 pub use dependency::*;
 pub use direct::*;
 pub use environment::*;
+pub use fault::*;
 pub use hook::*;
 pub use life_cycle::*;
 pub use model::*;

@@ -226,6 +226,12 @@ impl Flags {
     pub const NODE_WAITS: Flags = Flags(32);
     /// It was picked by a site's ways straight to tasks, which know whose view it counts in.
     pub const BY_WAYS: Flags = Flags(512);
+    /// Whoever stands above its caller waits no more: what comes of it is for nothing. The caller does not know.
+    pub const UNWANTED: Flags = Flags(16384);
+    /// For nothing, whether its own caller has gone or somebody further up.
+    pub const FOR_NOTHING: Flags = Flags(1 | 16384);
+    /// What calls, branches and further attempts have from whoever makes them.
+    pub const INHERITED: Flags = Flags(16384);
 
     #[inline]
     pub fn has(self, flag: Flags) -> bool {
@@ -234,6 +240,11 @@ impl Flags {
     #[inline]
     pub fn set(&mut self, flag: Flags) {
         self.0 |= flag.0;
+    }
+    /// Of these, those that are inherited.
+    #[inline]
+    pub fn inherited(self) -> Flags {
+        Flags(self.0 & Flags::INHERITED.0)
     }
     #[inline]
     pub fn clear(&mut self, flag: Flags) {

@@ -29,6 +29,7 @@ mod server;
 mod site;
 mod skew;
 mod strand;
+mod work;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -43,7 +44,7 @@ use crate::engine::arena::{Arena, Id, RawId};
 use crate::engine::calendar::TimerId;
 use crate::sim::context::Context;
 use crate::sim::event::DataEvent;
-use crate::sim::observation::RevisionCount;
+use crate::sim::observation::{RevisionCount, Work};
 use crate::sim::signal::ServiceMeter;
 use crate::units::Instant;
 
@@ -79,6 +80,8 @@ pub struct DataPlane {
     ways_rows: Aside<Attempt, direct::Row>,
     /// By revision's row.
     counts: Vec<RevisionCount>,
+    /// Since the last sample, by revision's row.
+    work: Vec<Work>,
     /// The present CloudWatch minute of each service, so far: what tasks used that have left RUNNING in it.
     cpu_meters: Vec<ServiceMeter>,
     /// Whether anybody reads it, by service.

@@ -97,7 +97,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("Traffic", "payload", "leave it out: payloads take no time"),
     ("Request", "payload", "leave it out: payloads take no time"),
     ("Request", "priority", "leave it out: requests are served in order"),
-    ("Arrivals", "self_similar", "use `bursty`"),
     ("ScalingPolicy", "step_scaling", "use `target_tracking`"),
     ("ScalingPolicy", "predictive_scaling", "use `scheduled_actions`"),
     (

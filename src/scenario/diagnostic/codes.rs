@@ -204,6 +204,7 @@ codes! {
     PointsOutOfOrder "WT0901" "points-out-of-order" Error;
     TraceOutOfOrder "WT0902" "trace-out-of-order" Error;
     QueueWithoutBound "WT0903" "queue-without-bound" Warning;
+    StateOutOfReach "WT0910" "state-out-of-reach" Error;
 
     // Events and questions.
     EventAfterEnd "WT1001" "event-after-end" Error;
@@ -211,6 +212,8 @@ codes! {
     ScopeOfCost "WT1003" "scope-of-cost" Error;
     VariantsDiffer "WT1004" "variants-differ" Error;
     FailoverWithoutStandby "WT1005" "failover-without-standby" Error;
+    FaultOverlapsItself "WT1010" "fault-overlaps-itself" Error;
+    FaultFollowsFollower "WT1011" "fault-follows-follower" Error;
 }
 
 impl std::fmt::Display for Code {

@@ -1,5 +1,6 @@
 //! Traffic: where requests go, when they come, and of which kinds they are.
 
+mod arrivals;
 mod profile;
 mod recorded;
 pub(super) mod spikes;
@@ -174,7 +175,7 @@ fn source(
             only_with(cx, "think_time", said.think_time.is_some(), "users", path);
             let profile = profile::profile(cx, rate, &path.key("rate"))?;
             let profile = spikes::multiply(cx, profile, name);
-            let arrivals = arrivals(cx, said.arrivals.as_ref(), &path.key("arrivals"));
+            let arrivals = arrivals::arrivals(cx, said.arrivals.as_ref(), &path.key("arrivals"));
             Some(Source::Open { profile, arrivals })
         }
         (None, Some(file), None) => {
@@ -213,22 +214,5 @@ fn only_with(cx: &mut Context, key: &str, given: bool, other: &str, path: &Path)
             &path.key(key),
             format!("`{key}` means something with `{other}` only"),
         );
-    }
-}
-
-fn arrivals(cx: &mut Context, said: Option<&schema::Arrivals>, path: &Path) -> Arrivals {
-    match said {
-        None | Some(schema::Arrivals::Poisson) => Arrivals::Poisson,
-        Some(schema::Arrivals::Regular) => Arrivals::Regular,
-        Some(schema::Arrivals::Bursty(bursty)) => {
-            let here = path.key("bursty");
-            cx.positive(bursty.mean_high.0, &here.key("mean_high"));
-            cx.positive(bursty.mean_low.0, &here.key("mean_low"));
-            Arrivals::Bursty {
-                ratio: bursty.ratio,
-                mean_high: bursty.mean_high.0,
-                mean_low: bursty.mean_low.0,
-            }
-        }
     }
 }

@@ -22,7 +22,7 @@ use crate::engine::dist::Tables;
 use crate::policy::routing;
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
-use crate::sim::observation::RevisionCount;
+use crate::sim::observation::{RevisionCount, Work};
 
 /// All listener actions in one table, so that a class or a call is resolved to a number once.
 pub(super) struct Actions {
@@ -122,6 +122,7 @@ impl DataPlane {
             dependencies,
             programs,
             counts: vec![RevisionCount::default(); operations.revisions.len()],
+            work: vec![Work::default(); operations.revisions.len()],
             cpu_meters: vec![Default::default(); blueprint.services.len()],
             cpu_is_read: cpu_is_read(blueprint),
             operations,

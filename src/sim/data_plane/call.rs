@@ -36,6 +36,7 @@ impl DataPlane {
             }
         }
         let site = &mut self.sites[attempt.site.at()];
+        site.sent.attempts[usize::from(attempt.number > 1)] += 1;
         if let To::Service { ways: Some(_), .. } = site.to {
             return self.send_by_ways(cx, id);
         }
@@ -114,11 +115,13 @@ impl DataPlane {
         let step = attempt.key.child(purpose::STEP + u64::from(attempt.step));
         let request_key = step.child(u64::from(call.0));
         let from = attempt.zone;
+        let flags = attempt.flags.inherited();
         let (child, attempt) = self.attempts.place(Attempt::BLANK);
         attempt.key = request_key.child(purpose::ATTEMPT + 1);
         attempt.request_key = request_key;
         attempt.caller = Caller::Strand(parent);
         attempt.from = from;
+        attempt.flags = flags;
         attempt.site = Site(call.0);
         self.attempts[parent].phase = Phase::Calling(child);
         child
@@ -171,7 +174,7 @@ impl DataPlane {
         no_longer_outstanding(attempt, &mut self.groups, &mut self.sites);
         let caller = attempt.caller;
         let messenger = Attempt {
-            flags: Flags::default(),
+            flags: attempt.flags.inherited(),
             phase: Phase::Sent,
             ..attempt.clone()
         };
@@ -244,8 +247,11 @@ impl DataPlane {
     /// What the caller makes of an answer: goes on, tries again, or fails in its turn. The record stays.
     #[inline(always)]
     fn tell_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
-        if answer.is_retryable() && self.tries_again(cx, id) {
-            return;
+        if !answer.is_success() {
+            self.count_failure(id, answer);
+            if answer.is_retryable() && self.tries_again(cx, id) {
+                return;
+            }
         }
         let attempt = &self.attempts[id];
         match attempt.caller {
@@ -293,7 +299,7 @@ impl DataPlane {
             due: Instant::NEVER,
             deadline: DeadlineLink::NONE,
             phase: Phase::Paused,
-            flags: Flags::default(),
+            flags: attempt.flags.inherited(),
             task: None,
             sibling: None,
             path: None,
@@ -324,6 +330,8 @@ impl DataPlane {
         let attempt = &mut self.attempts[id];
         no_longer_outstanding(attempt, &mut self.groups, &mut self.sites);
         attempt.flags.set(Flags::CALLER_GONE);
+        self.unwanted_below(id);
+        let attempt = &mut self.attempts[id];
         match attempt.phase {
             Phase::Paused | Phase::Lost => {
                 self.attempts.remove(id);

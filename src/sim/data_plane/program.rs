@@ -6,10 +6,10 @@ use crate::blueprint::{
     Blueprint, CallIx, Callee, HttpRequest, OnDisconnect, OperationIx, ProgramIx, Revision, RevisionIx, ServiceIx,
     Step as Written,
 };
-use crate::cluster::attempt::Served;
+use crate::cluster::attempt::{Attempt, Served};
 use crate::engine::calendar::Calendar;
 use crate::engine::dist::{Law, Tables};
-use crate::engine::random::Purpose;
+use crate::engine::random::{Key, Purpose};
 
 use crate::policy::routing;
 use crate::sim::event::Event;
@@ -58,6 +58,38 @@ impl Programs {
     pub fn step(&self, program: ProgramIx, step: u16) -> Option<&Step> {
         let at = self.bounds[program.at()] + u32::from(step);
         (at < self.bounds[program.at() + 1]).then(|| &self.steps[at as usize])
+    }
+}
+
+impl Programs {
+    /// CPU time that a strand at its end was given, drawn once more: luck is a function of keys. Branches that ended early
+    /// count as a whole.
+    #[cold]
+    #[inline(never)]
+    pub fn cpu_spent(&self, attempt: &Attempt, factor: f64) -> Span {
+        self.cpu_of_steps(attempt.program, attempt.step, attempt.key, factor)
+    }
+
+    fn cpu_of_steps(&self, program: ProgramIx, until: u16, key: Key, factor: f64) -> Span {
+        let mut spent = Span::ZERO;
+        for number in 0..until {
+            let Some(step) = self.step(program, number) else { break };
+            match &step.what {
+                What::Cpu(law) => {
+                    let work = law.sample(key.child_for(step.purpose));
+                    spent += if factor == 1.0 { work } else { work.scaled(factor) };
+                }
+                What::Parallel(branches) => {
+                    let forked = key.child(purpose::STEP + u64::from(number));
+                    for (at, &branch) in branches.iter().enumerate() {
+                        let key = forked.child(purpose::BRANCH + at as u64);
+                        spent += self.cpu_of_steps(branch, u16::MAX, key, factor);
+                    }
+                }
+                What::Wait(_) | What::Call(_) => {}
+            }
+        }
+        spent
     }
 }
 

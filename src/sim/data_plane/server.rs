@@ -30,6 +30,7 @@ impl DataPlane {
         }
         let revision = &self.operations.revisions[server.revision as usize];
         if attempt.flags.has(Flags::CALLER_GONE) && revision.on_disconnect == OnDisconnect::Cancel {
+            self.work[server.revision as usize].dropped += 1;
             self.attempts.remove(id);
             return false;
         }
@@ -37,6 +38,7 @@ impl DataPlane {
             // A check runs its own program and is nobody's operation.
             Caller::Check(_) => {}
             caller => {
+                self.work[server.revision as usize].attempts += 1;
                 debug_assert!(!server.is_relied_on, "what was held to reach no task reaches one");
                 attempt.served = match caller {
                     Caller::Client(class, _) => self.operations.of_class(class.at(), server.revision),

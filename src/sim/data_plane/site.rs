@@ -8,11 +8,12 @@ use crate::blueprint::{
     Balancing, Blueprint, CallIx, Callee, DependencyIx, Destination, LoadBalancerIx, Retry, ServiceIx, TrafficIx,
 };
 use crate::cluster::attempt::Site;
+use crate::cluster::cause::Reason;
 use crate::cluster::deadline::Deadlines;
 use crate::cluster::view::View;
 use crate::policy::routing::Chooser;
 use crate::sim::context::Context;
-use crate::sim::observation::Sender;
+use crate::sim::observation::{Sender, SenderSample};
 use crate::units::Span;
 
 pub(super) struct SiteState {
@@ -20,6 +21,38 @@ pub(super) struct SiteState {
     /// List of the deadlines, if the sender's patience ends.
     pub patience: Option<u16>,
     pub retry: Retry,
+    pub sent: Sent,
+}
+
+/// What has been sent from a site since it was last asked.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sent {
+    /// First attempts, and all others.
+    pub attempts: [u64; 2],
+    /// Of the others, those beside one that still ran.
+    pub hedged: u64,
+    /// Attempts that failed, by reason.
+    pub failed: Vec<(Reason, u64)>,
+}
+
+impl Sent {
+    #[cold]
+    #[inline(never)]
+    pub fn failed(&mut self, reason: Reason) {
+        match self.failed.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, count)) => *count += 1,
+            None => self.failed.push((reason, 1)),
+        }
+    }
+
+    pub fn sample(&self) -> SenderSample {
+        let [first, others] = self.attempts;
+        SenderSample {
+            attempts: first + others,
+            retried: others - self.hedged,
+            hedged: self.hedged,
+        }
+    }
 }
 
 pub(super) enum To {
@@ -72,6 +105,7 @@ impl SiteState {
                 to,
                 patience: call.timeout.map(|span| deadlines.list(span)),
                 retry: call.retry.clone(),
+                sent: Sent::default(),
             });
         }
         for traffic in &blueprint.traffic {
@@ -90,6 +124,7 @@ impl SiteState {
                 to,
                 patience: traffic.timeout.map(|span| deadlines.list(span)),
                 retry: traffic.retry.clone(),
+                sent: Sent::default(),
             });
         }
         assert!(

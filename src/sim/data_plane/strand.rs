@@ -96,7 +96,7 @@ impl DataPlane {
                 caller: Caller::Join(id),
                 site: Site::NONE,
                 phase: Phase::Ready,
-                flags: Flags::default(),
+                flags: parent.flags.inherited(),
                 program,
                 step: 0,
                 sibling: first,
@@ -147,6 +147,12 @@ impl DataPlane {
             let counts = &mut self.counts[row.revision as usize];
             counts.requests += 1;
             counts.errors += u64::from(answer != Answer::Success);
+        }
+        if attempt.flags.has(Flags::FOR_NOTHING) {
+            let row = self.operations.row(attempt.served);
+            let work = &mut self.work[row.revision as usize];
+            work.wasted += 1;
+            work.wasted_cpu += self.programs.cpu_spent(attempt, row.cpu_factor).nanos();
         }
         if attempt.flags.has(Flags::CALLER_GONE) {
             self.attempts.remove(id);

@@ -14,3 +14,4 @@ mod skew;
 pub(crate) mod stage;
 mod start_up;
 mod theory;
+mod work;

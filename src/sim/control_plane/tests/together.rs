@@ -113,6 +113,7 @@ fn fault(kind: FaultKind, lasting: Option<u64>) -> Happening {
         label: "fault".into(),
         kind,
         lasting: lasting.map(Span::from_secs),
+        course: Course::default(),
     })
 }
 

@@ -205,7 +205,10 @@ pub fn recorded(millis: &[u64]) -> Source {
         at: ms(at),
         class: None,
     };
-    Source::Recorded(millis.iter().map(arrival).collect())
+    Source::Recorded(Recorded {
+        arrivals: millis.iter().map(arrival).collect(),
+        repeat_every: None,
+    })
 }
 
 /// One more traffic source to the same destination, with a class of its own.
@@ -385,7 +388,7 @@ impl<'a> Stage<'a> {
     }
 
     pub fn sample(&mut self) -> Sample {
-        self.plane.sample(self.cx.now())
+        self.plane.sample(&self.cx)
     }
 
     /// What came of the requests, in order of their end: when they arrived, what came of them, how long it took (ms).

@@ -226,6 +226,8 @@ impl Flags {
     pub const NODE_WAITS: Flags = Flags(32);
     /// It was picked by a site's ways straight to tasks, which know whose view it counts in.
     pub const BY_WAYS: Flags = Flags(512);
+    /// The data plane keeps its course: where it is in loops, and its call path.
+    pub const HAS_COURSE: Flags = Flags(1024);
     /// Whoever stands above its caller waits no more: what comes of it is for nothing. The caller does not know.
     pub const UNWANTED: Flags = Flags(16384);
     /// For nothing, whether its own caller has gone or somebody further up.
@@ -269,6 +271,8 @@ pub enum Answer {
     NotFound,
     /// 500 of the target.
     Failure(Cause),
+    /// The target's code ends with this error, from 400 to 599.
+    Error(u16),
     /// Refused or reset, without a status.
     Refused(Cause),
     /// The balancer's own fixed response or redirect.
@@ -292,7 +296,15 @@ impl Answer {
     /// Worth another attempt: what may differ next time.
     #[inline]
     pub fn is_retryable(self) -> bool {
-        !matches!(self, Answer::Success | Answer::NotFound | Answer::Fixed(_))
+        !matches!(
+            self,
+            Answer::Success | Answer::NotFound | Answer::Fixed(_) | Answer::Error(400..=499)
+        )
+    }
+    /// 4xx of the target: the request is at fault, not who serves it.
+    #[inline]
+    pub fn is_client_error(self) -> bool {
+        matches!(self, Answer::NotFound | Answer::Error(400..=499))
     }
     /// As a balancer's health check sees it; 0 is "no HTTP".
     pub fn status(self) -> u16 {
@@ -301,7 +313,7 @@ impl Answer {
             Answer::NotFound => 404,
             Answer::Failure(_) => 500,
             Answer::Refused(_) | Answer::TimedOut(_) => 0,
-            Answer::Fixed(status) => status,
+            Answer::Fixed(status) | Answer::Error(status) => status,
             Answer::BadGateway(_) => 502,
             Answer::ServiceUnavailable(_) => 503,
             Answer::GatewayTimeout(_) => 504,
@@ -317,6 +329,7 @@ impl Answer {
             | Answer::GatewayTimeout(cause)
             | Answer::TimedOut(cause) => cause,
             Answer::NotFound => Reason::NoRoute.here(),
+            Answer::Error(_) => Reason::OwnError.here(),
             Answer::Success | Answer::Fixed(_) => Reason::FixedResponse.here(),
         }
     }

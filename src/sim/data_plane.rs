@@ -14,6 +14,7 @@ mod causes;
 mod client;
 mod connections;
 mod cookies;
+mod course;
 mod dependency;
 mod direct;
 mod dns;
@@ -51,6 +52,7 @@ use crate::units::Instant;
 use balancer::Balancer;
 use build::Actions;
 use client::Client;
+use course::Courses;
 use dependency::DependencyState;
 use foregone::Foregone;
 use group::Group;
@@ -72,6 +74,8 @@ pub struct DataPlane {
     sites: Vec<SiteState>,
     dependencies: Vec<DependencyState>,
     programs: Programs,
+    /// `None`: no program turns by what belongs to a request.
+    courses: Option<Box<Courses>>,
     operations: Operations,
     skews: Skews,
     /// Of `parallel` steps of which a branch has failed: why the first one did.
@@ -190,6 +194,13 @@ mod purpose {
     pub const SERVICE: u64 = 7;
     pub const SKEW: u64 = 8;
     pub const ZONE: u64 = 70;
+    pub const FAIL: u64 = 30;
+    /// Below the key of a request's call path.
+    pub const CHOICE: u64 = 31;
+    pub const TIMES: u64 = 32;
+    /// One turn of a loop, below either key.
+    pub const TURN: u64 = 33;
+    pub const CALL: u64 = 1 << 8;
     pub const LEG: u64 = 1 << 4;
     pub const STEP: u64 = 1 << 16;
     pub const BRANCH: u64 = 1 << 24;

@@ -74,11 +74,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ),
     ("Step", "publish", "use `call`"),
     ("Step", "consume", "use `traffic` that calls the service"),
-    (
-        "Step",
-        "choose",
-        "make each branch an operation with its own route and request",
-    ),
     ("Step", "database", "use `call` to a dependency"),
     ("Step", "sleep", "use `wait`"),
     ("Call", "circuit_breaker", "leave it out, or lower `max_attempts`"),

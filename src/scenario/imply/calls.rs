@@ -79,7 +79,9 @@ fn each_call(steps: &mut [Step], fill: &impl Fn(&mut Call)) {
         match step {
             Step::Call(call) => fill(call),
             Step::Parallel(branches) => branches.iter_mut().for_each(|branch| each_call(branch, fill)),
-            Step::Cpu(_) | Step::Wait(_) => {}
+            Step::Choose(choices) => choices.iter_mut().for_each(|choice| each_call(&mut choice.steps, fill)),
+            Step::Repeat(repeat) => each_call(&mut repeat.steps, fill),
+            Step::Cpu(_) | Step::Wait(_) | Step::Fail(_) => {}
         }
     }
 }

@@ -120,6 +120,7 @@ impl DataPlane {
             clients,
             sites,
             dependencies,
+            courses: programs.steer_by_request().then(Box::default),
             programs,
             counts: vec![RevisionCount::default(); operations.revisions.len()],
             work: vec![Work::default(); operations.revisions.len()],

@@ -179,6 +179,7 @@ impl DataPlane {
             ..attempt.clone()
         };
         let messenger = self.attempts.insert(messenger);
+        self.keeps_course(id, messenger);
         if let Caller::Strand(parent) = caller {
             self.now_calls(parent, id, messenger);
         }
@@ -310,6 +311,7 @@ impl DataPlane {
         };
         let caller = next.caller;
         let next = self.attempts.insert(next);
+        self.keeps_course(id, next);
         if let Caller::Strand(parent) = caller
             && !self.now_calls(parent, id, next)
         {

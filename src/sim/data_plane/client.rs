@@ -280,7 +280,8 @@ fn outcome(answer: Answer) -> Outcome {
     match answer {
         Answer::Success => Outcome::Served,
         Answer::NotFound => Outcome::ClientError,
-        Answer::Failure(_) => Outcome::ServerError,
+        Answer::Error(400..=499) => Outcome::ClientError,
+        Answer::Failure(_) | Answer::Error(_) => Outcome::ServerError,
         Answer::Refused(_) => Outcome::Refused,
         Answer::Fixed(_) if answer.is_success() => Outcome::Served,
         Answer::Fixed(300..=399) => Outcome::Redirected,

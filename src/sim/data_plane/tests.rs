@@ -4,6 +4,7 @@ mod balancer;
 mod balancer_extras;
 mod calls;
 mod causes;
+mod course;
 mod dependency;
 mod direct;
 mod disconnect;

@@ -264,10 +264,16 @@ mod tests {
         assert_eq!(turns, [1, 3, 1, 3]);
         let least = choose_among(&mut view, &seats, of(Choice::LeastOutstandingRequests), key);
         assert_eq!(least, Some(3));
-        assert_eq!(choose_among(&mut view, &seats, of(Choice::PowerOfTwoChoices), key), Some(3));
+        assert_eq!(
+            choose_among(&mut view, &seats, of(Choice::PowerOfTwoChoices), key),
+            Some(3)
+        );
         let heavy = view.targets()[1].task;
         view.weigh(|task| if task == heavy { 9 } else { 0 });
-        assert_eq!(choose_among(&mut view, &seats, of(Choice::WeightedRandom), key), Some(1));
+        assert_eq!(
+            choose_among(&mut view, &seats, of(Choice::WeightedRandom), key),
+            Some(1)
+        );
         assert_eq!(choose_among(&mut view, &[], of(Choice::RoundRobin), key), None);
     }
 

@@ -47,9 +47,7 @@ mod tests {
         // 12 targets, subsets of 3: four callers a round.
         let key = Key::root(1, 1, 0);
         for round in 0..5 {
-            let mut seen: Vec<u32> = (0..4)
-                .flat_map(|hand| subset(12, 3, 4 * round + hand, key))
-                .collect();
+            let mut seen: Vec<u32> = (0..4).flat_map(|hand| subset(12, 3, 4 * round + hand, key)).collect();
             seen.sort_unstable();
             assert_eq!(seen, (0..12).collect::<Vec<_>>(), "round {round}");
         }

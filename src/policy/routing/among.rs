@@ -51,7 +51,10 @@ pub fn choose_among(view: &mut View, seats: &[u32], chooser: Chooser, key: Key) 
                     }
                     None => true,
                 };
-                *seats.iter().find(falls_here).expect("a number below the sum falls to one")
+                *seats
+                    .iter()
+                    .find(falls_here)
+                    .expect("a number below the sum falls to one")
             }
         }
     };

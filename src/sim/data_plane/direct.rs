@@ -5,11 +5,13 @@
 //! one for all), and its attempts have a row beside them that says whose view they were picked from. The decisions are
 //! `policy`'s.
 
+use super::DataPlane;
 use super::call::{Picked, take};
 use super::purpose;
 use super::site::{SiteState, To};
-use super::DataPlane;
-use crate::blueprint::{self, Blueprint, CallIx, Direct, ProgramIx, ServiceIx, Step, ViewScope, Weights, ZonePreference};
+use crate::blueprint::{
+    self, Blueprint, CallIx, Direct, ProgramIx, ServiceIx, Step, ViewScope, Weights, ZonePreference,
+};
 use crate::cluster::Task;
 use crate::cluster::attempt::{Attempt, Browser, Caller, Flags};
 use crate::cluster::server::Servers;
@@ -136,7 +138,8 @@ impl Ways {
                 let client = self.key.child(u64::from(asker.browser.0));
                 let shard = sharding::shard(self.places.len(), size as usize, client);
                 let tasks = shard.iter().filter_map(|place| self.places[*place as usize]);
-                self.seats.extend(tasks.filter_map(|task| view.position_of(task)).map(|seat| seat as u32));
+                self.seats
+                    .extend(tasks.filter_map(|task| view.position_of(task)).map(|seat| seat as u32));
                 self.seats.sort_unstable();
             }
             None => self.seats.extend(0..view.targets().len() as u32),
@@ -173,8 +176,16 @@ impl Ways {
         }
         if self.callers[at].as_ref().is_none_or(|known| known.task != task) {
             let lives = |known: &&Box<CallerView>| known.task.is_none_or(|task| servers.get(task).is_some());
-            let taken: Vec<u32> = self.callers.iter().flatten().filter(lives).map(|known| known.number).collect();
-            let number = (0..).find(|number| !taken.contains(number)).expect("callers are finitely many");
+            let taken: Vec<u32> = self
+                .callers
+                .iter()
+                .flatten()
+                .filter(lives)
+                .map(|known| known.number)
+                .collect();
+            let number = (0..)
+                .find(|number| !taken.contains(number))
+                .expect("callers are finitely many");
             self.callers[at] = Some(Box::new(CallerView {
                 task,
                 number,
@@ -233,7 +244,9 @@ fn caller_of(blueprint: &Blueprint, call: CallIx) -> Option<ServiceIx> {
     }
     let calls = |service: &blueprint::Service| {
         let operations = service.revisions.iter().flat_map(|revision| &revision.operations);
-        operations.into_iter().any(|operation| makes(blueprint, operation.program, call))
+        operations
+            .into_iter()
+            .any(|operation| makes(blueprint, operation.program, call))
     };
     blueprint.services.iter().position(calls).map(ServiceIx::from_usize)
 }
@@ -288,7 +301,9 @@ impl DataPlane {
     /// Tells the ways to and from a service whom discovery lists.
     pub(super) fn publish_to_ways(&mut self, service: ServiceIx, tasks: &[Id<Task>]) {
         for SiteState { to, .. } in &mut self.sites {
-            let To::Service { service: to, ways, .. } = to else { continue };
+            let To::Service { service: to, ways, .. } = to else {
+                continue;
+            };
             let Some(ways) = ways else { continue };
             ways.publish_callers(service, tasks, &self.servers);
             if *to == service {

@@ -2,8 +2,8 @@
 
 use super::stage::*;
 use crate::blueprint::*;
-use crate::sim::observation::Outcome;
 use crate::engine::dist::Dist;
+use crate::sim::observation::Outcome;
 use crate::units::Span;
 
 /// Two callers with a worker each for ever, who send every request on to a second service that works for `wait`.
@@ -163,7 +163,10 @@ fn a_client_sends_to_its_shard_only_and_to_nobody_when_that_is_gone() {
     assert_eq!(busy.len(), 2);
     stage.run_until(ms(4000));
     assert_eq!(took(&stage), [1000.0, 1000.0, 2000.0, 2000.0]);
-    let left: Vec<_> = (0..8).filter(|at| !busy.contains(at)).map(|at| stage.tasks[0][at]).collect();
+    let left: Vec<_> = (0..8)
+        .filter(|at| !busy.contains(at))
+        .map(|at| stage.tasks[0][at])
+        .collect();
     stage.publish(0, left);
     stage.run();
     assert_eq!(stage.seen()[4], (5000.0, Outcome::Refused, 0.0));

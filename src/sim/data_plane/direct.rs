@@ -175,14 +175,9 @@ impl Ways {
             self.callers.resize_with(at + 1, || None);
         }
         if self.callers[at].as_ref().is_none_or(|known| known.task != task) {
-            let lives = |known: &&Box<CallerView>| known.task.is_none_or(|task| servers.get(task).is_some());
-            let taken: Vec<u32> = self
-                .callers
-                .iter()
-                .flatten()
-                .filter(lives)
-                .map(|known| known.number)
-                .collect();
+            let known = self.callers.iter().flatten();
+            let living = known.filter(|known| known.task.is_none_or(|task| servers.get(task).is_some()));
+            let taken: Vec<u32> = living.map(|known| known.number).collect();
             let number = (0..)
                 .find(|number| !taken.contains(number))
                 .expect("callers are finitely many");

@@ -11,6 +11,7 @@ pub mod call;
 pub mod capacity;
 pub mod code_deploy;
 pub mod dependency;
+pub mod direct;
 pub mod environment;
 pub mod fault;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub use call::*;
 pub use capacity::*;
 pub use code_deploy::*;
 pub use dependency::*;
+pub use direct::*;
 pub use environment::*;
 pub use fault::*;
 pub use guard::*;

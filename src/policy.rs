@@ -17,6 +17,8 @@ pub mod rollout;
 pub mod routable;
 pub mod routing;
 pub mod scaling;
+pub mod sharding;
 pub mod shift;
 pub mod stopping;
 pub mod window;
+pub mod zones;

@@ -19,6 +19,8 @@ pub struct Traffic {
     pub timeout: Option<Span>,
     pub retry: Retry,
     pub guards: Guards,
+    /// Plain unless it goes straight to tasks.
+    pub direct: super::Direct,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

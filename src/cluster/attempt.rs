@@ -226,6 +226,8 @@ impl Flags {
     pub const NODE_WAITS: Flags = Flags(32);
     /// A guard of its site has let it through and is to be told how it ends.
     pub const GUARDED: Flags = Flags(128);
+    /// It was picked by a site's ways straight to tasks, which know whose view it counts in.
+    pub const BY_WAYS: Flags = Flags(512);
     /// The data plane keeps its course: where it is in loops, and its call path.
     pub const HAS_COURSE: Flags = Flags(1024);
     /// Whoever stands above its caller waits no more: what comes of it is for nothing. The caller does not know.

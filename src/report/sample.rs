@@ -130,6 +130,7 @@ fn visitors() -> Traffic {
             },
         },
         guards: Guards::default(),
+        direct: Direct::default(),
     }
 }
 

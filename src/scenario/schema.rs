@@ -8,6 +8,7 @@
 
 mod alarm;
 mod balancer;
+mod balancing;
 mod call;
 mod cluster;
 mod code_deploy;
@@ -35,6 +36,7 @@ mod values;
 
 pub use alarm::*;
 pub use balancer::*;
+pub use balancing::*;
 pub use call::*;
 pub use cluster::*;
 pub use code_deploy::*;

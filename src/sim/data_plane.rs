@@ -16,6 +16,7 @@ mod connections;
 mod cookies;
 mod course;
 mod dependency;
+mod direct;
 mod dns;
 mod faults;
 mod foregone;
@@ -83,6 +84,8 @@ pub struct DataPlane {
     skews: Skews,
     /// Of `parallel` steps of which a branch has failed: why the first one did.
     branch_failures: Aside<Attempt, Cause>,
+    /// Of attempts that a site's ways straight to tasks have picked.
+    ways_rows: Aside<Attempt, direct::Row>,
     /// By revision's row.
     counts: Vec<RevisionCount>,
     /// Since the last sample, by revision's row.
@@ -194,6 +197,7 @@ mod purpose {
     pub const DNS: u64 = 6;
     pub const SERVICE: u64 = 7;
     pub const SKEW: u64 = 8;
+    pub const ZONE: u64 = 70;
     pub const FAIL: u64 = 30;
     /// Below the key of a request's call path.
     pub const CHOICE: u64 = 31;

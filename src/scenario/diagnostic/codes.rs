@@ -197,6 +197,10 @@ codes! {
     OperationOutOfReach "WT0808" "operation-out-of-reach" Warning;
     GuardWithoutEffect "WT0840" "guard-without-effect" Error;
 
+    // Ways straight to tasks, and the network.
+    BalancingOfNobody "WT0850" "balancing-of-nobody" Error;
+    ShardOfEverything "WT0851" "shard-of-everything" Warning;
+
     // Traffic.
     PointsOutOfOrder "WT0901" "points-out-of-order" Error;
     TraceOutOfOrder "WT0902" "trace-out-of-order" Error;

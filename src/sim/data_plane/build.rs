@@ -87,7 +87,7 @@ impl DataPlane {
         let skews = Skews::new(blueprint, &mut operations);
         let network = Network::new(blueprint, &operations, &mut cx.calendar, &mut tables);
         let programs = Programs::new(blueprint, &mut cx.calendar, &mut tables);
-        let sites = SiteState::all(blueprint, &mut deadlines, &actions);
+        let sites = SiteState::all(cx, &mut deadlines, &actions);
         let clients = (0..blueprint.traffic.len())
             .map(|at| Client::new(cx, at, &mut tables))
             .collect();
@@ -130,6 +130,7 @@ impl DataPlane {
             operations,
             skews,
             branch_failures: Aside::default(),
+            ways_rows: Aside::default(),
             cpus_changed: Vec::new(),
             open_requests: 0,
             foregone,

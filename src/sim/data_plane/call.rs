@@ -44,6 +44,9 @@ impl DataPlane {
         }
         let site = &mut self.sites[attempt.site.at()];
         site.sent.attempts[usize::from(attempt.number > 1)] += 1;
+        if let To::Service { ways: Some(_), .. } = site.to {
+            return self.send_by_ways(cx, id);
+        }
         let joined = site.patience.map(|list| {
             attempt.due = now + self.deadlines.patience(list);
             let joined = self.deadlines.join(list, id, now);
@@ -51,18 +54,10 @@ impl DataPlane {
             joined
         });
         let crossing = match &mut site.to {
-            To::Service { chooser, view, .. } => match pick(attempt, view, *chooser, &self.servers, now) {
-                Picked::Task => self.network.carry(cx, id, to_task(attempt), DataEvent::AtTask),
-                picked => {
-                    let reason = match picked {
-                        Picked::Nobody => Reason::NoTask,
-                        _ => Reason::TargetGone,
-                    };
-                    attempt.phase = Phase::Answered(Answer::Refused(reason.here()));
-                    cx.follow(DataEvent::AnswerAtCaller, id);
-                    Crossing::UnderWay
-                }
-            },
+            To::Service { chooser, view, .. } => {
+                let picked = pick(attempt, view, *chooser, &self.servers, now);
+                to_picked(cx, &self.network, (attempt, id), picked)
+            }
             To::Balancer { load_balancer, .. } => {
                 let balancer = &self.balancers[load_balancer.at()];
                 let hop = to_node(cx, &self.network, attempt, *load_balancer, balancer);
@@ -80,6 +75,29 @@ impl DataPlane {
                 self.network.carry(cx, id, hop, DataEvent::AtDependency)
             }
         };
+        if let Some(joined) = joined {
+            self.listed(cx, joined, id);
+        }
+        if crossing == Crossing::Lost {
+            self.nobody_answers(cx, id);
+        }
+    }
+
+    /// Sends an attempt on its way straight to a task where there is more to it than an algorithm.
+    #[cold]
+    #[inline(never)]
+    fn send_by_ways(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+        let picked = self.pick_by_ways(id);
+        let now = cx.now();
+        let attempt = &mut self.attempts[id];
+        let patience = self.sites[attempt.site.at()].patience;
+        let joined = patience.map(|list| {
+            attempt.due = now + self.deadlines.patience(list);
+            let joined = self.deadlines.join(list, id, now);
+            attempt.deadline = joined.link();
+            joined
+        });
+        let crossing = to_picked(cx, &self.network, (attempt, id), picked);
         if let Some(joined) = joined {
             self.listed(cx, joined, id);
         }
@@ -218,12 +236,16 @@ impl DataPlane {
     /// The answer has come; both sides have let go.
     #[inline]
     pub(super) fn answer_at_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let Some(attempt) = self.attempts.get_mut(id) else {
+        let Some(mut attempt) = self.attempts.get_mut(id) else {
             return;
         };
         let Phase::Answered(answer) = attempt.phase else {
             unreachable!("only an answer is carried back")
         };
+        if attempt.flags.has(Flags::BY_WAYS) {
+            self.ended_by_ways(id);
+            attempt = &mut self.attempts[id];
+        }
         if !attempt.flags.has(Flags::CALLER_GONE) {
             let deadline = std::mem::replace(&mut attempt.deadline, DeadlineLink::NONE);
             no_longer_outstanding(attempt, &mut self.groups, &mut self.sites);
@@ -325,6 +347,9 @@ impl DataPlane {
         if self.attempts[id].flags.has(Flags::GUARDED) {
             self.guards_forget(id);
         }
+        if self.attempts[id].flags.has(Flags::BY_WAYS) {
+            self.ended_by_ways(id);
+        }
         let attempt = &mut self.attempts[id];
         no_longer_outstanding(attempt, &mut self.groups, &mut self.sites);
         attempt.flags.set(Flags::CALLER_GONE);
@@ -388,6 +413,24 @@ pub(super) fn take(attempt: &mut Attempt, view: &mut View, at: usize, servers: &
     attempt.served = server.unrouted;
     attempt.zone = Some(server.zone);
     Picked::Task
+}
+
+/// Sends an attempt to the task that has been picked, or has it refused.
+#[inline(always)]
+fn to_picked(
+    cx: &mut Context<'_>,
+    network: &Network,
+    (attempt, id): (&mut Attempt, Id<Attempt>),
+    picked: Picked,
+) -> Crossing {
+    let reason = match picked {
+        Picked::Task => return network.carry(cx, id, to_task(attempt), DataEvent::AtTask),
+        Picked::Nobody => Reason::NoTask,
+        Picked::Dead | Picked::Closed { .. } => Reason::TargetGone,
+    };
+    attempt.phase = Phase::Answered(Answer::Refused(reason.here()));
+    cx.follow(DataEvent::AnswerAtCaller, id);
+    Crossing::UnderWay
 }
 
 /// The way straight to the task that has been picked.

@@ -6,6 +6,7 @@ mod calls;
 mod causes;
 mod course;
 mod dependency;
+mod direct;
 mod disconnect;
 mod everything;
 mod foregone;

@@ -92,6 +92,7 @@ fn with_traffic(mut blueprint: Blueprint) -> Blueprint {
             backoff: no_retry,
         },
         guards: Guards::default(),
+        direct: Direct::default(),
     }];
     blueprint.classes = vec![RequestClass {
         name: "users".into(),

@@ -70,6 +70,7 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
                 backoff: no_backoff(),
             },
             guards: Guards::default(),
+            direct: Direct::default(),
         }],
         classes: vec![RequestClass {
             name: "users".into(),
@@ -183,6 +184,7 @@ pub fn call(to: Callee) -> CallSite {
         timeout: None,
         retry: fixed(1, Span::ZERO),
         guards: Guards::default(),
+        direct: Direct::default(),
     }
 }
 

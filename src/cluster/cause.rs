@@ -67,6 +67,8 @@ pub enum Reason {
     FixedResponse,
     /// A `parallel` step had not enough branches in time.
     JoinTimedOut,
+    /// The caller's circuit breaker is open.
+    BreakerOpen,
     /// The sender's patience ended while this was going on, at the far end of the calls.
     TimedOut(Stage),
     /// The balancer's idle timeout ended while this was going on.
@@ -125,6 +127,7 @@ impl Reason {
             Reason::DeregistrationOver => "deregistration_over",
             Reason::FixedResponse => "fixed_response",
             Reason::JoinTimedOut => "join_timed_out",
+            Reason::BreakerOpen => "breaker_open",
             Reason::TimedOut(stage) => match stage {
                 Stage::Queue => "timed_out_in_queue",
                 Stage::Cpu => "timed_out_on_cpu",
@@ -159,7 +162,12 @@ impl Reason {
     const fn is_the_targets(self) -> bool {
         !matches!(
             self,
-            Reason::NoTask | Reason::Unreachable | Reason::NoTarget | Reason::BalancerFull | Reason::FixedResponse
+            Reason::NoTask
+                | Reason::Unreachable
+                | Reason::NoTarget
+                | Reason::BalancerFull
+                | Reason::FixedResponse
+                | Reason::BreakerOpen
         )
     }
 }

@@ -16,10 +16,12 @@ mod connections;
 mod cookies;
 mod course;
 mod dependency;
+mod direct;
 mod dns;
 mod faults;
 mod foregone;
 mod group;
+mod guard;
 mod join;
 mod loss;
 mod meter;
@@ -57,6 +59,7 @@ use dependency::DependencyState;
 use foregone::Foregone;
 use group::Group;
 use join::Races;
+use guard::Guarded;
 use network::Network;
 use program::{Operations, Programs};
 use site::SiteState;
@@ -73,6 +76,8 @@ pub struct DataPlane {
     groups: Vec<Group>,
     clients: Vec<Client>,
     sites: Vec<SiteState>,
+    /// Of the attempts with [`crate::cluster::attempt::Flags::GUARDED`].
+    guarded: Aside<Attempt, Guarded>,
     dependencies: Vec<DependencyState>,
     programs: Programs,
     /// `None`: no program turns by what belongs to a request.
@@ -82,6 +87,8 @@ pub struct DataPlane {
     skews: Skews,
     /// Of `parallel` steps of which a branch has failed: why the first one did.
     branch_failures: Aside<Attempt, Cause>,
+    /// Of attempts that a site's ways straight to tasks have picked.
+    ways_rows: Aside<Attempt, direct::Row>,
     /// By revision's row.
     counts: Vec<RevisionCount>,
     /// Since the last sample, by revision's row.
@@ -194,6 +201,7 @@ mod purpose {
     pub const DNS: u64 = 6;
     pub const SERVICE: u64 = 7;
     pub const SKEW: u64 = 8;
+    pub const ZONE: u64 = 70;
     pub const FAIL: u64 = 30;
     /// Below the key of a request's call path.
     pub const CHOICE: u64 = 31;

@@ -208,6 +208,8 @@ pub enum EventKind {
     Skew,
     /// Release trains: a step begins, and how they end.
     Release,
+    /// A caller's circuit breaker: `closed`, `open`, `half-open`.
+    CircuitBreaker,
 }
 
 impl EventKind {
@@ -227,6 +229,7 @@ impl EventKind {
             EventKind::LoadBalancer => "load_balancer",
             EventKind::Skew => "skew",
             EventKind::Release => "release",
+            EventKind::CircuitBreaker => "circuit_breaker",
         }
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn calls(said: &mut Scenario) {
         let Some((_, first)) = first else { return };
         match call.via.as_deref() {
             None | Some("service_connect") => {
-                call.balancing.get_or_insert(Balancing::RoundRobin);
+                call.balancing.get_or_insert(Form::Short(Balancing::RoundRobin));
             }
             Some(via) => {
                 if let Some((name, names)) = listeners.iter().find(|(name, _)| name == via)

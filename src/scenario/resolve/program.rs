@@ -1,6 +1,6 @@
 //! Steps to programs: what an operation or a health check does, and whom it calls.
 
-use super::{Context, Table, balancer, behaviour};
+use super::{Context, Table, balancer, behaviour, direct, guard};
 use crate::blueprint::*;
 use crate::engine::count::Count;
 use crate::scenario::diagnostic::Code;
@@ -198,7 +198,8 @@ fn check_depth(cx: &mut Context, said: &[Said], depth: usize, path: &Path) {
 
 fn call(cx: &mut Context, said: &schema::Call, name: String, path: &Path) -> Option<CallSite> {
     let retry = behaviour::retry(cx, said.retry.as_ref(), &path.key("retry"));
-    let to = callee(cx, said, path)?;
+    let guards = guard::guards(cx, guard::Said::of_call(said), path);
+    let (to, direct) = callee(cx, said, path)?;
     let timeout = said.timeout.map(|timeout| timeout.0);
     if let Some(timeout) = timeout {
         let hops = match to {
@@ -212,6 +213,8 @@ fn call(cx: &mut Context, said: &schema::Call, name: String, path: &Path) -> Opt
         to,
         timeout,
         retry,
+        guards,
+        direct,
     })
 }
 
@@ -240,7 +243,7 @@ pub(super) fn check_timeout(cx: &mut Context, timeout: Span, hops: u32, path: &P
     }
 }
 
-fn callee(cx: &mut Context, said: &schema::Call, path: &Path) -> Option<Callee> {
+fn callee(cx: &mut Context, said: &schema::Call, path: &Path) -> Option<(Callee, Direct)> {
     let to = path.key("to");
     let (name, operation) = match said.to.split_once('/') {
         Some((name, operation)) => (name, Some(operation)),
@@ -259,7 +262,8 @@ fn callee(cx: &mut Context, said: &schema::Call, path: &Path) -> Option<Callee> 
             ("headers", !said.headers.is_empty()),
         ];
         refuse(cx, &keys, "a call to a dependency", path);
-        return Some(Callee::Dependency(DependencyIx::from_usize(dependency)));
+        let dependency = DependencyIx::from_usize(dependency);
+        return Some((Callee::Dependency(dependency), Direct::default()));
     }
     if cx.said.dependencies.get(name).is_some() {
         let message = format!("the dependency `{name}` has no operations");
@@ -278,7 +282,7 @@ fn service_callee(
     service: usize,
     operation: Option<&str>,
     path: &Path,
-) -> Option<Callee> {
+) -> Option<(Callee, Direct)> {
     let operations = &cx.said.services.0[service].1.operations;
     let operation = match operation {
         // A service without operations is reported where it stands.
@@ -304,11 +308,14 @@ fn service_callee(
                 ("headers", !said.headers.is_empty()),
             ];
             refuse(cx, &keys, "a call straight to a task", path);
-            Some(Callee::Service {
+            let (said, here) = (said.balancing.as_ref(), path.key("balancing"));
+            let (balancing, direct) = direct::balancing(cx, said, direct::Sender::Call, service, &here);
+            let callee = Callee::Service {
                 service: ServiceIx::from_usize(service),
                 operation: OperationIx::from_usize(operation),
-                balancing: behaviour::balancing(said.balancing),
-            })
+                balancing,
+            };
+            Some((callee, direct))
         }
         Some(via) => {
             refuse(
@@ -318,7 +325,7 @@ fn service_callee(
                 path,
             );
             let (load_balancer, listener) = balancer::listener(cx, via, &path.key("via"))?;
-            Some(Callee::LoadBalancer {
+            let callee = Callee::LoadBalancer {
                 load_balancer,
                 listener,
                 http: HttpRequest {
@@ -328,7 +335,8 @@ fn service_callee(
                     headers: said.headers.0.clone(),
                     source: None,
                 },
-            })
+            };
+            Some((callee, Direct::default()))
         }
     }
 }

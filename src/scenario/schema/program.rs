@@ -13,7 +13,7 @@ pub enum Step {
     /// Time that passes without CPU.
     Wait(Time),
     /// A request to another service or a dependency.
-    Call(Call),
+    Call(Box<Call>),
     /// Lists of steps that run at once: goes on when all have ended, fails if one has failed. The long form joins
     /// otherwise.
     Parallel(Form<Vec<Vec<Step>>, Parallel>),

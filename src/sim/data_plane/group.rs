@@ -74,7 +74,7 @@ impl Group {
         Group {
             views: vec![View::default(); nodes],
             chooser: Chooser {
-                algorithm: written.algorithm,
+                choice: written.algorithm.into(),
                 ties: blueprint.model.alb.least_outstanding_ties,
                 slow_start: written.slow_start,
             },

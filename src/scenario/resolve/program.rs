@@ -83,7 +83,11 @@ fn parallel(cx: &mut Context, said: &Form<Vec<Vec<Said>>, schema::Parallel>, nam
             let (needed, all) = (needed as usize, branches.len());
             if needed == 0 || (needed > all && all > 0) {
                 let message = format!("{needed} of {all} branches can never succeed");
-                let message = if needed == 0 { "nothing is waited for".to_owned() } else { message };
+                let message = if needed == 0 {
+                    "nothing is waited for".to_owned()
+                } else {
+                    message
+                };
                 cx.problems
                     .report_with(Code::QuorumOutOfReach, &here.key("quorum"), message, |diagnostic| {
                         diagnostic.expected(format!("1 to {all}"))
@@ -186,7 +190,11 @@ fn check_depth(cx: &mut Context, said: &[Said], depth: usize, path: &Path) {
                 match parallel {
                     Form::Short(branches) => check_branches(cx, branches, &here),
                     Form::Long(parallel) => {
-                        check_branches(cx, parallel.branches.as_deref().unwrap_or_default(), &here.key("branches"));
+                        check_branches(
+                            cx,
+                            parallel.branches.as_deref().unwrap_or_default(),
+                            &here.key("branches"),
+                        );
                         check_depth(cx, parallel.steps.as_deref().unwrap_or_default(), 0, &here.key("steps"));
                     }
                 }

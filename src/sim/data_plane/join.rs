@@ -49,7 +49,9 @@ fn race(step: &Step) -> Option<&Parallel> {
 
 /// Which of all races, in order of the programs, stands at this step.
 pub(super) fn race_number(blueprint: &Blueprint, program: ProgramIx, step: usize) -> usize {
-    let before = blueprint.programs[..program.at()].iter().flat_map(|program| &program.steps);
+    let before = blueprint.programs[..program.at()]
+        .iter()
+        .flat_map(|program| &program.steps);
     let here = &blueprint.programs[program.at()].steps[..step];
     before.chain(here).filter_map(race).count()
 }

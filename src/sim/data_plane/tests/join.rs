@@ -93,7 +93,12 @@ fn losers_go_on_for_nothing_or_stop_at_once() {
 #[test]
 fn a_loser_of_one_step_does_not_disturb_the_next() {
     // The loser of the first step ends at 30 ms, in the middle of the second one, which takes from 10 to 60 ms.
-    let mut blueprint = joined(vec![vec![wait(10)], vec![wait(30)]], Join::Quorum(1), None, OnDisconnect::Continue);
+    let mut blueprint = joined(
+        vec![vec![wait(10)], vec![wait(30)]],
+        Join::Quorum(1),
+        None,
+        OnDisconnect::Continue,
+    );
     blueprint.programs.push(Program { steps: vec![wait(50)] });
     let last = ProgramIx::from_usize(blueprint.programs.len() - 1);
     blueprint.programs[0].steps[1] = Step::Parallel(Parallel::all(vec![last, last]));

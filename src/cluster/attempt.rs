@@ -92,6 +92,8 @@ pub enum Caller {
     Strand(Id<Attempt>),
     /// The strand of the same task whose `parallel` step this is a branch of.
     Join(Id<Attempt>),
+    /// Nobody: it was a branch of a `parallel` step that has gone on without it.
+    Nobody,
     /// Nobody: the work that a process does before it listens.
     StartUp,
     /// A balancer's node checks the target's health.
@@ -226,6 +228,12 @@ impl Flags {
     pub const NODE_WAITS: Flags = Flags(32);
     /// Its steps are followed: it has a row in the tracer's table.
     pub const TRACED: Flags = Flags(64);
+    /// A guard of its site has let it through and is to be told how it ends.
+    pub const GUARDED: Flags = Flags(128);
+    /// It was picked by a site's ways straight to tasks, which know whose view it counts in.
+    pub const BY_WAYS: Flags = Flags(512);
+    /// The data plane keeps its course: where it is in loops, and its call path.
+    pub const HAS_COURSE: Flags = Flags(1024);
     /// Whoever stands above its caller waits no more: what comes of it is for nothing. The caller does not know.
     pub const UNWANTED: Flags = Flags(16384);
     /// For nothing, whether its own caller has gone or somebody further up.
@@ -269,6 +277,8 @@ pub enum Answer {
     NotFound,
     /// 500 of the target.
     Failure(Cause),
+    /// The target's code ends with this error, from 400 to 599.
+    Error(u16),
     /// Refused or reset, without a status.
     Refused(Cause),
     /// The balancer's own fixed response or redirect.
@@ -278,6 +288,8 @@ pub enum Answer {
     GatewayTimeout(Cause),
     /// The caller's own patience is over.
     TimedOut(Cause),
+    /// The caller's own guards did not let it through.
+    Rejected(Cause),
 }
 
 impl Answer {
@@ -292,7 +304,20 @@ impl Answer {
     /// Worth another attempt: what may differ next time.
     #[inline]
     pub fn is_retryable(self) -> bool {
-        !matches!(self, Answer::Success | Answer::NotFound | Answer::Fixed(_))
+        self.is_failure_of_callee()
+    }
+    /// Says that something is wrong with whoever was to answer.
+    #[inline]
+    pub fn is_failure_of_callee(self) -> bool {
+        !matches!(
+            self,
+            Answer::Success | Answer::NotFound | Answer::Fixed(_) | Answer::Error(400..=499) | Answer::Rejected(_)
+        )
+    }
+    /// 4xx of the target: the request is at fault, not who serves it.
+    #[inline]
+    pub fn is_client_error(self) -> bool {
+        matches!(self, Answer::NotFound | Answer::Error(400..=499))
     }
     /// As a balancer's health check sees it; 0 is "no HTTP".
     pub fn status(self) -> u16 {
@@ -300,8 +325,8 @@ impl Answer {
             Answer::Success => 200,
             Answer::NotFound => 404,
             Answer::Failure(_) => 500,
-            Answer::Refused(_) | Answer::TimedOut(_) => 0,
-            Answer::Fixed(status) => status,
+            Answer::Refused(_) | Answer::TimedOut(_) | Answer::Rejected(_) => 0,
+            Answer::Fixed(status) | Answer::Error(status) => status,
             Answer::BadGateway(_) => 502,
             Answer::ServiceUnavailable(_) => 503,
             Answer::GatewayTimeout(_) => 504,
@@ -315,8 +340,10 @@ impl Answer {
             | Answer::BadGateway(cause)
             | Answer::ServiceUnavailable(cause)
             | Answer::GatewayTimeout(cause)
-            | Answer::TimedOut(cause) => cause,
+            | Answer::TimedOut(cause)
+            | Answer::Rejected(cause) => cause,
             Answer::NotFound => Reason::NoRoute.here(),
+            Answer::Error(_) => Reason::OwnError.here(),
             Answer::Success | Answer::Fixed(_) => Reason::FixedResponse.here(),
         }
     }

@@ -12,7 +12,7 @@ use super::watch::Watch;
 use crate::blueprint::{Blueprint, ClassIx, RevisionIx};
 use crate::sim::observation::{
     DeploymentStep, Event, Failure, InstanceRecord, Observation, Observer, Outcome, RequestFinished, RevisionCount,
-    Sample, ScalingRecord, Sender, ServedBy, ServiceLevels, SkewCount, TaskRecord,
+    Sample, ScalingRecord, Sender, ServedBy, ServiceLevels, SkewCount, StepCounts, TaskRecord,
 };
 use crate::stats::LatencyHistogram;
 use crate::units::Instant;
@@ -51,6 +51,7 @@ pub struct Recorder {
     deployment_steps: Vec<DeploymentStep>,
     scaling: Vec<ScalingRecord>,
     skew: Vec<SkewCount>,
+    steps: StepCounts,
     cost: CostProbe,
 }
 
@@ -128,6 +129,7 @@ impl Recorder {
             deployment_steps: Vec::new(),
             scaling: Vec::new(),
             skew: Vec::new(),
+            steps: StepCounts::default(),
             cost: CostProbe::new(blueprint),
         }
     }
@@ -181,6 +183,7 @@ impl Recorder {
             deployment_steps: self.deployment_steps,
             scaling: self.scaling,
             skew: self.skew,
+            steps: self.steps,
             cost: self.cost.finish(end),
         };
         record.check_ledger();
@@ -368,6 +371,7 @@ impl Observer for Recorder {
             Observation::BalancerMinute { ended, .. } => self.last_seen = ended,
             Observation::SkewCounted(counts) => self.skew = counts,
             Observation::Traced(trace) => self.traces.take(*trace),
+            Observation::StepsCounted(counts) => self.steps = counts,
             Observation::LimitReached(reason) => self.ended_early = Some(reason),
         }
     }

@@ -129,6 +129,8 @@ fn visitors() -> Traffic {
                 jitter: Jitter::None,
             },
         },
+        guards: Guards::default(),
+        direct: Direct::default(),
     }
 }
 

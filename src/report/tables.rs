@@ -14,6 +14,7 @@ pub mod failures;
 pub mod label;
 pub mod objectives;
 pub mod skew;
+pub mod steps;
 pub mod summary;
 pub mod time;
 pub mod timeline;
@@ -22,7 +23,7 @@ use super::table::{Schema, Table};
 use crate::probe::Pool;
 
 /// The tables of one run, in the order in which a reader wants them.
-pub const SCHEMAS: [&Schema; 17] = [
+pub const SCHEMAS: [&Schema; 18] = [
     &summary::SUMMARY,
     &objectives::OBJECTIVES,
     &summary::BREAKDOWN,
@@ -36,6 +37,7 @@ pub const SCHEMAS: [&Schema; 17] = [
     &deployments::DEPLOYMENT_SUMMARY,
     &deployments::DEPLOYMENT_STEPS,
     &skew::SKEW,
+    &steps::JOINS,
     &events::SCALING,
     &events::TASKS,
     &events::INSTANCES,
@@ -75,6 +77,7 @@ pub fn one(pool: &Pool, name: &str) -> Option<Table> {
         "deployment_summary" => deployments::deployment_summary(pool),
         "deployment_steps" => deployments::deployment_steps(pool),
         "skew" => skew::skew(pool),
+        "joins" => steps::joins(pool),
         "scaling" => events::scaling(pool),
         "tasks" => events::tasks(pool),
         "instances" => events::instances(pool),

@@ -14,11 +14,15 @@ mod causes;
 mod client;
 mod connections;
 mod cookies;
+mod course;
 mod dependency;
+mod direct;
 mod dns;
 mod faults;
 mod foregone;
 mod group;
+mod guard;
+mod join;
 mod loss;
 mod meter;
 mod network;
@@ -51,9 +55,12 @@ use crate::units::Instant;
 use balancer::Balancer;
 use build::Actions;
 use client::Client;
+use course::Courses;
 use dependency::DependencyState;
 use foregone::Foregone;
 use group::Group;
+use guard::Guarded;
+use join::Races;
 use network::Network;
 use program::{Operations, Programs};
 use site::SiteState;
@@ -71,12 +78,19 @@ pub struct DataPlane {
     groups: Vec<Group>,
     clients: Vec<Client>,
     sites: Vec<SiteState>,
+    /// Of the attempts with [`crate::cluster::attempt::Flags::GUARDED`].
+    guarded: Aside<Attempt, Guarded>,
     dependencies: Vec<DependencyState>,
     programs: Programs,
+    /// `None`: no program turns by what belongs to a request.
+    courses: Option<Box<Courses>>,
+    races: Races,
     operations: Operations,
     skews: Skews,
     /// Of `parallel` steps of which a branch has failed: why the first one did.
     branch_failures: Aside<Attempt, Cause>,
+    /// Of attempts that a site's ways straight to tasks have picked.
+    ways_rows: Aside<Attempt, direct::Row>,
     /// By revision's row.
     counts: Vec<RevisionCount>,
     /// Since the last sample, by revision's row.
@@ -134,6 +148,7 @@ impl DataPlane {
                 DataEvent::DependencyDone => self.dependency_done(cx, attempt),
                 DataEvent::AnswerAtNode => self.answer_at_node(cx, attempt),
                 DataEvent::AnswerAtCaller => self.answer_at_caller(cx, attempt),
+                DataEvent::JoinTimeout => self.join_timed_out(cx, attempt, extra),
                 DataEvent::ConnectTimeout => self.connect_timed_out(cx, attempt),
             }
             match cx.at_once.get(followed) {
@@ -189,6 +204,14 @@ mod purpose {
     pub const DNS: u64 = 6;
     pub const SERVICE: u64 = 7;
     pub const SKEW: u64 = 8;
+    pub const ZONE: u64 = 70;
+    pub const FAIL: u64 = 30;
+    /// Below the key of a request's call path.
+    pub const CHOICE: u64 = 31;
+    pub const TIMES: u64 = 32;
+    /// One turn of a loop, below either key.
+    pub const TURN: u64 = 33;
+    pub const CALL: u64 = 1 << 8;
     pub const LEG: u64 = 1 << 4;
     pub const STEP: u64 = 1 << 16;
     pub const BRANCH: u64 = 1 << 24;

@@ -1,6 +1,6 @@
 //! Calls: requests to other services and dependencies, with the patience and the retries of whoever sends them.
 
-use super::{Duration, Named};
+use super::{Balance, Budget, CallBreaker, Duration, Named, RetryOn};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,11 +22,13 @@ pub struct Call {
     #[serde(default)]
     pub headers: Named<String>,
     /// Without a balancer: how a task is picked; round robin if absent.
-    pub balancing: Option<Balancing>,
+    pub balancing: Option<Balance>,
     /// Of one attempt, with queueing and network; none if absent.
     pub timeout: Option<Duration>,
     /// No retry if absent.
     pub retry: Option<Retry>,
+    /// None if absent.
+    pub circuit_breaker: Option<CallBreaker>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -41,15 +43,7 @@ pub enum Method {
     Options,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Balancing {
-    RoundRobin,
-    LeastOutstandingRequests,
-    Random,
-}
-
-/// Timeouts, refused connections and 5xx are tried again.
+/// Attempts after one that failed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Retry {
@@ -57,6 +51,10 @@ pub struct Retry {
     pub max_attempts: u32,
     /// No pause if absent.
     pub backoff: Option<Backoff>,
+    /// What is tried again; timeouts, refused connections and 5xx if absent.
+    pub on: Option<Vec<RetryOn>>,
+    /// When a retry is allowed at all: a share of the requests of the last 10 s, or more; always if absent.
+    pub budget: Option<Budget>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -7,6 +7,7 @@ use super::cookies::Cookies;
 use super::dependency::DependencyState;
 use super::foregone::Foregone;
 use super::group::Group;
+use super::join::Races;
 use super::network::Network;
 use super::program::{Operations, Programs};
 use super::site::SiteState;
@@ -88,7 +89,7 @@ impl DataPlane {
         let skews = Skews::new(blueprint, &mut operations);
         let network = Network::new(blueprint, &operations, &mut cx.calendar, &mut tables);
         let programs = Programs::new(blueprint, &mut cx.calendar, &mut tables);
-        let sites = SiteState::all(blueprint, &mut deadlines, &actions);
+        let sites = SiteState::all(cx, &mut deadlines, &actions);
         let clients = (0..blueprint.traffic.len())
             .map(|at| Client::new(cx, at, &mut tables))
             .collect();
@@ -120,7 +121,10 @@ impl DataPlane {
             groups,
             clients,
             sites,
+            guarded: Aside::default(),
             dependencies,
+            races: Races::new(blueprint),
+            courses: programs.steer_by_request().then(Box::default),
             programs,
             counts: vec![RevisionCount::default(); operations.revisions.len()],
             work: vec![Work::default(); operations.revisions.len()],
@@ -129,6 +133,7 @@ impl DataPlane {
             operations,
             skews,
             branch_failures: Aside::default(),
+            ways_rows: Aside::default(),
             cpus_changed: Vec::new(),
             open_requests: 0,
             foregone,

@@ -3,6 +3,7 @@
 use super::balancer::{Balancer, to_node};
 use super::client::finished;
 use super::group::Group;
+use super::guard::Leave;
 use super::network::{Between, Crossing, Hop, Network};
 use super::site::{SiteState, To};
 use super::{DataPlane, Leg, purpose};
@@ -26,7 +27,7 @@ impl DataPlane {
     #[inline(always)]
     pub(super) fn send(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         let now = cx.now();
-        let Some(attempt) = self.attempts.get_mut(id) else {
+        let Some(mut attempt) = self.attempts.get_mut(id) else {
             return;
         };
         attempt.phase = Phase::Sent;
@@ -39,8 +40,17 @@ impl DataPlane {
                 self.open_requests += 1;
             }
         }
+        if self.sites[attempt.site.at()].is_guarded() {
+            if self.ask_leave(cx, id) == Leave::Refused {
+                return;
+            }
+            attempt = &mut self.attempts[id];
+        }
         let site = &mut self.sites[attempt.site.at()];
         site.sent.attempts[usize::from(attempt.number > 1)] += 1;
+        if let To::Service { ways: Some(_), .. } = site.to {
+            return self.send_by_ways(cx, id);
+        }
         let joined = site.patience.map(|list| {
             attempt.due = now + self.deadlines.patience(list);
             let joined = self.deadlines.join(list, id, now);
@@ -48,18 +58,10 @@ impl DataPlane {
             joined
         });
         let crossing = match &mut site.to {
-            To::Service { chooser, view, .. } => match pick(attempt, view, *chooser, &self.servers, now) {
-                Picked::Task => self.network.carry(cx, id, to_task(attempt), DataEvent::AtTask),
-                picked => {
-                    let reason = match picked {
-                        Picked::Nobody => Reason::NoTask,
-                        _ => Reason::TargetGone,
-                    };
-                    attempt.phase = Phase::Answered(Answer::Refused(reason.here()));
-                    cx.follow(DataEvent::AnswerAtCaller, id);
-                    Crossing::UnderWay
-                }
-            },
+            To::Service { chooser, view, .. } => {
+                let picked = pick(attempt, view, *chooser, &self.servers, now);
+                to_picked(cx, &self.network, (attempt, id), picked)
+            }
             To::Balancer { load_balancer, .. } => {
                 let balancer = &self.balancers[load_balancer.at()];
                 let hop = to_node(cx, &self.network, attempt, *load_balancer, balancer);
@@ -77,6 +79,29 @@ impl DataPlane {
                 self.network.carry(cx, id, hop, DataEvent::AtDependency)
             }
         };
+        if let Some(joined) = joined {
+            self.listed(cx, joined, id);
+        }
+        if crossing == Crossing::Lost {
+            self.nobody_answers(cx, id);
+        }
+    }
+
+    /// Sends an attempt on its way straight to a task where there is more to it than an algorithm.
+    #[cold]
+    #[inline(never)]
+    fn send_by_ways(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+        let picked = self.pick_by_ways(id);
+        let now = cx.now();
+        let attempt = &mut self.attempts[id];
+        let patience = self.sites[attempt.site.at()].patience;
+        let joined = patience.map(|list| {
+            attempt.due = now + self.deadlines.patience(list);
+            let joined = self.deadlines.join(list, id, now);
+            attempt.deadline = joined.link();
+            joined
+        });
+        let crossing = to_picked(cx, &self.network, (attempt, id), picked);
         if let Some(joined) = joined {
             self.listed(cx, joined, id);
         }
@@ -170,6 +195,10 @@ impl DataPlane {
         let messenger = self.attempts.insert(messenger);
         self.tracer.passes_on(id, messenger);
         self.attempts[id].flags.clear(Flags::TRACED);
+        if self.attempts[id].flags.has(Flags::GUARDED) {
+            self.guarded_goes_on_as(id, messenger);
+        }
+        self.keeps_course(id, messenger);
         if let Caller::Strand(parent) = caller {
             self.now_calls(parent, id, messenger);
         }
@@ -220,7 +249,7 @@ impl DataPlane {
     /// The answer has come; both sides have let go.
     #[inline]
     pub(super) fn answer_at_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let Some(attempt) = self.attempts.get_mut(id) else {
+        let Some(mut attempt) = self.attempts.get_mut(id) else {
             return;
         };
         let Phase::Answered(answer) = attempt.phase else {
@@ -228,8 +257,12 @@ impl DataPlane {
         };
         if attempt.flags.has(Flags::TRACED) {
             self.trace_answer(cx, id, answer);
+            attempt = &mut self.attempts[id];
         }
-        let attempt = &mut self.attempts[id];
+        if attempt.flags.has(Flags::BY_WAYS) {
+            self.ended_by_ways(id);
+            attempt = &mut self.attempts[id];
+        }
         if !attempt.flags.has(Flags::CALLER_GONE) {
             let deadline = std::mem::replace(&mut attempt.deadline, DeadlineLink::NONE);
             no_longer_outstanding(attempt, &mut self.groups, &mut self.sites);
@@ -242,9 +275,12 @@ impl DataPlane {
     /// What the caller makes of an answer: goes on, tries again, or fails in its turn. The record stays.
     #[inline(always)]
     fn tell_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
+        if self.attempts[id].flags.has(Flags::GUARDED) {
+            self.guards_hear(cx, id, answer);
+        }
         if !answer.is_success() {
             self.count_failure(id, answer);
-            if answer.is_retryable() && self.tries_again(cx, id) {
+            if answer.is_retryable() && self.tries_again(cx, id, answer) {
                 return;
             }
         }
@@ -275,20 +311,27 @@ impl DataPlane {
                 _ => {}
             },
             Caller::Check(check) => self.check_answered(cx, id, check, answer),
-            Caller::Join(_) | Caller::StartUp => unreachable!("a branch joins, a start-up ends: neither is answered"),
+            Caller::Join(_) | Caller::Nobody | Caller::StartUp => {
+                unreachable!("a branch joins, a start-up ends: neither is answered")
+            }
         }
     }
 
     /// Starts the next attempt after its pause, if the caller has one left.
-    fn tries_again(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) -> bool {
+    fn tries_again(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) -> bool {
         let attempt = &self.attempts[id];
         if attempt.site == Site::NONE {
             return false;
         }
-        let retry = &self.sites[attempt.site.at()].retry;
-        if u32::from(attempt.number) >= retry.max_attempts {
+        let site = &self.sites[attempt.site.at()];
+        if u32::from(attempt.number) >= site.retry.max_attempts {
             return false;
         }
+        if site.is_guarded() && !self.guards_allow_retry(cx, id, answer) {
+            return false;
+        }
+        let attempt = &self.attempts[id];
+        let retry = &self.sites[attempt.site.at()].retry;
         let number = attempt.number + 1;
         let pause = pause_before(retry, attempt.request_key, number);
         let next = Attempt {
@@ -308,6 +351,7 @@ impl DataPlane {
         };
         let caller = next.caller;
         let next = self.attempts.insert(next);
+        self.keeps_course(id, next);
         if let Caller::Strand(parent) = caller
             && !self.now_calls(parent, id, next)
         {
@@ -322,6 +366,12 @@ impl DataPlane {
     /// The caller waits no more: the record goes as soon as the callee has let go too.
     pub(super) fn disconnect(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         self.deadlines.remove(&mut self.attempts, id);
+        if self.attempts[id].flags.has(Flags::GUARDED) {
+            self.guards_forget(id);
+        }
+        if self.attempts[id].flags.has(Flags::BY_WAYS) {
+            self.ended_by_ways(id);
+        }
         let attempt = &mut self.attempts[id];
         no_longer_outstanding(attempt, &mut self.groups, &mut self.sites);
         attempt.flags.set(Flags::CALLER_GONE);
@@ -386,6 +436,24 @@ pub(super) fn take(attempt: &mut Attempt, view: &mut View, at: usize, servers: &
     attempt.served = server.unrouted;
     attempt.zone = Some(server.zone);
     Picked::Task
+}
+
+/// Sends an attempt to the task that has been picked, or has it refused.
+#[inline(always)]
+fn to_picked(
+    cx: &mut Context<'_>,
+    network: &Network,
+    (attempt, id): (&mut Attempt, Id<Attempt>),
+    picked: Picked,
+) -> Crossing {
+    let reason = match picked {
+        Picked::Task => return network.carry(cx, id, to_task(attempt), DataEvent::AtTask),
+        Picked::Nobody => Reason::NoTask,
+        Picked::Dead | Picked::Closed { .. } => Reason::TargetGone,
+    };
+    attempt.phase = Phase::Answered(Answer::Refused(reason.here()));
+    cx.follow(DataEvent::AnswerAtCaller, id);
+    Crossing::UnderWay
 }
 
 /// The way straight to the task that has been picked.

@@ -92,7 +92,7 @@ impl DataPlane {
         if !matches!(attempt.caller, Caller::Check(_)) {
             let counts = &mut self.counts[self.operations.row(attempt.served).revision as usize];
             counts.requests += 1;
-            counts.errors += u64::from(answer != Answer::NotFound);
+            counts.errors += u64::from(!answer.is_client_error());
         }
         self.answer(cx, id, answer);
     }

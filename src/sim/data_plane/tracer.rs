@@ -4,7 +4,7 @@
 //! a flag, which calls, branches and further attempts inherit, and a row beside its record; all others pay for one test of
 //! a flag at each step. A record that goes without being asked leaves its row open, and it is closed with the run.
 
-use super::program::{Operations, What};
+use super::program::{Operations, Step, What};
 use super::{DataPlane, site};
 use crate::blueprint::{Blueprint, Source};
 use crate::cluster::aside::Aside;
@@ -88,7 +88,7 @@ impl Tracer {
                 let row = self.rows.get(parent)?;
                 (row.trace, Some(row.stage))
             }
-            Caller::StartUp | Caller::Check(_) => return None,
+            Caller::Nobody | Caller::StartUp | Caller::Check(_) => return None,
         };
         let open = match (self.open.get_mut(&key), attempt.caller) {
             (Some(open), _) => open,
@@ -178,20 +178,26 @@ impl Tracer {
         blueprint: &Blueprint,
         operations: &Operations,
         (id, attempt): (Id<Attempt>, &Attempt),
-        what: &What,
+        step: &Step,
         now: Instant,
     ) {
-        let doing = match what {
+        let doing = match &step.what {
             What::Cpu(law) => {
-                let purpose = crate::engine::random::Purpose::new(super::purpose::STEP + u64::from(attempt.step));
-                let work = law.sample(attempt.key.child_for(purpose));
+                let work = law.sample(attempt.key.child_for(step.purpose));
                 Doing::Cpu {
                     work: work.scaled(operations.row(attempt.served).cpu_factor),
                 }
             }
             What::Wait(_) => Doing::Wait,
-            What::Call(_) => Doing::Call,
-            What::Parallel(_) => Doing::Join,
+            What::Call(_) | What::CallOnCourse(_) => Doing::Call,
+            What::Parallel(_) | What::Race(_) => Doing::Join,
+            // Takes no time, and may lead back to the same step.
+            What::Steer(_) => {
+                if let Some(row) = self.rows.get_mut(id) {
+                    row.step = u16::MAX;
+                }
+                return;
+            }
         };
         self.begins(blueprint, id, attempt, doing, now);
     }

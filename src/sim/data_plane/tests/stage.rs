@@ -70,6 +70,8 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
                 max_attempts: 1,
                 backoff: no_backoff(),
             },
+            guards: Guards::default(),
+            direct: Direct::default(),
         }],
         classes: vec![RequestClass {
             name: "users".into(),
@@ -183,6 +185,8 @@ pub fn call(to: Callee) -> CallSite {
         to,
         timeout: None,
         retry: fixed(1, Span::ZERO),
+        guards: Guards::default(),
+        direct: Direct::default(),
     }
 }
 

@@ -111,7 +111,7 @@ fn attempts_after_a_failed_one_stand_below_the_same_call() {
 #[test]
 fn branches_stand_below_their_join() {
     let mut blueprint = chain();
-    blueprint.programs[0].steps = vec![Step::Parallel(vec![ProgramIx(3), ProgramIx(4)])];
+    blueprint.programs[0].steps = vec![Step::Parallel(Parallel::all(vec![ProgramIx(3), ProgramIx(4)]))];
     for millis in [5.0, 30.0] {
         blueprint.programs.push(Program {
             steps: vec![Step::Wait(constant(millis / 1000.0))],

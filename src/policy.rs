@@ -6,6 +6,7 @@
 pub mod alarm;
 pub mod anomaly;
 pub mod breaker;
+pub mod concurrency;
 pub mod daemon;
 pub mod hook;
 pub mod placement;
@@ -15,5 +16,6 @@ pub mod rollout;
 pub mod routable;
 pub mod routing;
 pub mod scaling;
+pub mod shedding;
 pub mod shift;
 pub mod stopping;

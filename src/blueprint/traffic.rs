@@ -1,6 +1,6 @@
 //! Traffic: who asks, when, and for what.
 
-use super::{ClassIx, HttpRequest, LoadBalancerIx, Retry, ServiceIx, TrafficIx};
+use super::{ClassIx, HttpRequest, LoadBalancerIx, Priority, Retry, ServiceIx, TrafficIx};
 use crate::engine::dist::Dist;
 use crate::units::{Instant, Span};
 use std::sync::Arc;
@@ -84,5 +84,7 @@ pub enum Arrivals {
 pub struct RequestClass {
     pub name: String,
     pub traffic: TrafficIx,
+    /// Calls that are made for its sake inherit it.
+    pub priority: Priority,
     pub http: HttpRequest,
 }

@@ -222,6 +222,8 @@ impl Flags {
     pub const HOLDS_LOOP: Flags = Flags(16);
     /// A worker or a loop.
     pub const HOLDS_SOMETHING: Flags = Flags(8 | 16);
+    /// Its server has rules and keeps a row for it.
+    pub const GUARDED: Flags = Flags(256);
     /// The deadline it is listed for is the node's idle timeout, not the caller's patience.
     pub const NODE_WAITS: Flags = Flags(32);
 
@@ -256,6 +258,8 @@ pub enum Answer {
     NotFound,
     /// 500 of the target.
     Failure(Cause),
+    /// 503 of the target, which says no before it has done anything.
+    Overloaded(Cause),
     /// Refused or reset, without a status.
     Refused(Cause),
     /// The balancer's own fixed response or redirect.
@@ -290,7 +294,7 @@ impl Answer {
             Answer::Refused(_) | Answer::TimedOut(_) => 0,
             Answer::Fixed(status) => status,
             Answer::BadGateway(_) => 502,
-            Answer::ServiceUnavailable(_) => 503,
+            Answer::ServiceUnavailable(_) | Answer::Overloaded(_) => 503,
             Answer::GatewayTimeout(_) => 504,
         }
     }
@@ -301,6 +305,7 @@ impl Answer {
             | Answer::Refused(cause)
             | Answer::BadGateway(cause)
             | Answer::ServiceUnavailable(cause)
+            | Answer::Overloaded(cause)
             | Answer::GatewayTimeout(cause)
             | Answer::TimedOut(cause) => cause,
             Answer::NotFound => Reason::NoRoute.here(),

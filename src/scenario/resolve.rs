@@ -36,6 +36,7 @@ mod rolling;
 mod scaling;
 mod schedule;
 mod scheduling;
+mod server;
 mod service;
 mod shift;
 mod skew;

@@ -19,6 +19,7 @@ mod dns;
 mod faults;
 mod foregone;
 mod group;
+mod guard;
 mod loss;
 mod meter;
 mod network;
@@ -52,6 +53,7 @@ use client::Client;
 use dependency::DependencyState;
 use foregone::Foregone;
 use group::Group;
+use guard::Guards;
 use network::Network;
 use program::{Operations, Programs};
 use site::SiteState;
@@ -72,6 +74,7 @@ pub struct DataPlane {
     programs: Programs,
     operations: Operations,
     skews: Skews,
+    guards: Guards,
     /// Of `parallel` steps of which a branch has failed: why the first one did.
     branch_failures: Aside<Attempt, Cause>,
     /// By revision's row.
@@ -128,6 +131,7 @@ impl DataPlane {
                 DataEvent::DependencyDone => self.dependency_done(cx, attempt),
                 DataEvent::AnswerAtNode => self.answer_at_node(cx, attempt),
                 DataEvent::AnswerAtCaller => self.answer_at_caller(cx, attempt),
+                DataEvent::QueueTimeout => self.queue_timeout(cx, attempt),
                 DataEvent::ConnectTimeout => self.connect_timed_out(cx, attempt),
             }
             match cx.at_once.get(followed) {
@@ -184,6 +188,8 @@ mod purpose {
     pub const SERVICE: u64 = 7;
     pub const SKEW: u64 = 8;
     pub const LEG: u64 = 1 << 4;
+    pub const QUEUE_TIMEOUT: u64 = 50;
+    pub const SHEDDING: u64 = 51;
     pub const STEP: u64 = 1 << 16;
     pub const BRANCH: u64 = 1 << 24;
 }

@@ -195,6 +195,10 @@ codes! {
     NoOperations "WT0806" "no-operations" Error;
     MalformedRoute "WT0807" "malformed-route" Error;
     OperationOutOfReach "WT0808" "operation-out-of-reach" Warning;
+    NobodyWaits "WT0830" "nobody-waits" Error;
+    NothingToRefuse "WT0831" "nothing-to-refuse" Error;
+    LimitBelowWorkers "WT0832" "limit-below-workers" Warning;
+    PriorityWithoutEffect "WT0833" "priority-without-effect" Warning;
 
     // Traffic.
     PointsOutOfOrder "WT0901" "points-out-of-order" Error;

@@ -7,6 +7,7 @@ use super::cookies::Cookies;
 use super::dependency::DependencyState;
 use super::foregone::Foregone;
 use super::group::Group;
+use super::guard::Guards;
 use super::network::Network;
 use super::program::{Operations, Programs};
 use super::site::SiteState;
@@ -87,6 +88,7 @@ impl DataPlane {
         let skews = Skews::new(blueprint, &mut operations);
         let network = Network::new(blueprint, &operations, &mut cx.calendar, &mut tables);
         let programs = Programs::new(blueprint, &mut cx.calendar, &mut tables);
+        let guards = Guards::new(blueprint, &mut cx.calendar, &mut tables);
         let sites = SiteState::all(blueprint, &mut deadlines, &actions);
         let clients = (0..blueprint.traffic.len())
             .map(|at| Client::new(cx, at, &mut tables))
@@ -126,6 +128,7 @@ impl DataPlane {
             cpu_is_read: cpu_is_read(blueprint),
             operations,
             skews,
+            guards,
             branch_failures: Aside::default(),
             cpus_changed: Vec::new(),
             open_requests: 0,

@@ -296,7 +296,7 @@ fn outcome(answer: Answer) -> Outcome {
     match answer {
         Answer::Success => Outcome::Served,
         Answer::NotFound => Outcome::ClientError,
-        Answer::Failure(_) => Outcome::ServerError,
+        Answer::Failure(_) | Answer::Overloaded(_) => Outcome::ServerError,
         Answer::Refused(_) => Outcome::Refused,
         Answer::Fixed(_) if answer.is_success() => Outcome::Served,
         Answer::Fixed(300..=399) => Outcome::Redirected,

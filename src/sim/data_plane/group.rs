@@ -138,7 +138,7 @@ impl Extras {
             cookies.give(attempt.caller.browser(), task, now);
         }
         if let Some(anomalies) = &mut self.anomalies {
-            anomalies.ended(task, u32::from(matches!(answer, Answer::Failure(_))));
+            anomalies.ended(task, u32::from(matches!(answer, Answer::Failure(_) | Answer::Overloaded(_))));
         }
         if let Some(connections) = &mut self.connections {
             connections.rest(node, task, now);

@@ -17,5 +17,7 @@ pub mod routable;
 pub mod routing;
 pub mod scaling;
 pub mod shedding;
+pub mod sharding;
 pub mod shift;
 pub mod stopping;
+pub mod zones;

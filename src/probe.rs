@@ -20,7 +20,9 @@ pub mod windows;
 pub use cost::CostProbe;
 pub use estimate::{Estimate, Precision};
 pub use pool::Pool;
-pub use record::{Cell, ClassRecord, CostLine, DeploymentStory, FailureCount, ObjectiveWindow, Outcomes, RunRecord};
+pub use record::{
+    Cell, ClassRecord, CostLine, DeploymentStory, FailureCount, ObjectiveWindow, Outcomes, RunRecord, SentCount,
+};
 pub use recorder::Recorder;
 pub use timeline::Timeline;
 pub use toll::{SameDeployment, Toll};

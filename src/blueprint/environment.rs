@@ -1,7 +1,6 @@
 //! What comes from outside: traffic, deployments, faults, and the alarms that watch.
 
-use super::{Backend, DependencyIx, GroupIx, LoadBalancerIx, RevisionIx, ServiceIx, TrafficIx, Trouble, ZoneIx};
-use crate::engine::dist::Dist;
+use super::{Fault, GroupIx, LoadBalancerIx, RevisionIx, ServiceIx, ZoneIx};
 use crate::units::{Instant, Span};
 
 #[derive(Clone, Debug)]
@@ -85,54 +84,4 @@ impl Happening {
             _ => Vec::new(),
         }
     }
-}
-
-#[derive(Clone, Debug)]
-pub struct Fault {
-    /// As written, for labels: `zone_outage us-east-1b`.
-    pub label: String,
-    pub kind: FaultKind,
-    /// `None`: it does not end by itself.
-    pub lasting: Option<Span>,
-}
-
-#[derive(Clone, Debug)]
-pub enum FaultKind {
-    /// `count` running tasks of a service exit at once, chosen at random.
-    TaskCrash { service: ServiceIx, count: u32 },
-    /// From now on (for `lasting`), each running task of the service crashes after a life drawn from this.
-    RandomTaskCrash {
-        service: ServiceIx,
-        time_between_failures: Dist,
-    },
-    /// `count` instances of a group die, chosen at random.
-    InstanceLoss { group: GroupIx, count: u32 },
-    /// Everything in the zone is unreachable; see `docs/model.md`.
-    ZoneOutage { zone: ZoneIx },
-    /// `count` instances of a group (chosen at random) give their tasks 1/factor of the CPU speed.
-    SlowInstance { group: GroupIx, count: u32, factor: f64 },
-    /// Every hop that it covers takes this much longer, each way.
-    AddedLatency { between: LatencyScope, delay: Dist },
-    /// Service times are `factor` times as long.
-    DependencySlow { dependency: DependencyIx, factor: f64 },
-    /// The rate is higher (or lower) for a while; the traffic's profile has it already.
-    TrafficSpike { traffic: TrafficIx },
-    /// The primary fails; the standby answers after the dependency's failover time.
-    DependencyFailover { dependency: DependencyIx },
-    /// The agents of `count` instances of a group (chosen at random) are cut off from the control plane.
-    AgentDisconnect { group: GroupIx, count: u32 },
-    /// CloudWatch Logs takes nothing from containers that run.
-    LogsStall,
-    /// A service of AWS that tasks call at their start is in trouble.
-    Backend { of: Vec<Backend>, trouble: Trouble },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LatencyScope {
-    Everywhere,
-    /// Hops that begin or end in the zone.
-    Zone(ZoneIx),
-    /// Hops to or from tasks of the service.
-    Service(ServiceIx),
-    Dependency(DependencyIx),
 }

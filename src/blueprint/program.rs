@@ -1,7 +1,9 @@
 //! What the code of a service does with a request, and how its process takes requests.
 
 use super::{CallIx, ProgramIx};
+use crate::engine::count::Count;
 use crate::engine::dist::Dist;
+use crate::units::Ratio;
 
 /// How the serving process takes requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,11 @@ pub struct Program {
     pub steps: Vec<Step>,
 }
 
+impl Program {
+    /// How many `repeat` steps may stand one within the other.
+    pub const MAX_LOOPS: usize = 3;
+}
+
 #[derive(Clone, Debug)]
 pub enum Step {
     /// CPU time on the task's share.
@@ -46,4 +53,36 @@ pub enum Step {
     Call(CallIx),
     /// Runs all branches at once and joins when all have ended; fails if one fails.
     Parallel(Vec<ProgramIx>),
+    /// Runs one of these.
+    Choose(Vec<Choice>),
+    /// Runs a program again and again, one time after the other.
+    Repeat {
+        times: Count,
+        program: ProgramIx,
+    },
+    /// Ends the program, and what it is part of, with an error.
+    Fail {
+        share: Ratio,
+        status: u16,
+    },
+}
+
+/// A program that may be chosen.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice {
+    /// The share of requests that choose it; the shares of a step add up to 1.
+    pub share: f64,
+    pub program: ProgramIx,
+}
+
+impl Step {
+    /// Programs that the step runs, and how often each on average.
+    pub fn parts(&self) -> Vec<(ProgramIx, f64)> {
+        match self {
+            Step::Cpu(_) | Step::Wait(_) | Step::Call(_) | Step::Fail { .. } => Vec::new(),
+            Step::Parallel(branches) => branches.iter().map(|branch| (*branch, 1.0)).collect(),
+            Step::Choose(choices) => choices.iter().map(|choice| (choice.program, choice.share)).collect(),
+            Step::Repeat { times, program } => vec![(*program, times.mean())],
+        }
+    }
 }

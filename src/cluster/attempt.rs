@@ -226,6 +226,16 @@ impl Flags {
     pub const GUARDED: Flags = Flags(256);
     /// The deadline it is listed for is the node's idle timeout, not the caller's patience.
     pub const NODE_WAITS: Flags = Flags(32);
+    /// It was picked by a site's ways straight to tasks, which know whose view it counts in.
+    pub const BY_WAYS: Flags = Flags(512);
+    /// The data plane keeps its course: where it is in loops, and its call path.
+    pub const HAS_COURSE: Flags = Flags(1024);
+    /// Whoever stands above its caller waits no more: what comes of it is for nothing. The caller does not know.
+    pub const UNWANTED: Flags = Flags(16384);
+    /// For nothing, whether its own caller has gone or somebody further up.
+    pub const FOR_NOTHING: Flags = Flags(1 | 16384);
+    /// What calls, branches and further attempts have from whoever makes them.
+    pub const INHERITED: Flags = Flags(16384);
 
     #[inline]
     pub fn has(self, flag: Flags) -> bool {
@@ -234,6 +244,11 @@ impl Flags {
     #[inline]
     pub fn set(&mut self, flag: Flags) {
         self.0 |= flag.0;
+    }
+    /// Of these, those that are inherited.
+    #[inline]
+    pub fn inherited(self) -> Flags {
+        Flags(self.0 & Flags::INHERITED.0)
     }
     #[inline]
     pub fn clear(&mut self, flag: Flags) {
@@ -260,6 +275,8 @@ pub enum Answer {
     Failure(Cause),
     /// 503 of the target, which says no before it has done anything.
     Overloaded(Cause),
+    /// The target's code ends with this error, from 400 to 599.
+    Error(u16),
     /// Refused or reset, without a status.
     Refused(Cause),
     /// The balancer's own fixed response or redirect.
@@ -283,7 +300,15 @@ impl Answer {
     /// Worth another attempt: what may differ next time.
     #[inline]
     pub fn is_retryable(self) -> bool {
-        !matches!(self, Answer::Success | Answer::NotFound | Answer::Fixed(_))
+        !matches!(
+            self,
+            Answer::Success | Answer::NotFound | Answer::Fixed(_) | Answer::Error(400..=499)
+        )
+    }
+    /// 4xx of the target: the request is at fault, not who serves it.
+    #[inline]
+    pub fn is_client_error(self) -> bool {
+        matches!(self, Answer::NotFound | Answer::Error(400..=499))
     }
     /// As a balancer's health check sees it; 0 is "no HTTP".
     pub fn status(self) -> u16 {
@@ -292,7 +317,7 @@ impl Answer {
             Answer::NotFound => 404,
             Answer::Failure(_) => 500,
             Answer::Refused(_) | Answer::TimedOut(_) => 0,
-            Answer::Fixed(status) => status,
+            Answer::Fixed(status) | Answer::Error(status) => status,
             Answer::BadGateway(_) => 502,
             Answer::ServiceUnavailable(_) | Answer::Overloaded(_) => 503,
             Answer::GatewayTimeout(_) => 504,
@@ -309,6 +334,7 @@ impl Answer {
             | Answer::GatewayTimeout(cause)
             | Answer::TimedOut(cause) => cause,
             Answer::NotFound => Reason::NoRoute.here(),
+            Answer::Error(_) => Reason::OwnError.here(),
             Answer::Success | Answer::Fixed(_) => Reason::FixedResponse.here(),
         }
     }

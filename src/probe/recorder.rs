@@ -5,13 +5,13 @@
 //! happened before measured time is dropped here, so that nothing further up has to know of the warm-up.
 
 use super::cost::CostProbe;
-use super::record::{Cell, ClassRecord, DeploymentStory, FailureCount, RunRecord};
+use super::record::{Cell, ClassRecord, DeploymentStory, FailureCount, RunRecord, SentCount};
 use super::timeline::Timeline;
 use super::watch::Watch;
 use crate::blueprint::{Blueprint, ClassIx, RevisionIx};
 use crate::sim::observation::{
     DeploymentStep, Event, Failure, InstanceRecord, Observation, Observer, Outcome, RequestFinished, RevisionCount,
-    ScalingRecord, ServedBy, ServiceLevels, SkewCount, TaskRecord,
+    Sample, ScalingRecord, Sender, ServedBy, ServiceLevels, SkewCount, TaskRecord,
 };
 use crate::stats::LatencyHistogram;
 use crate::units::Instant;
@@ -34,6 +34,9 @@ pub struct Recorder {
     cells: Vec<Option<Box<Cell>>>,
     watches: Vec<Watch>,
     failures: BTreeMap<(ClassIx, Outcome, Failure), u64>,
+    /// Calls, then traffic sources.
+    sent: Vec<SentCount>,
+    calls: usize,
     timeline: Timeline,
     /// What each service stood at since its last change.
     levels: Vec<Option<ServiceLevels>>,
@@ -110,6 +113,8 @@ impl Recorder {
                 .map(|objective| Watch::new(blueprint, objective))
                 .collect(),
             failures: BTreeMap::new(),
+            sent: vec![SentCount::default(); blueprint.calls.len() + blueprint.traffic.len()],
+            calls: blueprint.calls.len(),
             timeline: Timeline::new(blueprint),
             levels: vec![None; blueprint.services.len()],
             events: Vec::new(),
@@ -163,6 +168,7 @@ impl Recorder {
             cells: self.cells.into_iter().flatten().map(|cell| *cell).collect(),
             objectives: self.watches.into_iter().map(Watch::into_cells).collect(),
             failures: self.failures.into_iter().map(counted).collect(),
+            sent: self.sent,
             timeline: self.timeline,
             events: self.events,
             tasks: self.tasks,
@@ -187,6 +193,19 @@ impl Recorder {
         if let Some(failure) = request.failure {
             let same = (request.class, request.outcome, failure);
             *self.failures.entry(same).or_default() += 1;
+        }
+    }
+
+    fn sent_until(&mut self, sample: &Sample) {
+        for (count, seen) in self.sent.iter_mut().zip(&sample.senders) {
+            count.total.add(seen);
+        }
+        for &(sender, reason, attempts) in &sample.failures {
+            let at = match sender {
+                Sender::Call(call) => call.at(),
+                Sender::Traffic(traffic) => self.calls + traffic.at(),
+            };
+            *self.sent[at].failed.entry(reason).or_default() += attempts;
         }
     }
 
@@ -339,6 +358,7 @@ impl Observer for Recorder {
             Observation::Sampled(sample) => {
                 self.last_seen = sample.at;
                 self.timeline.sample(&sample);
+                self.sent_until(&sample);
             }
             Observation::RevisionCounts { deployment, counts } => self.counts_taken(deployment, counts),
             Observation::BalancerMinute { ended, .. } => self.last_seen = ended,

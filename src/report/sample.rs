@@ -45,6 +45,7 @@ pub fn shop() -> Blueprint {
         label: "zone_outage us-east-1b".into(),
         kind: FaultKind::ZoneOutage { zone: ZoneIx(1) },
         lasting: Some(Span::from_secs(900)),
+        course: Course::default(),
     };
     let objective = |name: &str, class: u16, measure, scope| Objective {
         name: name.into(),
@@ -113,7 +114,10 @@ fn visitors() -> Traffic {
             service: CATALOG,
             balancing: Balancing::RoundRobin,
         },
-        source: Source::Recorded([].into()),
+        source: Source::Recorded(Recorded {
+            arrivals: [].into(),
+            repeat_every: None,
+        }),
         clients: None,
         classes: [0, 1, 2].map(|class| (ClassIx(class), 1.0)).to_vec(),
         timeout: None,
@@ -126,6 +130,7 @@ fn visitors() -> Traffic {
                 jitter: Jitter::None,
             },
         },
+        direct: Direct::default(),
     }
 }
 
@@ -305,12 +310,15 @@ fn fleet(blueprint: &Blueprint, recorder: &mut Recorder, key: Key) {
             cpu_reserved: reserved as u64,
             queued: u64::from(running) / 4,
             in_service: u64::from(running),
+            work: Work::default(),
         };
         let checkout = sample(30.0 + noise, 4e9 * width);
         recorder.observed(Observation::Sampled(Box::new(Sample {
             at: at(from + width),
             services: vec![sample(percent.min(100.0), reserved), checkout],
             dependencies: vec![],
+            senders: vec![],
+            failures: vec![],
         })));
     }
 }

@@ -4,6 +4,7 @@
 //! fills it, and [`docs`] prints the schemas as `docs/results.md`. Times are on the user's clock: 0 is the end of the
 //! warm-up.
 
+pub mod attempts;
 pub mod comparison;
 pub mod cost;
 pub mod deployments;
@@ -20,11 +21,13 @@ use super::table::{Schema, Table};
 use crate::probe::Pool;
 
 /// The tables of one run, in the order in which a reader wants them.
-pub const SCHEMAS: [&Schema; 14] = [
+pub const SCHEMAS: [&Schema; 16] = [
     &summary::SUMMARY,
     &objectives::OBJECTIVES,
     &summary::BREAKDOWN,
     &failures::FAILURES,
+    &attempts::CALLS,
+    &attempts::AMPLIFICATION,
     &timeline::TIMELINE,
     &events::EVENTS,
     &deployments::DEPLOYMENTS,
@@ -61,6 +64,8 @@ pub fn one(pool: &Pool, name: &str) -> Option<Table> {
         "objectives" => objectives::objectives(pool),
         "breakdown" => summary::breakdown(pool),
         "failures" => failures::failures(pool),
+        "calls" => attempts::calls(pool),
+        "amplification" => attempts::amplification(pool),
         "timeline" => timeline::timeline(pool),
         "events" => events::events(pool),
         "deployments" => deployments::deployments(pool),

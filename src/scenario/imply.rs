@@ -268,7 +268,9 @@ fn traffic(said: &mut Scenario) {
         } = traffic;
         match destination(to, services, load_balancers) {
             Some(Way::Balancer(way)) => *to = way,
-            Some(Way::Direct) => *balancing = balancing.or(Some(Balancing::RoundRobin)),
+            Some(Way::Direct) => {
+                balancing.get_or_insert(Form::Short(Balancing::RoundRobin));
+            }
             None => {}
         }
         if rate.is_some() {
@@ -340,10 +342,21 @@ fn alarms(said: &mut Scenario) {
 
 fn events(said: &mut Scenario) {
     for event in &mut said.events {
-        let Some(crash) = &mut event.task_crash else { continue };
-        // A mean time between failures, as the words have it; a fixed one is written `{ constant: … }`.
-        if let Some(Form::Short(mean)) = crash.time_between_failures {
-            crash.time_between_failures = Some(Form::Long(Distribution::Exponential(Exponential { mean })));
+        let crash = event.task_crash.as_mut();
+        let (between, repair) = match &mut event.random {
+            Some(random) => (Some(&mut random.time_between_failures), random.time_to_repair.as_mut()),
+            None => (None, None),
+        };
+        let means = [
+            crash.and_then(|crash| crash.time_between_failures.as_mut()),
+            between,
+            repair,
+        ];
+        // Mean times, as the words have it; a fixed one is written `{ constant: … }`.
+        for time in means.into_iter().flatten() {
+            if let Form::Short(mean) = *time {
+                *time = Form::Long(Distribution::Exponential(Exponential { mean }));
+            }
         }
     }
 }

@@ -21,6 +21,7 @@ mod capacity;
 mod code_deploy;
 mod container;
 mod deployment;
+mod direct;
 mod event;
 mod expectation;
 mod expression;

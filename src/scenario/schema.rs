@@ -8,6 +8,7 @@
 
 mod alarm;
 mod balancer;
+mod balancing;
 mod call;
 mod cluster;
 mod code_deploy;
@@ -15,6 +16,7 @@ mod deploy;
 mod deployment;
 mod distribution;
 mod environment;
+mod fault;
 mod hook;
 mod model;
 mod program;
@@ -34,6 +36,7 @@ mod values;
 
 pub use alarm::*;
 pub use balancer::*;
+pub use balancing::*;
 pub use call::*;
 pub use cluster::*;
 pub use code_deploy::*;
@@ -41,6 +44,7 @@ pub use deploy::*;
 pub use deployment::*;
 pub use distribution::*;
 pub use environment::*;
+pub use fault::*;
 pub use hook::*;
 pub use model::*;
 pub use program::*;

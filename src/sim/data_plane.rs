@@ -14,7 +14,9 @@ mod causes;
 mod client;
 mod connections;
 mod cookies;
+mod course;
 mod dependency;
+mod direct;
 mod dns;
 mod faults;
 mod foregone;
@@ -29,6 +31,7 @@ mod server;
 mod site;
 mod skew;
 mod strand;
+mod work;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -43,13 +46,14 @@ use crate::engine::arena::{Arena, Id, RawId};
 use crate::engine::calendar::TimerId;
 use crate::sim::context::Context;
 use crate::sim::event::DataEvent;
-use crate::sim::observation::RevisionCount;
+use crate::sim::observation::{RevisionCount, Work};
 use crate::sim::signal::ServiceMeter;
 use crate::units::Instant;
 
 use balancer::Balancer;
 use build::Actions;
 use client::Client;
+use course::Courses;
 use dependency::DependencyState;
 use foregone::Foregone;
 use group::Group;
@@ -72,13 +76,19 @@ pub struct DataPlane {
     sites: Vec<SiteState>,
     dependencies: Vec<DependencyState>,
     programs: Programs,
+    /// `None`: no program turns by what belongs to a request.
+    courses: Option<Box<Courses>>,
     operations: Operations,
     skews: Skews,
     guards: Guards,
     /// Of `parallel` steps of which a branch has failed: why the first one did.
     branch_failures: Aside<Attempt, Cause>,
+    /// Of attempts that a site's ways straight to tasks have picked.
+    ways_rows: Aside<Attempt, direct::Row>,
     /// By revision's row.
     counts: Vec<RevisionCount>,
+    /// Since the last sample, by revision's row.
+    work: Vec<Work>,
     /// The present CloudWatch minute of each service, so far: what tasks used that have left RUNNING in it.
     cpu_meters: Vec<ServiceMeter>,
     /// Whether anybody reads it, by service.
@@ -187,6 +197,14 @@ mod purpose {
     pub const DNS: u64 = 6;
     pub const SERVICE: u64 = 7;
     pub const SKEW: u64 = 8;
+    pub const ZONE: u64 = 70;
+    pub const FAIL: u64 = 30;
+    /// Below the key of a request's call path.
+    pub const CHOICE: u64 = 31;
+    pub const TIMES: u64 = 32;
+    /// One turn of a loop, below either key.
+    pub const TURN: u64 = 33;
+    pub const CALL: u64 = 1 << 8;
     pub const LEG: u64 = 1 << 4;
     pub const QUEUE_TIMEOUT: u64 = 50;
     pub const SHEDDING: u64 = 51;

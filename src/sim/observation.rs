@@ -341,6 +341,28 @@ pub struct Sample {
     pub services: Vec<ServiceSample>,
     /// For each dependency.
     pub dependencies: Vec<DependencySample>,
+    /// For each call of the blueprint and then each traffic source, since the last sample.
+    pub senders: Vec<SenderSample>,
+    /// Attempts that failed since the last sample: whose, why, how many.
+    pub failures: Vec<(Sender, Reason, u64)>,
+}
+
+/// Attempts that somebody has sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SenderSample {
+    pub attempts: u64,
+    /// Of these, after one of the same request had failed.
+    pub retried: u64,
+    /// Of these, beside one of the same request that still ran.
+    pub hedged: u64,
+}
+
+impl SenderSample {
+    pub fn add(&mut self, other: &SenderSample) {
+        self.attempts += other.attempts;
+        self.retried += other.retried;
+        self.hedged += other.hedged;
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -351,6 +373,29 @@ pub struct ServiceSample {
     /// At this instant, over the service's tasks.
     pub queued: u64,
     pub in_service: u64,
+    pub work: Work,
+}
+
+/// What a service's tasks were asked for, and what of their work was for nothing, health checks aside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Attempts that reached a task, refused ones included.
+    pub attempts: u64,
+    /// Attempts that were worked on to their end although nobody above them waited any more.
+    pub wasted: u64,
+    /// CPU time of these, in ns of one vCPU.
+    pub wasted_cpu: u64,
+    /// Attempts that were dropped on the way because their caller had gone (`on_disconnect: cancel`).
+    pub dropped: u64,
+}
+
+impl Work {
+    pub fn add(&mut self, other: &Work) {
+        self.attempts += other.attempts;
+        self.wasted += other.wasted;
+        self.wasted_cpu += other.wasted_cpu;
+        self.dropped += other.dropped;
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]

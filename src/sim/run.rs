@@ -1,17 +1,19 @@
 //! The run loop: one replication, from the first event to the last answer.
 //!
 //! It alone knows both planes. After each event it carries the mail: orders to the data plane, signals to the control
-//! plane, observations to whoever watches. The faults of the blueprint befall each plane through its own door, here.
+//! plane, observations to whoever watches. The faults of the blueprint befall each plane through its own door (`faults`).
+
+mod faults;
 
 use super::context::Context;
-use super::control_plane::{ControlPlane, ShiftStep, SlowInstances};
+use super::control_plane::{ControlPlane, ShiftStep};
 use super::data_plane::DataPlane;
 use super::event::{Event, What, WorldEvent};
-use super::observation::{self, EventKind, Observation, Observer};
+use super::observation::{Observation, Observer};
 use super::signal::Signal;
-use crate::blueprint::{Blueprint, FaultKind, Happening, ServiceIx};
-use crate::engine::dist::{Law, Tables};
+use crate::blueprint::{Blueprint, Happening, ServiceIx};
 use crate::units::{NANOS_PER_SECOND, Span};
+use faults::Faults;
 
 /// Simulates one replication and tells the observer what was seen.
 pub fn run(blueprint: &Blueprint, replication: u32, observer: &mut impl Observer) {
@@ -39,6 +41,7 @@ pub fn run_with(blueprint: &Blueprint, replication: u32, checks: Checks, observe
         minute: 0,
         measuring_over: false,
         last_deployments: Vec::new(),
+        faults: Faults::new(blueprint),
     };
     run.begin(&mut cx);
     run.deliver(&mut cx, observer);
@@ -71,14 +74,17 @@ struct Run {
     measuring_over: bool,
     /// The last deployment of each service: its new revision may go on serving when it has ended.
     last_deployments: Vec<(u32, ServiceIx)>,
+    faults: Faults,
 }
 
 impl Run {
     fn begin(&mut self, cx: &mut Context<'_>) {
         let blueprint = cx.blueprint;
         for (at, event) in blueprint.events.iter().enumerate() {
-            cx.calendar
-                .schedule_at(event.at, Event::world(WorldEvent::Happens, at as u32));
+            if let Some(first) = self.faults.first(cx, at, event) {
+                cx.calendar
+                    .schedule_at(first, Event::world(WorldEvent::Happens, at as u32));
+            }
         }
         self.control.begin(cx);
         self.data.begin(cx);
@@ -112,7 +118,7 @@ impl Run {
         if !self.measuring_over {
             // The window that a limit cuts short shows what it ended with.
             if cx.now() > cx.blueprint.measured_from() {
-                let sample = self.data.sample(cx.now());
+                let sample = self.data.sample(cx);
                 cx.observations.push(Observation::Sampled(Box::new(sample)));
             }
             self.control.finish(cx);
@@ -177,7 +183,7 @@ impl Run {
             WorldEvent::Ends => self.ends(cx, extra),
             WorldEvent::MinuteEnds => self.minute_ends(cx),
             WorldEvent::WindowEnds => {
-                let sample = self.data.sample(cx.now());
+                let sample = self.data.sample(cx);
                 cx.observations.push(Observation::Sampled(Box::new(sample)));
                 let next = cx.now() + cx.blueprint.timeline_window();
                 if cx.now() < cx.blueprint.horizon() {
@@ -187,7 +193,7 @@ impl Run {
             }
             WorldEvent::MeasuringBegins => {
                 // Starts the counters of the first window.
-                self.data.sample(cx.now());
+                self.data.sample(cx);
                 let next = (cx.now() + cx.blueprint.timeline_window()).min(cx.blueprint.horizon());
                 cx.calendar.schedule_at(next, Event::world(WorldEvent::WindowEnds, 0));
             }
@@ -234,14 +240,7 @@ impl Run {
                 let key = cx.key.entity("drain", "").child(u64::from(at));
                 self.control.drain_instances(cx, *group, *count, key);
             }
-            Happening::Fault(fault) => {
-                self.observe_fault(cx, &fault.label, "", "begins");
-                if let Some(lasting) = fault.lasting {
-                    cx.calendar.schedule_in(lasting, Event::world(WorldEvent::Ends, at));
-                }
-                self.data.fault_begins(cx, at, &fault.kind);
-                self.fault_begins_in_control(cx, at, &fault.kind);
-            }
+            Happening::Fault(fault) => self.fault_comes(cx, at, fault),
             Happening::ZonalShift(shift) => {
                 cx.calendar
                     .schedule_in(shift.lasting, Event::world(WorldEvent::Ends, at));
@@ -252,9 +251,9 @@ impl Run {
 
     fn ends(&mut self, cx: &mut Context<'_>, at: u32) {
         let blueprint = cx.blueprint;
-        let fault = match &blueprint.events[at as usize].what {
-            Happening::Fault(fault) => fault,
-            Happening::ZonalShift(shift) => return self.control.shift_zone(cx, shift, ShiftStep::Ends),
+        match &blueprint.events[at as usize].what {
+            Happening::Fault(fault) => self.fault_goes(cx, at, fault),
+            Happening::ZonalShift(shift) => self.control.shift_zone(cx, shift, ShiftStep::Ends),
             Happening::Deploy(_)
             | Happening::Release(_)
             | Happening::SetDesiredCount { .. }
@@ -263,66 +262,7 @@ impl Run {
             | Happening::StopDeployment(_)
             | Happening::StopTask { .. }
             | Happening::DrainInstances { .. } => unreachable!("only faults and shifts end"),
-        };
-        self.observe_fault(cx, &fault.label, "begins", "ends");
-        self.data.fault_ends(cx, at, &fault.kind);
-        match &fault.kind {
-            FaultKind::ZoneOutage { zone } => self.control.zone_outage_ends(cx, *zone),
-            FaultKind::RandomTaskCrash { service, .. } => self.control.random_crashes(cx, *service, None),
-            FaultKind::SlowInstance { .. } => self.control.slow_instances_end(cx, at),
-            FaultKind::Backend { .. } => self.control.backend_trouble_ends(at),
-            FaultKind::AgentDisconnect { .. } => self.control.agents_may_reconnect(cx, at),
-            FaultKind::LogsStall => self.control.logs_stall_ends(cx),
-            _ => {}
         }
-    }
-
-    /// The control plane's half of a fault: what befalls tasks and instances.
-    fn fault_begins_in_control(&mut self, cx: &mut Context<'_>, at: u32, kind: &FaultKind) {
-        let key = cx.key.entity("fault", "").child(u64::from(at));
-        match kind {
-            FaultKind::TaskCrash { service, count } => self.control.crash_tasks(cx, *service, *count, key),
-            FaultKind::RandomTaskCrash {
-                service,
-                time_between_failures,
-            } => {
-                let law = Law::compile(time_between_failures, &mut Tables::new());
-                self.control.random_crashes(cx, *service, Some(law));
-            }
-            FaultKind::InstanceLoss { group, count } => self.control.lose_instances(cx, *group, *count, key),
-            FaultKind::ZoneOutage { zone } => self.control.zone_outage_begins(cx, *zone),
-            FaultKind::SlowInstance { group, count, factor } => {
-                let slow = SlowInstances {
-                    group: *group,
-                    count: *count,
-                    factor: *factor,
-                };
-                self.control.slow_instances_begin(cx, at, slow, key);
-            }
-            FaultKind::AgentDisconnect { group, count } => self.control.agents_disconnect(cx, at, *group, *count, key),
-            FaultKind::LogsStall => self.control.logs_stall_begins(cx),
-            FaultKind::Backend { of, trouble } => self.control.backend_trouble_begins(at, of, *trouble),
-            FaultKind::AddedLatency { .. }
-            | FaultKind::DependencySlow { .. }
-            | FaultKind::DependencyFailover { .. }
-            | FaultKind::TrafficSpike { .. } => {}
-        }
-    }
-
-    fn observe_fault(&self, cx: &mut Context<'_>, label: &str, from: &str, to: &str) {
-        cx.observations.push(Observation::Happened(observation::Event {
-            at: cx.now(),
-            kind: EventKind::Fault,
-            service: None,
-            deployment: None,
-            revision: None,
-            task: None,
-            instance: None,
-            zone: None,
-            from: from.to_owned(),
-            to: to.to_owned(),
-            reason: label.to_owned(),
-        }));
     }
 }
 

@@ -108,6 +108,8 @@ pub fn marks(pool: &Pool) -> Vec<Mark> {
             Happening::DrainInstances { group, count } => {
                 format!("drain {count} of {}", blueprint.auto_scaling_groups[group.at()].name)
             }
+            // Other runs have it at other times, or it would cover the chart.
+            Happening::Fault(fault) if !fault.course.is_plain() => return None,
             Happening::Fault(fault) if shade_of(&fault.kind, fault.lasting.is_some()) => return None,
             Happening::Fault(fault) => fault.label.replace('_', " "),
             Happening::ZonalShift(shift) => {
@@ -148,7 +150,7 @@ fn deployment_ends(pool: &Pool) -> Vec<Mark> {
 pub fn shades(pool: &Pool) -> Vec<Shade> {
     let blueprint = pool.blueprint;
     let faults = blueprint.events.iter().filter_map(|event| match &event.what {
-        Happening::Fault(fault) if shade_of(&fault.kind, fault.lasting.is_some()) => {
+        Happening::Fault(fault) if fault.course.is_plain() && shade_of(&fault.kind, fault.lasting.is_some()) => {
             let from = blueprint.clock(event.at);
             let to = fault
                 .lasting

@@ -33,6 +33,8 @@ pub fn json(pool: &Pool, provenance: &Provenance) -> Value {
         "deployment_summary": table("deployment_summary"),
         "skew": table("skew"),
         "failures": table("failures"),
+        "calls": table("calls"),
+        "amplification": table("amplification"),
         "warnings": warnings::all(pool),
         "model_left_at_default": assumptions::left_at_default(&blueprint.model),
     })

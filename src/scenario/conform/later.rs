@@ -72,11 +72,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ),
     ("Step", "publish", "use `call`"),
     ("Step", "consume", "use `traffic` that calls the service"),
-    (
-        "Step",
-        "choose",
-        "make each branch an operation with its own route and request",
-    ),
     ("Step", "database", "use `call` to a dependency"),
     ("Step", "sleep", "use `wait`"),
     ("Call", "circuit_breaker", "leave it out, or lower `max_attempts`"),
@@ -94,7 +89,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("Traffic", "journeys", "list the requests under `requests` with weights"),
     ("Traffic", "payload", "leave it out: payloads take no time"),
     ("Request", "payload", "leave it out: payloads take no time"),
-    ("Arrivals", "self_similar", "use `bursty`"),
     ("ScalingPolicy", "step_scaling", "use `target_tracking`"),
     ("ScalingPolicy", "predictive_scaling", "use `scheduled_actions`"),
     (

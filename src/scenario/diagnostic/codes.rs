@@ -200,10 +200,15 @@ codes! {
     LimitBelowWorkers "WT0832" "limit-below-workers" Warning;
     PriorityWithoutEffect "WT0833" "priority-without-effect" Warning;
 
+    // Ways straight to tasks, and the network.
+    BalancingOfNobody "WT0850" "balancing-of-nobody" Error;
+    ShardOfEverything "WT0851" "shard-of-everything" Warning;
+
     // Traffic.
     PointsOutOfOrder "WT0901" "points-out-of-order" Error;
     TraceOutOfOrder "WT0902" "trace-out-of-order" Error;
     QueueWithoutBound "WT0903" "queue-without-bound" Warning;
+    StateOutOfReach "WT0910" "state-out-of-reach" Error;
 
     // Events and questions.
     EventAfterEnd "WT1001" "event-after-end" Error;
@@ -211,6 +216,8 @@ codes! {
     ScopeOfCost "WT1003" "scope-of-cost" Error;
     VariantsDiffer "WT1004" "variants-differ" Error;
     FailoverWithoutStandby "WT1005" "failover-without-standby" Error;
+    FaultOverlapsItself "WT1010" "fault-overlaps-itself" Error;
+    FaultFollowsFollower "WT1011" "fault-follows-follower" Error;
 }
 
 impl std::fmt::Display for Code {

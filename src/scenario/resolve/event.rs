@@ -1,5 +1,8 @@
 //! Deployments, changes and faults at their times.
 
+mod course;
+mod fault;
+mod release;
 mod zonal_shift;
 
 use super::{Context, Table, standalone};
@@ -7,7 +10,7 @@ use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
 use crate::scenario::quantity::print_duration;
-use crate::scenario::schema::{self, Deploy, Form};
+use crate::scenario::schema::{self, Deploy};
 use crate::units::{Instant, Span};
 
 /// What an event makes of a service.
@@ -38,8 +41,13 @@ pub(super) type Deploys = Vec<Vec<(ServiceIx, RevisionIx)>>;
 /// Positions of the events in order of their time, equal times in the order written.
 fn in_time(cx: &Context) -> Vec<usize> {
     let mut order: Vec<usize> = (0..cx.said.events.len()).collect();
-    order.sort_by_key(|at| cx.said.events[*at].at.0);
+    order.sort_by_key(|at| time_of(&cx.said.events[*at]));
     order
+}
+
+/// From 0; an event that does not say it is there from the beginning.
+fn time_of(event: &schema::Event) -> Span {
+    event.at.map_or(Span::ZERO, |at| at.0)
 }
 
 /// For each event the services that it deploys with their revisions, and for each service what is deployed, in time.
@@ -76,20 +84,31 @@ pub(super) fn events(cx: &mut Context, deploys: &[Deploys]) -> Vec<TimedEvent> {
     let section = root.key("events");
     let said = cx.said;
     let mut events = Vec::new();
+    // By position in the file: where its fault stands in the list.
+    let mut faults = vec![None; said.events.len()];
     for at in in_time(cx) {
         let event = &said.events[at];
         let path = section.at(at);
-        if let Some(end) = cx.duration().filter(|end| event.at.0 >= *end) {
-            let (at, end) = (print_duration(event.at.0), print_duration(end));
+        let time = time_of(event);
+        if let Some(end) = cx.duration().filter(|end| time >= *end) {
+            let (at, end) = (print_duration(time), print_duration(end));
             let message = format!("this happens at {at} and the run ends at {end}");
             cx.report(Code::EventAfterEnd, &path.key("at"), message);
         }
-        let instant = Instant::ZERO + said.warm_up.0 + event.at.0;
+        // A fault that is always at work is so in the warm-up too.
+        let instant = match event.at {
+            Some(_) => Instant::ZERO + said.warm_up.0 + time,
+            None => Instant::ZERO,
+        };
         for what in happenings(cx, event, &deploys[at], &path) {
             zonal_shift::check_overlap(cx, &events, (instant, &what), &path);
+            if let Happening::Fault(_) = what {
+                faults[at] = Some(events.len());
+            }
             events.push(TimedEvent { at: instant, what });
         }
     }
+    course::join(cx, &mut events, &faults);
     events
 }
 
@@ -133,32 +152,28 @@ fn happenings(cx: &mut Context, said: &schema::Event, deploys: &Deploys, path: &
             });
         return Vec::new();
     }
-    let lasts = !matches!(
-        given[0],
-        "deploy"
-            | "set_desired_count"
-            | "continue_deployment"
-            | "stop_deployment"
-            | "stop_task"
-            | "instance_loss"
-            | "drain_instance"
-            | "run_task"
-            | "dependency_failover"
-    );
-    let at_once = said.task_crash.as_ref().is_some_and(|crash| crash.count.is_some());
-    if said.lasting.is_some() && (!lasts || at_once) {
-        let message = format!("`{}` happens at once and does not last", given[0]);
-        cx.report(Code::ConflictingKeys, &path.key("lasting"), message);
+    if let Some(fault) = fault::fault(cx, said, path) {
+        return course::fault(cx, said, fault, given[0], path)
+            .map(Happening::Fault)
+            .into_iter()
+            .collect();
     }
-    if let Some(lasting) = said.lasting {
-        cx.positive(lasting.0, &path.key("lasting"));
+    if is_fault(given[0]) {
+        // What is wrong with it has been said.
+        return Vec::new();
     }
+    course::check_plain(cx, said, given[0], path);
     if let Some(named) = &said.deploy {
-        some_service(cx, named, &path.key("deploy"));
+        release::some_service(cx, named, &path.key("deploy"));
         return vec![Happening::Deploy(deploys.concat())];
     }
     if let Some(said) = &said.release {
-        return vec![Happening::Release(release(cx, said, deploys, &path.key("release")))];
+        return vec![Happening::Release(release::release(
+            cx,
+            said,
+            deploys,
+            &path.key("release"),
+        ))];
     }
     if let Some(name) = &said.stop_deployment {
         let found = cx.find(Table::Service, name, &path.key("stop_deployment"));
@@ -188,7 +203,7 @@ fn happenings(cx: &mut Context, said: &schema::Event, deploys: &Deploys, path: &
             .collect();
     }
     if let Some(drain) = &said.drain_instance {
-        let group = group(cx, &drain.capacity_provider, &path.key("drain_instance"));
+        let group = fault::group(cx, &drain.capacity_provider, &path.key("drain_instance"));
         let count = drain.count;
         return group
             .map(|group| Happening::DrainInstances { group, count })
@@ -204,12 +219,23 @@ fn happenings(cx: &mut Context, said: &schema::Event, deploys: &Deploys, path: &
             .into_iter()
             .collect();
     }
-    let fault = fault(cx, said, path);
-    let lasting = said.lasting.map(|lasting| lasting.0);
-    fault
-        .map(|(label, kind)| Happening::Fault(Fault { label, kind, lasting }))
-        .into_iter()
-        .collect()
+    unreachable!("every key that an event can have has been looked at")
+}
+
+/// Whether the key says what goes wrong; the others are what somebody does.
+fn is_fault(key: &str) -> bool {
+    !matches!(
+        key,
+        "deploy"
+            | "release"
+            | "set_desired_count"
+            | "continue_deployment"
+            | "stop_deployment"
+            | "stop_task"
+            | "drain_instance"
+            | "run_task"
+            | "zonal_shift"
+    )
 }
 
 fn continue_deployment(cx: &mut Context, name: &str, path: &Path) -> Option<Happening> {
@@ -227,212 +253,4 @@ fn continue_deployment(cx: &mut Context, name: &str, path: &Path) -> Option<Happ
         cx.report_hint(Code::NothingToContinue, path, message, hint);
     }
     Some(Happening::ContinueDeployment(ServiceIx::from_usize(at)))
-}
-
-fn some_service(cx: &mut Context, deploys: &schema::Named<Deploy>, path: &Path) {
-    if deploys.is_empty() {
-        let message = "no service is deployed here";
-        cx.problems
-            .report_with(Code::WrongLength, path, message, |d| d.expected("services by name"));
-    }
-}
-
-fn release(cx: &mut Context, said: &schema::Release, deploys: &Deploys, path: &Path) -> Release {
-    let section = path.key("steps");
-    if said.steps.is_empty() {
-        let message = "this release has no steps";
-        cx.problems.report_with(Code::WrongLength, &section, message, |d| {
-            d.expected("steps that deploy services")
-        });
-    }
-    for (at, step) in said.steps.iter().enumerate() {
-        some_service(cx, &step.deploy, &section.at(at).key("deploy"));
-    }
-    let steps = said.steps.iter().zip(deploys);
-    Release {
-        steps: steps
-            .map(|(step, deploy)| ReleaseStep {
-                wait: step.wait.0,
-                deploy: deploy.clone(),
-            })
-            .collect(),
-        on_failure: match said.on_failure {
-            schema::OnReleaseFailure::Stop => OnReleaseFailure::Stop,
-            schema::OnReleaseFailure::RollBack => OnReleaseFailure::RollBack,
-        },
-    }
-}
-
-/// The fault with its label.
-fn fault(cx: &mut Context, said: &schema::Event, path: &Path) -> Option<(String, FaultKind)> {
-    if let Some(zone) = &said.zone_outage {
-        let found = cx.find(Table::Zone, zone, &path.key("zone_outage"))?;
-        return Some((
-            format!("zone_outage {zone}"),
-            FaultKind::ZoneOutage {
-                zone: ZoneIx::from_usize(found),
-            },
-        ));
-    }
-    if let Some(crash) = &said.task_crash {
-        return task_crash(cx, crash, &path.key("task_crash"));
-    }
-    if let Some(loss) = &said.instance_loss {
-        let here = path.key("instance_loss");
-        let group = group(cx, &loss.capacity_provider, &here)?;
-        let label = format!("instance_loss {} of {}", loss.count, loss.capacity_provider);
-        return Some((
-            label,
-            FaultKind::InstanceLoss {
-                group,
-                count: loss.count,
-            },
-        ));
-    }
-    if let Some(slow) = &said.slow_instance {
-        let here = path.key("slow_instance");
-        let factor = factor(cx, slow.factor, &here.key("factor"));
-        let group = group(cx, &slow.capacity_provider, &here)?;
-        let label = format!(
-            "slow_instance {} of {} by {factor}x",
-            slow.count, slow.capacity_provider
-        );
-        return Some((
-            label,
-            FaultKind::SlowInstance {
-                group,
-                count: slow.count,
-                factor,
-            },
-        ));
-    }
-    if let Some(latency) = &said.added_latency {
-        return added_latency(cx, latency, &path.key("added_latency"));
-    }
-    if let Some(slow) = &said.dependency_slow {
-        let here = path.key("dependency_slow");
-        let factor = factor(cx, slow.factor, &here.key("factor"));
-        let found = cx.find(Table::Dependency, &slow.dependency, &here.key("dependency"))?;
-        let dependency = DependencyIx::from_usize(found);
-        let label = format!("dependency_slow {} by {factor}x", slow.dependency);
-        return Some((label, FaultKind::DependencySlow { dependency, factor }));
-    }
-    if let Some(spike) = &said.traffic_spike {
-        return super::traffic::spikes::fault(cx, spike, &path.key("traffic_spike"));
-    }
-    if let Some(fault) = super::start_up::fault(cx, said, path) {
-        return Some(fault);
-    }
-    let name = said.dependency_failover.as_ref()?;
-    let here = path.key("dependency_failover");
-    let found = cx.find(Table::Dependency, name, &here)?;
-    if cx.said.dependencies.0[found].1.standby.is_none() {
-        let message = format!("`{name}` has no standby to fail over to");
-        cx.report_hint(
-            Code::FailoverWithoutStandby,
-            &here,
-            message,
-            format!("give `dependencies.{name}` a `zone` and a `standby`"),
-        );
-    }
-    let dependency = DependencyIx::from_usize(found);
-    Some((
-        format!("dependency_failover {name}"),
-        FaultKind::DependencyFailover { dependency },
-    ))
-}
-
-fn task_crash(cx: &mut Context, said: &schema::TaskCrash, path: &Path) -> Option<(String, FaultKind)> {
-    let service = cx
-        .find(Table::Service, &said.service, &path.key("service"))
-        .map(ServiceIx::from_usize);
-    match (said.count, &said.time_between_failures) {
-        (Some(count), None) => {
-            let label = format!("task_crash {count} of {}", said.service);
-            Some((
-                label,
-                FaultKind::TaskCrash {
-                    service: service?,
-                    count,
-                },
-            ))
-        }
-        (None, Some(time)) => {
-            let time_between_failures = cx.dist(time, &path.key("time_between_failures"));
-            if time_between_failures.mean() <= 0.0 {
-                cx.positive(Span::ZERO, &path.key("time_between_failures"));
-            }
-            let label = format!("task_crash at random of {}", said.service);
-            Some((
-                label,
-                FaultKind::RandomTaskCrash {
-                    service: service?,
-                    time_between_failures,
-                },
-            ))
-        }
-        _ => {
-            cx.problems.report_with(
-                Code::NotExactlyOne,
-                path,
-                "how the tasks crash is not clear",
-                |diagnostic| diagnostic.expected("one of `count` (at once) and `time_between_failures` (at random)"),
-            );
-            None
-        }
-    }
-}
-
-fn added_latency(cx: &mut Context, said: &schema::AddedLatency, path: &Path) -> Option<(String, FaultKind)> {
-    let delay = cx.dist(&said.delay, &path.key("delay"));
-    let keys = [
-        (Table::Zone, "zone", &said.zone),
-        (Table::Service, "service", &said.service),
-        (Table::Dependency, "dependency", &said.dependency),
-    ];
-    let given: Vec<_> = keys
-        .into_iter()
-        .filter_map(|(table, key, name)| Some((table, key, name.as_ref()?)))
-        .collect();
-    let (between, scope) = match given.as_slice() {
-        [] => (LatencyScope::Everywhere, "everywhere".to_owned()),
-        [(table, key, name)] => {
-            let found = cx.find(*table, name, &path.key(key))?;
-            let scope = match table {
-                Table::Zone => LatencyScope::Zone(ZoneIx::from_usize(found)),
-                Table::Service => LatencyScope::Service(ServiceIx::from_usize(found)),
-                _ => LatencyScope::Dependency(DependencyIx::from_usize(found)),
-            };
-            (scope, format!("{key} {name}"))
-        }
-        _ => {
-            cx.problems
-                .report_with(Code::NotExactlyOne, path, "several scopes in one fault", |diagnostic| {
-                    diagnostic.expected("at most one of `zone`, `service` and `dependency`; none of them is everywhere")
-                });
-            return None;
-        }
-    };
-    let mean = match &said.delay {
-        Form::Short(delay) => print_duration(delay.0),
-        Form::Long(_) => format!("{:.3}s on average", delay.mean()),
-    };
-    Some((
-        format!("added_latency {mean} {scope}"),
-        FaultKind::AddedLatency { between, delay },
-    ))
-}
-
-fn group(cx: &mut Context, name: &str, path: &Path) -> Option<GroupIx> {
-    cx.find(Table::CapacityProvider, name, &path.key("capacity_provider"))
-        .map(GroupIx::from_usize)
-}
-
-fn factor(cx: &mut Context, said: schema::Factor, path: &Path) -> f64 {
-    if said.0 <= 0.0 {
-        cx.problems.report_with(Code::OutOfRange, path, "a factor of 0", |d| {
-            d.expected("a factor above 0, like `3x`")
-        });
-    }
-    said.0
 }

@@ -1,14 +1,20 @@
 //! Steps to programs: what an operation or a health check does, and whom it calls.
 
-use super::{Context, Table, balancer, behaviour};
+use super::{Context, Table, balancer, behaviour, direct};
 use crate::blueprint::*;
+use crate::engine::count::Count;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
-use crate::scenario::schema::{self, Form, Step as Said};
-use crate::units::Span;
+use crate::scenario::schema::{self, Form, Step as Said, Times};
+use crate::units::{Ratio, Span};
 
 /// Adds a program and those of its branches. `name` is what its calls are called after.
 pub(super) fn program(cx: &mut Context, said: &[Said], name: &str, path: &Path) -> ProgramIx {
+    check_depth(cx, said, 0, path);
+    compose(cx, said, name, path)
+}
+
+fn compose(cx: &mut Context, said: &[Said], name: &str, path: &Path) -> ProgramIx {
     let mut steps = Vec::new();
     for (at, step) in said.iter().enumerate() {
         let here = path.at(at);
@@ -31,20 +37,98 @@ pub(super) fn program(cx: &mut Context, said: &[Said], name: &str, path: &Path) 
                         });
                 }
                 let branch = |cx: &mut Context, at: usize| {
-                    program(cx, &branches[at], &format!("{name}.{}", at + 1), &here.at(at))
+                    compose(cx, &branches[at], &format!("{name}.{}", at + 1), &here.at(at))
                 };
                 let branches = (0..branches.len()).map(|at| branch(cx, at)).collect();
                 steps.push(Step::Parallel(branches));
             }
+            Said::Choose(choices) => steps.push(choose(cx, choices, &name, &here.key("choose"))),
+            Said::Repeat(said) => steps.push(repeat(cx, said, &name, &here.key("repeat"))),
+            Said::Fail(Form::Short(status)) => steps.push(Step::Fail {
+                share: Ratio::ONE,
+                status: status.0,
+            }),
+            Said::Fail(Form::Long(fail)) => steps.push(Step::Fail {
+                share: fail.share.0,
+                status: fail.status.0,
+            }),
         }
     }
     cx.programs.push(Program { steps });
     ProgramIx::from_usize(cx.programs.len() - 1)
 }
 
+fn choose(cx: &mut Context, said: &[schema::Choice], name: &str, path: &Path) -> Step {
+    let sum: f64 = said.iter().map(|choice| choice.weight).sum();
+    if sum <= 0.0 {
+        cx.report_hint(
+            Code::WeightsSumToZero,
+            path,
+            "the weights add up to 0",
+            "give one of them a weight above 0",
+        );
+    }
+    let choice = |(at, choice): (usize, &schema::Choice)| {
+        let (here, name) = (path.at(at), format!("{name}.{}", at + 1));
+        Choice {
+            share: if sum > 0.0 { choice.weight / sum } else { 0.0 },
+            program: compose(cx, &choice.steps, &name, &here.key("steps")),
+        }
+    };
+    Step::Choose(said.iter().enumerate().map(choice).collect())
+}
+
+fn repeat(cx: &mut Context, said: &schema::Repeat, name: &str, path: &Path) -> Step {
+    let times = match &said.times {
+        Form::Short(times) => Count::always(*times),
+        Form::Long(Times::Uniform([low, high])) => Count::uniform(*low, *high),
+        Form::Long(Times::Geometric(times)) => Count::geometric(times.mean),
+        Form::Long(Times::Poisson(times)) => Count::poisson(times.mean),
+    };
+    let times = times.unwrap_or_else(|error| {
+        cx.report(Code::ImpossibleDistribution, &path.key("times"), error.to_string());
+        Count::NEVER
+    });
+    Step::Repeat {
+        times,
+        program: compose(cx, &said.steps, name, &path.key("steps")),
+    }
+}
+
+/// Reports loops within loops beyond what a request can keep count of.
+fn check_depth(cx: &mut Context, said: &[Said], depth: usize, path: &Path) {
+    for (at, step) in said.iter().enumerate() {
+        let here = path.at(at);
+        match step {
+            Said::Repeat(_) if depth == Program::MAX_LOOPS => {
+                let message = format!("a loop within {depth} loops");
+                cx.problems.report_with(Code::OutOfRange, &here, message, |diagnostic| {
+                    diagnostic.expected(format!("at most {depth} loops, one within the other"))
+                });
+            }
+            Said::Repeat(repeat) => {
+                check_depth(cx, &repeat.steps, depth + 1, &here.key("repeat").key("steps"));
+            }
+            Said::Choose(choices) => {
+                let here = here.key("choose");
+                for (at, choice) in choices.iter().enumerate() {
+                    check_depth(cx, &choice.steps, depth, &here.at(at).key("steps"));
+                }
+            }
+            Said::Parallel(branches) => {
+                let here = here.key("parallel");
+                for (at, branch) in branches.iter().enumerate() {
+                    check_depth(cx, branch, 0, &here.at(at));
+                }
+            }
+            Said::Cpu(_) | Said::Wait(_) | Said::Call(_) | Said::Fail(_) => {}
+        }
+    }
+}
+
 fn call(cx: &mut Context, said: &schema::Call, name: String, path: &Path) -> Option<CallSite> {
     let retry = behaviour::retry(cx, said.retry.as_ref(), &path.key("retry"));
-    let to = callee(cx, said, path)?;
+    let (to, direct) = callee(cx, said, path)?;
     let timeout = said.timeout.map(|timeout| timeout.0);
     if let Some(timeout) = timeout {
         let hops = match to {
@@ -58,6 +142,7 @@ fn call(cx: &mut Context, said: &schema::Call, name: String, path: &Path) -> Opt
         to,
         timeout,
         retry,
+        direct,
     })
 }
 
@@ -86,7 +171,7 @@ pub(super) fn check_timeout(cx: &mut Context, timeout: Span, hops: u32, path: &P
     }
 }
 
-fn callee(cx: &mut Context, said: &schema::Call, path: &Path) -> Option<Callee> {
+fn callee(cx: &mut Context, said: &schema::Call, path: &Path) -> Option<(Callee, Direct)> {
     let to = path.key("to");
     let (name, operation) = match said.to.split_once('/') {
         Some((name, operation)) => (name, Some(operation)),
@@ -105,7 +190,8 @@ fn callee(cx: &mut Context, said: &schema::Call, path: &Path) -> Option<Callee> 
             ("headers", !said.headers.is_empty()),
         ];
         refuse(cx, &keys, "a call to a dependency", path);
-        return Some(Callee::Dependency(DependencyIx::from_usize(dependency)));
+        let dependency = DependencyIx::from_usize(dependency);
+        return Some((Callee::Dependency(dependency), Direct::default()));
     }
     if cx.said.dependencies.get(name).is_some() {
         let message = format!("the dependency `{name}` has no operations");
@@ -124,7 +210,7 @@ fn service_callee(
     service: usize,
     operation: Option<&str>,
     path: &Path,
-) -> Option<Callee> {
+) -> Option<(Callee, Direct)> {
     let operations = &cx.said.services.0[service].1.operations;
     let operation = match operation {
         // A service without operations is reported where it stands.
@@ -150,11 +236,14 @@ fn service_callee(
                 ("headers", !said.headers.is_empty()),
             ];
             refuse(cx, &keys, "a call straight to a task", path);
-            Some(Callee::Service {
+            let (said, here) = (said.balancing.as_ref(), path.key("balancing"));
+            let (balancing, direct) = direct::balancing(cx, said, direct::Sender::Call, service, &here);
+            let callee = Callee::Service {
                 service: ServiceIx::from_usize(service),
                 operation: OperationIx::from_usize(operation),
-                balancing: behaviour::balancing(said.balancing),
-            })
+                balancing,
+            };
+            Some((callee, direct))
         }
         Some(via) => {
             refuse(
@@ -164,7 +253,7 @@ fn service_callee(
                 path,
             );
             let (load_balancer, listener) = balancer::listener(cx, via, &path.key("via"))?;
-            Some(Callee::LoadBalancer {
+            let callee = Callee::LoadBalancer {
                 load_balancer,
                 listener,
                 http: HttpRequest {
@@ -174,7 +263,8 @@ fn service_callee(
                     headers: said.headers.0.clone(),
                     source: None,
                 },
-            })
+            };
+            Some((callee, Direct::default()))
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Calls: requests to other services and dependencies, with the patience and the retries of whoever sends them.
 
-use super::{Duration, Named};
+use super::{Balance, Duration, Named};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,7 @@ pub struct Call {
     #[serde(default)]
     pub headers: Named<String>,
     /// Without a balancer: how a task is picked; round robin if absent.
-    pub balancing: Option<Balancing>,
+    pub balancing: Option<Balance>,
     /// Of one attempt, with queueing and network; none if absent.
     pub timeout: Option<Duration>,
     /// No retry if absent.
@@ -39,14 +39,6 @@ pub enum Method {
     Patch,
     Delete,
     Options,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Balancing {
-    RoundRobin,
-    LeastOutstandingRequests,
-    Random,
 }
 
 /// Timeouts, refused connections and 5xx are tried again.

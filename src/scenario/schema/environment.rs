@@ -1,16 +1,35 @@
 //! Traffic, alarms, and what happens at a time.
 
-use super::{Deploy, Duration, Factor, Named, RunTask, Time};
+use super::{AtRandom, Deploy, Duration, Factor, Flapping, Named, RunTask, Share, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Something that happens at a time: `at` and one other key, and perhaps how long it lasts.
+/// Something that happens: one key says what, the others when.
+///
+/// A fault comes once, at `at`; or again and again: `every` so long, `flapping`, or at `random`; or whenever another
+/// fault does (`together_with`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Event {
-    pub at: Duration,
-    /// For faults; it does not end by itself if absent.
+    /// Of a fault that comes again, the first time; of one at random, from when on (from the beginning of the warm-up if
+    /// absent).
+    pub at: Option<Duration>,
+    /// For faults: how long, each time; it does not end by itself if absent.
     pub lasting: Option<Duration>,
+    /// The fault comes and goes at random.
+    pub random: Option<AtRandom>,
+    /// The fault comes and goes: it begins at `at`.
+    pub flapping: Option<Flapping>,
+    /// The fault comes again so long after each beginning.
+    pub every: Option<Duration>,
+    /// A fault that comes again does not begin any more after this.
+    pub until: Option<Duration>,
+    /// What other faults call this one in `together_with`.
+    pub name: Option<String>,
+    /// The fault begins whenever the one of this name does, and ends with it unless `lasting` says otherwise.
+    pub together_with: Option<String>,
+    /// That the fault comes at all, each time; always if absent.
+    pub probability: Option<Share>,
     /// New revisions by service; services in one event begin together.
     pub deploy: Option<Named<Deploy>>,
     /// New revisions in steps, each after the one before has COMPLETED.

@@ -23,7 +23,7 @@ use crate::engine::dist::Tables;
 use crate::policy::routing;
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
-use crate::sim::observation::RevisionCount;
+use crate::sim::observation::{RevisionCount, Work};
 
 /// All listener actions in one table, so that a class or a call is resolved to a number once.
 pub(super) struct Actions {
@@ -89,7 +89,7 @@ impl DataPlane {
         let network = Network::new(blueprint, &operations, &mut cx.calendar, &mut tables);
         let programs = Programs::new(blueprint, &mut cx.calendar, &mut tables);
         let guards = Guards::new(blueprint, &mut cx.calendar, &mut tables);
-        let sites = SiteState::all(blueprint, &mut deadlines, &actions);
+        let sites = SiteState::all(cx, &mut deadlines, &actions);
         let clients = (0..blueprint.traffic.len())
             .map(|at| Client::new(cx, at, &mut tables))
             .collect();
@@ -122,14 +122,17 @@ impl DataPlane {
             clients,
             sites,
             dependencies,
+            courses: programs.steer_by_request().then(Box::default),
             programs,
             counts: vec![RevisionCount::default(); operations.revisions.len()],
+            work: vec![Work::default(); operations.revisions.len()],
             cpu_meters: vec![Default::default(); blueprint.services.len()],
             cpu_is_read: cpu_is_read(blueprint),
             operations,
             skews,
             guards,
             branch_failures: Aside::default(),
+            ways_rows: Aside::default(),
             cpus_changed: Vec::new(),
             open_requests: 0,
             foregone,

@@ -36,6 +36,10 @@ impl DataPlane {
             }
         }
         let site = &mut self.sites[attempt.site.at()];
+        site.sent.attempts[usize::from(attempt.number > 1)] += 1;
+        if let To::Service { ways: Some(_), .. } = site.to {
+            return self.send_by_ways(cx, id);
+        }
         let joined = site.patience.map(|list| {
             attempt.due = now + self.deadlines.patience(list);
             let joined = self.deadlines.join(list, id, now);
@@ -43,18 +47,10 @@ impl DataPlane {
             joined
         });
         let crossing = match &mut site.to {
-            To::Service { chooser, view, .. } => match pick(attempt, view, *chooser, &self.servers, now) {
-                Picked::Task => self.network.carry(cx, id, to_task(attempt), DataEvent::AtTask),
-                picked => {
-                    let reason = match picked {
-                        Picked::Nobody => Reason::NoTask,
-                        _ => Reason::TargetGone,
-                    };
-                    attempt.phase = Phase::Answered(Answer::Refused(reason.here()));
-                    cx.follow(DataEvent::AnswerAtCaller, id);
-                    Crossing::UnderWay
-                }
-            },
+            To::Service { chooser, view, .. } => {
+                let picked = pick(attempt, view, *chooser, &self.servers, now);
+                to_picked(cx, &self.network, (attempt, id), picked)
+            }
             To::Balancer { load_balancer, .. } => {
                 let balancer = &self.balancers[load_balancer.at()];
                 let hop = to_node(cx, &self.network, attempt, *load_balancer, balancer);
@@ -80,6 +76,29 @@ impl DataPlane {
         }
     }
 
+    /// Sends an attempt on its way straight to a task where there is more to it than an algorithm.
+    #[cold]
+    #[inline(never)]
+    fn send_by_ways(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+        let picked = self.pick_by_ways(id);
+        let now = cx.now();
+        let attempt = &mut self.attempts[id];
+        let patience = self.sites[attempt.site.at()].patience;
+        let joined = patience.map(|list| {
+            attempt.due = now + self.deadlines.patience(list);
+            let joined = self.deadlines.join(list, id, now);
+            attempt.deadline = joined.link();
+            joined
+        });
+        let crossing = to_picked(cx, &self.network, (attempt, id), picked);
+        if let Some(joined) = joined {
+            self.listed(cx, joined, id);
+        }
+        if crossing == Crossing::Lost {
+            self.nobody_answers(cx, id);
+        }
+    }
+
     /// Completes an attempt's entry in a list of deadlines.
     #[inline(always)]
     pub(super) fn listed(&mut self, cx: &mut Context<'_>, joined: Joined, id: Id<Attempt>) {
@@ -96,11 +115,13 @@ impl DataPlane {
         let step = attempt.key.child(purpose::STEP + u64::from(attempt.step));
         let request_key = step.child(u64::from(call.0));
         let from = attempt.zone;
+        let flags = attempt.flags.inherited();
         let (child, attempt) = self.attempts.place(Attempt::BLANK);
         attempt.key = request_key.child(purpose::ATTEMPT + 1);
         attempt.request_key = request_key;
         attempt.caller = Caller::Strand(parent);
         attempt.from = from;
+        attempt.flags = flags;
         attempt.site = Site(call.0);
         self.attempts[parent].phase = Phase::Calling(child);
         child
@@ -153,11 +174,12 @@ impl DataPlane {
         no_longer_outstanding(attempt, &mut self.groups, &mut self.sites);
         let caller = attempt.caller;
         let messenger = Attempt {
-            flags: Flags::default(),
+            flags: attempt.flags.inherited(),
             phase: Phase::Sent,
             ..attempt.clone()
         };
         let messenger = self.attempts.insert(messenger);
+        self.keeps_course(id, messenger);
         if let Caller::Strand(parent) = caller {
             self.now_calls(parent, id, messenger);
         }
@@ -204,12 +226,16 @@ impl DataPlane {
     /// The answer has come; both sides have let go.
     #[inline]
     pub(super) fn answer_at_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let Some(attempt) = self.attempts.get_mut(id) else {
+        let Some(mut attempt) = self.attempts.get_mut(id) else {
             return;
         };
         let Phase::Answered(answer) = attempt.phase else {
             unreachable!("only an answer is carried back")
         };
+        if attempt.flags.has(Flags::BY_WAYS) {
+            self.ended_by_ways(id);
+            attempt = &mut self.attempts[id];
+        }
         if !attempt.flags.has(Flags::CALLER_GONE) {
             let deadline = std::mem::replace(&mut attempt.deadline, DeadlineLink::NONE);
             no_longer_outstanding(attempt, &mut self.groups, &mut self.sites);
@@ -222,8 +248,11 @@ impl DataPlane {
     /// What the caller makes of an answer: goes on, tries again, or fails in its turn. The record stays.
     #[inline(always)]
     fn tell_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
-        if answer.is_retryable() && self.tries_again(cx, id) {
-            return;
+        if !answer.is_success() {
+            self.count_failure(id, answer);
+            if answer.is_retryable() && self.tries_again(cx, id) {
+                return;
+            }
         }
         let attempt = &self.attempts[id];
         match attempt.caller {
@@ -271,7 +300,7 @@ impl DataPlane {
             due: Instant::NEVER,
             deadline: DeadlineLink::NONE,
             phase: Phase::Paused,
-            flags: Flags::default(),
+            flags: attempt.flags.inherited(),
             task: None,
             sibling: None,
             path: None,
@@ -282,6 +311,7 @@ impl DataPlane {
         };
         let caller = next.caller;
         let next = self.attempts.insert(next);
+        self.keeps_course(id, next);
         if let Caller::Strand(parent) = caller
             && !self.now_calls(parent, id, next)
         {
@@ -296,9 +326,14 @@ impl DataPlane {
     /// The caller waits no more: the record goes as soon as the callee has let go too.
     pub(super) fn disconnect(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         self.deadlines.remove(&mut self.attempts, id);
+        if self.attempts[id].flags.has(Flags::BY_WAYS) {
+            self.ended_by_ways(id);
+        }
         let attempt = &mut self.attempts[id];
         no_longer_outstanding(attempt, &mut self.groups, &mut self.sites);
         attempt.flags.set(Flags::CALLER_GONE);
+        self.unwanted_below(id);
+        let attempt = &mut self.attempts[id];
         match attempt.phase {
             Phase::Paused | Phase::Lost => {
                 self.attempts.remove(id);
@@ -357,6 +392,24 @@ pub(super) fn take(attempt: &mut Attempt, view: &mut View, at: usize, servers: &
     attempt.served = server.unrouted;
     attempt.zone = Some(server.zone);
     Picked::Task
+}
+
+/// Sends an attempt to the task that has been picked, or has it refused.
+#[inline(always)]
+fn to_picked(
+    cx: &mut Context<'_>,
+    network: &Network,
+    (attempt, id): (&mut Attempt, Id<Attempt>),
+    picked: Picked,
+) -> Crossing {
+    let reason = match picked {
+        Picked::Task => return network.carry(cx, id, to_task(attempt), DataEvent::AtTask),
+        Picked::Nobody => Reason::NoTask,
+        Picked::Dead | Picked::Closed { .. } => Reason::TargetGone,
+    };
+    attempt.phase = Phase::Answered(Answer::Refused(reason.here()));
+    cx.follow(DataEvent::AnswerAtCaller, id);
+    Crossing::UnderWay
 }
 
 /// The way straight to the task that has been picked.

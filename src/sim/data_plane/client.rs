@@ -4,7 +4,7 @@ use super::causes::{failure, in_words_of};
 use super::program::Operations;
 use super::site::SiteState;
 use super::{DataPlane, purpose};
-use crate::blueprint::{ClassIx, RecordedArrival, Source, Traffic, TrafficIx};
+use crate::blueprint::{ClassIx, Source, Traffic, TrafficIx};
 use crate::cluster::attempt::{Answer, Attempt, Browser, Caller, Flags, Served, Site};
 use crate::cluster::cause::Reason;
 use crate::engine::arena::{Arena, Id};
@@ -14,8 +14,7 @@ use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
 use crate::sim::observation::{Observation, Outcome, RequestFinished, ServedBy};
 use crate::units::Instant;
-use crate::workload::ArrivalStream;
-use std::sync::Arc;
+use crate::workload::{ArrivalStream, Replay};
 
 /// One traffic source.
 pub(super) struct Client {
@@ -45,18 +44,9 @@ pub(super) fn browsers(traffic: &[Traffic]) -> u32 {
 }
 
 enum Arrivals {
-    Open {
-        stream: ArrivalStream,
-        ordinal: u64,
-    },
-    Recorded {
-        arrivals: Arc<[RecordedArrival]>,
-        next: usize,
-    },
-    Closed {
-        users: u32,
-        think_time: Law,
-    },
+    Open { stream: ArrivalStream, ordinal: u64 },
+    Recorded(Replay),
+    Closed { users: u32, think_time: Law },
 }
 
 impl Client {
@@ -74,13 +64,10 @@ impl Client {
             key,
             arrivals: match &written.source {
                 Source::Open { profile, arrivals } => Arrivals::Open {
-                    stream: ArrivalStream::new(profile, *arrivals, key.child(0), tables),
+                    stream: ArrivalStream::new(profile, arrivals, key.child(0), tables),
                     ordinal: 0,
                 },
-                Source::Recorded(arrivals) => Arrivals::Recorded {
-                    arrivals: arrivals.clone(),
-                    next: 0,
-                },
+                Source::Recorded(recorded) => Arrivals::Recorded(Replay::new(recorded)),
                 Source::Closed { users, think_time } => Arrivals::Closed {
                     users: *users,
                     think_time: Law::compile(think_time, tables),
@@ -113,7 +100,7 @@ impl Client {
     fn next_arrival(&mut self, stop: Instant) -> Option<Instant> {
         let at = match &mut self.arrivals {
             Arrivals::Open { stream, .. } => stream.next(),
-            Arrivals::Recorded { arrivals, next } => arrivals.get(*next).map(|arrival| arrival.at),
+            Arrivals::Recorded(replay) => replay.next_at(),
             Arrivals::Closed { .. } => None,
         };
         at.filter(|&at| at < stop)
@@ -141,10 +128,7 @@ impl Client {
                 *ordinal += 1;
                 (*ordinal, None)
             }
-            Arrivals::Recorded { arrivals, next } => {
-                *next += 1;
-                (*next as u64, arrivals[*next - 1].class)
-            }
+            Arrivals::Recorded(replay) => replay.take(),
             Arrivals::Closed { .. } => unreachable!("closed users do not arrive"),
         };
         let key = self.key.child(ordinal);
@@ -296,7 +280,8 @@ fn outcome(answer: Answer) -> Outcome {
     match answer {
         Answer::Success => Outcome::Served,
         Answer::NotFound => Outcome::ClientError,
-        Answer::Failure(_) | Answer::Overloaded(_) => Outcome::ServerError,
+        Answer::Error(400..=499) => Outcome::ClientError,
+        Answer::Failure(_) | Answer::Overloaded(_) | Answer::Error(_) => Outcome::ServerError,
         Answer::Refused(_) => Outcome::Refused,
         Answer::Fixed(_) if answer.is_success() => Outcome::Served,
         Answer::Fixed(300..=399) => Outcome::Redirected,

@@ -10,7 +10,7 @@ impl DataPlane {
     pub fn fault_begins(&mut self, cx: &mut Context<'_>, position: u32, kind: &FaultKind) {
         match kind {
             FaultKind::ZoneOutage { zone } => {
-                self.network.set_down(*zone, Some(cx.now()));
+                self.network.outage_begins(*zone, cx.now());
                 self.fail_over_from(cx, *zone);
             }
             FaultKind::AddedLatency { between, delay } => {
@@ -33,7 +33,7 @@ impl DataPlane {
 
     pub fn fault_ends(&mut self, cx: &mut Context<'_>, position: u32, kind: &FaultKind) {
         match kind {
-            FaultKind::ZoneOutage { zone } => self.network.set_down(*zone, None),
+            FaultKind::ZoneOutage { zone } => self.network.outage_ends(*zone),
             FaultKind::AddedLatency { .. } => self.network.remove_latency(position),
             FaultKind::DependencySlow { dependency, factor } => self.dependencies[dependency.at()].slowdown /= factor,
             FaultKind::DependencyFailover { .. }

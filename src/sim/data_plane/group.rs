@@ -74,7 +74,7 @@ impl Group {
         Group {
             views: vec![View::default(); nodes],
             chooser: Chooser {
-                algorithm: written.algorithm,
+                choice: written.algorithm.into(),
                 ties: blueprint.model.alb.least_outstanding_ties,
                 slow_start: written.slow_start,
             },
@@ -138,7 +138,10 @@ impl Extras {
             cookies.give(attempt.caller.browser(), task, now);
         }
         if let Some(anomalies) = &mut self.anomalies {
-            anomalies.ended(task, u32::from(matches!(answer, Answer::Failure(_) | Answer::Overloaded(_))));
+            anomalies.ended(
+                task,
+                u32::from(matches!(answer, Answer::Failure(_) | Answer::Overloaded(_) | Answer::Error(500..))),
+            );
         }
         if let Some(connections) = &mut self.connections {
             connections.rest(node, task, now);

@@ -39,6 +39,7 @@ impl DataPlane {
             }
             Phase::Ready | Phase::Paused | Phase::Sent | Phase::Waiting | Phase::Answered(_) | Phase::Lost => {}
         }
+        self.count_dropped(id);
         if let Caller::Join(_) = caller {
             leave_loop(&mut self.servers, &mut self.attempts, cx, id);
         } else {

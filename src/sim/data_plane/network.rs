@@ -70,6 +70,8 @@ pub(super) struct Network {
     service_of: Vec<ServiceIx>,
     /// When the zone became unreachable.
     down_since: Vec<Option<Instant>>,
+    /// Outages of each zone that are in force.
+    outages: Vec<u32>,
     added: Vec<Added>,
     /// Whether any of the two is in force.
     troubled: bool,
@@ -133,6 +135,7 @@ impl Network {
                 .map(|dist| Delay::compile(dist, calendar, tables)),
             service_of: operations.service_of_rows(),
             down_since: vec![None; blueprint.zones.len()],
+            outages: vec![0; blueprint.zones.len()],
             added: Vec::new(),
             troubled: false,
             changes: 0,
@@ -180,8 +183,18 @@ impl Network {
         self.troubled && (is_down(node) || is_down(task) || self.added.iter().any(is_held_up))
     }
 
-    pub fn set_down(&mut self, zone: ZoneIx, since: Option<Instant>) {
-        self.down_since[zone.at()] = since;
+    pub fn outage_begins(&mut self, zone: ZoneIx, now: Instant) {
+        self.outages[zone.at()] += 1;
+        self.down_since[zone.at()].get_or_insert(now);
+        self.settle();
+    }
+
+    /// The zone is reached again when the last of its outages has ended.
+    pub fn outage_ends(&mut self, zone: ZoneIx) {
+        self.outages[zone.at()] = self.outages[zone.at()].saturating_sub(1);
+        if self.outages[zone.at()] == 0 {
+            self.down_since[zone.at()] = None;
+        }
         self.settle();
     }
 

@@ -186,12 +186,18 @@ impl DataPlane {
             })
             .collect();
         for site in &mut self.sites {
-            if let To::Service { service: to, view, .. } = &mut site.to
+            if let To::Service {
+                service: to,
+                view,
+                ways: None,
+                ..
+            } = &mut site.to
                 && *to == service
             {
                 view.publish(targets.clone());
             }
         }
+        self.publish_to_ways(service, tasks);
     }
 
     /// The deregistration delay is over: what still runs on the target through this group is answered 502.

@@ -31,6 +31,7 @@ impl DataPlane {
         }
         let revision = &self.operations.revisions[server.revision as usize];
         if attempt.flags.has(Flags::CALLER_GONE) && revision.on_disconnect == OnDisconnect::Cancel {
+            self.work[server.revision as usize].dropped += 1;
             self.attempts.remove(id);
             return false;
         }
@@ -38,6 +39,7 @@ impl DataPlane {
             // A check runs its own program and is nobody's operation.
             Caller::Check(_) => {}
             caller => {
+                self.work[server.revision as usize].attempts += 1;
                 debug_assert!(!server.is_relied_on, "what was held to reach no task reaches one");
                 attempt.served = match caller {
                     Caller::Client(class, _) => self.operations.of_class(class.at(), server.revision),
@@ -97,7 +99,7 @@ impl DataPlane {
         if !matches!(attempt.caller, Caller::Check(_)) {
             let counts = &mut self.counts[self.operations.row(attempt.served).revision as usize];
             counts.requests += 1;
-            counts.errors += u64::from(answer != Answer::NotFound);
+            counts.errors += u64::from(!answer.is_client_error());
         }
         self.answer(cx, id, answer);
     }

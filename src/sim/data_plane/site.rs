@@ -3,14 +3,17 @@
 //! A call of a program and a traffic source send alike, so both are rows of one table: the calls first, then the traffic.
 
 use super::build::Actions;
+use super::direct::{self, Ways};
 use crate::blueprint::{
     Balancing, Blueprint, CallIx, Callee, DependencyIx, Destination, LoadBalancerIx, Retry, ServiceIx, TrafficIx,
 };
 use crate::cluster::attempt::Site;
+use crate::cluster::cause::Reason;
 use crate::cluster::deadline::Deadlines;
 use crate::cluster::view::View;
 use crate::policy::routing::Chooser;
-use crate::sim::observation::Sender;
+use crate::sim::context::Context;
+use crate::sim::observation::{Sender, SenderSample};
 use crate::units::Span;
 
 pub(super) struct SiteState {
@@ -18,6 +21,38 @@ pub(super) struct SiteState {
     /// List of the deadlines, if the sender's patience ends.
     pub patience: Option<u16>,
     pub retry: Retry,
+    pub sent: Sent,
+}
+
+/// What has been sent from a site since it was last asked.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sent {
+    /// First attempts, and all others.
+    pub attempts: [u64; 2],
+    /// Of the others, those beside one that still ran.
+    pub hedged: u64,
+    /// Attempts that failed, by reason.
+    pub failed: Vec<(Reason, u64)>,
+}
+
+impl Sent {
+    #[cold]
+    #[inline(never)]
+    pub fn failed(&mut self, reason: Reason) {
+        match self.failed.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, count)) => *count += 1,
+            None => self.failed.push((reason, 1)),
+        }
+    }
+
+    pub fn sample(&self) -> SenderSample {
+        let [first, others] = self.attempts;
+        SenderSample {
+            attempts: first + others,
+            retried: others - self.hedged,
+            hedged: self.hedged,
+        }
+    }
 }
 
 pub(super) enum To {
@@ -26,6 +61,8 @@ pub(super) enum To {
         service: ServiceIx,
         chooser: Chooser,
         view: View,
+        /// What is more to it than the algorithm; the view is empty then.
+        ways: Option<Box<Ways>>,
     },
     Balancer {
         load_balancer: LoadBalancerIx,
@@ -44,11 +81,16 @@ pub(super) enum ActionOf {
 
 impl SiteState {
     /// All sites of a blueprint.
-    pub fn all(blueprint: &Blueprint, deadlines: &mut Deadlines, actions: &Actions) -> Vec<SiteState> {
+    pub fn all(cx: &Context<'_>, deadlines: &mut Deadlines, actions: &Actions) -> Vec<SiteState> {
+        let blueprint = cx.blueprint;
         let mut sites = Vec::new();
-        for call in &blueprint.calls {
+        for (at, call) in blueprint.calls.iter().enumerate() {
             let to = match &call.to {
-                Callee::Service { service, balancing, .. } => To::direct(blueprint, *service, *balancing),
+                Callee::Service { service, balancing, .. } => {
+                    let key = direct::site_key(cx, &call.name);
+                    let ways = Ways::new(blueprint, &call.direct, Some(CallIx::from_usize(at)), key);
+                    To::direct(blueprint, *service, *balancing, ways)
+                }
                 Callee::LoadBalancer {
                     load_balancer,
                     listener,
@@ -63,6 +105,7 @@ impl SiteState {
                 to,
                 patience: call.timeout.map(|span| deadlines.list(span)),
                 retry: call.retry.clone(),
+                sent: Sent::default(),
             });
         }
         for traffic in &blueprint.traffic {
@@ -71,12 +114,17 @@ impl SiteState {
                     load_balancer,
                     action: ActionOf::Class,
                 },
-                Destination::Service { service, balancing } => To::direct(blueprint, service, balancing),
+                Destination::Service { service, balancing } => {
+                    let key = direct::site_key(cx, &traffic.name);
+                    let ways = Ways::new(blueprint, &traffic.direct, None, key);
+                    To::direct(blueprint, service, balancing, ways)
+                }
             };
             sites.push(SiteState {
                 to,
                 patience: traffic.timeout.map(|span| deadlines.list(span)),
                 retry: traffic.retry.clone(),
+                sent: Sent::default(),
             });
         }
         assert!(
@@ -93,15 +141,16 @@ impl SiteState {
 }
 
 impl To {
-    fn direct(blueprint: &Blueprint, service: ServiceIx, balancing: Balancing) -> To {
+    fn direct(blueprint: &Blueprint, service: ServiceIx, balancing: Balancing, ways: Option<Box<Ways>>) -> To {
         To::Service {
             service,
             chooser: Chooser {
-                algorithm: balancing.into(),
+                choice: balancing.into(),
                 ties: blueprint.model.alb.least_outstanding_ties,
                 slow_start: Span::ZERO,
             },
             view: View::default(),
+            ways,
         }
     }
 }

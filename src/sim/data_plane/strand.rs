@@ -4,6 +4,7 @@
 //! unbounded server never makes anyone wait.
 
 use super::call::send_back;
+use super::course::count_work;
 use super::network::Between;
 use super::program::What;
 use super::{DataPlane, purpose};
@@ -15,6 +16,7 @@ use crate::cluster::server::{Server, Servers};
 use crate::engine::arena::{Arena, Id};
 use crate::sim::context::Context;
 use crate::sim::event::DataEvent;
+use crate::units::Span;
 
 impl DataPlane {
     /// Goes on with a strand's program; gives the call that is to be sent, if it makes one. Who was reset meanwhile,
@@ -29,7 +31,7 @@ impl DataPlane {
             self.strand_over(cx, id, Answer::Success);
             return None;
         };
-        if attempt.flags.has(Flags::HOLDS_LOOP) && !matches!(step.what, What::Cpu(_)) {
+        if attempt.flags.has(Flags::HOLDS_LOOP) && !matches!(step.what, What::Cpu(_) | What::Steer(_)) {
             leave_loop(&mut self.servers, &mut self.attempts, cx, id);
             attempt = &mut self.attempts[id];
         }
@@ -60,6 +62,9 @@ impl DataPlane {
                 let work = law.sample(attempt.key.child_for(purpose));
                 let factor = self.operations.row(attempt.served).cpu_factor;
                 let work = if factor == 1.0 { work } else { work.scaled(factor) };
+                if attempt.flags.has(Flags::HAS_COURSE) {
+                    count_work(&mut self.courses, id, work);
+                }
                 server.cpu.admit(cx.now(), id, work);
                 self.cpus_changed.push(task.index());
             }
@@ -68,8 +73,17 @@ impl DataPlane {
                 attempt.step += 1;
                 return Some(self.call(id, call));
             }
+            What::CallOnCourse(call) => {
+                let call = *call;
+                attempt.step += 1;
+                return Some(self.call_on_course(id, call));
+            }
             What::Parallel(_) => {
                 self.fork(cx, id);
+                return None;
+            }
+            What::Steer(_) => {
+                self.steer(cx, id);
                 return None;
             }
         }
@@ -85,6 +99,7 @@ impl DataPlane {
         else {
             unreachable!("only a parallel step forks");
         };
+        let pending = branches.len() as u16;
         let key = attempt.key.child(purpose::STEP + u64::from(attempt.step));
         attempt.step += 1;
         attempt.flags.clear(Flags::BRANCH_FAILED);
@@ -92,6 +107,11 @@ impl DataPlane {
             attempt.phase = Phase::Ready;
             return cx.follow(DataEvent::GoOn, id);
         }
+        let path = self.courses.as_mut().map(|courses| {
+            let factor = self.operations.row(attempt.served).cpu_factor;
+            let path = courses.begin_if_new(id, attempt, |attempt| self.programs.cpu_spent(attempt, factor));
+            path.child(purpose::STEP + u64::from(attempt.step))
+        });
         let parent = attempt.clone();
         let mut first = None;
         for (at, &program) in branches.iter().enumerate().rev() {
@@ -100,7 +120,7 @@ impl DataPlane {
                 caller: Caller::Join(id),
                 site: Site::NONE,
                 phase: Phase::Ready,
-                flags: Flags::default(),
+                flags: parent.flags.inherited(),
                 program,
                 step: 0,
                 sibling: first,
@@ -108,11 +128,12 @@ impl DataPlane {
                 deadline: DeadlineLink::NONE,
                 ..parent.clone()
             }));
+            if let (Some(courses), Some(path), Some(branch)) = (&mut self.courses, path, first) {
+                let path = path.child(purpose::BRANCH + at as u64);
+                courses.begin(branch, &mut self.attempts[branch], path, Span::ZERO);
+            }
         }
-        self.attempts[id].phase = Phase::Joining {
-            first,
-            pending: branches.len() as u16,
-        };
+        self.attempts[id].phase = Phase::Joining { first, pending };
         while let Some(branch) = first {
             cx.follow(DataEvent::GoOn, branch);
             first = self.attempts[branch].sibling;
@@ -127,7 +148,7 @@ impl DataPlane {
 
     /// A strand has come to its end: it leaves its server, gives back what it holds there, and is answered.
     #[inline(always)]
-    fn strand_over(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
+    pub(super) fn strand_over(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
         let mut answer = answer;
         if self.attempts[id].flags.has(Flags::GUARDED) {
             answer = self.leaves_guarded(cx.now(), id, Some(answer)).unwrap_or(answer);
@@ -153,7 +174,17 @@ impl DataPlane {
             }
             let counts = &mut self.counts[row.revision as usize];
             counts.requests += 1;
-            counts.errors += u64::from(answer != Answer::Success);
+            counts.errors += u64::from(answer != Answer::Success && !answer.is_client_error());
+        }
+        if attempt.flags.has(Flags::FOR_NOTHING) {
+            let row = self.operations.row(attempt.served);
+            let work = &mut self.work[row.revision as usize];
+            work.wasted += 1;
+            let spent = match self.courses.as_ref().and_then(|courses| courses.spent(id)) {
+                Some(spent) => spent,
+                None => self.programs.cpu_spent(attempt, row.cpu_factor),
+            };
+            work.wasted_cpu += spent.nanos();
         }
         if attempt.flags.has(Flags::CALLER_GONE) {
             self.attempts.remove(id);
@@ -170,6 +201,9 @@ impl DataPlane {
     #[inline(never)]
     fn branch_over(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, parent: Id<Attempt>, answer: Answer) {
         leave_loop(&mut self.servers, &mut self.attempts, cx, id);
+        if let Some(courses) = &mut self.courses {
+            courses.add_work(id, parent);
+        }
         let sibling = self.attempts.remove(id).and_then(|branch| branch.sibling);
         let Some(strand) = self.attempts.get_mut(parent) else {
             return;

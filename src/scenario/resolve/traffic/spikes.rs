@@ -7,7 +7,7 @@ use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
 use crate::scenario::resolve::{Context, Table};
 use crate::scenario::schema;
-use crate::units::Instant;
+use crate::units::{Instant, Span};
 
 /// The profile of a traffic with all its spikes; several at once multiply.
 pub(super) fn multiply(cx: &Context, profile: RateProfile, traffic: &str) -> RateProfile {
@@ -16,7 +16,7 @@ pub(super) fn multiply(cx: &Context, profile: RateProfile, traffic: &str) -> Rat
         let Some(spike) = event.traffic_spike.as_ref().filter(|spike| spike.traffic == traffic) else {
             continue;
         };
-        let from = Instant::ZERO + cx.said.warm_up.0 + event.at.0;
+        let from = Instant::ZERO + cx.said.warm_up.0 + event.at.map_or(Span::ZERO, |at| at.0);
         let until = event.lasting.map_or(Instant::NEVER, |lasting| from + lasting.0);
         profile = profile.times(spike.factor.0, from, until);
     }

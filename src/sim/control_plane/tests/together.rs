@@ -91,6 +91,7 @@ fn with_traffic(mut blueprint: Blueprint) -> Blueprint {
             max_attempts: 1,
             backoff: no_retry,
         },
+        direct: Direct::default(),
     }];
     blueprint.classes = vec![RequestClass {
         name: "users".into(),
@@ -113,6 +114,7 @@ fn fault(kind: FaultKind, lasting: Option<u64>) -> Happening {
         label: "fault".into(),
         kind,
         lasting: lasting.map(Span::from_secs),
+        course: Course::default(),
     })
 }
 

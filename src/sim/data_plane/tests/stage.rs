@@ -69,6 +69,7 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
                 max_attempts: 1,
                 backoff: no_backoff(),
             },
+            direct: Direct::default(),
         }],
         classes: vec![RequestClass {
             name: "users".into(),
@@ -183,6 +184,7 @@ pub fn call(to: Callee) -> CallSite {
         to,
         timeout: None,
         retry: fixed(1, Span::ZERO),
+        direct: Direct::default(),
     }
 }
 
@@ -205,7 +207,10 @@ pub fn recorded(millis: &[u64]) -> Source {
         at: ms(at),
         class: None,
     };
-    Source::Recorded(millis.iter().map(arrival).collect())
+    Source::Recorded(Recorded {
+        arrivals: millis.iter().map(arrival).collect(),
+        repeat_every: None,
+    })
 }
 
 /// One more traffic source to the same destination, with a class of its own.
@@ -385,7 +390,7 @@ impl<'a> Stage<'a> {
     }
 
     pub fn sample(&mut self) -> Sample {
-        self.plane.sample(self.cx.now())
+        self.plane.sample(&self.cx)
     }
 
     /// What came of the requests, in order of their end: when they arrived, what came of them, how long it took (ms).

@@ -1,0 +1,183 @@
+//! What a fault is and whom it befalls; when it comes is in `course`.
+
+use crate::blueprint::*;
+use crate::scenario::diagnostic::Code;
+use crate::scenario::path::Path;
+use crate::scenario::quantity::print_duration;
+use crate::scenario::resolve::{Context, Table, start_up, traffic};
+use crate::scenario::schema::{self, Form};
+use crate::units::Span;
+
+/// The fault with its label.
+pub(super) fn fault(cx: &mut Context, said: &schema::Event, path: &Path) -> Option<(String, FaultKind)> {
+    if let Some(zone) = &said.zone_outage {
+        let found = cx.find(Table::Zone, zone, &path.key("zone_outage"))?;
+        return Some((
+            format!("zone_outage {zone}"),
+            FaultKind::ZoneOutage {
+                zone: ZoneIx::from_usize(found),
+            },
+        ));
+    }
+    if let Some(crash) = &said.task_crash {
+        return task_crash(cx, crash, &path.key("task_crash"));
+    }
+    if let Some(loss) = &said.instance_loss {
+        let here = path.key("instance_loss");
+        let group = group(cx, &loss.capacity_provider, &here)?;
+        let label = format!("instance_loss {} of {}", loss.count, loss.capacity_provider);
+        return Some((
+            label,
+            FaultKind::InstanceLoss {
+                group,
+                count: loss.count,
+            },
+        ));
+    }
+    if let Some(slow) = &said.slow_instance {
+        let here = path.key("slow_instance");
+        let factor = factor(cx, slow.factor, &here.key("factor"));
+        let group = group(cx, &slow.capacity_provider, &here)?;
+        let label = format!(
+            "slow_instance {} of {} by {factor}x",
+            slow.count, slow.capacity_provider
+        );
+        return Some((
+            label,
+            FaultKind::SlowInstance {
+                group,
+                count: slow.count,
+                factor,
+            },
+        ));
+    }
+    if let Some(latency) = &said.added_latency {
+        return added_latency(cx, latency, &path.key("added_latency"));
+    }
+    if let Some(slow) = &said.dependency_slow {
+        let here = path.key("dependency_slow");
+        let factor = factor(cx, slow.factor, &here.key("factor"));
+        let found = cx.find(Table::Dependency, &slow.dependency, &here.key("dependency"))?;
+        let dependency = DependencyIx::from_usize(found);
+        let label = format!("dependency_slow {} by {factor}x", slow.dependency);
+        return Some((label, FaultKind::DependencySlow { dependency, factor }));
+    }
+    if let Some(spike) = &said.traffic_spike {
+        return traffic::spikes::fault(cx, spike, &path.key("traffic_spike"));
+    }
+    if let Some(fault) = start_up::fault(cx, said, path) {
+        return Some(fault);
+    }
+    let name = said.dependency_failover.as_ref()?;
+    let here = path.key("dependency_failover");
+    let found = cx.find(Table::Dependency, name, &here)?;
+    if cx.said.dependencies.0[found].1.standby.is_none() {
+        let message = format!("`{name}` has no standby to fail over to");
+        cx.report_hint(
+            Code::FailoverWithoutStandby,
+            &here,
+            message,
+            format!("give `dependencies.{name}` a `zone` and a `standby`"),
+        );
+    }
+    let dependency = DependencyIx::from_usize(found);
+    Some((
+        format!("dependency_failover {name}"),
+        FaultKind::DependencyFailover { dependency },
+    ))
+}
+
+fn task_crash(cx: &mut Context, said: &schema::TaskCrash, path: &Path) -> Option<(String, FaultKind)> {
+    let service = cx
+        .find(Table::Service, &said.service, &path.key("service"))
+        .map(ServiceIx::from_usize);
+    match (said.count, &said.time_between_failures) {
+        (Some(count), None) => {
+            let label = format!("task_crash {count} of {}", said.service);
+            Some((
+                label,
+                FaultKind::TaskCrash {
+                    service: service?,
+                    count,
+                },
+            ))
+        }
+        (None, Some(time)) => {
+            let time_between_failures = cx.dist(time, &path.key("time_between_failures"));
+            if time_between_failures.mean() <= 0.0 {
+                cx.positive(Span::ZERO, &path.key("time_between_failures"));
+            }
+            let label = format!("task_crash at random of {}", said.service);
+            Some((
+                label,
+                FaultKind::RandomTaskCrash {
+                    service: service?,
+                    time_between_failures,
+                },
+            ))
+        }
+        _ => {
+            cx.problems.report_with(
+                Code::NotExactlyOne,
+                path,
+                "how the tasks crash is not clear",
+                |diagnostic| diagnostic.expected("one of `count` (at once) and `time_between_failures` (at random)"),
+            );
+            None
+        }
+    }
+}
+
+fn added_latency(cx: &mut Context, said: &schema::AddedLatency, path: &Path) -> Option<(String, FaultKind)> {
+    let delay = cx.dist(&said.delay, &path.key("delay"));
+    let keys = [
+        (Table::Zone, "zone", &said.zone),
+        (Table::Service, "service", &said.service),
+        (Table::Dependency, "dependency", &said.dependency),
+    ];
+    let given: Vec<_> = keys
+        .into_iter()
+        .filter_map(|(table, key, name)| Some((table, key, name.as_ref()?)))
+        .collect();
+    let (between, scope) = match given.as_slice() {
+        [] => (LatencyScope::Everywhere, "everywhere".to_owned()),
+        [(table, key, name)] => {
+            let found = cx.find(*table, name, &path.key(key))?;
+            let scope = match table {
+                Table::Zone => LatencyScope::Zone(ZoneIx::from_usize(found)),
+                Table::Service => LatencyScope::Service(ServiceIx::from_usize(found)),
+                _ => LatencyScope::Dependency(DependencyIx::from_usize(found)),
+            };
+            (scope, format!("{key} {name}"))
+        }
+        _ => {
+            cx.problems
+                .report_with(Code::NotExactlyOne, path, "several scopes in one fault", |diagnostic| {
+                    diagnostic.expected("at most one of `zone`, `service` and `dependency`; none of them is everywhere")
+                });
+            return None;
+        }
+    };
+    let mean = match &said.delay {
+        Form::Short(delay) => print_duration(delay.0),
+        Form::Long(_) => format!("{:.3}s on average", delay.mean()),
+    };
+    Some((
+        format!("added_latency {mean} {scope}"),
+        FaultKind::AddedLatency { between, delay },
+    ))
+}
+
+pub(super) fn group(cx: &mut Context, name: &str, path: &Path) -> Option<GroupIx> {
+    cx.find(Table::CapacityProvider, name, &path.key("capacity_provider"))
+        .map(GroupIx::from_usize)
+}
+
+fn factor(cx: &mut Context, said: schema::Factor, path: &Path) -> f64 {
+    if said.0 <= 0.0 {
+        cx.problems.report_with(Code::OutOfRange, path, "a factor of 0", |d| {
+            d.expected("a factor above 0, like `3x`")
+        });
+    }
+    said.0
+}

@@ -130,6 +130,7 @@ fn visitors() -> Traffic {
                 jitter: Jitter::None,
             },
         },
+        guards: Guards::default(),
         direct: Direct::default(),
     }
 }

@@ -27,6 +27,7 @@ mod meter;
 mod network;
 mod orders;
 mod program;
+mod rules;
 mod server;
 mod site;
 mod skew;
@@ -57,9 +58,10 @@ use course::Courses;
 use dependency::DependencyState;
 use foregone::Foregone;
 use group::Group;
-use guard::Guards;
+use guard::Guarded;
 use network::Network;
 use program::{Operations, Programs};
+use rules::Rulebook;
 use site::SiteState;
 use skew::Skews;
 
@@ -74,13 +76,15 @@ pub struct DataPlane {
     groups: Vec<Group>,
     clients: Vec<Client>,
     sites: Vec<SiteState>,
+    /// Of the attempts with [`crate::cluster::attempt::Flags::GUARDED`].
+    guarded: Aside<Attempt, Guarded>,
     dependencies: Vec<DependencyState>,
     programs: Programs,
     /// `None`: no program turns by what belongs to a request.
     courses: Option<Box<Courses>>,
     operations: Operations,
     skews: Skews,
-    guards: Guards,
+    rulebook: Rulebook,
     /// Of `parallel` steps of which a branch has failed: why the first one did.
     branch_failures: Aside<Attempt, Cause>,
     /// Of attempts that a site's ways straight to tasks have picked.

@@ -202,6 +202,8 @@ pub enum EventKind {
     Skew,
     /// Release trains: a step begins, and how they end.
     Release,
+    /// A caller's circuit breaker: `closed`, `open`, `half-open`.
+    CircuitBreaker,
 }
 
 impl EventKind {
@@ -221,6 +223,7 @@ impl EventKind {
             EventKind::LoadBalancer => "load_balancer",
             EventKind::Skew => "skew",
             EventKind::Release => "release",
+            EventKind::CircuitBreaker => "circuit_breaker",
         }
     }
 }

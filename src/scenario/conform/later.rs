@@ -74,7 +74,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("Step", "consume", "use `traffic` that calls the service"),
     ("Step", "database", "use `call` to a dependency"),
     ("Step", "sleep", "use `wait`"),
-    ("Call", "circuit_breaker", "leave it out, or lower `max_attempts`"),
     ("Call", "hedging", "leave it out: each attempt waits for its timeout"),
     ("Call", "fallback", "leave it out: a failed call fails the request"),
     (
@@ -83,8 +82,7 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
         "leave it out: calls go to all healthy tasks",
     ),
     ("Call", "deadline", "use `timeout`"),
-    ("Call", "budget", "lower `retry.max_attempts`"),
-    ("Retry", "budget", "leave it out, or lower `max_attempts`"),
+    ("Call", "budget", "put `budget` into `retry`"),
     ("Retry", "jitter", "put `jitter` into `backoff: { exponential: … }`"),
     ("Traffic", "journeys", "list the requests under `requests` with weights"),
     ("Traffic", "payload", "leave it out: payloads take no time"),

@@ -1,6 +1,6 @@
 //! Steps to programs: what an operation or a health check does, and whom it calls.
 
-use super::{Context, Table, balancer, behaviour, direct};
+use super::{Context, Table, balancer, behaviour, direct, guard};
 use crate::blueprint::*;
 use crate::engine::count::Count;
 use crate::scenario::diagnostic::Code;
@@ -128,6 +128,7 @@ fn check_depth(cx: &mut Context, said: &[Said], depth: usize, path: &Path) {
 
 fn call(cx: &mut Context, said: &schema::Call, name: String, path: &Path) -> Option<CallSite> {
     let retry = behaviour::retry(cx, said.retry.as_ref(), &path.key("retry"));
+    let guards = guard::guards(cx, guard::Said::of_call(said), path);
     let (to, direct) = callee(cx, said, path)?;
     let timeout = said.timeout.map(|timeout| timeout.0);
     if let Some(timeout) = timeout {
@@ -142,6 +143,7 @@ fn call(cx: &mut Context, said: &schema::Call, name: String, path: &Path) -> Opt
         to,
         timeout,
         retry,
+        guards,
         direct,
     })
 }

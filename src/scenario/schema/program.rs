@@ -13,7 +13,7 @@ pub enum Step {
     /// Time that passes without CPU.
     Wait(Time),
     /// A request to another service or a dependency.
-    Call(Call),
+    Call(Box<Call>),
     /// Lists of steps that run at once; goes on when all have ended.
     Parallel(Vec<Vec<Step>>),
     /// One of several lists of steps, by weight. Which one belongs to the request: a retry takes the same.

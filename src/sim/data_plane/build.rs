@@ -7,9 +7,9 @@ use super::cookies::Cookies;
 use super::dependency::DependencyState;
 use super::foregone::Foregone;
 use super::group::Group;
-use super::guard::Guards;
 use super::network::Network;
 use super::program::{Operations, Programs};
+use super::rules::Rulebook;
 use super::site::SiteState;
 use super::skew::Skews;
 use crate::blueprint::{
@@ -88,7 +88,7 @@ impl DataPlane {
         let skews = Skews::new(blueprint, &mut operations);
         let network = Network::new(blueprint, &operations, &mut cx.calendar, &mut tables);
         let programs = Programs::new(blueprint, &mut cx.calendar, &mut tables);
-        let guards = Guards::new(blueprint, &mut cx.calendar, &mut tables);
+        let rulebook = Rulebook::new(blueprint, &mut cx.calendar, &mut tables);
         let sites = SiteState::all(cx, &mut deadlines, &actions);
         let clients = (0..blueprint.traffic.len())
             .map(|at| Client::new(cx, at, &mut tables))
@@ -121,6 +121,7 @@ impl DataPlane {
             groups,
             clients,
             sites,
+            guarded: Aside::default(),
             dependencies,
             courses: programs.steer_by_request().then(Box::default),
             programs,
@@ -130,7 +131,7 @@ impl DataPlane {
             cpu_is_read: cpu_is_read(blueprint),
             operations,
             skews,
-            guards,
+            rulebook,
             branch_failures: Aside::default(),
             ways_rows: Aside::default(),
             cpus_changed: Vec::new(),

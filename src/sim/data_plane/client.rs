@@ -282,7 +282,7 @@ fn outcome(answer: Answer) -> Outcome {
         Answer::NotFound => Outcome::ClientError,
         Answer::Error(400..=499) => Outcome::ClientError,
         Answer::Failure(_) | Answer::Overloaded(_) | Answer::Error(_) => Outcome::ServerError,
-        Answer::Refused(_) => Outcome::Refused,
+        Answer::Refused(_) | Answer::Rejected(_) => Outcome::Refused,
         Answer::Fixed(_) if answer.is_success() => Outcome::Served,
         Answer::Fixed(300..=399) => Outcome::Redirected,
         Answer::Fixed(_) => Outcome::FixedResponse,

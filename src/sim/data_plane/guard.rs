@@ -1,391 +1,317 @@
-//! Servers with rules: whom they take in, how long somebody may wait, and whom they turn away.
+//! Guards at work: budgets and circuit breakers between a site and whom it sends to.
 //!
-//! A server without rules never comes here. One with rules has [`ServerExtras`], and every request that it has in hand a
-//! row beside its record, said by a flag. A request that is turned away is answered 503 at the door; where a no costs
-//! CPU time, it is a job like any other that ends in that answer.
-//!
-//! [`ServerExtras`]: crate::cluster::server::ServerExtras
+//! A site without guards has no [`SiteExtras`] and pays one look at that; an attempt that a guard has to be told of
+//! when it ends says so by a flag and has a row beside it. The decisions are `policy`'s.
 
-use super::network::Delay;
-use super::program::What;
-use super::{DataPlane, purpose};
-use crate::blueprint::{
-    Blueprint, ConcurrencyLimit, ControlledDelay, Discipline, Priority, Revision, Runtime, Shedding,
-};
-use crate::cluster::Task;
-use crate::cluster::aside::Aside;
-use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Phase};
+use super::DataPlane;
+use super::site::SiteState;
+use crate::blueprint::{Blueprint, BudgetRule, Callee, Destination, Guards, SharedBy};
+use crate::cluster::attempt::{Answer, Attempt, Caller, Flags};
 use crate::cluster::cause::Reason;
-use crate::cluster::queue::{Queue, Standing};
-use crate::cluster::rate::TokenBucket;
-use crate::cluster::server::{Admission, Door, Limit, LoadAverage, ServerExtras};
 use crate::engine::arena::{Arena, Id};
-use crate::engine::calendar::{Calendar, LaneId};
-use crate::engine::dist::Tables;
-use crate::policy::concurrency::{self, Sample};
-use crate::policy::shedding;
+use crate::policy::budget::Budget;
+use crate::policy::circuit_breaker::{Breaker, Permit};
 use crate::sim::context::Context;
-use crate::sim::event::{DataEvent, Event};
-use crate::units::{Instant, Span};
+use crate::sim::observation::{Event, EventKind, Observation};
 
-/// The rules of all servers, compiled, and what they know of requests.
-pub(super) struct Guards {
-    /// By revision's row.
-    rules: Vec<Option<Guard>>,
-    /// Of requests in the hands of a server with rules.
-    in_hand: Aside<Attempt, InHand>,
+/// What few sites have.
+pub(super) struct SiteExtras {
+    guards: Guards,
+    budgets: Callers<Budget>,
+    breakers: Callers<Breaker>,
+    /// Changes of its breakers that have been told.
+    told: u32,
 }
 
-/// A revision's rules.
-struct Guard {
-    discipline: Discipline,
-    concurrency: Option<ConcurrencyLimit>,
-    shedding: Option<Shedding>,
-    timeout: Option<Delay>,
-    controlled_delay: Option<(ControlledDelay, [LaneId; 2])>,
-    refusal_cpu: Span,
-}
-
-/// What a server with rules knows of a request.
-#[derive(Clone, Copy, Debug)]
-struct InHand {
-    arrived: Instant,
-    wait: Wait,
-    /// It is only here to be told this.
-    refusal: Option<Reason>,
-}
-
-/// A request's first wait for a worker or a loop is the one that may end early.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wait {
-    NotYet,
-    First { until: Instant },
-    Over,
-}
-
-impl Guards {
-    pub fn new(blueprint: &Blueprint, calendar: &mut Calendar<Event>, tables: &mut Tables) -> Guards {
-        let revisions = blueprint.services.iter().flat_map(|service| &service.revisions);
-        let rules = revisions.map(|revision| {
-            revision.server_rules.as_ref().map(|rules| Guard {
-                discipline: rules.queue.discipline,
-                concurrency: rules.concurrency,
-                shedding: rules.shedding.clone(),
-                timeout: (rules.queue.timeout.as_ref()).map(|law| Delay::compile(law, calendar, tables)),
-                controlled_delay: (rules.queue.controlled_delay)
-                    .map(|rule| (rule, [calendar.lane(rule.target), calendar.lane(rule.interval)])),
-                refusal_cpu: rules.refusal_cpu,
+impl SiteExtras {
+    /// `None` if the site has no guards.
+    pub fn new(guards: &Guards) -> Option<Box<SiteExtras>> {
+        (!guards.is_none()).then(|| {
+            Box::new(SiteExtras {
+                guards: guards.clone(),
+                budgets: Callers::default(),
+                breakers: Callers::default(),
+                told: 0,
             })
+        })
+    }
+
+    /// Whether somebody has to be told how an attempt ends.
+    fn is_told(&self) -> bool {
+        let budget = self.guards.budget.is_some_and(|budget| match budget.rule {
+            BudgetRule::Ratio { .. } => false,
+            BudgetRule::Tokens(rule) => rule.per_success > 0.0,
+            BudgetRule::FailuresBelow { .. } => true,
         });
-        Guards {
-            rules: rules.collect(),
-            in_hand: Aside::default(),
-        }
-    }
-
-    fn of(&self, revision: u32) -> &Guard {
-        self.rules[revision as usize]
-            .as_ref()
-            .expect("only servers with rules are asked for them")
-    }
-
-    /// Queue and state of a server that starts with this revision.
-    pub fn begin(&self, blueprint: &Blueprint, revision: &Revision, now: Instant) -> (Queue, Option<Box<ServerExtras>>) {
-        let Some(rules) = revision.server_rules.as_deref() else {
-            return (Queue::default(), None);
-        };
-        let lanes = match rules.queue.discipline {
-            Discipline::Priority => Priority::LEVELS,
-            // The last one is for health checks, and for work whose client is not known any more.
-            Discipline::Fair => blueprint.classes.len() + 1,
-            Discipline::Fifo | Discipline::Lifo | Discipline::AdaptiveLifo { .. } => 1,
-        };
-        let extras = ServerExtras {
-            standing: Standing::default(),
-            limit: rules.concurrency.map(|limit| match limit {
-                ConcurrencyLimit::Fixed(limit) => Limit::new(limit),
-                ConcurrencyLimit::Gradient(bounds) | ConcurrencyLimit::Vegas(bounds) => Limit::new(bounds.initial),
-            }),
-            bucket: rules.rate.map(|limit| TokenBucket::new(limit.burst, limit.rate)),
-            load: (rules.shedding.as_ref()).map(|shedding| LoadAverage::new(shedding.window, now, 0)),
-            turning_away: 0,
-        };
-        (Queue::new(rules.queue.discipline, lanes), Some(Box::new(extras)))
-    }
-
-    /// What is known of a request that is lost goes with it.
-    pub fn forget(&mut self, attempt: &mut Attempt, id: Id<Attempt>) {
-        if attempt.flags.has(Flags::GUARDED) {
-            attempt.flags.clear(Flags::GUARDED);
-            self.in_hand.take(id);
-        }
+        budget || self.guards.breaker.is_some()
     }
 }
 
-/// For whose sake an attempt is made: the class of the client's request at the root of the calls; `None` for health
-/// checks and where a caller has gone.
-fn at_root(attempts: &Arena<Attempt>, id: Id<Attempt>) -> Caller {
-    let mut caller = attempts[id].caller;
-    while let Caller::Strand(parent) | Caller::Join(parent) = caller {
-        match attempts.get(parent) {
-            Some(parent) => caller = parent.caller,
-            None => break,
+/// The state that each caller has of its own, or all have together.
+struct Callers<T> {
+    rows: Vec<Option<(u32, T)>>,
+}
+
+impl<T> Default for Callers<T> {
+    fn default() -> Self {
+        Callers { rows: Vec::new() }
+    }
+}
+
+impl<T> Callers<T> {
+    /// A caller that has none yet begins with a new one.
+    fn of(&mut self, who: Who, scope: SharedBy, new: impl FnOnce() -> T) -> &mut T {
+        let who = if scope == SharedBy::All { Who::EVERYBODY } else { who };
+        let slot = who.slot as usize;
+        if self.rows.len() <= slot {
+            self.rows.resize_with(slot + 1, || None);
         }
-    }
-    caller
-}
-
-/// How urgent an attempt is. Health checks come first, so that a busy server is not taken for a dead one; work whose
-/// client is not known any more comes last.
-pub(super) fn priority(blueprint: &Blueprint, attempts: &Arena<Attempt>, id: Id<Attempt>) -> Priority {
-    match at_root(attempts, id) {
-        Caller::Client(class, _) => blueprint.classes[class.at()].priority,
-        Caller::Check(_) | Caller::StartUp => Priority::MOST_URGENT,
-        Caller::Strand(_) | Caller::Join(_) => Priority::LEAST_URGENT,
+        let row = &mut self.rows[slot];
+        if !matches!(row, Some((life, _)) if *life == who.life) {
+            *row = Some((who.life, new()));
+        }
+        &mut row.as_mut().expect("it has just been put there").1
     }
 }
 
-fn lane(blueprint: &Blueprint, attempts: &Arena<Attempt>, discipline: Discipline, id: Id<Attempt>) -> u16 {
-    match discipline {
-        Discipline::Priority => u16::from(priority(blueprint, attempts, id).0),
-        Discipline::Fair => match at_root(attempts, id) {
-            Caller::Client(class, _) => class.0,
-            _ => u16::MAX,
-        },
-        Discipline::Fifo | Discipline::Lifo | Discipline::AdaptiveLifo { .. } => 0,
+/// A caller: a task, or one of the clients of a traffic source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Who {
+    slot: u32,
+    /// Tells one user of the slot from the next.
+    life: u32,
+}
+
+impl Who {
+    /// All callers together, and clients that are not told apart.
+    const EVERYBODY: Who = Who { slot: 0, life: 0 };
+}
+
+/// Who sends an attempt; `None` if that is gone.
+fn who(attempts: &Arena<Attempt>, attempt: &Attempt) -> Option<Who> {
+    match attempt.caller {
+        Caller::Client(_, browser) => Some(browser.at().map_or(Who::EVERYBODY, |at| Who {
+            slot: at as u32,
+            life: 0,
+        })),
+        Caller::Strand(parent) => attempts.get(parent)?.task.map(|task| Who {
+            slot: task.index(),
+            life: task.generation(),
+        }),
+        _ => None,
     }
+}
+
+/// What is remembered of an attempt that a guard has let through, until it ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Guarded {
+    who: Who,
+    permit: Option<Permit>,
+}
+
+/// What the guards make of an attempt that is to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leave {
+    Given,
+    /// It has been answered here.
+    Refused,
 }
 
 impl DataPlane {
-    /// An attempt has reached a server that has rules. Gives whether its program begins now.
-    #[cold]
+    /// Asks the guards of its site whether an attempt may be sent.
     #[inline(never)]
-    pub(super) fn at_guarded(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, task: Id<Task>) -> bool {
-        if let Some(reason) = self.sheds(cx, id, task) {
-            self.turn_away(cx, id, task, reason);
-            return false;
-        }
-        let server = self.servers.get(task).expect("it has just been looked at");
-        let mut admission = server.admission();
-        if admission == Admission::Refused && server.door == Door::Open {
-            let lane = lane(
-                cx.blueprint,
-                &self.attempts,
-                self.guards.of(server.revision).discipline,
-                id,
-            );
-            if let Some(other) = server.queue.less_urgent_than(&self.attempts, lane) {
-                self.leaves_queue(cx, other, task, Reason::Displaced);
-                admission = Admission::Queues;
-            }
-        }
-        if admission == Admission::Refused {
-            self.refused(cx, id, task);
-            return false;
-        }
-        self.guards.in_hand.put(
-            id,
-            InHand {
-                arrived: cx.now(),
-                wait: Wait::NotYet,
-                refusal: None,
-            },
-        );
-        let attempt = &mut self.attempts[id];
-        attempt.flags.set(Flags::GUARDED);
-        let server = self.servers.get_mut(task).expect("it has just been looked at");
-        server.present += 1;
-        if admission == Admission::Queues {
-            self.waits(cx, id, task);
-            return false;
-        }
-        if let Runtime::ThreadPool { .. } = server.runtime {
-            server.busy += 1;
-            attempt.flags.set(Flags::HOLDS_WORKER);
-        }
-        attempt.phase = Phase::Ready;
-        true
-    }
-
-    /// Why the server turns away a request that reaches it, if it does. Health checks are let in, as a busy server is to be
-    /// told from a dead one.
-    fn sheds(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, task: Id<Task>) -> Option<Reason> {
+    pub(super) fn ask_leave(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) -> Leave {
         let now = cx.now();
         let attempt = &self.attempts[id];
-        let server = self.servers.get_mut(task)?;
-        if matches!(attempt.caller, Caller::Check(_)) || server.door != Door::Open {
-            return None;
-        }
-        let guard = self.guards.of(server.revision);
-        let extras = server.extras.as_mut()?;
-        if let Some(bucket) = &mut extras.bucket {
-            if bucket.available(now) == 0 {
-                return Some(Reason::RateLimited);
-            }
-            bucket.take_one(now);
-        }
-        if let (Some(load), Some(shedding)) = (&mut extras.load, &guard.shedding) {
-            if load.is_due(now) {
-                let used = server.cpu.used(now) + server.beside.used(now);
-                load.read(now, used, server.reserved.vcpus());
-            }
-            let priority = priority(cx.blueprint, &self.attempts, id);
-            let refusal = shedding::refusal(&shedding.rules, load.share, priority);
-            if refusal > 0.0 && attempt.key.child(purpose::SHEDDING).happens(refusal) {
-                return Some(Reason::CpuBusy);
-            }
-        }
-        let limit = extras.limit?;
-        if server.present - extras.turning_away < limit.requests() {
-            return None;
-        }
-        let lane = lane(cx.blueprint, &self.attempts, guard.discipline, id);
-        match server.queue.less_urgent_than(&self.attempts, lane) {
-            Some(other) => {
-                self.leaves_queue(cx, other, task, Reason::Displaced);
-                None
-            }
-            None => Some(Reason::ConcurrencyLimit),
-        }
-    }
-
-    /// A strand waits for a worker or a loop of a server with rules.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn waits(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, task: Id<Task>) {
-        let server = self.servers.get_mut(task).expect("a strand waits at a server that lives");
-        let guard = self.guards.of(server.revision);
-        let lane = lane(cx.blueprint, &self.attempts, guard.discipline, id);
-        let was_empty = server.queue.is_empty();
-        server.queue.push_in(&mut self.attempts, id, lane);
-        let extras = server.extras.as_mut().expect("a server with rules");
-        let since = extras.standing.joined(cx.now(), was_empty);
-        let Some(known) = self.guards.in_hand.get(id).copied() else {
-            // A branch of a `parallel` step: the request has long been taken in.
-            return;
+        let (Some(who), Some(extras)) = (
+            who(&self.attempts, attempt),
+            self.sites[attempt.site.at()].extras.as_deref_mut(),
+        ) else {
+            return Leave::Given;
         };
-        let attempt = &self.attempts[id];
-        let had_a_turn = (0..attempt.step)
-            .any(|before| matches!(self.programs.step(attempt.program, before), Some(step) if matches!(step.what, What::Cpu(_))));
-        let wait = if known.wait == Wait::NotYet && !had_a_turn {
-            let until = self.patience(cx, id, guard, since);
-            Wait::First { until }
-        } else {
-            Wait::Over
-        };
-        self.guards.in_hand.put(id, InHand { wait, ..known });
-    }
-
-    /// How long somebody who joins a queue that has stood since then may wait; the end of it is scheduled.
-    fn patience(&self, cx: &mut Context<'_>, id: Id<Attempt>, guard: &Guard, standing_since: Instant) -> Instant {
-        let now = cx.now();
-        let mut until = Instant::NEVER;
-        if let Some(delay) = &guard.timeout {
-            let span = delay.span(self.attempts[id].key.child(purpose::QUEUE_TIMEOUT));
-            until = now + span;
-        }
-        let event = Event::data(DataEvent::QueueTimeout, id);
-        if let Some((rule, [target, interval])) = guard.controlled_delay {
-            let stands = now.since(standing_since) > rule.interval;
-            let (span, lane) = if stands {
-                (rule.target, target)
-            } else {
-                (rule.interval, interval)
-            };
-            if now + span <= until {
-                cx.calendar.schedule_in_lane(lane, event);
-                return now + span;
-            }
-        }
-        if until < Instant::NEVER {
-            cx.calendar.schedule_at(until, event);
-        }
-        until
-    }
-
-    /// A request has waited as long as it may, unless it has got its worker meanwhile.
-    #[cold]
-    pub(super) fn queue_timeout(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let Some(attempt) = self.attempts.get(id) else {
-            return;
-        };
-        let (Phase::Queued(_), Some(task), Some(known)) = (attempt.phase, attempt.task, self.guards.in_hand.get(id))
-        else {
-            return;
-        };
-        if known.wait == (Wait::First { until: cx.now() }) {
-            self.leaves_queue(cx, id, task, Reason::WaitedTooLong);
-        }
-    }
-
-    /// A request that waits at a server is turned away.
-    fn leaves_queue(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, task: Id<Task>, reason: Reason) {
-        let server = self.servers.get_mut(task).expect("who is queued is so at a server that lives");
-        server.queue.remove(&mut self.attempts, id);
-        server.present -= 1;
-        self.guards.forget(&mut self.attempts[id], id);
-        self.turn_away(cx, id, task, reason);
-    }
-
-    /// A request that the server does not have in hand is told no, which may cost CPU time.
-    fn turn_away(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, task: Id<Task>, reason: Reason) {
-        let server = self.servers.get_mut(task).expect("a server that lives says no");
-        let cost = self.guards.of(server.revision).refusal_cpu;
-        if cost.is_zero() {
-            return self.answer_unserved(cx, id, Answer::Overloaded(reason.here()));
-        }
-        server.present += 1;
-        let extras = server.extras.as_mut().expect("a server with rules");
-        extras.turning_away += 1;
-        server.cpu.admit(cx.now(), id, cost);
-        self.cpus_changed.push(task.index());
-        let attempt = &mut self.attempts[id];
-        attempt.phase = Phase::OnCpu;
-        // Beyond the last step of any program.
-        attempt.step = u16::MAX;
-        attempt.flags.set(Flags::GUARDED);
-        let known = InHand {
-            arrived: cx.now(),
-            wait: Wait::Over,
-            refusal: Some(reason),
-        };
-        self.guards.in_hand.put(id, known);
-    }
-
-    /// A request leaves a server with rules: with this answer, or with none because it was cut short. Gives the answer
-    /// that it really has.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn leaves_guarded(
-        &mut self,
-        now: Instant,
-        id: Id<Attempt>,
-        answer: Option<Answer>,
-    ) -> Option<Answer> {
-        let attempt = &mut self.attempts[id];
-        attempt.flags.clear(Flags::GUARDED);
-        let known = self.guards.in_hand.take(id)?;
-        let task = attempt.task.expect("a request is in the hands of a task");
-        let server = self.servers.get_mut(task)?;
-        let extras = server.extras.as_mut().expect("a server with rules");
-        if let Some(reason) = known.refusal {
-            extras.turning_away -= 1;
-            return answer.map(|_| Answer::Overloaded(reason.here()));
-        }
-        if let (Some(state), Some(law)) = (&mut extras.limit, self.guards.of(server.revision).concurrency)
-            && answer == Some(Answer::Success)
+        if let Some(budget) = &extras.guards.budget
+            && attempt.number == 1
         {
-            let sample = Sample {
-                // Nothing takes no time at all; a nanosecond keeps ratios finite.
-                latency: now.since(known.arrived).max(Span::from_nanos(1)).seconds(),
-                in_hand: server.present - extras.turning_away,
-            };
-            *state = match law {
-                ConcurrencyLimit::Fixed(_) => *state,
-                ConcurrencyLimit::Gradient(bounds) => concurrency::gradient(*state, sample, bounds),
-                ConcurrencyLimit::Vegas(bounds) => concurrency::vegas(*state, sample, bounds),
-            };
+            let state = extras.budgets.of(who, budget.scope, || Budget::new(&budget.rule));
+            state.requested(&budget.rule, now);
         }
-        answer
+        let mut permit = None;
+        if let Some(rule) = &extras.guards.breaker {
+            let breaker = extras.breakers.of(who, rule.scope, || Breaker::new(rule));
+            let before = breaker.phase();
+            permit = breaker.ask(rule, now);
+            let after = breaker.phase();
+            if before.name() != after.name() {
+                self.breaker_changed(cx, id, before.name(), after.name());
+            }
+            if permit.is_none() {
+                self.answer_here(cx, id, Answer::Rejected(Reason::BreakerOpen.here()));
+                return Leave::Refused;
+            }
+        }
+        let extras = self.sites[self.attempts[id].site.at()].extras.as_deref();
+        if extras.is_some_and(SiteExtras::is_told) {
+            self.attempts[id].flags.set(Flags::GUARDED);
+            self.guarded.put(id, Guarded { who, permit });
+        }
+        Leave::Given
+    }
+
+    /// Tells the guards how an attempt has ended that they have let through.
+    #[inline(never)]
+    pub(super) fn guards_hear(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
+        let now = cx.now();
+        let Some((guarded, extras)) = self.let_go(id) else {
+            return;
+        };
+        let success = !answer.is_failure_of_callee();
+        if let Some(budget) = &extras.guards.budget {
+            let state = extras
+                .budgets
+                .of(guarded.who, budget.scope, || Budget::new(&budget.rule));
+            state.answered(&budget.rule, now, success);
+        }
+        if let (Some(rule), Some(permit)) = (&extras.guards.breaker, guarded.permit) {
+            let breaker = extras.breakers.of(guarded.who, rule.scope, || Breaker::new(rule));
+            let before = breaker.phase();
+            breaker.settled(rule, now, permit, success);
+            let after = breaker.phase();
+            if before.name() != after.name() {
+                self.breaker_changed(cx, id, before.name(), after.name());
+            }
+        }
+    }
+
+    /// Nobody waits any more for an attempt that the guards have let through.
+    #[inline(never)]
+    pub(super) fn guards_forget(&mut self, id: Id<Attempt>) {
+        let Some((guarded, extras)) = self.let_go(id) else {
+            return;
+        };
+        if let (Some(rule), Some(permit)) = (&extras.guards.breaker, guarded.permit) {
+            let breaker = extras.breakers.of(guarded.who, rule.scope, || Breaker::new(rule));
+            breaker.abandoned(permit);
+        }
+    }
+
+    /// Another record takes over what the guards know of an attempt.
+    #[inline(never)]
+    pub(super) fn guarded_goes_on_as(&mut self, id: Id<Attempt>, other: Id<Attempt>) {
+        self.attempts[id].flags.clear(Flags::GUARDED);
+        if let Some(row) = self.guarded.take(id) {
+            self.attempts[other].flags.set(Flags::GUARDED);
+            self.guarded.put(other, row);
+        }
+    }
+
+    /// Takes an attempt's row out.
+    fn let_go(&mut self, id: Id<Attempt>) -> Option<(Guarded, &mut SiteExtras)> {
+        let attempt = self.attempts.get_mut(id)?;
+        attempt.flags.clear(Flags::GUARDED);
+        let extras = self.sites[attempt.site.at()].extras.as_deref_mut()?;
+        Some((self.guarded.take(id)?, extras))
+    }
+
+    /// Whether a site's guards allow another attempt after one that was answered so.
+    #[inline(never)]
+    pub(super) fn guards_allow_retry(&mut self, cx: &Context<'_>, id: Id<Attempt>, answer: Answer) -> bool {
+        let attempt = &self.attempts[id];
+        let Some(extras) = self.sites[attempt.site.at()].extras.as_deref_mut() else {
+            return true;
+        };
+        let on = extras.guards.retry_on;
+        let wanted = match answer {
+            Answer::TimedOut(_) => on.timeout,
+            Answer::Refused(_) => on.refused,
+            Answer::Failure(_) | Answer::Error(500..) => on.server_error,
+            Answer::BadGateway(_) => on.bad_gateway,
+            Answer::ServiceUnavailable(_) | Answer::Overloaded(_) => on.service_unavailable,
+            Answer::GatewayTimeout(_) => on.gateway_timeout,
+            Answer::Success | Answer::NotFound | Answer::Error(_) | Answer::Fixed(_) | Answer::Rejected(_) => false,
+        };
+        if !wanted {
+            return false;
+        }
+        match (&extras.guards.budget, who(&self.attempts, attempt)) {
+            (Some(budget), Some(who)) => extras
+                .budgets
+                .of(who, budget.scope, || Budget::new(&budget.rule))
+                .spend(&budget.rule, cx.now()),
+            _ => true,
+        }
+    }
+
+    /// Says that a breaker has changed, unless enough has been said.
+    #[cold]
+    fn breaker_changed(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, from: &'static str, to: &'static str) {
+        const MOST_TOLD: u32 = 1000;
+        let attempt = &self.attempts[id];
+        let site = attempt.site;
+        let caller = match attempt.caller {
+            Caller::Strand(parent) => self.attempts.get(parent),
+            _ => None,
+        };
+        let by = caller.map(|caller| self.operations.revision(caller.served));
+        let (zone, service, revision) = (
+            caller.and_then(|caller| caller.zone),
+            by.map(|by| by.service),
+            by.map(|by| by.revision),
+        );
+        let Some(extras) = self.sites[site.at()].extras.as_deref_mut() else {
+            return;
+        };
+        extras.told += 1;
+        if extras.told > MOST_TOLD {
+            return;
+        }
+        let mut reason = name(cx.blueprint, site.at());
+        if extras.told == MOST_TOLD {
+            reason.push_str("; further changes are not listed");
+        }
+        cx.observations.push(Observation::Happened(Event {
+            at: cx.now(),
+            kind: EventKind::CircuitBreaker,
+            service,
+            deployment: None,
+            revision,
+            task: None,
+            instance: None,
+            zone,
+            from: from.to_owned(),
+            to: to.to_owned(),
+            reason,
+        }));
+    }
+}
+
+/// `checkout/buy/2 → payments`.
+fn name(blueprint: &Blueprint, site: usize) -> String {
+    let balancer = |at: crate::blueprint::LoadBalancerIx| &blueprint.load_balancers[at.at()].name;
+    let (from, to) = match blueprint.calls.get(site) {
+        Some(call) => (
+            &call.name,
+            match &call.to {
+                Callee::Service { service, .. } => &blueprint.services[service.at()].name,
+                Callee::LoadBalancer { load_balancer, .. } => balancer(*load_balancer),
+                Callee::Dependency(at) => &blueprint.dependencies[at.at()].name,
+            },
+        ),
+        None => {
+            let traffic = &blueprint.traffic[site - blueprint.calls.len()];
+            let to = match traffic.to {
+                Destination::LoadBalancer { load_balancer, .. } => balancer(load_balancer),
+                Destination::Service { service, .. } => &blueprint.services[service.at()].name,
+            };
+            (&traffic.name, to)
+        }
+    };
+    format!("{from} → {to}")
+}
+
+/// Guards of a site, if it has any.
+impl SiteState {
+    #[inline(always)]
+    pub fn is_guarded(&self) -> bool {
+        self.extras.is_some()
     }
 }

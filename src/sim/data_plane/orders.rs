@@ -122,7 +122,7 @@ impl DataPlane {
         cpu.set_speed(cx.now(), spec.speed);
         let timer = cx.calendar.timer(Event::data_extra(DataEvent::CpuTurn, slot as u32));
         let row = self.operations.revisions_of(spec.service).start + spec.revision.at();
-        let (queue, extras) = self.guards.begin(cx.blueprint, revision, cx.now());
+        let (queue, extras) = self.rulebook.begin(cx.blueprint, revision, cx.now());
         self.servers.start(Server {
             task: spec.task,
             service: spec.service,

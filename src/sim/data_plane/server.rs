@@ -61,7 +61,7 @@ impl DataPlane {
             }
         }
         if server.extras.is_some() {
-            return self.at_guarded(cx, id, task);
+            return self.at_server_with_rules(cx, id, task);
         }
         match server.admission() {
             Admission::Refused => {
@@ -153,8 +153,8 @@ impl DataPlane {
 
     /// A cancelled request leaves its server, and gives back the worker or loop that it holds.
     pub(super) fn leave_server(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        if self.attempts[id].flags.has(Flags::GUARDED) {
-            self.leaves_guarded(cx.now(), id, None);
+        if self.attempts[id].flags.has(Flags::HAS_RULES) {
+            self.leaves_server_with_rules(cx.now(), id, None);
         }
         let attempt = &mut self.attempts[id];
         let task = attempt.task.expect("a strand runs on a task");

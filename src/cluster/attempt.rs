@@ -92,6 +92,8 @@ pub enum Caller {
     Strand(Id<Attempt>),
     /// The strand of the same task whose `parallel` step this is a branch of.
     Join(Id<Attempt>),
+    /// Nobody: it was a branch of a `parallel` step that has gone on without it.
+    Nobody,
     /// Nobody: the work that a process does before it listens.
     StartUp,
     /// A balancer's node checks the target's health.

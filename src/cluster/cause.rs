@@ -75,6 +75,8 @@ pub enum Reason {
     DeregistrationOver,
     /// The balancer's rule answers by itself.
     FixedResponse,
+    /// A `parallel` step had not enough branches in time.
+    JoinTimedOut,
     /// The caller's circuit breaker is open.
     BreakerOpen,
     /// The sender's patience ended while this was going on, at the far end of the calls.
@@ -139,6 +141,7 @@ impl Reason {
             Reason::BalancerFull => "balancer_full",
             Reason::DeregistrationOver => "deregistration_over",
             Reason::FixedResponse => "fixed_response",
+            Reason::JoinTimedOut => "join_timed_out",
             Reason::BreakerOpen => "breaker_open",
             Reason::TimedOut(stage) => match stage {
                 Stage::Queue => "timed_out_in_queue",

@@ -22,6 +22,7 @@ mod faults;
 mod foregone;
 mod group;
 mod guard;
+mod join;
 mod loss;
 mod meter;
 mod network;
@@ -59,6 +60,7 @@ use dependency::DependencyState;
 use foregone::Foregone;
 use group::Group;
 use guard::Guarded;
+use join::Races;
 use network::Network;
 use program::{Operations, Programs};
 use rules::Rulebook;
@@ -82,6 +84,7 @@ pub struct DataPlane {
     programs: Programs,
     /// `None`: no program turns by what belongs to a request.
     courses: Option<Box<Courses>>,
+    races: Races,
     operations: Operations,
     skews: Skews,
     rulebook: Rulebook,
@@ -145,6 +148,7 @@ impl DataPlane {
                 DataEvent::DependencyDone => self.dependency_done(cx, attempt),
                 DataEvent::AnswerAtNode => self.answer_at_node(cx, attempt),
                 DataEvent::AnswerAtCaller => self.answer_at_caller(cx, attempt),
+                DataEvent::JoinTimeout => self.join_timed_out(cx, attempt, extra),
                 DataEvent::QueueTimeout => self.queue_timeout(cx, attempt),
                 DataEvent::ConnectTimeout => self.connect_timed_out(cx, attempt),
             }

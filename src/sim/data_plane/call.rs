@@ -291,7 +291,9 @@ impl DataPlane {
                 _ => {}
             },
             Caller::Check(check) => self.check_answered(cx, id, check, answer),
-            Caller::Join(_) | Caller::StartUp => unreachable!("a branch joins, a start-up ends: neither is answered"),
+            Caller::Join(_) | Caller::Nobody | Caller::StartUp => {
+                unreachable!("a branch joins, a start-up ends: neither is answered")
+            }
         }
     }
 

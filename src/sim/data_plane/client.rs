@@ -12,7 +12,7 @@ use crate::engine::dist::{Law, Tables};
 use crate::engine::random::Key;
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
-use crate::sim::observation::{Observation, Outcome, RequestFinished, ServedBy};
+use crate::sim::observation::{Observation, Outcome, RequestFinished, ServedBy, StepCounts};
 use crate::units::Instant;
 use crate::workload::{ArrivalStream, Replay};
 
@@ -236,6 +236,12 @@ impl DataPlane {
         let counts = self.skews.counts();
         if !counts.is_empty() {
             cx.observations.push(Observation::SkewCounted(counts));
+        }
+        let counts = StepCounts {
+            joins: self.join_counts(),
+        };
+        if counts != StepCounts::default() {
+            cx.observations.push(Observation::StepsCounted(counts));
         }
         assert_eq!(
             self.open_requests, 0,

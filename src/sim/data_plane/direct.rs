@@ -233,8 +233,7 @@ fn caller_of(blueprint: &Blueprint, call: CallIx) -> Option<ServiceIx> {
     fn makes(blueprint: &Blueprint, program: ProgramIx, call: CallIx) -> bool {
         blueprint.programs[program.at()].steps.iter().any(|step| match step {
             Step::Call(made) => *made == call,
-            Step::Parallel(branches) => branches.iter().any(|branch| makes(blueprint, *branch, call)),
-            _ => false,
+            other => other.parts().iter().any(|(part, _)| makes(blueprint, *part, call)),
         })
     }
     let calls = |service: &blueprint::Service| {

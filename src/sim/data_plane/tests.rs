@@ -11,6 +11,7 @@ mod disconnect;
 mod everything;
 mod foregone;
 mod guards;
+mod join;
 mod network;
 mod rules;
 mod skew;

@@ -125,7 +125,10 @@ mod tests {
         };
         let next = gradient(state, sample(0.3, 100), BOUNDS);
         let gradient = 1.5 * (0.1 + 0.2 * 2.0 / 601.0) / 0.3;
-        assert!((next.limit - (80.0 + 0.2 * (100.0 * gradient + 4.0))).abs() < 1e-9, "{next:?}");
+        assert!(
+            (next.limit - (80.0 + 0.2 * (100.0 * gradient + 4.0))).abs() < 1e-9,
+            "{next:?}"
+        );
     }
 
     #[test]
@@ -151,7 +154,10 @@ mod tests {
             let latency = 0.1 / (1.0 - (queue - 0.5) / 100.0);
             vegas(state, sample(latency, 100), BOUNDS).limit
         };
-        assert_eq!([after(1.0), after(5.0), after(9.0), after(20.0)], [112.0, 102.0, 100.0, 98.0]);
+        assert_eq!(
+            [after(1.0), after(5.0), after(9.0), after(20.0)],
+            [112.0, 102.0, 100.0, 98.0]
+        );
     }
 
     #[test]

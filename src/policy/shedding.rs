@@ -6,7 +6,8 @@ use crate::blueprint::{Priority, SheddingRule};
 /// the rules that fit decides.
 pub fn refusal(rules: &[SheddingRule], used: f64, priority: Priority) -> f64 {
     let fits = rules.iter().filter(|rule| priority.0 >= rule.priority);
-    fits.map(|rule| ramp(used, rule.from.get(), rule.to.get())).fold(0.0, f64::max)
+    fits.map(|rule| ramp(used, rule.from.get(), rule.to.get()))
+        .fold(0.0, f64::max)
 }
 
 /// 0 below `from`, 1 from `to` on, in proportion between.
@@ -37,7 +38,10 @@ mod tests {
     fn the_least_urgent_are_refused_first() {
         let rules = [rule(5, 0.5, 0.75), rule(0, 0.75, 1.0)];
         let at = |used, priority| refusal(&rules, used, Priority(priority));
-        assert_eq!([at(0.4, 7), at(0.625, 7), at(0.75, 5), at(0.9, 7)], [0.0, 0.5, 1.0, 1.0]);
+        assert_eq!(
+            [at(0.4, 7), at(0.625, 7), at(0.75, 5), at(0.9, 7)],
+            [0.0, 0.5, 1.0, 1.0]
+        );
         assert_eq!([at(0.7, 4), at(0.875, 4), at(1.0, 0)], [0.0, 0.5, 1.0]);
     }
 

@@ -10,7 +10,10 @@ use crate::units::Span;
 /// `None` where nothing is said of all this.
 pub(super) fn rules(cx: &mut Context, said: &schema::Service, path: &Path) -> Option<Box<ServerRules>> {
     let queue = said.queue.as_ref().map(|queue| self::queue(cx, said, queue, path));
-    let concurrency = said.concurrency_limit.as_ref().map(|limit| concurrency(cx, said, limit, path));
+    let concurrency = said
+        .concurrency_limit
+        .as_ref()
+        .map(|limit| concurrency(cx, said, limit, path));
     let rate = said.rate_limit.map(|limit| rate(cx, limit, &path.key("rate_limit")));
     let shedding = (said.load_shedding.as_ref()).map(|said| shedding(cx, said, &path.key("load_shedding")));
     let refusal_cpu = said.refusal_cpu.map_or(Span::ZERO, |span| span.0);
@@ -22,10 +25,8 @@ pub(super) fn rules(cx: &mut Context, said: &schema::Service, path: &Path) -> Op
         refusal_cpu,
         ..ServerRules::default()
     };
-    let is_anything = said.queue.is_some()
-        || rules.concurrency.is_some()
-        || rules.rate.is_some()
-        || rules.shedding.is_some();
+    let is_anything =
+        said.queue.is_some() || rules.concurrency.is_some() || rules.rate.is_some() || rules.shedding.is_some();
     if said.refusal_cpu.is_some() && !is_anything {
         cx.report_hint(
             Code::NothingToRefuse,
@@ -116,7 +117,11 @@ fn concurrency(
 fn rate(cx: &mut Context, said: schema::RateLimit, path: &Path) -> RateLimit {
     let rate = said.rate.0;
     if rate <= 0.0 {
-        cx.report(Code::OutOfRange, &path.key("rate"), "a bucket without tokens lets nobody in");
+        cx.report(
+            Code::OutOfRange,
+            &path.key("rate"),
+            "a bucket without tokens lets nobody in",
+        );
     }
     RateLimit {
         rate,
@@ -153,7 +158,10 @@ pub(super) fn doubts(cx: &mut Context, blueprint: &Blueprint) {
         rules.queue.discipline == Discipline::Priority || by_load.into_iter().any(|rule| rule.priority > 0)
     };
     let revisions = blueprint.services.iter().flat_map(|service| &service.revisions);
-    if revisions.filter_map(|revision| revision.server_rules.as_deref()).any(asks) {
+    if revisions
+        .filter_map(|revision| revision.server_rules.as_deref())
+        .any(asks)
+    {
         return;
     }
     let root = Path::Root;

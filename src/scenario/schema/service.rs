@@ -1,8 +1,9 @@
 //! ECS services.
 
 use super::{
-    AutoScaling, ConcurrencyLimit, Container, Cpu, CpuModel, DeploymentConfiguration, DeploymentController, DeploymentGroup, Duration,
-    LoadShedding, Memory, Named, OnDisconnect, QueueRules, RateLimit, Runtime, Share, Step, Time, no_time, zero,
+    AutoScaling, ConcurrencyLimit, Container, Cpu, CpuModel, DeploymentConfiguration, DeploymentController,
+    DeploymentGroup, Duration, LoadShedding, Memory, Named, OnDisconnect, QueueRules, RateLimit, Runtime, Share, Step,
+    Time, no_time, zero,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

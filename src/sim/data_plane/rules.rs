@@ -90,7 +90,12 @@ impl Rulebook {
     }
 
     /// Queue and state of a server that starts with this revision.
-    pub fn begin(&self, blueprint: &Blueprint, revision: &Revision, now: Instant) -> (Queue, Option<Box<ServerExtras>>) {
+    pub fn begin(
+        &self,
+        blueprint: &Blueprint,
+        revision: &Revision,
+        now: Instant,
+    ) -> (Queue, Option<Box<ServerExtras>>) {
         let Some(rules) = revision.server_rules.as_deref() else {
             return (Queue::default(), None);
         };
@@ -253,7 +258,10 @@ impl DataPlane {
     #[cold]
     #[inline(never)]
     pub(super) fn waits(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, task: Id<Task>) {
-        let server = self.servers.get_mut(task).expect("a strand waits at a server that lives");
+        let server = self
+            .servers
+            .get_mut(task)
+            .expect("a strand waits at a server that lives");
         let rules = self.rulebook.of(server.revision);
         let lane = lane(cx.blueprint, &self.attempts, rules.discipline, id);
         let was_empty = server.queue.is_empty();
@@ -320,7 +328,10 @@ impl DataPlane {
 
     /// A request that waits at a server is turned away.
     fn leaves_queue(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, task: Id<Task>, reason: Reason) {
-        let server = self.servers.get_mut(task).expect("who is queued is so at a server that lives");
+        let server = self
+            .servers
+            .get_mut(task)
+            .expect("who is queued is so at a server that lives");
         server.queue.remove(&mut self.attempts, id);
         server.present -= 1;
         self.rulebook.forget(&mut self.attempts[id], id);

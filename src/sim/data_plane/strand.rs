@@ -100,7 +100,9 @@ impl DataPlane {
     pub(super) fn strand_over(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
         let mut answer = answer;
         if self.attempts[id].flags.has(Flags::HAS_RULES) {
-            answer = self.leaves_server_with_rules(cx.now(), id, Some(answer)).unwrap_or(answer);
+            answer = self
+                .leaves_server_with_rules(cx.now(), id, Some(answer))
+                .unwrap_or(answer);
         }
         let attempt = &mut self.attempts[id];
         match attempt.caller {

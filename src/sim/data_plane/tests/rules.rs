@@ -57,7 +57,10 @@ fn fifo_serves_who_came_first_and_lifo_who_came_last() {
 fn adaptive_lifo_serves_who_came_last_only_while_a_queue_stands() {
     // Four wait at 10 ms: more than two, so the newest; then three: the newest again; then two: the oldest first.
     assert_eq!(
-        served(&one_worker(&[0, 1, 2, 3, 4], queue(Discipline::AdaptiveLifo { from: 2 }))),
+        served(&one_worker(
+            &[0, 1, 2, 3, 4],
+            queue(Discipline::AdaptiveLifo { from: 2 })
+        )),
         [(0.0, 10.0), (4.0, 16.0), (3.0, 27.0), (1.0, 39.0), (2.0, 48.0)]
     );
 }
@@ -106,7 +109,14 @@ fn fair_serves_one_of_each_kind_in_turn() {
     let blueprint = two_kinds(&[0, 1, 2, 3], (&[4, 5], 3), queue(Discipline::Fair));
     assert_eq!(
         served(&blueprint),
-        [(0.0, 10.0), (1.0, 19.0), (4.0, 26.0), (2.0, 38.0), (5.0, 45.0), (3.0, 57.0)]
+        [
+            (0.0, 10.0),
+            (1.0, 19.0),
+            (4.0, 26.0),
+            (2.0, 38.0),
+            (5.0, 45.0),
+            (3.0, 57.0)
+        ]
     );
 }
 
@@ -131,11 +141,12 @@ fn who_has_waited_as_long_as_the_queue_allows_is_answered_503() {
 fn an_event_loop_lets_go_who_waits_for_a_first_turn_only() {
     // 10 ms of CPU, 1 ms of waiting, 10 ms of CPU on one loop. The second request begins at 10 ms, as the loop is free while
     // the first one waits; the first one's second turn comes at 20 ms, 9 ms after it asked, and the third's first never.
-    let steps = vec![Step::Cpu(constant(0.01)), Step::Wait(constant(0.001)), Step::Cpu(constant(0.01))];
-    let runtime = Runtime::EventLoop {
-        loops: 1,
-        backlog: 100,
-    };
+    let steps = vec![
+        Step::Cpu(constant(0.01)),
+        Step::Wait(constant(0.001)),
+        Step::Cpu(constant(0.01)),
+    ];
+    let runtime = Runtime::EventLoop { loops: 1, backlog: 100 };
     let mut blueprint = requests_at(&[0, 5, 6], steps, runtime);
     let mut rules = timeout(8);
     rules.refusal_cpu = Span::ZERO;
@@ -160,7 +171,10 @@ fn codel_lets_wait_for_the_interval_and_once_a_queue_stands_for_the_target() {
     let waited = Reason::WaitedTooLong;
     // 2 ms gets its worker at 20 ms; 15 ms waits until 30 ms; 22 ms may wait 4 ms; 28 ms 4 ms, and gets none at 30 ms.
     assert_eq!(refused(&stage), [(22.0, 4.0, waited), (28.0, 4.0, waited)]);
-    assert_eq!(served(&blueprint), [(0.0, 10.0), (1.0, 19.0), (2.0, 28.0), (15.0, 25.0)]);
+    assert_eq!(
+        served(&blueprint),
+        [(0.0, 10.0), (1.0, 19.0), (2.0, 28.0), (15.0, 25.0)]
+    );
 }
 
 #[test]
@@ -195,8 +209,14 @@ fn a_full_backlog_makes_room_too() {
     let mut stage = Stage::new(&blueprint);
     stage.run();
     assert_eq!(refused(&stage), [(1.0, 4.0, Reason::Displaced)]);
-    let full = stage.finished.iter().find(|request| request.outcome == Outcome::Refused);
-    assert_eq!(full.and_then(|request| request.failure).map(|failure| failure.reason), Some(Reason::QueueFull));
+    let full = stage
+        .finished
+        .iter()
+        .find(|request| request.outcome == Outcome::Refused);
+    assert_eq!(
+        full.and_then(|request| request.failure).map(|failure| failure.reason),
+        Some(Reason::QueueFull)
+    );
 }
 
 #[test]
@@ -210,7 +230,10 @@ fn a_bucket_without_tokens_turns_away_until_the_next_one_comes() {
     let mut stage = Stage::new(&blueprint);
     stage.run();
     let limited = Reason::RateLimited;
-    assert_eq!(refused(&stage), [(40.0, 0.0, limited), (99.0, 0.0, limited), (150.0, 0.0, limited)]);
+    assert_eq!(
+        refused(&stage),
+        [(40.0, 0.0, limited), (99.0, 0.0, limited), (150.0, 0.0, limited)]
+    );
 }
 
 #[test]

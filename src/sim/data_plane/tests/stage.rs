@@ -76,7 +76,7 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
             name: "users".into(),
             traffic: TrafficIx(0),
             priority: Default::default(),
-        http: HttpRequest::get("/"),
+            http: HttpRequest::get("/"),
         }],
         alarms: vec![],
         events: vec![],

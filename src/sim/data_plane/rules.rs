@@ -146,7 +146,7 @@ pub(super) fn priority(blueprint: &Blueprint, attempts: &Arena<Attempt>, id: Id<
     match at_root(attempts, id) {
         Caller::Client(class, _) => blueprint.classes[class.at()].priority,
         Caller::Check(_) | Caller::StartUp => Priority::MOST_URGENT,
-        Caller::Strand(_) | Caller::Join(_) => Priority::LEAST_URGENT,
+        Caller::Strand(_) | Caller::Join(_) | Caller::Nobody => Priority::LEAST_URGENT,
     }
 }
 

@@ -92,7 +92,7 @@ fn calls_inherit_the_priority_of_the_request_they_are_made_for() {
     back.revisions[0].server_rules = Some(Box::new(queue(Discipline::Priority)));
     blueprint.services.push(back);
     blueprint.programs[1].steps = std::mem::take(&mut blueprint.programs[0].steps);
-    blueprint.programs[0].steps = vec![Step::Parallel(vec![ProgramIx(2)])];
+    blueprint.programs[0].steps = vec![Step::Parallel(Parallel::all(vec![ProgramIx(2)]))];
     blueprint.programs.push(Program {
         steps: vec![Step::Call(CallIx(0))],
     });

@@ -3,7 +3,7 @@
 //! A node knows what the control plane published to it and what it has itself under way; nodes share nothing. ALB never
 //! sends a request to a second target.
 
-use super::call::{Picked, no_longer_outstanding, pick};
+use super::call::no_longer_outstanding;
 use super::capacity::{Admission, Capacity};
 use super::client::browsers;
 use super::connections::ClientConnections;
@@ -11,6 +11,7 @@ use super::cookies::Cookies;
 use super::dns::Dns;
 use super::group::Around;
 use super::network::{Between, Crossing, Hop, Network};
+use super::pick::{Picked, pick};
 use super::site::{ActionOf, To};
 use super::{DataPlane, Leg, purpose};
 use crate::blueprint::{
@@ -234,7 +235,7 @@ impl DataPlane {
         match answer {
             Answer::Success => meter.target_2xx += 1,
             Answer::NotFound | Answer::Error(400..=499) => meter.target_4xx += 1,
-            Answer::Failure(_) | Answer::Error(_) => meter.target_5xx += 1,
+            Answer::Failure(_) | Answer::Overloaded(_) | Answer::Error(_) => meter.target_5xx += 1,
             _ => return self.node_answers(cx, id, Answer::BadGateway(answer.cause())),
         }
         meter.response_time += cx.now().since(attempt.at_node).nanos();

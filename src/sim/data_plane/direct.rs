@@ -6,7 +6,7 @@
 //! `policy`'s.
 
 use super::DataPlane;
-use super::call::{Picked, take};
+use super::pick::{Picked, take};
 use super::purpose;
 use super::site::{SiteState, To};
 use crate::blueprint::{

@@ -8,6 +8,7 @@ pub mod anomaly;
 pub mod breaker;
 pub mod daemon;
 pub mod hook;
+pub mod outlier;
 pub mod placement;
 pub mod rebalancing;
 pub mod retry;

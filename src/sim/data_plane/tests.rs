@@ -7,6 +7,7 @@ mod causes;
 mod course;
 mod dependency;
 mod direct;
+mod discovery;
 mod disconnect;
 mod everything;
 mod foregone;

@@ -16,6 +16,7 @@ pub mod environment;
 pub mod fault;
 #[cfg(test)]
 pub mod fixture;
+pub mod guard;
 pub mod hook;
 pub mod life_cycle;
 pub mod model;
@@ -36,6 +37,7 @@ pub use dependency::*;
 pub use direct::*;
 pub use environment::*;
 pub use fault::*;
+pub use guard::*;
 pub use hook::*;
 pub use life_cycle::*;
 pub use model::*;

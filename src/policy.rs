@@ -6,6 +6,8 @@
 pub mod alarm;
 pub mod anomaly;
 pub mod breaker;
+pub mod budget;
+pub mod circuit_breaker;
 pub mod daemon;
 pub mod hook;
 pub mod outlier;
@@ -19,4 +21,5 @@ pub mod scaling;
 pub mod sharding;
 pub mod shift;
 pub mod stopping;
+pub mod window;
 pub mod zones;

@@ -1,6 +1,6 @@
 //! Calls: where they go, how long their sender waits, and how it tries again.
 
-use super::{DependencyIx, Direct, HttpRequest, LoadBalancerIx, OperationIx, ServiceIx};
+use super::{DependencyIx, Direct, Guards, HttpRequest, LoadBalancerIx, OperationIx, ServiceIx};
 use crate::units::Span;
 
 #[derive(Clone, Debug)]
@@ -11,6 +11,7 @@ pub struct CallSite {
     /// Including queueing and network, for each attempt.
     pub timeout: Option<Span>,
     pub retry: Retry,
+    pub guards: Guards,
     /// Plain unless it goes straight to a task.
     pub direct: Direct,
 }

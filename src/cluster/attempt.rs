@@ -92,6 +92,8 @@ pub enum Caller {
     Strand(Id<Attempt>),
     /// The strand of the same task whose `parallel` step this is a branch of.
     Join(Id<Attempt>),
+    /// Nobody: it was a branch of a `parallel` step that has gone on without it.
+    Nobody,
     /// Nobody: the work that a process does before it listens.
     StartUp,
     /// A balancer's node checks the target's health.
@@ -224,6 +226,8 @@ impl Flags {
     pub const HOLDS_SOMETHING: Flags = Flags(8 | 16);
     /// The deadline it is listed for is the node's idle timeout, not the caller's patience.
     pub const NODE_WAITS: Flags = Flags(32);
+    /// A guard of its site has let it through and is to be told how it ends.
+    pub const GUARDED: Flags = Flags(128);
     /// It was picked by a site's ways straight to tasks, which know whose view it counts in.
     pub const BY_WAYS: Flags = Flags(512);
     /// The data plane keeps its course: where it is in loops, and its call path.
@@ -282,6 +286,8 @@ pub enum Answer {
     GatewayTimeout(Cause),
     /// The caller's own patience is over.
     TimedOut(Cause),
+    /// The caller's own guards did not let it through.
+    Rejected(Cause),
 }
 
 impl Answer {
@@ -296,9 +302,14 @@ impl Answer {
     /// Worth another attempt: what may differ next time.
     #[inline]
     pub fn is_retryable(self) -> bool {
+        self.is_failure_of_callee()
+    }
+    /// Says that something is wrong with whoever was to answer.
+    #[inline]
+    pub fn is_failure_of_callee(self) -> bool {
         !matches!(
             self,
-            Answer::Success | Answer::NotFound | Answer::Fixed(_) | Answer::Error(400..=499)
+            Answer::Success | Answer::NotFound | Answer::Fixed(_) | Answer::Error(400..=499) | Answer::Rejected(_)
         )
     }
     /// 4xx of the target: the request is at fault, not who serves it.
@@ -312,7 +323,7 @@ impl Answer {
             Answer::Success => 200,
             Answer::NotFound => 404,
             Answer::Failure(_) => 500,
-            Answer::Refused(_) | Answer::TimedOut(_) => 0,
+            Answer::Refused(_) | Answer::TimedOut(_) | Answer::Rejected(_) => 0,
             Answer::Fixed(status) | Answer::Error(status) => status,
             Answer::BadGateway(_) => 502,
             Answer::ServiceUnavailable(_) => 503,
@@ -327,7 +338,8 @@ impl Answer {
             | Answer::BadGateway(cause)
             | Answer::ServiceUnavailable(cause)
             | Answer::GatewayTimeout(cause)
-            | Answer::TimedOut(cause) => cause,
+            | Answer::TimedOut(cause)
+            | Answer::Rejected(cause) => cause,
             Answer::NotFound => Reason::NoRoute.here(),
             Answer::Error(_) => Reason::OwnError.here(),
             Answer::Success | Answer::Fixed(_) => Reason::FixedResponse.here(),

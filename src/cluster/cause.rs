@@ -65,6 +65,10 @@ pub enum Reason {
     DeregistrationOver,
     /// The balancer's rule answers by itself.
     FixedResponse,
+    /// A `parallel` step had not enough branches in time.
+    JoinTimedOut,
+    /// The caller's circuit breaker is open.
+    BreakerOpen,
     /// The sender's patience ended while this was going on, at the far end of the calls.
     TimedOut(Stage),
     /// The balancer's idle timeout ended while this was going on.
@@ -122,6 +126,8 @@ impl Reason {
             Reason::BalancerFull => "balancer_full",
             Reason::DeregistrationOver => "deregistration_over",
             Reason::FixedResponse => "fixed_response",
+            Reason::JoinTimedOut => "join_timed_out",
+            Reason::BreakerOpen => "breaker_open",
             Reason::TimedOut(stage) => match stage {
                 Stage::Queue => "timed_out_in_queue",
                 Stage::Cpu => "timed_out_on_cpu",
@@ -156,7 +162,12 @@ impl Reason {
     const fn is_the_targets(self) -> bool {
         !matches!(
             self,
-            Reason::NoTask | Reason::Unreachable | Reason::NoTarget | Reason::BalancerFull | Reason::FixedResponse
+            Reason::NoTask
+                | Reason::Unreachable
+                | Reason::NoTarget
+                | Reason::BalancerFull
+                | Reason::FixedResponse
+                | Reason::BreakerOpen
         )
     }
 }

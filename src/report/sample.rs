@@ -129,6 +129,7 @@ fn visitors() -> Traffic {
                 jitter: Jitter::None,
             },
         },
+        guards: Guards::default(),
         direct: Direct::default(),
     }
 }

@@ -27,6 +27,7 @@ mod expectation;
 mod expression;
 mod finish;
 mod graph;
+mod guard;
 mod hook;
 mod load;
 mod model;

@@ -21,6 +21,8 @@ mod dns;
 mod faults;
 mod foregone;
 mod group;
+mod guard;
+mod join;
 mod loss;
 mod meter;
 mod network;
@@ -56,6 +58,8 @@ use course::Courses;
 use dependency::DependencyState;
 use foregone::Foregone;
 use group::Group;
+use guard::Guarded;
+use join::Races;
 use network::Network;
 use program::{Operations, Programs};
 use site::SiteState;
@@ -72,10 +76,13 @@ pub struct DataPlane {
     groups: Vec<Group>,
     clients: Vec<Client>,
     sites: Vec<SiteState>,
+    /// Of the attempts with [`crate::cluster::attempt::Flags::GUARDED`].
+    guarded: Aside<Attempt, Guarded>,
     dependencies: Vec<DependencyState>,
     programs: Programs,
     /// `None`: no program turns by what belongs to a request.
     courses: Option<Box<Courses>>,
+    races: Races,
     operations: Operations,
     skews: Skews,
     /// Of `parallel` steps of which a branch has failed: why the first one did.
@@ -138,6 +145,7 @@ impl DataPlane {
                 DataEvent::DependencyDone => self.dependency_done(cx, attempt),
                 DataEvent::AnswerAtNode => self.answer_at_node(cx, attempt),
                 DataEvent::AnswerAtCaller => self.answer_at_caller(cx, attempt),
+                DataEvent::JoinTimeout => self.join_timed_out(cx, attempt, extra),
                 DataEvent::ConnectTimeout => self.connect_timed_out(cx, attempt),
             }
             match cx.at_once.get(followed) {

@@ -52,6 +52,8 @@ pub enum DataEvent {
     Reweigh,
     /// A dependency's standby takes over. `extra`: dependency.
     FailoverDone,
+    /// A `parallel` step has waited long enough for its branches. `id`: attempt. `extra`: which of its joins.
+    JoinTimeout,
 }
 
 /// Steps of orchestration; handled by `control_plane`.
@@ -127,6 +129,12 @@ impl Event {
             what: What::Data(what),
             extra,
             id: RawId::NONE,
+        }
+    }
+    pub fn data_of<T>(what: DataEvent, id: Id<T>, extra: u32) -> Event {
+        Event {
+            extra,
+            ..Event::data(what, id)
         }
     }
     pub fn control<T>(what: ControlEvent, id: Id<T>, extra: u32) -> Event {

@@ -195,6 +195,8 @@ codes! {
     NoOperations "WT0806" "no-operations" Error;
     MalformedRoute "WT0807" "malformed-route" Error;
     OperationOutOfReach "WT0808" "operation-out-of-reach" Warning;
+    QuorumOutOfReach "WT0810" "quorum-out-of-reach" Error;
+    GuardWithoutEffect "WT0840" "guard-without-effect" Error;
 
     // Ways straight to tasks, and the network.
     BalancingOfNobody "WT0850" "balancing-of-nobody" Error;

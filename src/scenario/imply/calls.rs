@@ -78,7 +78,13 @@ fn each_call(steps: &mut [Step], fill: &impl Fn(&mut Call)) {
     for step in steps {
         match step {
             Step::Call(call) => fill(call),
-            Step::Parallel(branches) => branches.iter_mut().for_each(|branch| each_call(branch, fill)),
+            Step::Parallel(Form::Short(branches)) => branches.iter_mut().for_each(|branch| each_call(branch, fill)),
+            Step::Parallel(Form::Long(parallel)) => {
+                let branches = parallel.branches.iter_mut().flatten();
+                branches
+                    .chain(&mut parallel.steps)
+                    .for_each(|branch| each_call(branch, fill));
+            }
             Step::Choose(choices) => choices.iter_mut().for_each(|choice| each_call(&mut choice.steps, fill)),
             Step::Repeat(repeat) => each_call(&mut repeat.steps, fill),
             Step::Cpu(_) | Step::Wait(_) | Step::Fail(_) => {}

@@ -5,7 +5,7 @@ mod profile;
 mod recorded;
 pub(super) mod spikes;
 
-use super::{Context, Table, balancer, behaviour, direct, each, program};
+use super::{Context, Table, balancer, behaviour, direct, each, guard, program};
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
@@ -20,6 +20,7 @@ pub(super) fn traffic(cx: &mut Context) -> (Vec<Traffic>, Vec<RequestClass>) {
     each(&cx.said.traffic, &section, |at, name, said, path| {
         let mine = requests(cx, TrafficIx::from_usize(at), said, &mut classes, path);
         let retry = behaviour::retry(cx, said.retry.as_ref(), &path.key("retry"));
+        let guards = guard::guards(cx, guard::Said::of_traffic(said), path);
         let (to, direct) = destination(cx, said, path);
         let source = source(cx, (name, said), &mine, &classes, path);
         if let Some(timeout) = said.timeout {
@@ -35,6 +36,7 @@ pub(super) fn traffic(cx: &mut Context) -> (Vec<Traffic>, Vec<RequestClass>) {
                 classes: mine,
                 timeout,
                 retry,
+                guards,
                 direct,
             });
         }

@@ -1,6 +1,6 @@
 //! Calls: requests to other services and dependencies, with the patience and the retries of whoever sends them.
 
-use super::{Balance, Duration, Named, OutlierDetection};
+use super::{Balance, Budget, CallBreaker, Duration, Named, OutlierDetection, RetryOn};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,8 @@ pub struct Call {
     pub timeout: Option<Duration>,
     /// No retry if absent.
     pub retry: Option<Retry>,
+    /// None if absent.
+    pub circuit_breaker: Option<CallBreaker>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -44,7 +46,7 @@ pub enum Method {
     Options,
 }
 
-/// Timeouts, refused connections and 5xx are tried again.
+/// Attempts after one that failed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Retry {
@@ -52,6 +54,10 @@ pub struct Retry {
     pub max_attempts: u32,
     /// No pause if absent.
     pub backoff: Option<Backoff>,
+    /// What is tried again; timeouts, refused connections and 5xx if absent.
+    pub on: Option<Vec<RetryOn>>,
+    /// When a retry is allowed at all: a share of the requests of the last 10 s, or more; always if absent.
+    pub budget: Option<Budget>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

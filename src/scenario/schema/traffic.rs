@@ -1,6 +1,6 @@
 //! Traffic: who asks, when, and for what.
 
-use super::{Balance, Duration, Factor, Form, Named, Rate, Retry, Time};
+use super::{Balance, CallBreaker, Duration, Factor, Form, Named, Rate, Retry, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,8 @@ pub struct Traffic {
     pub timeout: Option<Duration>,
     /// No retry if absent.
     pub retry: Option<Retry>,
+    /// None if absent.
+    pub circuit_breaker: Option<CallBreaker>,
 }
 
 /// Recorded arrivals: a CSV file beside the scenario with the columns `time_s` (from 0, in order) and perhaps `class`.

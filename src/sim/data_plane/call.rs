@@ -3,6 +3,7 @@
 use super::balancer::{Balancer, to_node};
 use super::client::finished;
 use super::group::Group;
+use super::guard::Leave;
 use super::network::{Between, Crossing, Hop, Network};
 use super::site::{SiteState, To};
 use super::{DataPlane, Leg, purpose};
@@ -25,7 +26,7 @@ impl DataPlane {
     #[inline(always)]
     pub(super) fn send(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         let now = cx.now();
-        let Some(attempt) = self.attempts.get_mut(id) else {
+        let Some(mut attempt) = self.attempts.get_mut(id) else {
             return;
         };
         attempt.phase = Phase::Sent;
@@ -34,6 +35,12 @@ impl DataPlane {
             if let Caller::Client(..) = attempt.caller {
                 self.open_requests += 1;
             }
+        }
+        if self.sites[attempt.site.at()].is_guarded() {
+            if self.ask_leave(cx, id) == Leave::Refused {
+                return;
+            }
+            attempt = &mut self.attempts[id];
         }
         let site = &mut self.sites[attempt.site.at()];
         site.sent.attempts[usize::from(attempt.number > 1)] += 1;
@@ -205,6 +212,9 @@ impl DataPlane {
             ..attempt.clone()
         };
         let messenger = self.attempts.insert(messenger);
+        if self.attempts[id].flags.has(Flags::GUARDED) {
+            self.guarded_goes_on_as(id, messenger);
+        }
         self.keeps_course(id, messenger);
         if let Caller::Strand(parent) = caller {
             self.now_calls(parent, id, messenger);
@@ -274,12 +284,18 @@ impl DataPlane {
     /// What the caller makes of an answer: goes on, tries again, or fails in its turn. The record stays.
     #[inline(always)]
     fn tell_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
+        if self.attempts[id].flags.has(Flags::BY_WAYS)
+            && !answer.is_success()
+            && self.failed_by_ways(cx, id, answer)
+        {
+            return;
+        }
+        if self.attempts[id].flags.has(Flags::GUARDED) {
+            self.guards_hear(cx, id, answer);
+        }
         if !answer.is_success() {
             self.count_failure(id, answer);
-            if self.attempts[id].flags.has(Flags::BY_WAYS) && self.failed_by_ways(cx, id, answer) {
-                return;
-            }
-            if answer.is_retryable() && self.tries_again(cx, id) {
+            if answer.is_retryable() && self.tries_again(cx, id, answer) {
                 return;
             }
         }
@@ -307,20 +323,27 @@ impl DataPlane {
                 _ => {}
             },
             Caller::Check(check) => self.check_answered(cx, id, check, answer),
-            Caller::Join(_) | Caller::StartUp => unreachable!("a branch joins, a start-up ends: neither is answered"),
+            Caller::Join(_) | Caller::Nobody | Caller::StartUp => {
+                unreachable!("a branch joins, a start-up ends: neither is answered")
+            }
         }
     }
 
     /// Starts the next attempt after its pause, if the caller has one left.
-    fn tries_again(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) -> bool {
+    fn tries_again(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) -> bool {
         let attempt = &self.attempts[id];
         if attempt.site == Site::NONE {
             return false;
         }
-        let retry = &self.sites[attempt.site.at()].retry;
-        if u32::from(attempt.number) >= retry.max_attempts {
+        let site = &self.sites[attempt.site.at()];
+        if u32::from(attempt.number) >= site.retry.max_attempts {
             return false;
         }
+        if site.is_guarded() && !self.guards_allow_retry(cx, id, answer) {
+            return false;
+        }
+        let attempt = &self.attempts[id];
+        let retry = &self.sites[attempt.site.at()].retry;
         let number = attempt.number + 1;
         let pause = pause_before(retry, attempt.request_key, number);
         let next = Attempt {
@@ -346,6 +369,9 @@ impl DataPlane {
     /// The caller waits no more: the record goes as soon as the callee has let go too.
     pub(super) fn disconnect(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         self.deadlines.remove(&mut self.attempts, id);
+        if self.attempts[id].flags.has(Flags::GUARDED) {
+            self.guards_forget(id);
+        }
         if self.attempts[id].flags.has(Flags::BY_WAYS) {
             self.ended_by_ways(id);
         }

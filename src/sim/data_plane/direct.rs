@@ -366,7 +366,7 @@ fn caller_of(blueprint: &Blueprint, call: CallIx) -> Option<ServiceIx> {
     fn makes(blueprint: &Blueprint, program: ProgramIx, call: CallIx) -> bool {
         blueprint.programs[program.at()].steps.iter().any(|step| match step {
             Step::Call(made) => *made == call,
-            step => step.parts().iter().any(|(part, _)| makes(blueprint, *part, call)),
+            other => other.parts().iter().any(|(part, _)| makes(blueprint, *part, call)),
         })
     }
     let calls = |service: &blueprint::Service| {
@@ -452,7 +452,9 @@ impl DataPlane {
         if !connection || attempt.task.is_none() || row.retries >= proxy.retries {
             return false;
         }
-        let next = self.same_again(id, attempt.key.child(purpose::PROXY));
+        let key = attempt.key.child(purpose::PROXY);
+        self.count_failure(id, answer);
+        let next = self.same_again(id, key);
         let next = self.attempts.insert(next);
         self.keeps_course(id, next);
         if let Caller::Strand(parent) = self.attempts[next].caller
@@ -460,6 +462,9 @@ impl DataPlane {
         {
             self.attempts.remove(next);
             return true;
+        }
+        if self.attempts[id].flags.has(Flags::GUARDED) {
+            self.guarded_goes_on_as(id, next);
         }
         self.attempts[next].flags.set(Flags::BY_WAYS);
         let row = Row {

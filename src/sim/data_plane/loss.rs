@@ -40,7 +40,7 @@ impl DataPlane {
             Phase::Ready | Phase::Paused | Phase::Sent | Phase::Waiting | Phase::Answered(_) | Phase::Lost => {}
         }
         self.count_dropped(id);
-        if let Caller::Join(_) = caller {
+        if let Caller::Join(_) | Caller::Nobody = caller {
             leave_loop(&mut self.servers, &mut self.attempts, cx, id);
         } else {
             self.leave_server(cx, id);
@@ -116,7 +116,7 @@ impl DataPlane {
             }
         }
         lost.retain(|&id| match self.attempts[id].caller {
-            Caller::Join(_) | Caller::StartUp => {
+            Caller::Join(_) | Caller::Nobody | Caller::StartUp => {
                 self.attempts.remove(id);
                 false
             }

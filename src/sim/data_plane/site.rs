@@ -4,6 +4,7 @@
 
 use super::build::Actions;
 use super::direct::{self, Ways};
+use super::guard::SiteExtras;
 use crate::blueprint::{
     Balancing, Blueprint, CallIx, CallSite, Callee, DependencyIx, Destination, LoadBalancerIx, Retry, ServiceIx, TrafficIx,
 };
@@ -21,6 +22,8 @@ pub(super) struct SiteState {
     /// List of the deadlines, if the sender's patience ends.
     pub patience: Option<u16>,
     pub retry: Retry,
+    /// What few sites have.
+    pub extras: Option<Box<SiteExtras>>,
     pub sent: Sent,
 }
 
@@ -105,6 +108,7 @@ impl SiteState {
                 to,
                 patience: patience(call).map(|span| deadlines.list(span)),
                 retry: call.retry.clone(),
+                extras: SiteExtras::new(&call.guards),
                 sent: Sent::default(),
             });
         }
@@ -124,6 +128,7 @@ impl SiteState {
                 to,
                 patience: traffic.timeout.map(|span| deadlines.list(span)),
                 retry: traffic.retry.clone(),
+                extras: SiteExtras::new(&traffic.guards),
                 sent: Sent::default(),
             });
         }

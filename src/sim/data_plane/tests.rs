@@ -11,6 +11,8 @@ mod discovery;
 mod disconnect;
 mod everything;
 mod foregone;
+mod guards;
+mod join;
 mod network;
 mod skew;
 pub(crate) mod stage;

@@ -91,6 +91,7 @@ fn with_traffic(mut blueprint: Blueprint) -> Blueprint {
             max_attempts: 1,
             backoff: no_retry,
         },
+        guards: Guards::default(),
         direct: Direct::default(),
     }];
     blueprint.classes = vec![RequestClass {

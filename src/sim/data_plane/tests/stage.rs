@@ -69,6 +69,7 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
                 max_attempts: 1,
                 backoff: no_backoff(),
             },
+            guards: Guards::default(),
             direct: Direct::default(),
         }],
         classes: vec![RequestClass {
@@ -182,6 +183,7 @@ pub fn call(to: Callee) -> CallSite {
         to,
         timeout: None,
         retry: fixed(1, Span::ZERO),
+        guards: Guards::default(),
         direct: Direct::default(),
     }
 }

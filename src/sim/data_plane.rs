@@ -28,6 +28,7 @@ mod meter;
 mod network;
 mod orders;
 mod program;
+mod rules;
 mod server;
 mod site;
 mod skew;
@@ -62,6 +63,7 @@ use guard::Guarded;
 use join::Races;
 use network::Network;
 use program::{Operations, Programs};
+use rules::Rulebook;
 use site::SiteState;
 use skew::Skews;
 
@@ -85,6 +87,7 @@ pub struct DataPlane {
     races: Races,
     operations: Operations,
     skews: Skews,
+    rulebook: Rulebook,
     /// Of `parallel` steps of which a branch has failed: why the first one did.
     branch_failures: Aside<Attempt, Cause>,
     /// Of attempts that a site's ways straight to tasks have picked.
@@ -146,6 +149,7 @@ impl DataPlane {
                 DataEvent::AnswerAtNode => self.answer_at_node(cx, attempt),
                 DataEvent::AnswerAtCaller => self.answer_at_caller(cx, attempt),
                 DataEvent::JoinTimeout => self.join_timed_out(cx, attempt, extra),
+                DataEvent::QueueTimeout => self.queue_timeout(cx, attempt),
                 DataEvent::ConnectTimeout => self.connect_timed_out(cx, attempt),
             }
             match cx.at_once.get(followed) {
@@ -211,6 +215,8 @@ mod purpose {
     pub const TURN: u64 = 33;
     pub const CALL: u64 = 1 << 8;
     pub const LEG: u64 = 1 << 4;
+    pub const QUEUE_TIMEOUT: u64 = 50;
+    pub const SHEDDING: u64 = 51;
     pub const STEP: u64 = 1 << 16;
     pub const BRANCH: u64 = 1 << 24;
 }

@@ -24,8 +24,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
         "memory_per_request",
         "leave it out: memory is reserved, not used up",
     ),
-    ("Service", "concurrency_limit", "bound the `backlog` of the `runtime`"),
-    ("Service", "load_shedding", "bound the `backlog` of the `runtime`"),
     (
         "CapacityProvider",
         "managed_scaling",
@@ -74,7 +72,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("Traffic", "journeys", "list the requests under `requests` with weights"),
     ("Traffic", "payload", "leave it out: payloads take no time"),
     ("Request", "payload", "leave it out: payloads take no time"),
-    ("Request", "priority", "leave it out: requests are served in order"),
     ("ScalingPolicy", "step_scaling", "use `target_tracking`"),
     ("ScalingPolicy", "predictive_scaling", "use `scheduled_actions`"),
     (

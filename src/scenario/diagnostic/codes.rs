@@ -196,6 +196,10 @@ codes! {
     MalformedRoute "WT0807" "malformed-route" Error;
     OperationOutOfReach "WT0808" "operation-out-of-reach" Warning;
     QuorumOutOfReach "WT0810" "quorum-out-of-reach" Error;
+    NobodyWaits "WT0830" "nobody-waits" Error;
+    NothingToRefuse "WT0831" "nothing-to-refuse" Error;
+    LimitBelowWorkers "WT0832" "limit-below-workers" Warning;
+    PriorityWithoutEffect "WT0833" "priority-without-effect" Warning;
     GuardWithoutEffect "WT0840" "guard-without-effect" Error;
 
     // Ways straight to tasks, and the network.

@@ -14,6 +14,7 @@ mod foregone;
 mod guards;
 mod join;
 mod network;
+mod rules;
 mod skew;
 pub(crate) mod stage;
 mod start_up;

@@ -69,7 +69,9 @@ mod tests {
     #[test]
     fn five_failures_within_thirty_seconds_eject() {
         let mut record = Record::default();
-        let verdicts: Vec<bool> = [0, 10, 20, 29, 31, 39].map(|second| record.failed(at(second), &PLAN)).into();
+        let verdicts: Vec<bool> = [0, 10, 20, 29, 31, 39]
+            .map(|second| record.failed(at(second), &PLAN))
+            .into();
         // From 0 to 31 s is too long; from 10 to 39 s is not.
         assert_eq!(verdicts, [false, false, false, false, false, true]);
         record.eject(at(39), &PLAN);

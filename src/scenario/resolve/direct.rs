@@ -78,7 +78,10 @@ pub(super) fn call(cx: &mut Context, said: &schema::Call, service: usize, path: 
         direct.view = ViewScope::PerTask;
     }
     let (name, callee) = &cx.said.services.0[service];
-    let connect = callee.service_connect_configuration.as_ref().filter(|said| said.enabled);
+    let connect = callee
+        .service_connect_configuration
+        .as_ref()
+        .filter(|said| said.enabled);
     if said.via.as_deref() == Some("dns") {
         direct.view = ViewScope::PerTask;
         direct.dns = callee.service_registries.first().map(|registry| DnsAnswers {
@@ -109,10 +112,7 @@ fn through_proxy(
     direct: &mut Direct,
     path: &Path,
 ) {
-    let in_turn = matches!(
-        said.balancing,
-        None | Some(Form::Short(schema::Balancing::RoundRobin))
-    );
+    let in_turn = matches!(said.balancing, None | Some(Form::Short(schema::Balancing::RoundRobin)));
     let keys = [
         ("balancing", !in_turn),
         ("outlier_detection", said.outlier_detection.is_some()),

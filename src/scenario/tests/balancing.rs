@@ -18,7 +18,11 @@ fn direct(call: &str, stock: &str) -> Direct {
 
 #[test]
 fn a_call_without_more_to_it_is_plain() {
-    for call in ["via: service_connect", "balancing: random", "balancing: { algorithm: random }"] {
+    for call in [
+        "via: service_connect",
+        "balancing: random",
+        "balancing: { algorithm: random }",
+    ] {
         assert!(direct(call, "").is_plain(), "{call}");
     }
 }
@@ -33,7 +37,10 @@ fn zones_subsets_and_outliers_give_each_task_its_own_view() {
     ] {
         assert_eq!(direct(call, "").view, ViewScope::PerTask, "{call}");
     }
-    assert_eq!(codes(&shop("balancing: { subset: 3, view: shared }", "")), [Code::BalancingOfNobody]);
+    assert_eq!(
+        codes(&shop("balancing: { subset: 3, view: shared }", "")),
+        [Code::BalancingOfNobody]
+    );
 }
 
 #[test]
@@ -55,7 +62,9 @@ fn service_connect_has_its_proxies_only_where_it_is_configured() {
     // The idle timeout wins if it is shorter, and 0 is off.
     let timeout = |timeout: &str| {
         let services = format!("services: [{{ timeout: {{ {timeout} }} }}]");
-        let on = proxy(&format!("service_connect_configuration: {{ enabled: true, {services} }},"));
+        let on = proxy(&format!(
+            "service_connect_configuration: {{ enabled: true, {services} }},"
+        ));
         on.expect("it is enabled").per_request_timeout
     };
     assert_eq!(timeout("idle_timeout: 10s"), Some(Span::from_secs(10)));
@@ -67,7 +76,9 @@ fn service_connect_has_its_proxies_only_where_it_is_configured() {
 #[test]
 fn dns_needs_a_registry_and_takes_its_time_to_live() {
     assert_eq!(codes(&shop("via: dns", "")), [Code::DnsWithoutRegistry]);
-    let dns = direct("via: dns", "service_registries: [{ ttl: 60s }],").dns.expect("by DNS");
+    let dns = direct("via: dns", "service_registries: [{ ttl: 60s }],")
+        .dns
+        .expect("by DNS");
     assert_eq!((dns.ttl, dns.routing), (Span::from_secs(60), RoutingPolicy::Multivalue));
     assert_eq!(dns.propagation, Span::from_secs(5));
 }

@@ -284,10 +284,7 @@ impl DataPlane {
     /// What the caller makes of an answer: goes on, tries again, or fails in its turn. The record stays.
     #[inline(always)]
     fn tell_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
-        if self.attempts[id].flags.has(Flags::BY_WAYS)
-            && !answer.is_success()
-            && self.failed_by_ways(cx, id, answer)
-        {
+        if self.attempts[id].flags.has(Flags::BY_WAYS) && !answer.is_success() && self.failed_by_ways(cx, id, answer) {
             return;
         }
         if self.attempts[id].flags.has(Flags::GUARDED) {

@@ -176,7 +176,13 @@ impl Ways {
             self.list(&tasks, servers);
         }
         let caller = self.callers[at].as_mut().expect("it has just entered");
-        caller.look(&self.plan, (&self.published, self.version), self.key, servers, asker.now);
+        caller.look(
+            &self.plan,
+            (&self.published, self.version),
+            self.key,
+            servers,
+            asker.now,
+        );
         let key = attempt.key.child(purpose::TARGET);
         let view = &mut caller.view;
         self.seats.clear();
@@ -261,7 +267,9 @@ impl Ways {
             _ => plan.counts == OutlierFailure::Any,
         };
         let at = row.caller.map_or(0, |task| task.index() as usize);
-        let Some(Some(caller)) = self.callers.get_mut(at) else { return };
+        let Some(Some(caller)) = self.callers.get_mut(at) else {
+            return;
+        };
         if counts && caller.task == row.caller {
             caller.failed(task, plan, now);
         }
@@ -320,8 +328,13 @@ impl CallerView {
 
     fn failed(&mut self, task: Id<Task>, plan: &OutlierDetection, now: Instant) {
         let view = &self.view;
-        self.outliers.retain(|(known, _)| *known == task || view.position_of(*known).is_some());
-        let ejected = self.outliers.iter().filter(|(_, record)| record.is_ejected(now)).count();
+        self.outliers
+            .retain(|(known, _)| *known == task || view.position_of(*known).is_some());
+        let ejected = self
+            .outliers
+            .iter()
+            .filter(|(_, record)| record.is_ejected(now))
+            .count();
         let most = (view.targets().len() as f64 * plan.most.get()).floor().max(1.0);
         let at = self.outliers.iter().position(|(known, _)| *known == task);
         let at = at.unwrap_or_else(|| {
@@ -384,7 +397,10 @@ impl DataPlane {
     #[inline(never)]
     pub(super) fn pick_by_ways(&mut self, id: Id<Attempt>, now: Instant) -> Picked {
         let caller = self.attempts[id].caller;
-        let before = self.ways_rows.get(id).filter(|_| self.attempts[id].flags.has(Flags::BY_WAYS));
+        let before = self
+            .ways_rows
+            .get(id)
+            .filter(|_| self.attempts[id].flags.has(Flags::BY_WAYS));
         let retries = before.map_or(0, |row| row.retries);
         let asker = Asker {
             task: match caller {

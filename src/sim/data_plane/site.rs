@@ -6,7 +6,8 @@ use super::build::Actions;
 use super::direct::{self, Ways};
 use super::guard::SiteExtras;
 use crate::blueprint::{
-    Balancing, Blueprint, CallIx, CallSite, Callee, DependencyIx, Destination, LoadBalancerIx, Retry, ServiceIx, TrafficIx,
+    Balancing, Blueprint, CallIx, CallSite, Callee, DependencyIx, Destination, LoadBalancerIx, Retry, ServiceIx,
+    TrafficIx,
 };
 use crate::cluster::attempt::Site;
 use crate::cluster::cause::Reason;

@@ -55,7 +55,10 @@ fn a_caller_uses_an_answer_of_dns_until_its_time_to_live_is_over() {
     let millis = [10_000, 30_000, 69_000, 71_000];
     let blueprint = two_callers(&millis, 0.01, by_dns(60), Balancing::RoundRobin);
     let (ok, failed) = (Outcome::Served, Outcome::ServerError);
-    assert_eq!(replaced(&blueprint), [(10.0, ok), (30.0, failed), (69.0, failed), (71.0, ok)]);
+    assert_eq!(
+        replaced(&blueprint),
+        [(10.0, ok), (30.0, failed), (69.0, failed), (71.0, ok)]
+    );
 }
 
 #[test]

@@ -210,6 +210,7 @@ mod purpose {
     pub const SERVICE: u64 = 7;
     pub const SKEW: u64 = 8;
     pub const ZONE: u64 = 70;
+    pub const PROXY: u64 = 71;
     pub const FAIL: u64 = 30;
     /// Below the key of a request's call path.
     pub const CHOICE: u64 = 31;

@@ -161,7 +161,7 @@ impl DataPlane {
                 return self.node_answers(cx, id, Answer::ServiceUnavailable(Reason::NoTarget.here()));
             }
             Picked::Task => group.meter.requests += 1,
-            Picked::Dead => {
+            Picked::Dead | Picked::Silent => {
                 group.meter.requests += 1;
                 attempt.phase = Phase::Answered(Answer::Refused(Reason::TargetGone.here()));
                 return cx.follow(DataEvent::AnswerAtNode, id);

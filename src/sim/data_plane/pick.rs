@@ -20,6 +20,8 @@ pub(super) enum Picked {
     Nobody,
     /// The control plane has not yet noticed that the target's process is gone: the connection is refused.
     Dead,
+    /// The same, but nobody refuses either.
+    Silent,
     /// The request crosses the target's closing of the idle connection it is sent on.
     Closed {
         round_trip: Span,
@@ -65,6 +67,7 @@ pub(super) fn to_picked(
 ) -> Crossing {
     let reason = match picked {
         Picked::Task => return network.carry(cx, id, to_task(attempt), DataEvent::AtTask),
+        Picked::Silent => return Crossing::Lost,
         Picked::Nobody => Reason::NoTask,
         Picked::Dead | Picked::Closed { .. } => Reason::TargetGone,
     };

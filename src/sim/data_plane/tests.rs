@@ -8,6 +8,7 @@ mod course;
 mod dependency;
 mod direct;
 mod disconnect;
+mod discovery;
 mod everything;
 mod foregone;
 mod guards;

@@ -47,6 +47,16 @@ pub enum Reason {
     ShuttingDown,
     /// Every worker is busy and the backlog full.
     QueueFull,
+    /// It waited for a worker or a loop longer than the server lets anybody wait.
+    WaitedTooLong,
+    /// It made room in the queue for something more urgent.
+    Displaced,
+    /// The server had as many requests in hand as it lets itself have.
+    ConcurrencyLimit,
+    /// The server's bucket had no token left.
+    RateLimited,
+    /// The server's CPU was too busy.
+    CpuBusy,
     /// The task died while it had the request in hand.
     TaskDied,
     /// The target closed the idle connection as the request came.
@@ -73,6 +83,10 @@ pub enum Reason {
     DeregistrationOver,
     /// The balancer's rule answers by itself.
     FixedResponse,
+    /// A `parallel` step had not enough branches in time.
+    JoinTimedOut,
+    /// The caller's circuit breaker is open.
+    BreakerOpen,
     /// The sender's patience ended while this was going on, at the far end of the calls.
     TimedOut(Stage),
     /// The balancer's idle timeout ended while this was going on.
@@ -121,6 +135,11 @@ impl Reason {
             Reason::NotListening => "not_listening",
             Reason::ShuttingDown => "shutting_down",
             Reason::QueueFull => "queue_full",
+            Reason::WaitedTooLong => "waited_too_long",
+            Reason::Displaced => "displaced",
+            Reason::ConcurrencyLimit => "concurrency_limit",
+            Reason::RateLimited => "rate_limited",
+            Reason::CpuBusy => "cpu_busy",
             Reason::TaskDied => "task_died",
             Reason::ConnectionClosed => "connection_closed",
             Reason::DependencyFull => "dependency_full",
@@ -134,6 +153,8 @@ impl Reason {
             Reason::BalancerFull => "balancer_full",
             Reason::DeregistrationOver => "deregistration_over",
             Reason::FixedResponse => "fixed_response",
+            Reason::JoinTimedOut => "join_timed_out",
+            Reason::BreakerOpen => "breaker_open",
             Reason::TimedOut(stage) => match stage {
                 Stage::Queue => "timed_out_in_queue",
                 Stage::Cpu => "timed_out_on_cpu",
@@ -168,7 +189,12 @@ impl Reason {
     const fn is_the_targets(self) -> bool {
         !matches!(
             self,
-            Reason::NoTask | Reason::Unreachable | Reason::NoTarget | Reason::BalancerFull | Reason::FixedResponse
+            Reason::NoTask
+                | Reason::Unreachable
+                | Reason::NoTarget
+                | Reason::BalancerFull
+                | Reason::FixedResponse
+                | Reason::BreakerOpen
         )
     }
 }

@@ -6,10 +6,11 @@
 
 use super::coarse::CoarseHistogram;
 use super::timeline::Timeline;
+use super::traces::TraceRecord;
 use crate::blueprint::ClassIx;
 use crate::sim::observation::{
     DeploymentRecord, DeploymentStep, Event, Failure, InstanceRecord, Outcome, Reason, RevisionCount, ScalingRecord,
-    SenderSample, ServedBy, SkewCount, TaskRecord,
+    SenderSample, ServedBy, SkewCount, StepCounts, TaskRecord,
 };
 use crate::stats::LatencyHistogram;
 use crate::units::{Instant, MicroUsd, Span};
@@ -33,6 +34,7 @@ pub struct RunRecord {
     pub failures: Vec<FailureCount>,
     /// For each of the blueprint's calls, then each of its traffic sources.
     pub sent: Vec<SentCount>,
+    pub traces: TraceRecord,
     pub timeline: Timeline,
     pub events: Vec<Event>,
     pub tasks: Vec<TaskRecord>,
@@ -42,6 +44,7 @@ pub struct RunRecord {
     pub scaling: Vec<ScalingRecord>,
     /// Calls between revisions that may not understand each other.
     pub skew: Vec<SkewCount>,
+    pub steps: StepCounts,
     /// What the measured time costs.
     pub cost: Vec<CostLine>,
 }

@@ -7,11 +7,12 @@
 use super::cost::CostProbe;
 use super::record::{Cell, ClassRecord, DeploymentStory, FailureCount, RunRecord, SentCount};
 use super::timeline::Timeline;
+use super::traces::TraceProbe;
 use super::watch::Watch;
 use crate::blueprint::{Blueprint, ClassIx, RevisionIx};
 use crate::sim::observation::{
     DeploymentStep, Event, Failure, InstanceRecord, Observation, Observer, Outcome, RequestFinished, RevisionCount,
-    Sample, ScalingRecord, Sender, ServedBy, ServiceLevels, SkewCount, TaskRecord,
+    Sample, ScalingRecord, Sender, ServedBy, ServiceLevels, SkewCount, StepCounts, TaskRecord,
 };
 use crate::stats::LatencyHistogram;
 use crate::units::Instant;
@@ -37,6 +38,7 @@ pub struct Recorder {
     /// Calls, then traffic sources.
     sent: Vec<SentCount>,
     calls: usize,
+    traces: TraceProbe,
     timeline: Timeline,
     /// What each service stood at since its last change.
     levels: Vec<Option<ServiceLevels>>,
@@ -49,6 +51,7 @@ pub struct Recorder {
     deployment_steps: Vec<DeploymentStep>,
     scaling: Vec<ScalingRecord>,
     skew: Vec<SkewCount>,
+    steps: StepCounts,
     cost: CostProbe,
 }
 
@@ -115,6 +118,7 @@ impl Recorder {
             failures: BTreeMap::new(),
             sent: vec![SentCount::default(); blueprint.calls.len() + blueprint.traffic.len()],
             calls: blueprint.calls.len(),
+            traces: TraceProbe::new(blueprint, replication),
             timeline: Timeline::new(blueprint),
             levels: vec![None; blueprint.services.len()],
             events: Vec::new(),
@@ -125,6 +129,7 @@ impl Recorder {
             deployment_steps: Vec::new(),
             scaling: Vec::new(),
             skew: Vec::new(),
+            steps: StepCounts::default(),
             cost: CostProbe::new(blueprint),
         }
     }
@@ -169,6 +174,7 @@ impl Recorder {
             objectives: self.watches.into_iter().map(Watch::into_cells).collect(),
             failures: self.failures.into_iter().map(counted).collect(),
             sent: self.sent,
+            traces: self.traces.finish(),
             timeline: self.timeline,
             events: self.events,
             tasks: self.tasks,
@@ -177,6 +183,7 @@ impl Recorder {
             deployment_steps: self.deployment_steps,
             scaling: self.scaling,
             skew: self.skew,
+            steps: self.steps,
             cost: self.cost.finish(end),
         };
         record.check_ledger();
@@ -363,6 +370,8 @@ impl Observer for Recorder {
             Observation::RevisionCounts { deployment, counts } => self.counts_taken(deployment, counts),
             Observation::BalancerMinute { ended, .. } => self.last_seen = ended,
             Observation::SkewCounted(counts) => self.skew = counts,
+            Observation::Traced(trace) => self.traces.take(*trace),
+            Observation::StepsCounted(counts) => self.steps = counts,
             Observation::LimitReached(reason) => self.ended_early = Some(reason),
         }
     }

@@ -14,26 +14,30 @@ pub mod failures;
 pub mod label;
 pub mod objectives;
 pub mod skew;
+pub mod steps;
 pub mod summary;
+pub mod time;
 pub mod timeline;
 
 use super::table::{Schema, Table};
 use crate::probe::Pool;
 
 /// The tables of one run, in the order in which a reader wants them.
-pub const SCHEMAS: [&Schema; 16] = [
+pub const SCHEMAS: [&Schema; 18] = [
     &summary::SUMMARY,
     &objectives::OBJECTIVES,
     &summary::BREAKDOWN,
     &failures::FAILURES,
     &attempts::CALLS,
     &attempts::AMPLIFICATION,
+    &time::TIME,
     &timeline::TIMELINE,
     &events::EVENTS,
     &deployments::DEPLOYMENTS,
     &deployments::DEPLOYMENT_SUMMARY,
     &deployments::DEPLOYMENT_STEPS,
     &skew::SKEW,
+    &steps::JOINS,
     &events::SCALING,
     &events::TASKS,
     &events::INSTANCES,
@@ -66,12 +70,14 @@ pub fn one(pool: &Pool, name: &str) -> Option<Table> {
         "failures" => failures::failures(pool),
         "calls" => attempts::calls(pool),
         "amplification" => attempts::amplification(pool),
+        "time" => time::time(pool),
         "timeline" => timeline::timeline(pool),
         "events" => events::events(pool),
         "deployments" => deployments::deployments(pool),
         "deployment_summary" => deployments::deployment_summary(pool),
         "deployment_steps" => deployments::deployment_steps(pool),
         "skew" => skew::skew(pool),
+        "joins" => steps::joins(pool),
         "scaling" => events::scaling(pool),
         "tasks" => events::tasks(pool),
         "instances" => events::instances(pool),

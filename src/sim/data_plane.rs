@@ -16,19 +16,25 @@ mod connections;
 mod cookies;
 mod course;
 mod dependency;
+mod direct;
 mod dns;
 mod faults;
 mod foregone;
 mod group;
+mod guard;
+mod join;
 mod loss;
 mod meter;
 mod network;
 mod orders;
+mod pick;
 mod program;
+mod rules;
 mod server;
 mod site;
 mod skew;
 mod strand;
+mod tracer;
 mod work;
 
 #[cfg(test)]
@@ -55,10 +61,14 @@ use dependency::{Backed, DependencyState};
 use course::Courses;
 use foregone::Foregone;
 use group::Group;
+use guard::Guarded;
+use join::Races;
 use network::Network;
 use program::{Operations, Programs};
+use rules::Rulebook;
 use site::SiteState;
 use skew::Skews;
+use tracer::Tracer;
 
 pub struct DataPlane {
     attempts: Arena<Attempt>,
@@ -71,16 +81,22 @@ pub struct DataPlane {
     groups: Vec<Group>,
     clients: Vec<Client>,
     sites: Vec<SiteState>,
+    /// Of the attempts with [`crate::cluster::attempt::Flags::GUARDED`].
+    guarded: Aside<Attempt, Guarded>,
     dependencies: Vec<DependencyState>,
     /// Of attempts at dependencies that have extras.
     backed: Aside<Attempt, Backed>,
     programs: Programs,
     /// `None`: no program turns by what belongs to a request.
     courses: Option<Box<Courses>>,
+    races: Races,
     operations: Operations,
     skews: Skews,
+    rulebook: Rulebook,
     /// Of `parallel` steps of which a branch has failed: why the first one did.
     branch_failures: Aside<Attempt, Cause>,
+    /// Of attempts that a site's ways straight to tasks have picked.
+    ways_rows: Aside<Attempt, direct::Row>,
     /// By revision's row.
     counts: Vec<RevisionCount>,
     /// Since the last sample, by revision's row.
@@ -97,6 +113,7 @@ pub struct DataPlane {
     stops_at: Instant,
     /// The limit of attempts in flight was reached.
     overflowed: bool,
+    tracer: Tracer,
     actions: Actions,
     /// Listener action and traffic of each class.
     class_actions: Vec<u32>,
@@ -142,6 +159,8 @@ impl DataPlane {
                 DataEvent::DependencyDone => self.dependency_done(cx, attempt),
                 DataEvent::AnswerAtNode => self.answer_at_node(cx, attempt),
                 DataEvent::AnswerAtCaller => self.answer_at_caller(cx, attempt),
+                DataEvent::JoinTimeout => self.join_timed_out(cx, attempt, extra),
+                DataEvent::QueueTimeout => self.queue_timeout(cx, attempt),
                 DataEvent::ConnectTimeout => self.connect_timed_out(cx, attempt),
             }
             match cx.at_once.get(followed) {
@@ -202,6 +221,8 @@ mod purpose {
     pub const BACKED_ERROR: u64 = 41;
     /// Below the request's key.
     pub const ROW: u64 = 42;
+    pub const ZONE: u64 = 70;
+    pub const PROXY: u64 = 71;
     pub const FAIL: u64 = 30;
     /// Below the key of a request's call path.
     pub const CHOICE: u64 = 31;
@@ -210,6 +231,8 @@ mod purpose {
     pub const TURN: u64 = 33;
     pub const CALL: u64 = 1 << 8;
     pub const LEG: u64 = 1 << 4;
+    pub const QUEUE_TIMEOUT: u64 = 50;
+    pub const SHEDDING: u64 = 51;
     pub const STEP: u64 = 1 << 16;
     pub const BRANCH: u64 = 1 << 24;
 }

@@ -9,6 +9,10 @@ use crate::blueprint::{
 pub use crate::cluster::cause::{Reason, Stage};
 use crate::units::{CpuUnits, Instant, MiB, Span};
 
+mod steps;
+
+pub use steps::{JoinCount, StepCounts};
+
 /// Whoever watches a run. The run loop hands over what was seen after each event, in order.
 pub trait Observer {
     fn request_finished(&mut self, request: &RequestFinished);
@@ -155,6 +159,10 @@ pub enum Observation {
     },
     /// At the end of a run: calls between revisions that may not understand each other, if there were any.
     SkewCounted(Vec<SkewCount>),
+    /// A request that was followed.
+    Traced(Box<super::trace::Trace>),
+    /// At the end of a run: what came of certain steps, if there are any.
+    StepsCounted(StepCounts),
     /// The run ended early.
     LimitReached(String),
 }
@@ -202,6 +210,8 @@ pub enum EventKind {
     Skew,
     /// Release trains: a step begins, and how they end.
     Release,
+    /// A caller's circuit breaker: `closed`, `open`, `half-open`.
+    CircuitBreaker,
 }
 
 impl EventKind {
@@ -221,6 +231,7 @@ impl EventKind {
             EventKind::LoadBalancer => "load_balancer",
             EventKind::Skew => "skew",
             EventKind::Release => "release",
+            EventKind::CircuitBreaker => "circuit_breaker",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Steps to programs: what an operation or a health check does, and whom it calls.
 
-use super::{Context, Table, balancer, behaviour};
+use super::{Context, Table, balancer, behaviour, direct, guard};
 use crate::blueprint::*;
 use crate::engine::count::Count;
 use crate::scenario::diagnostic::Code;
@@ -28,20 +28,7 @@ fn compose(cx: &mut Context, said: &[Said], name: &str, path: &Path) -> ProgramI
                     steps.push(Step::Call(CallIx::from_usize(cx.calls.len() - 1)));
                 }
             }
-            Said::Parallel(branches) => {
-                let here = here.key("parallel");
-                if branches.is_empty() || branches.iter().any(Vec::is_empty) {
-                    cx.problems
-                        .report_with(Code::WrongLength, &here, "a branch of nothing", |diagnostic| {
-                            diagnostic.expected("one or more lists of steps, none of them empty")
-                        });
-                }
-                let branch = |cx: &mut Context, at: usize| {
-                    compose(cx, &branches[at], &format!("{name}.{}", at + 1), &here.at(at))
-                };
-                let branches = (0..branches.len()).map(|at| branch(cx, at)).collect();
-                steps.push(Step::Parallel(branches));
-            }
+            Said::Parallel(said) => steps.push(Step::Parallel(parallel(cx, said, name, &here.key("parallel")))),
             Said::Choose(choices) => steps.push(choose(cx, choices, &name, &here.key("choose"))),
             Said::Repeat(said) => steps.push(repeat(cx, said, &name, &here.key("repeat"))),
             Said::Fail(Form::Short(status)) => steps.push(Step::Fail {
@@ -56,6 +43,88 @@ fn compose(cx: &mut Context, said: &[Said], name: &str, path: &Path) -> ProgramI
     }
     cx.programs.push(Program { steps });
     ProgramIx::from_usize(cx.programs.len() - 1)
+}
+
+fn check_branches(cx: &mut Context, branches: &[Vec<Said>], path: &Path) {
+    for (at, branch) in branches.iter().enumerate() {
+        check_depth(cx, branch, 0, &path.at(at));
+    }
+}
+
+fn parallel(cx: &mut Context, said: &Form<Vec<Vec<Said>>, schema::Parallel>, name: String, path: &Path) -> Parallel {
+    let said = match said {
+        Form::Short(said) => return Parallel::all(branches(cx, said, &name, path)).named(name),
+        Form::Long(said) => said,
+    };
+    let branches = match (&said.branches, said.copies, &said.steps) {
+        (Some(said), None, None) => branches(cx, said, &name, &path.key("branches")),
+        (None, Some(copies), Some(steps)) => {
+            let here = path.key("steps");
+            if steps.is_empty() {
+                report_empty(cx, &here);
+            }
+            vec![compose(cx, steps, &name, &here); copies as usize]
+        }
+        _ => {
+            cx.report(
+                Code::NotExactlyOne,
+                path,
+                "either `branches`, or `copies` with their `steps`",
+            );
+            Vec::new()
+        }
+    };
+    let join = match said.join {
+        schema::Join::All => Join::All,
+        schema::Join::First => Join::Quorum(1),
+        schema::Join::Partial => Join::Partial,
+        schema::Join::Quorum(needed) => {
+            let here = path.key("join");
+            let (needed, all) = (needed as usize, branches.len());
+            if needed == 0 || (needed > all && all > 0) {
+                let message = format!("{needed} of {all} branches can never succeed");
+                let message = if needed == 0 {
+                    "nothing is waited for".to_owned()
+                } else {
+                    message
+                };
+                cx.problems
+                    .report_with(Code::QuorumOutOfReach, &here.key("quorum"), message, |diagnostic| {
+                        diagnostic.expected(format!("1 to {all}"))
+                    });
+            }
+            Join::Quorum(needed as u16)
+        }
+    };
+    let timeout = said.timeout.map(|timeout| timeout.0);
+    if let Some(timeout) = timeout {
+        cx.positive(timeout, &path.key("timeout"));
+    }
+    Parallel {
+        name,
+        branches,
+        join,
+        timeout,
+        losers: match said.losers {
+            schema::Losers::Continue => OnDisconnect::Continue,
+            schema::Losers::Cancel => OnDisconnect::Cancel,
+        },
+    }
+}
+
+fn branches(cx: &mut Context, said: &[Vec<Said>], name: &str, path: &Path) -> Vec<ProgramIx> {
+    if said.is_empty() || said.iter().any(Vec::is_empty) {
+        report_empty(cx, path);
+    }
+    let branch = |(at, steps): (usize, &Vec<Said>)| compose(cx, steps, &format!("{name}.{}", at + 1), &path.at(at));
+    said.iter().enumerate().map(branch).collect()
+}
+
+fn report_empty(cx: &mut Context, path: &Path) {
+    cx.problems
+        .report_with(Code::WrongLength, path, "a branch of nothing", |diagnostic| {
+            diagnostic.expected("one or more lists of steps, none of them empty")
+        });
 }
 
 fn choose(cx: &mut Context, said: &[schema::Choice], name: &str, path: &Path) -> Step {
@@ -115,10 +184,19 @@ fn check_depth(cx: &mut Context, said: &[Said], depth: usize, path: &Path) {
                     check_depth(cx, &choice.steps, depth, &here.at(at).key("steps"));
                 }
             }
-            Said::Parallel(branches) => {
+            // A branch keeps count for itself.
+            Said::Parallel(parallel) => {
                 let here = here.key("parallel");
-                for (at, branch) in branches.iter().enumerate() {
-                    check_depth(cx, branch, 0, &here.at(at));
+                match parallel {
+                    Form::Short(branches) => check_branches(cx, branches, &here),
+                    Form::Long(parallel) => {
+                        check_branches(
+                            cx,
+                            parallel.branches.as_deref().unwrap_or_default(),
+                            &here.key("branches"),
+                        );
+                        check_depth(cx, parallel.steps.as_deref().unwrap_or_default(), 0, &here.key("steps"));
+                    }
                 }
             }
             Said::Cpu(_) | Said::Wait(_) | Said::Call(_) | Said::Fail(_) => {}
@@ -128,7 +206,8 @@ fn check_depth(cx: &mut Context, said: &[Said], depth: usize, path: &Path) {
 
 fn call(cx: &mut Context, said: &schema::Call, name: String, path: &Path) -> Option<CallSite> {
     let retry = behaviour::retry(cx, said.retry.as_ref(), &path.key("retry"));
-    let to = callee(cx, said, path)?;
+    let guards = guard::guards(cx, guard::Said::of_call(said), path);
+    let (to, direct) = callee(cx, said, path)?;
     let timeout = said.timeout.map(|timeout| timeout.0);
     if let Some(timeout) = timeout {
         let hops = match to {
@@ -142,6 +221,8 @@ fn call(cx: &mut Context, said: &schema::Call, name: String, path: &Path) -> Opt
         to,
         timeout,
         retry,
+        guards,
+        direct,
     })
 }
 
@@ -170,7 +251,7 @@ pub(super) fn check_timeout(cx: &mut Context, timeout: Span, hops: u32, path: &P
     }
 }
 
-fn callee(cx: &mut Context, said: &schema::Call, path: &Path) -> Option<Callee> {
+fn callee(cx: &mut Context, said: &schema::Call, path: &Path) -> Option<(Callee, Direct)> {
     let to = path.key("to");
     let (name, operation) = match said.to.split_once('/') {
         Some((name, operation)) => (name, Some(operation)),
@@ -183,13 +264,14 @@ fn callee(cx: &mut Context, said: &schema::Call, path: &Path) -> Option<Callee> 
         let keys = [
             ("via", said.via.is_some()),
             ("balancing", said.balancing.is_some()),
+            ("outlier_detection", said.outlier_detection.is_some()),
             ("method", said.method.is_some()),
             ("path", said.path.is_some()),
             ("host", said.host.is_some()),
             ("headers", !said.headers.is_empty()),
         ];
         refuse(cx, &keys, "a call to a dependency", path);
-        return dependency_callee(cx, dependency, operation, &to);
+        return Some((dependency_callee(cx, dependency, operation, &to)?, Direct::default()));
     }
     cx.unknown(&[Table::Service, Table::Dependency], name, &to);
     None
@@ -226,7 +308,7 @@ fn service_callee(
     service: usize,
     operation: Option<&str>,
     path: &Path,
-) -> Option<Callee> {
+) -> Option<(Callee, Direct)> {
     let operations = &cx.said.services.0[service].1.operations;
     let operation = match operation {
         // A service without operations is reported where it stands.
@@ -244,7 +326,7 @@ fn service_callee(
         },
     };
     match said.via.as_deref() {
-        None | Some("service_connect") => {
+        None | Some("service_connect" | "dns") => {
             let keys = [
                 ("method", said.method.is_some()),
                 ("path", said.path.is_some()),
@@ -252,21 +334,26 @@ fn service_callee(
                 ("headers", !said.headers.is_empty()),
             ];
             refuse(cx, &keys, "a call straight to a task", path);
-            Some(Callee::Service {
+            let (balancing, direct) = direct::call(cx, said, service, path);
+            let callee = Callee::Service {
                 service: ServiceIx::from_usize(service),
                 operation: OperationIx::from_usize(operation),
-                balancing: behaviour::balancing(said.balancing),
-            })
+                balancing,
+            };
+            Some((callee, direct))
         }
         Some(via) => {
             refuse(
                 cx,
-                &[("balancing", said.balancing.is_some())],
+                &[
+                    ("balancing", said.balancing.is_some()),
+                    ("outlier_detection", said.outlier_detection.is_some()),
+                ],
                 "a call through a load balancer",
                 path,
             );
             let (load_balancer, listener) = balancer::listener(cx, via, &path.key("via"))?;
-            Some(Callee::LoadBalancer {
+            let callee = Callee::LoadBalancer {
                 load_balancer,
                 listener,
                 http: HttpRequest {
@@ -276,7 +363,8 @@ fn service_callee(
                     headers: said.headers.0.clone(),
                     source: None,
                 },
-            })
+            };
+            Some((callee, Direct::default()))
         }
     }
 }

@@ -5,7 +5,7 @@ mod profile;
 mod recorded;
 pub(super) mod spikes;
 
-use super::{Context, Table, balancer, behaviour, each, program};
+use super::{Context, Table, balancer, behaviour, direct, each, guard, program};
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
@@ -20,7 +20,8 @@ pub(super) fn traffic(cx: &mut Context) -> (Vec<Traffic>, Vec<RequestClass>) {
     each(&cx.said.traffic, &section, |at, name, said, path| {
         let mine = requests(cx, TrafficIx::from_usize(at), said, &mut classes, path);
         let retry = behaviour::retry(cx, said.retry.as_ref(), &path.key("retry"));
-        let to = destination(cx, said, path);
+        let guards = guard::guards(cx, guard::Said::of_traffic(said), path);
+        let (to, direct) = destination(cx, said, path);
         let source = source(cx, (name, said), &mine, &classes, path);
         if let Some(timeout) = said.timeout {
             program::check_timeout(cx, timeout.0, 2, &path.key("timeout"));
@@ -35,13 +36,15 @@ pub(super) fn traffic(cx: &mut Context) -> (Vec<Traffic>, Vec<RequestClass>) {
                 classes: mine,
                 timeout,
                 retry,
+                guards,
+                direct,
             });
         }
     });
     (all, classes)
 }
 
-fn destination(cx: &mut Context, said: &schema::Traffic, path: &Path) -> Option<Destination> {
+fn destination(cx: &mut Context, said: &schema::Traffic, path: &Path) -> (Option<Destination>, Direct) {
     let to = path.key("to");
     let through_balancer = said.to.contains('/') || cx.said.load_balancers.get(&said.to).is_some();
     if through_balancer {
@@ -54,20 +57,24 @@ fn destination(cx: &mut Context, said: &schema::Traffic, path: &Path) -> Option<
                 "say it in the target group: `load_balancing_algorithm`",
             );
         }
-        let (load_balancer, listener) = balancer::listener(cx, &said.to, &to)?;
-        return Some(Destination::LoadBalancer {
+        let found = balancer::listener(cx, &said.to, &to);
+        let found = found.map(|(load_balancer, listener)| Destination::LoadBalancer {
             load_balancer,
             listener,
         });
+        return (found, Direct::default());
     }
     match cx.said.services.position(&said.to) {
-        Some(service) => Some(Destination::Service {
-            service: ServiceIx::from_usize(service),
-            balancing: behaviour::balancing(said.balancing),
-        }),
+        Some(service) => {
+            let clients = said.clients.or(said.users);
+            let (said, path) = (said.balancing.as_ref(), path.key("balancing"));
+            let (balancing, direct) = direct::balancing(cx, said, direct::Sender::Traffic { clients }, service, &path);
+            let service = ServiceIx::from_usize(service);
+            (Some(Destination::Service { service, balancing }), direct)
+        }
         None => {
             cx.unknown(&[Table::LoadBalancer, Table::Service], &said.to, &to);
-            None
+            (None, Direct::default())
         }
     }
 }
@@ -137,6 +144,7 @@ fn requests(
         classes.push(RequestClass {
             name: request.name.clone(),
             traffic,
+            priority: request.priority.map_or_else(Priority::default, Priority),
             http: HttpRequest {
                 method: *method,
                 host: request.host.clone().unwrap_or_default(),

@@ -1,6 +1,6 @@
 //! Traffic: who asks, when, and for what.
 
-use super::{Balancing, Duration, Factor, Form, Named, Rate, Retry, Time};
+use super::{Balance, CallBreaker, Duration, Factor, Form, Named, Rate, Retry, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ pub struct Traffic {
     /// `balancer`, `balancer/listener` or a service. A service that has a balancer is reached through it.
     pub to: String,
     /// To a service without a balancer: how a task is picked; round robin if absent.
-    pub balancing: Option<Balancing>,
+    pub balancing: Option<Balance>,
     /// Requests a second.
     pub rate: Option<Form<Rate, RateProfile>>,
     /// With `rate`: how arrivals scatter around it; poisson if absent.
@@ -34,6 +34,8 @@ pub struct Traffic {
     pub timeout: Option<Duration>,
     /// No retry if absent.
     pub retry: Option<Retry>,
+    /// None if absent.
+    pub circuit_breaker: Option<CallBreaker>,
 }
 
 /// Recorded arrivals: a CSV file beside the scenario with the columns `time_s` (from 0, in order) and perhaps `class`.
@@ -185,6 +187,10 @@ pub struct Request {
     pub headers: Named<String>,
     /// The clients' address, for a balancer's rules.
     pub source_ip: Option<String>,
+    /// How urgent it is, for servers that ask: 0 first, 7 last; 3 if absent, as RFC 9218 has it. Calls that are made for its
+    /// sake inherit it.
+    #[schemars(range(max = 7))]
+    pub priority: Option<u8>,
     pub get: Option<String>,
     pub head: Option<String>,
     pub post: Option<String>,

@@ -7,10 +7,13 @@ use super::cookies::Cookies;
 use super::dependency::DependencyState;
 use super::foregone::Foregone;
 use super::group::Group;
+use super::join::Races;
 use super::network::Network;
 use super::program::{Operations, Programs};
+use super::rules::Rulebook;
 use super::site::SiteState;
 use super::skew::Skews;
+use super::tracer::Tracer;
 use crate::blueprint::{
     Action, Blueprint, Destination, HttpRequest, LoadBalancerIx, Metric, RequestClass, TargetGroupIx,
 };
@@ -87,7 +90,8 @@ impl DataPlane {
         let skews = Skews::new(blueprint, &mut operations);
         let network = Network::new(blueprint, &operations, &mut cx.calendar, &mut tables);
         let programs = Programs::new(blueprint, &mut cx.calendar, &mut tables);
-        let sites = SiteState::all(blueprint, &mut deadlines, &actions);
+        let rulebook = Rulebook::new(blueprint, &mut cx.calendar, &mut tables);
+        let sites = SiteState::all(cx, &mut deadlines, &actions);
         let clients = (0..blueprint.traffic.len())
             .map(|at| Client::new(cx, at, &mut tables))
             .collect();
@@ -120,8 +124,10 @@ impl DataPlane {
             groups,
             clients,
             sites,
+            guarded: Aside::default(),
             dependencies,
             backed: Aside::default(),
+            races: Races::new(blueprint),
             courses: programs.steer_by_request().then(Box::default),
             programs,
             counts: vec![RevisionCount::default(); operations.revisions.len()],
@@ -130,10 +136,13 @@ impl DataPlane {
             cpu_is_read: cpu_is_read(blueprint),
             operations,
             skews,
+            rulebook,
             branch_failures: Aside::default(),
+            ways_rows: Aside::default(),
             cpus_changed: Vec::new(),
             open_requests: 0,
             foregone,
+            tracer: Tracer::new(blueprint.traces.sampled),
             stops_at: blueprint.horizon(),
             overflowed: false,
             class_actions: class_actions(blueprint, &actions),

@@ -11,8 +11,9 @@ use crate::engine::dist::Dist;
 use crate::sim::context::Context;
 use crate::sim::data_plane::DataPlane;
 use crate::sim::event::What;
-use crate::sim::observation::{Outcome, RequestFinished, Sample};
+use crate::sim::observation::{Observation, Outcome, RequestFinished, Sample};
 use crate::sim::signal::{CpuLeft, Order, PublishedTarget, ServerSpec, Signal, balancer_of};
+use crate::sim::trace::Trace;
 use crate::units::{CpuUnits, Instant, Ratio, Span};
 
 /// A service of equal tasks that does `steps`, called straight by one Poisson (or other) traffic.
@@ -69,10 +70,13 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
                 max_attempts: 1,
                 backoff: no_backoff(),
             },
+            guards: Guards::default(),
+            direct: Direct::default(),
         }],
         classes: vec![RequestClass {
             name: "users".into(),
             traffic: TrafficIx(0),
+            priority: Default::default(),
             http: HttpRequest::get("/"),
         }],
         alarms: vec![],
@@ -90,6 +94,7 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
             in_flight: 1_000_000,
             run_out: Span::from_secs(3600),
         },
+        traces: Traces { sampled: 0, kept: 0 },
     }
 }
 
@@ -138,6 +143,7 @@ pub fn service(name: &str, program: u16, runtime: Runtime) -> Service {
                 error_ratio: Ratio::ZERO,
                 cpu_factor: 1.0,
             }],
+            server_rules: None,
             on_disconnect: OnDisconnect::Continue,
             keep_alive: None,
             defects: Defects {
@@ -181,6 +187,8 @@ pub fn call(to: Callee) -> CallSite {
         to,
         timeout: None,
         retry: fixed(1, Span::ZERO),
+        guards: Guards::default(),
+        direct: Direct::default(),
     }
 }
 
@@ -276,6 +284,7 @@ impl<'a> Stage<'a> {
             stage.publish(service, stage.tasks[service].clone());
         }
         stage.plane.begin(&mut stage.cx);
+        stage.plane.measuring_begins(&stage.cx);
         stage
     }
 
@@ -383,6 +392,15 @@ impl<'a> Stage<'a> {
                 Signal::Metered(_) => {}
             }
         }
+    }
+
+    /// Requests that were followed, in order of their end.
+    pub fn traces(&self) -> Vec<&Trace> {
+        let traces = self.cx.observations.iter().filter_map(|observation| match observation {
+            Observation::Traced(trace) => Some(trace.as_ref()),
+            _ => None,
+        });
+        traces.collect()
     }
 
     pub fn sample(&mut self) -> Sample {

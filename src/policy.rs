@@ -11,6 +11,7 @@ pub mod circuit_breaker;
 pub mod daemon;
 pub mod hook;
 pub mod placement;
+pub mod quantile;
 pub mod rebalancing;
 pub mod retry;
 pub mod rollout;

@@ -108,6 +108,7 @@ pub fn revision() -> Revision {
         routes: vec![],
         operations: vec![],
         on_disconnect: OnDisconnect::Continue,
+        on_deadline: OnDeadline::Abandon,
         keep_alive: None,
         defects: Defects {
             fails_to_start: Ratio::ZERO,

@@ -67,6 +67,14 @@ pub enum Reason {
     FixedResponse,
     /// The caller's circuit breaker is open.
     BreakerOpen,
+    /// The caller's own rate limit.
+    RateLimited,
+    /// The caller's bulkhead and its waiting room are full.
+    BulkheadFull,
+    /// Waited too long for a place in the caller's bulkhead.
+    BulkheadTimeout,
+    /// The deadline that came with the request was over before the work was done.
+    DeadlineOver,
     /// The sender's patience ended while this was going on, at the far end of the calls.
     TimedOut(Stage),
     /// The balancer's idle timeout ended while this was going on.
@@ -125,6 +133,10 @@ impl Reason {
             Reason::DeregistrationOver => "deregistration_over",
             Reason::FixedResponse => "fixed_response",
             Reason::BreakerOpen => "breaker_open",
+            Reason::RateLimited => "rate_limited",
+            Reason::BulkheadFull => "bulkhead_full",
+            Reason::BulkheadTimeout => "bulkhead_timeout",
+            Reason::DeadlineOver => "deadline_over",
             Reason::TimedOut(stage) => match stage {
                 Stage::Queue => "timed_out_in_queue",
                 Stage::Cpu => "timed_out_on_cpu",
@@ -165,6 +177,9 @@ impl Reason {
                 | Reason::BalancerFull
                 | Reason::FixedResponse
                 | Reason::BreakerOpen
+                | Reason::RateLimited
+                | Reason::BulkheadFull
+                | Reason::BulkheadTimeout
         )
     }
 }

@@ -142,6 +142,8 @@ impl DataPlane {
                 DataEvent::DependencyDone => self.dependency_done(cx, attempt),
                 DataEvent::AnswerAtNode => self.answer_at_node(cx, attempt),
                 DataEvent::AnswerAtCaller => self.answer_at_caller(cx, attempt),
+                DataEvent::HedgeDue => self.hedge_due(cx, attempt),
+                DataEvent::PlaceTimeout => self.place_timed_out(cx, attempt),
                 DataEvent::ConnectTimeout => self.connect_timed_out(cx, attempt),
             }
             match cx.at_once.get(followed) {
@@ -206,6 +208,7 @@ mod purpose {
     pub const TURN: u64 = 33;
     pub const CALL: u64 = 1 << 8;
     pub const LEG: u64 = 1 << 4;
+    pub const HEDGE: u64 = 60;
     pub const STEP: u64 = 1 << 16;
     pub const BRANCH: u64 = 1 << 24;
 }

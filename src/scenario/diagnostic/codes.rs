@@ -196,6 +196,7 @@ codes! {
     MalformedRoute "WT0807" "malformed-route" Error;
     OperationOutOfReach "WT0808" "operation-out-of-reach" Warning;
     GuardWithoutEffect "WT0840" "guard-without-effect" Error;
+    HedgeAfterTimeout "WT0841" "hedge-after-timeout" Error;
 
     // Ways straight to tasks, and the network.
     BalancingOfNobody "WT0850" "balancing-of-nobody" Error;

@@ -200,6 +200,6 @@ pub(super) fn passes(blueprint: &Blueprint, step: &Step) -> f64 {
         // To first order: what ends a loop seldom.
         Step::Repeat { times, program } => (1.0 - times.mean() * (1.0 - ends(*program))).max(0.0),
         Step::Parallel(branches) => branches.iter().map(|branch| ends(*branch)).product(),
-        Step::Cpu(_) | Step::Wait(_) | Step::Call(_) => 1.0,
+        Step::Cpu(_) | Step::Wait(_) | Step::Call(_) | Step::Fallback(_) => 1.0,
     }
 }

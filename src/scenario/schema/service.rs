@@ -2,7 +2,7 @@
 
 use super::{
     AutoScaling, Container, Cpu, CpuModel, DeploymentConfiguration, DeploymentController, DeploymentGroup, Duration,
-    Memory, Named, OnDisconnect, Runtime, Share, Step, Time, no_time, zero,
+    Memory, Named, OnDeadline, OnDisconnect, Runtime, Share, Step, Time, no_time, zero,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -65,6 +65,9 @@ pub struct Service {
     /// What becomes of work whose caller has gone.
     #[serde(default)]
     pub on_disconnect: OnDisconnect,
+    /// What becomes of work whose deadline, which came with the request (`deadline: propagate`), is over.
+    #[serde(default)]
+    pub on_deadline: OnDeadline,
     /// How long the server keeps an idle connection open; longer than load balancers do if absent.
     pub keep_alive: Option<Duration>,
     /// From the start of the serving container until it listens and passes its checks.

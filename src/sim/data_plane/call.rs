@@ -3,7 +3,7 @@
 use super::balancer::{Balancer, to_node};
 use super::client::finished;
 use super::group::Group;
-use super::guard::Leave;
+use super::guard::{Heard, Leave};
 use super::network::{Between, Crossing, Hop, Network};
 use super::site::{SiteState, To};
 use super::{DataPlane, Leg, purpose};
@@ -36,16 +36,18 @@ impl DataPlane {
                 self.open_requests += 1;
             }
         }
+        let mut until = Instant::NEVER;
         if self.sites[attempt.site.at()].is_guarded() {
-            if self.ask_leave(cx, id) == Leave::Refused {
-                return;
+            match self.ask_leave(cx, id) {
+                Leave::Given { until: bound } => until = bound,
+                Leave::Kept => return,
             }
             attempt = &mut self.attempts[id];
         }
         let site = &mut self.sites[attempt.site.at()];
         site.sent.attempts[usize::from(attempt.number > 1)] += 1;
         if let To::Service { ways: Some(_), .. } = site.to {
-            return self.send_by_ways(cx, id);
+            return self.send_by_ways(cx, id, until);
         }
         let joined = site.patience.map(|list| {
             attempt.due = now + self.deadlines.patience(list);
@@ -78,6 +80,9 @@ impl DataPlane {
         if let Some(joined) = joined {
             self.listed(cx, joined, id);
         }
+        if until != Instant::NEVER {
+            self.bound_patience(cx, id, until);
+        }
         if crossing == Crossing::Lost {
             self.nobody_answers(cx, id);
         }
@@ -86,7 +91,7 @@ impl DataPlane {
     /// Sends an attempt on its way straight to a task where there is more to it than an algorithm.
     #[cold]
     #[inline(never)]
-    fn send_by_ways(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+    fn send_by_ways(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, until: Instant) {
         let picked = self.pick_by_ways(id);
         let now = cx.now();
         let attempt = &mut self.attempts[id];
@@ -100,6 +105,9 @@ impl DataPlane {
         let crossing = to_picked(cx, &self.network, (attempt, id), picked);
         if let Some(joined) = joined {
             self.listed(cx, joined, id);
+        }
+        if until != Instant::NEVER {
+            self.bound_patience(cx, id, until);
         }
         if crossing == Crossing::Lost {
             self.nobody_answers(cx, id);
@@ -199,7 +207,7 @@ impl DataPlane {
     }
 
     /// A strand that waits for one call waits for another in its place; `false` if it does not wait for that.
-    fn now_calls(&mut self, parent: Id<Attempt>, old: Id<Attempt>, new: Id<Attempt>) -> bool {
+    pub(super) fn now_calls(&mut self, parent: Id<Attempt>, old: Id<Attempt>, new: Id<Attempt>) -> bool {
         match self.attempts.get_mut(parent) {
             Some(parent) if parent.phase == Phase::Calling(old) => {
                 parent.phase = Phase::Calling(new);
@@ -258,8 +266,8 @@ impl DataPlane {
     /// What the caller makes of an answer: goes on, tries again, or fails in its turn. The record stays.
     #[inline(always)]
     fn tell_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
-        if self.attempts[id].flags.has(Flags::GUARDED) {
-            self.guards_hear(cx, id, answer);
+        if self.attempts[id].flags.has(Flags::GUARDED) && self.guards_hear(cx, id, answer) == Heard::PassedOver {
+            return self.count_failure(id, answer);
         }
         if !answer.is_success() {
             self.count_failure(id, answer);
@@ -282,6 +290,8 @@ impl DataPlane {
                 Some(strand) if strand.phase == Phase::Calling(id) => {
                     if answer.is_success() {
                         strand.phase = Phase::Ready;
+                        cx.follow(DataEvent::GoOn, parent);
+                    } else if self.falls_back(id, parent) {
                         cx.follow(DataEvent::GoOn, parent);
                     } else {
                         let cause = answer.cause().of(&self.attempts[id]);
@@ -345,7 +355,7 @@ impl DataPlane {
     pub(super) fn disconnect(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         self.deadlines.remove(&mut self.attempts, id);
         if self.attempts[id].flags.has(Flags::GUARDED) {
-            self.guards_forget(id);
+            self.guards_forget(cx, id);
         }
         if self.attempts[id].flags.has(Flags::BY_WAYS) {
             self.ended_by_ways(id);

@@ -6,7 +6,8 @@ use super::build::Actions;
 use super::direct::{self, Ways};
 use super::guard::SiteExtras;
 use crate::blueprint::{
-    Balancing, Blueprint, CallIx, Callee, DependencyIx, Destination, LoadBalancerIx, Retry, ServiceIx, TrafficIx,
+    Balancing, Blueprint, CallIx, Callee, DeadlineMode, DependencyIx, Destination, Guards, LoadBalancerIx, Retry,
+    ServiceIx, TrafficIx,
 };
 use crate::cluster::attempt::Site;
 use crate::cluster::cause::Reason;
@@ -34,6 +35,12 @@ pub(super) struct Sent {
     pub attempts: [u64; 2],
     /// Of the others, those beside one that still ran.
     pub hedged: u64,
+    /// Retries and hedges that a budget did not allow.
+    pub denied: u64,
+    /// Hedges whose answer came first.
+    pub hedges_won: u64,
+    /// Calls that failed for good and were made up for.
+    pub fallbacks: u64,
     /// Attempts that failed, by reason.
     pub failed: Vec<(Reason, u64)>,
 }
@@ -54,6 +61,9 @@ impl Sent {
             attempts: first + others,
             retried: others - self.hedged,
             hedged: self.hedged,
+            hedges_won: self.hedges_won,
+            denied: self.denied,
+            fallbacks: self.fallbacks,
         }
     }
 }
@@ -106,7 +116,7 @@ impl SiteState {
             };
             sites.push(SiteState {
                 to,
-                patience: call.timeout.map(|span| deadlines.list(span)),
+                patience: patience(call.timeout, &call.guards, deadlines),
                 retry: call.retry.clone(),
                 extras: SiteExtras::new(&call.guards),
                 sent: Sent::default(),
@@ -126,7 +136,7 @@ impl SiteState {
             };
             sites.push(SiteState {
                 to,
-                patience: traffic.timeout.map(|span| deadlines.list(span)),
+                patience: patience(traffic.timeout, &traffic.guards, deadlines),
                 retry: traffic.retry.clone(),
                 extras: SiteExtras::new(&traffic.guards),
                 sent: Sent::default(),
@@ -166,4 +176,10 @@ pub(super) fn sender(blueprint: &Blueprint, site: Site) -> Sender {
         None => Sender::Call(CallIx::from_usize(site.at())),
         Some(traffic) => Sender::Traffic(TrafficIx::from_usize(traffic)),
     }
+}
+
+/// The list for a sender's patience. One without a timeout may be told its caller's deadline.
+fn patience(timeout: Option<Span>, guards: &Guards, deadlines: &mut Deadlines) -> Option<u16> {
+    let told = (guards.deadline == DeadlineMode::Propagate).then_some(Span::FOREVER);
+    timeout.or(told).map(|span| deadlines.list(span))
 }

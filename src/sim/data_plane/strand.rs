@@ -27,6 +27,12 @@ impl DataPlane {
         if !matches!(attempt.phase, Phase::Waiting | Phase::Ready | Phase::OnCpu) {
             return None;
         }
+        if attempt.flags.has(Flags::DEADLINE) {
+            if self.abandons_late_work(cx, id) {
+                return None;
+            }
+            attempt = &mut self.attempts[id];
+        }
         let Some(step) = self.programs.step(attempt.program, attempt.step) else {
             self.strand_over(cx, id, Answer::Success);
             return None;
@@ -116,7 +122,7 @@ impl DataPlane {
                 caller: Caller::Join(id),
                 site: Site::NONE,
                 phase: Phase::Ready,
-                flags: parent.flags.inherited(),
+                flags: parent.flags.of_branch(),
                 program,
                 step: 0,
                 sibling: first,

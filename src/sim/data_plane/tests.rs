@@ -11,6 +11,7 @@ mod disconnect;
 mod everything;
 mod foregone;
 mod guards;
+mod hedges;
 mod network;
 mod skew;
 pub(crate) mod stage;

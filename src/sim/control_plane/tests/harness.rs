@@ -191,6 +191,7 @@ fn revision() -> Revision {
             cpu_factor: 1.0,
         }],
         on_disconnect: OnDisconnect::Continue,
+        on_deadline: OnDeadline::Abandon,
         keep_alive: None,
         defects: Defects {
             fails_to_start: Ratio::ZERO,

@@ -141,6 +141,7 @@ pub fn service(name: &str, program: u16, runtime: Runtime) -> Service {
                 cpu_factor: 1.0,
             }],
             on_disconnect: OnDisconnect::Continue,
+            on_deadline: OnDeadline::Abandon,
             keep_alive: None,
             defects: Defects {
                 fails_to_start: Ratio::ZERO,

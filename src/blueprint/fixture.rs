@@ -107,6 +107,7 @@ pub fn revision() -> Revision {
         start_up_cpu: None,
         routes: vec![],
         operations: vec![],
+        server_rules: None,
         on_disconnect: OnDisconnect::Continue,
         on_deadline: OnDeadline::Abandon,
         keep_alive: None,

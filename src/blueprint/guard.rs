@@ -11,7 +11,7 @@ pub struct Guards {
     pub hedge: Option<Hedge>,
     pub deadline: DeadlineMode,
     pub bulkhead: Option<Bulkhead>,
-    pub rate_limit: Option<RateLimit>,
+    pub rate_limit: Option<CallRateLimit>,
     /// Of calls: whether a [`super::Step::Fallback`] follows.
     pub fallback: Fallback,
 }
@@ -171,7 +171,7 @@ pub struct Bulkhead {
 
 /// Bounds the attempts that a caller sends.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RateLimit {
+pub struct CallRateLimit {
     pub per_second: f64,
     /// At once, after a pause.
     pub burst: u32,

@@ -3,7 +3,7 @@
 use super::{CallIx, ProgramIx};
 use crate::engine::count::Count;
 use crate::engine::dist::Dist;
-use crate::units::Ratio;
+use crate::units::{Ratio, Span};
 
 /// How the serving process takes requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,8 +53,8 @@ pub enum Step {
     Call(CallIx),
     /// Runs if the call before it has failed; otherwise it is passed over.
     Fallback(ProgramIx),
-    /// Runs all branches at once and joins when all have ended; fails if one fails.
-    Parallel(Vec<ProgramIx>),
+    /// Runs all branches at once.
+    Parallel(Parallel),
     /// Runs one of these.
     Choose(Vec<Choice>),
     /// Runs a program again and again, one time after the other.
@@ -67,6 +67,52 @@ pub enum Step {
         share: Ratio,
         status: u16,
     },
+}
+
+#[derive(Clone, Debug)]
+pub struct Parallel {
+    /// For output: `service/operation/step`.
+    pub name: String,
+    pub branches: Vec<ProgramIx>,
+    pub join: Join,
+    /// When it is over whatever has come.
+    pub timeout: Option<Span>,
+    /// What becomes of branches that it goes on without.
+    pub losers: OnDisconnect,
+}
+
+/// When a `parallel` step is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Join {
+    /// When all branches have ended; it fails if one has.
+    All,
+    /// When so many have succeeded; it fails as soon as they cannot any more.
+    Quorum(u16),
+    /// When all branches have ended; it never fails.
+    Partial,
+}
+
+impl Parallel {
+    /// All branches, without a timeout.
+    pub fn all(branches: Vec<ProgramIx>) -> Parallel {
+        Parallel {
+            name: "parallel".into(),
+            branches,
+            join: Join::All,
+            timeout: None,
+            losers: OnDisconnect::Continue,
+        }
+    }
+
+    /// The same under this name.
+    pub fn named(self, name: String) -> Parallel {
+        Parallel { name, ..self }
+    }
+
+    /// Whether it only waits for all of its branches.
+    pub fn is_plain(&self) -> bool {
+        self.join == Join::All && self.timeout.is_none()
+    }
 }
 
 /// A program that may be chosen.
@@ -84,7 +130,7 @@ impl Step {
             Step::Cpu(_) | Step::Wait(_) | Step::Call(_) | Step::Fail { .. } => Vec::new(),
             // Counted as never: what is looked at by averages looks at callees that are well.
             Step::Fallback(program) => vec![(*program, 0.0)],
-            Step::Parallel(branches) => branches.iter().map(|branch| (*branch, 1.0)).collect(),
+            Step::Parallel(parallel) => parallel.branches.iter().map(|branch| (*branch, 1.0)).collect(),
             Step::Choose(choices) => choices.iter().map(|choice| (choice.program, choice.share)).collect(),
             Step::Repeat { times, program } => vec![(*program, times.mean())],
         }

@@ -9,7 +9,7 @@ use super::timeline::Timeline;
 use crate::blueprint::ClassIx;
 use crate::sim::observation::{
     DeploymentRecord, DeploymentStep, Event, Failure, InstanceRecord, Outcome, Reason, RevisionCount, ScalingRecord,
-    SenderSample, ServedBy, SkewCount, TaskRecord,
+    SenderSample, ServedBy, SkewCount, StepCounts, TaskRecord,
 };
 use crate::stats::LatencyHistogram;
 use crate::units::{Instant, MicroUsd, Span};
@@ -42,6 +42,7 @@ pub struct RunRecord {
     pub scaling: Vec<ScalingRecord>,
     /// Calls between revisions that may not understand each other.
     pub skew: Vec<SkewCount>,
+    pub steps: StepCounts,
     /// What the measured time costs.
     pub cost: Vec<CostLine>,
 }

@@ -11,7 +11,7 @@ use super::watch::Watch;
 use crate::blueprint::{Blueprint, ClassIx, RevisionIx};
 use crate::sim::observation::{
     DeploymentStep, Event, Failure, InstanceRecord, Observation, Observer, Outcome, RequestFinished, RevisionCount,
-    Sample, ScalingRecord, Sender, ServedBy, ServiceLevels, SkewCount, TaskRecord,
+    Sample, ScalingRecord, Sender, ServedBy, ServiceLevels, SkewCount, StepCounts, TaskRecord,
 };
 use crate::stats::LatencyHistogram;
 use crate::units::Instant;
@@ -49,6 +49,7 @@ pub struct Recorder {
     deployment_steps: Vec<DeploymentStep>,
     scaling: Vec<ScalingRecord>,
     skew: Vec<SkewCount>,
+    steps: StepCounts,
     cost: CostProbe,
 }
 
@@ -125,6 +126,7 @@ impl Recorder {
             deployment_steps: Vec::new(),
             scaling: Vec::new(),
             skew: Vec::new(),
+            steps: StepCounts::default(),
             cost: CostProbe::new(blueprint),
         }
     }
@@ -177,6 +179,7 @@ impl Recorder {
             deployment_steps: self.deployment_steps,
             scaling: self.scaling,
             skew: self.skew,
+            steps: self.steps,
             cost: self.cost.finish(end),
         };
         record.check_ledger();
@@ -363,6 +366,7 @@ impl Observer for Recorder {
             Observation::RevisionCounts { deployment, counts } => self.counts_taken(deployment, counts),
             Observation::BalancerMinute { ended, .. } => self.last_seen = ended,
             Observation::SkewCounted(counts) => self.skew = counts,
+            Observation::StepsCounted(counts) => self.steps = counts,
             Observation::LimitReached(reason) => self.ended_early = Some(reason),
         }
     }

@@ -14,6 +14,7 @@ pub mod failures;
 pub mod label;
 pub mod objectives;
 pub mod skew;
+pub mod steps;
 pub mod summary;
 pub mod timeline;
 
@@ -21,7 +22,7 @@ use super::table::{Schema, Table};
 use crate::probe::Pool;
 
 /// The tables of one run, in the order in which a reader wants them.
-pub const SCHEMAS: [&Schema; 16] = [
+pub const SCHEMAS: [&Schema; 17] = [
     &summary::SUMMARY,
     &objectives::OBJECTIVES,
     &summary::BREAKDOWN,
@@ -34,6 +35,7 @@ pub const SCHEMAS: [&Schema; 16] = [
     &deployments::DEPLOYMENT_SUMMARY,
     &deployments::DEPLOYMENT_STEPS,
     &skew::SKEW,
+    &steps::JOINS,
     &events::SCALING,
     &events::TASKS,
     &events::INSTANCES,
@@ -72,6 +74,7 @@ pub fn one(pool: &Pool, name: &str) -> Option<Table> {
         "deployment_summary" => deployments::deployment_summary(pool),
         "deployment_steps" => deployments::deployment_steps(pool),
         "skew" => skew::skew(pool),
+        "joins" => steps::joins(pool),
         "scaling" => events::scaling(pool),
         "tasks" => events::tasks(pool),
         "instances" => events::instances(pool),

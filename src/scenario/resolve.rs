@@ -38,6 +38,7 @@ mod rolling;
 mod scaling;
 mod schedule;
 mod scheduling;
+mod server;
 mod service;
 mod shift;
 mod skew;

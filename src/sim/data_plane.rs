@@ -22,11 +22,13 @@ mod faults;
 mod foregone;
 mod group;
 mod guard;
+mod join;
 mod loss;
 mod meter;
 mod network;
 mod orders;
 mod program;
+mod rules;
 mod server;
 mod site;
 mod skew;
@@ -58,8 +60,10 @@ use dependency::DependencyState;
 use foregone::Foregone;
 use group::Group;
 use guard::Guarded;
+use join::Races;
 use network::Network;
 use program::{Operations, Programs};
+use rules::Rulebook;
 use site::SiteState;
 use skew::Skews;
 
@@ -80,8 +84,10 @@ pub struct DataPlane {
     programs: Programs,
     /// `None`: no program turns by what belongs to a request.
     courses: Option<Box<Courses>>,
+    races: Races,
     operations: Operations,
     skews: Skews,
+    rulebook: Rulebook,
     /// Of `parallel` steps of which a branch has failed: why the first one did.
     branch_failures: Aside<Attempt, Cause>,
     /// Of attempts that a site's ways straight to tasks have picked.
@@ -144,6 +150,8 @@ impl DataPlane {
                 DataEvent::AnswerAtCaller => self.answer_at_caller(cx, attempt),
                 DataEvent::HedgeDue => self.hedge_due(cx, attempt),
                 DataEvent::PlaceTimeout => self.place_timed_out(cx, attempt),
+                DataEvent::JoinTimeout => self.join_timed_out(cx, attempt, extra),
+                DataEvent::QueueTimeout => self.queue_timeout(cx, attempt),
                 DataEvent::ConnectTimeout => self.connect_timed_out(cx, attempt),
             }
             match cx.at_once.get(followed) {
@@ -200,6 +208,7 @@ mod purpose {
     pub const SERVICE: u64 = 7;
     pub const SKEW: u64 = 8;
     pub const ZONE: u64 = 70;
+    pub const PROXY: u64 = 71;
     pub const FAIL: u64 = 30;
     /// Below the key of a request's call path.
     pub const CHOICE: u64 = 31;
@@ -209,6 +218,8 @@ mod purpose {
     pub const CALL: u64 = 1 << 8;
     pub const LEG: u64 = 1 << 4;
     pub const HEDGE: u64 = 60;
+    pub const QUEUE_TIMEOUT: u64 = 50;
+    pub const SHEDDING: u64 = 51;
     pub const STEP: u64 = 1 << 16;
     pub const BRANCH: u64 = 1 << 24;
 }

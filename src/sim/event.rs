@@ -38,6 +38,8 @@ pub enum DataEvent {
     GoOn,
     /// A dependency has served an attempt. `id`: attempt.
     DependencyDone,
+    /// A request has waited for a worker or loop as long as it may. `id`: attempt.
+    QueueTimeout,
     /// The answer reaches the balancer's node. `id`: attempt.
     AnswerAtNode,
     /// The answer reaches the caller. `id`: attempt.
@@ -56,6 +58,8 @@ pub enum DataEvent {
     Reweigh,
     /// A dependency's standby takes over. `extra`: dependency.
     FailoverDone,
+    /// A `parallel` step has waited long enough for its branches. `id`: attempt. `extra`: which of its joins.
+    JoinTimeout,
 }
 
 /// Steps of orchestration; handled by `control_plane`.
@@ -131,6 +135,12 @@ impl Event {
             what: What::Data(what),
             extra,
             id: RawId::NONE,
+        }
+    }
+    pub fn data_of<T>(what: DataEvent, id: Id<T>, extra: u32) -> Event {
+        Event {
+            extra,
+            ..Event::data(what, id)
         }
     }
     pub fn control<T>(what: ControlEvent, id: Id<T>, extra: u32) -> Event {

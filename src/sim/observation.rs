@@ -9,6 +9,10 @@ use crate::blueprint::{
 pub use crate::cluster::cause::{Reason, Stage};
 use crate::units::{CpuUnits, Instant, MiB, Span};
 
+mod steps;
+
+pub use steps::{JoinCount, StepCounts};
+
 /// Whoever watches a run. The run loop hands over what was seen after each event, in order.
 pub trait Observer {
     fn request_finished(&mut self, request: &RequestFinished);
@@ -155,6 +159,8 @@ pub enum Observation {
     },
     /// At the end of a run: calls between revisions that may not understand each other, if there were any.
     SkewCounted(Vec<SkewCount>),
+    /// At the end of a run: what came of certain steps, if there are any.
+    StepsCounted(StepCounts),
     /// The run ended early.
     LimitReached(String),
 }

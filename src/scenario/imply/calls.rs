@@ -26,7 +26,7 @@ pub(super) fn calls(said: &mut Scenario) {
         let first = first_operations.iter().find(|(name, _)| name == service);
         let Some((_, first)) = first else { return };
         match call.via.as_deref() {
-            None | Some("service_connect") => {
+            None | Some("service_connect" | "dns") => {
                 call.balancing.get_or_insert(Form::Short(Balancing::RoundRobin));
             }
             Some(via) => {
@@ -81,7 +81,13 @@ fn each_call(steps: &mut [Step], fill: &impl Fn(&mut Call)) {
                 fill(call);
                 each_call(call.fallback.as_deref_mut().unwrap_or_default(), fill);
             }
-            Step::Parallel(branches) => branches.iter_mut().for_each(|branch| each_call(branch, fill)),
+            Step::Parallel(Form::Short(branches)) => branches.iter_mut().for_each(|branch| each_call(branch, fill)),
+            Step::Parallel(Form::Long(parallel)) => {
+                let branches = parallel.branches.iter_mut().flatten();
+                branches
+                    .chain(&mut parallel.steps)
+                    .for_each(|branch| each_call(branch, fill));
+            }
             Step::Choose(choices) => choices.iter_mut().for_each(|choice| each_call(&mut choice.steps, fill)),
             Step::Repeat(repeat) => each_call(&mut repeat.steps, fill),
             Step::Cpu(_) | Step::Wait(_) | Step::Fail(_) => {}

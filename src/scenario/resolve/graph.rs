@@ -199,7 +199,10 @@ pub(super) fn passes(blueprint: &Blueprint, step: &Step) -> f64 {
         Step::Choose(choices) => choices.iter().map(|choice| choice.share * ends(choice.program)).sum(),
         // To first order: what ends a loop seldom.
         Step::Repeat { times, program } => (1.0 - times.mean() * (1.0 - ends(*program))).max(0.0),
-        Step::Parallel(branches) => branches.iter().map(|branch| ends(*branch)).product(),
+        Step::Parallel(parallel) if parallel.join == Join::All => {
+            parallel.branches.iter().map(|branch| ends(*branch)).product()
+        }
+        Step::Parallel(_) => 1.0,
         Step::Cpu(_) | Step::Wait(_) | Step::Call(_) | Step::Fallback(_) => 1.0,
     }
 }

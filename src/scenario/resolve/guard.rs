@@ -17,7 +17,7 @@ pub(super) struct Said<'a> {
     pub hedge: Option<&'a schema::Hedge>,
     pub deadline: schema::Deadline,
     pub bulkhead: Option<&'a schema::Bulkhead>,
-    pub rate_limit: Option<&'a schema::RateLimit>,
+    pub rate_limit: Option<&'a schema::CallRateLimit>,
     /// How many steps a call's fallback has, if it has one.
     pub fallback: Option<usize>,
 }
@@ -162,7 +162,7 @@ fn bulkhead(cx: &mut Context, said: &schema::Bulkhead, path: &Path) -> Bulkhead 
     }
 }
 
-fn rate_limit(cx: &mut Context, said: &schema::RateLimit, path: &Path) -> RateLimit {
+fn rate_limit(cx: &mut Context, said: &schema::CallRateLimit, path: &Path) -> CallRateLimit {
     if said.rate.0 <= 0.0 {
         cx.problems.report_with(
             Code::OutOfRange,
@@ -171,7 +171,7 @@ fn rate_limit(cx: &mut Context, said: &schema::RateLimit, path: &Path) -> RateLi
             |d| d.expected("a rate above 0"),
         );
     }
-    RateLimit {
+    CallRateLimit {
         per_second: said.rate.0,
         burst: said.burst,
         scope: scope(said.scope),

@@ -10,7 +10,7 @@ use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
 use crate::scenario::quantity::print_duration;
-use crate::units::Instant;
+use crate::units::{Instant, Span};
 use std::collections::BTreeSet;
 
 /// Profiles are looked at at so many instants at most.
@@ -184,13 +184,19 @@ fn program_means(blueprint: &Blueprint, graph: &Graph, program: ProgramIx, facto
                 };
                 sum.held += share * call.timeout.map_or(answered, |timeout| answered.min(timeout.seconds()));
             }
-            Step::Parallel(branches) => {
-                let branches: Vec<Means> = branches
-                    .iter()
-                    .map(|branch| program_means(blueprint, graph, *branch, factor, known))
-                    .collect();
+            Step::Parallel(parallel) => {
+                let branch = |branch: &ProgramIx| program_means(blueprint, graph, *branch, factor, known);
+                let mut branches: Vec<Means> = parallel.branches.iter().map(branch).collect();
+                branches.sort_by(|one, other| one.held.total_cmp(&other.held));
+                let decides = match parallel.join {
+                    Join::All | Join::Partial => branches.len(),
+                    Join::Quorum(needed) => usize::from(needed),
+                };
+                let held = decides.checked_sub(1).and_then(|at| branches.get(at));
+                let held = held.map_or(0.0, |branch| branch.held);
+                let most = parallel.timeout.map_or(f64::INFINITY, Span::seconds);
                 sum.cpu += share * branches.iter().map(|branch| branch.cpu).sum::<f64>();
-                sum.held += share * branches.iter().map(|branch| branch.held).fold(0.0, f64::max);
+                sum.held += share * held.min(most);
             }
             Step::Choose(_) | Step::Repeat { .. } => {
                 for (part, often) in step.parts() {

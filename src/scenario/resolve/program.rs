@@ -34,20 +34,7 @@ fn compose(cx: &mut Context, said: &[Said], name: &str, path: &Path) -> ProgramI
                     }
                 }
             }
-            Said::Parallel(branches) => {
-                let here = here.key("parallel");
-                if branches.is_empty() || branches.iter().any(Vec::is_empty) {
-                    cx.problems
-                        .report_with(Code::WrongLength, &here, "a branch of nothing", |diagnostic| {
-                            diagnostic.expected("one or more lists of steps, none of them empty")
-                        });
-                }
-                let branch = |cx: &mut Context, at: usize| {
-                    compose(cx, &branches[at], &format!("{name}.{}", at + 1), &here.at(at))
-                };
-                let branches = (0..branches.len()).map(|at| branch(cx, at)).collect();
-                steps.push(Step::Parallel(branches));
-            }
+            Said::Parallel(said) => steps.push(Step::Parallel(parallel(cx, said, name, &here.key("parallel")))),
             Said::Choose(choices) => steps.push(choose(cx, choices, &name, &here.key("choose"))),
             Said::Repeat(said) => steps.push(repeat(cx, said, &name, &here.key("repeat"))),
             Said::Fail(Form::Short(status)) => steps.push(Step::Fail {
@@ -62,6 +49,88 @@ fn compose(cx: &mut Context, said: &[Said], name: &str, path: &Path) -> ProgramI
     }
     cx.programs.push(Program { steps });
     ProgramIx::from_usize(cx.programs.len() - 1)
+}
+
+fn check_branches(cx: &mut Context, branches: &[Vec<Said>], path: &Path) {
+    for (at, branch) in branches.iter().enumerate() {
+        check_depth(cx, branch, 0, &path.at(at));
+    }
+}
+
+fn parallel(cx: &mut Context, said: &Form<Vec<Vec<Said>>, schema::Parallel>, name: String, path: &Path) -> Parallel {
+    let said = match said {
+        Form::Short(said) => return Parallel::all(branches(cx, said, &name, path)).named(name),
+        Form::Long(said) => said,
+    };
+    let branches = match (&said.branches, said.copies, &said.steps) {
+        (Some(said), None, None) => branches(cx, said, &name, &path.key("branches")),
+        (None, Some(copies), Some(steps)) => {
+            let here = path.key("steps");
+            if steps.is_empty() {
+                report_empty(cx, &here);
+            }
+            vec![compose(cx, steps, &name, &here); copies as usize]
+        }
+        _ => {
+            cx.report(
+                Code::NotExactlyOne,
+                path,
+                "either `branches`, or `copies` with their `steps`",
+            );
+            Vec::new()
+        }
+    };
+    let join = match said.join {
+        schema::Join::All => Join::All,
+        schema::Join::First => Join::Quorum(1),
+        schema::Join::Partial => Join::Partial,
+        schema::Join::Quorum(needed) => {
+            let here = path.key("join");
+            let (needed, all) = (needed as usize, branches.len());
+            if needed == 0 || (needed > all && all > 0) {
+                let message = format!("{needed} of {all} branches can never succeed");
+                let message = if needed == 0 {
+                    "nothing is waited for".to_owned()
+                } else {
+                    message
+                };
+                cx.problems
+                    .report_with(Code::QuorumOutOfReach, &here.key("quorum"), message, |diagnostic| {
+                        diagnostic.expected(format!("1 to {all}"))
+                    });
+            }
+            Join::Quorum(needed as u16)
+        }
+    };
+    let timeout = said.timeout.map(|timeout| timeout.0);
+    if let Some(timeout) = timeout {
+        cx.positive(timeout, &path.key("timeout"));
+    }
+    Parallel {
+        name,
+        branches,
+        join,
+        timeout,
+        losers: match said.losers {
+            schema::Losers::Continue => OnDisconnect::Continue,
+            schema::Losers::Cancel => OnDisconnect::Cancel,
+        },
+    }
+}
+
+fn branches(cx: &mut Context, said: &[Vec<Said>], name: &str, path: &Path) -> Vec<ProgramIx> {
+    if said.is_empty() || said.iter().any(Vec::is_empty) {
+        report_empty(cx, path);
+    }
+    let branch = |(at, steps): (usize, &Vec<Said>)| compose(cx, steps, &format!("{name}.{}", at + 1), &path.at(at));
+    said.iter().enumerate().map(branch).collect()
+}
+
+fn report_empty(cx: &mut Context, path: &Path) {
+    cx.problems
+        .report_with(Code::WrongLength, path, "a branch of nothing", |diagnostic| {
+            diagnostic.expected("one or more lists of steps, none of them empty")
+        });
 }
 
 fn choose(cx: &mut Context, said: &[schema::Choice], name: &str, path: &Path) -> Step {
@@ -121,10 +190,19 @@ fn check_depth(cx: &mut Context, said: &[Said], depth: usize, path: &Path) {
                     check_depth(cx, &choice.steps, depth, &here.at(at).key("steps"));
                 }
             }
-            Said::Parallel(branches) => {
+            // A branch keeps count for itself.
+            Said::Parallel(parallel) => {
                 let here = here.key("parallel");
-                for (at, branch) in branches.iter().enumerate() {
-                    check_depth(cx, branch, 0, &here.at(at));
+                match parallel {
+                    Form::Short(branches) => check_branches(cx, branches, &here),
+                    Form::Long(parallel) => {
+                        check_branches(
+                            cx,
+                            parallel.branches.as_deref().unwrap_or_default(),
+                            &here.key("branches"),
+                        );
+                        check_depth(cx, parallel.steps.as_deref().unwrap_or_default(), 0, &here.key("steps"));
+                    }
                 }
             }
             Said::Cpu(_) | Said::Wait(_) | Said::Call(_) | Said::Fail(_) => {}
@@ -192,6 +270,7 @@ fn callee(cx: &mut Context, said: &schema::Call, path: &Path) -> Option<(Callee,
         let keys = [
             ("via", said.via.is_some()),
             ("balancing", said.balancing.is_some()),
+            ("outlier_detection", said.outlier_detection.is_some()),
             ("method", said.method.is_some()),
             ("path", said.path.is_some()),
             ("host", said.host.is_some()),
@@ -236,7 +315,7 @@ fn service_callee(
         },
     };
     match said.via.as_deref() {
-        None | Some("service_connect") => {
+        None | Some("service_connect" | "dns") => {
             let keys = [
                 ("method", said.method.is_some()),
                 ("path", said.path.is_some()),
@@ -244,8 +323,7 @@ fn service_callee(
                 ("headers", !said.headers.is_empty()),
             ];
             refuse(cx, &keys, "a call straight to a task", path);
-            let (said, here) = (said.balancing.as_ref(), path.key("balancing"));
-            let (balancing, direct) = direct::balancing(cx, said, direct::Sender::Call, service, &here);
+            let (balancing, direct) = direct::call(cx, said, service, path);
             let callee = Callee::Service {
                 service: ServiceIx::from_usize(service),
                 operation: OperationIx::from_usize(operation),
@@ -256,7 +334,10 @@ fn service_callee(
         Some(via) => {
             refuse(
                 cx,
-                &[("balancing", said.balancing.is_some())],
+                &[
+                    ("balancing", said.balancing.is_some()),
+                    ("outlier_detection", said.outlier_detection.is_some()),
+                ],
                 "a call through a load balancer",
                 path,
             );

@@ -178,7 +178,7 @@ pub struct Bulkhead {
 /// Bounds the attempts that a caller sends: what is beyond it fails at once.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RateLimit {
+pub struct CallRateLimit {
     pub rate: Rate,
     /// So many at once after a pause.
     #[serde(default = "one_call")]

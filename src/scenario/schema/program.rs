@@ -1,6 +1,6 @@
 //! What a request makes a service do: the steps of its operations.
 
-use super::{Call, Form, Share, Time};
+use super::{Call, Duration, Form, Share, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,14 +14,66 @@ pub enum Step {
     Wait(Time),
     /// A request to another service or a dependency.
     Call(Box<Call>),
-    /// Lists of steps that run at once; goes on when all have ended.
-    Parallel(Vec<Vec<Step>>),
+    /// Lists of steps that run at once: goes on when all have ended, fails if one has failed. The long form joins
+    /// otherwise.
+    Parallel(Form<Vec<Vec<Step>>, Parallel>),
     /// One of several lists of steps, by weight. Which one belongs to the request: a retry takes the same.
     Choose(Vec<Choice>),
     /// Steps that are run again and again, one time after the other.
     Repeat(Repeat),
     /// Ends the operation with an error: a status from 400 to 599, or a share of the attempts that fail.
     Fail(Form<Status, Fail>),
+}
+
+/// Branches that run at once: either different ones, or copies of one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Parallel {
+    pub branches: Option<Vec<Vec<Step>>>,
+    /// So many branches do the same `steps`.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub copies: Option<u32>,
+    /// What each of the `copies` does.
+    pub steps: Option<Vec<Step>>,
+    #[serde(default)]
+    pub join: Join,
+    /// From the step's beginning. A `partial` join goes on with what has come by then; any other fails.
+    pub timeout: Option<Duration>,
+    /// What becomes of branches that the step goes on without.
+    #[serde(default)]
+    pub losers: Losers,
+}
+
+/// When the branches of a `parallel` step are joined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Join {
+    /// When all have ended; fails if one has failed.
+    #[default]
+    All,
+    /// When one has succeeded; fails when none can any more.
+    First,
+    /// When all have ended or the timeout is over; never fails.
+    Partial,
+    /// When so many have succeeded; fails as soon as they cannot any more.
+    Quorum(u32),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Losers {
+    /// They go on to their end, and what they do is wasted.
+    #[default]
+    Continue,
+    /// They stop at once; what becomes of their calls is up to the callee's `on_disconnect`.
+    Cancel,
+}
+
+impl Parallel {
+    /// All lists of steps inside.
+    pub fn lists(&self) -> impl Iterator<Item = &Vec<Step>> {
+        self.branches.iter().flatten().chain(&self.steps)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -1,7 +1,7 @@
 //! Traffic: who asks, when, and for what.
 
 use super::{
-    Balance, Bulkhead, CallBreaker, Deadline, Duration, Factor, Form, Hedge, Named, Rate, RateLimit, Retry, Time,
+    Balance, Bulkhead, CallBreaker, CallRateLimit, Deadline, Duration, Factor, Form, Hedge, Named, Rate, Retry, Time,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,7 @@ pub struct Traffic {
     /// Bounds the attempts that a caller has under way; no bound if absent.
     pub bulkhead: Option<Bulkhead>,
     /// Bounds the attempts that a caller sends; no bound if absent.
-    pub rate_limit: Option<RateLimit>,
+    pub rate_limit: Option<CallRateLimit>,
 }
 
 /// Recorded arrivals: a CSV file beside the scenario with the columns `time_s` (from 0, in order) and perhaps `class`.
@@ -198,6 +198,10 @@ pub struct Request {
     pub headers: Named<String>,
     /// The clients' address, for a balancer's rules.
     pub source_ip: Option<String>,
+    /// How urgent it is, for servers that ask: 0 first, 7 last; 3 if absent, as RFC 9218 has it. Calls that are made for its
+    /// sake inherit it.
+    #[schemars(range(max = 7))]
+    pub priority: Option<u8>,
     pub get: Option<String>,
     pub head: Option<String>,
     pub post: Option<String>,

@@ -7,8 +7,10 @@ use super::cookies::Cookies;
 use super::dependency::DependencyState;
 use super::foregone::Foregone;
 use super::group::Group;
+use super::join::Races;
 use super::network::Network;
 use super::program::{Operations, Programs};
+use super::rules::Rulebook;
 use super::site::SiteState;
 use super::skew::Skews;
 use crate::blueprint::{
@@ -87,6 +89,7 @@ impl DataPlane {
         let skews = Skews::new(blueprint, &mut operations);
         let network = Network::new(blueprint, &operations, &mut cx.calendar, &mut tables);
         let programs = Programs::new(blueprint, &mut cx.calendar, &mut tables);
+        let rulebook = Rulebook::new(blueprint, &mut cx.calendar, &mut tables);
         let sites = SiteState::all(cx, &mut deadlines, &actions);
         let clients = (0..blueprint.traffic.len())
             .map(|at| Client::new(cx, at, &mut tables))
@@ -121,6 +124,7 @@ impl DataPlane {
             sites,
             guarded: Aside::default(),
             dependencies,
+            races: Races::new(blueprint),
             courses: programs.steer_by_request().then(Box::default),
             programs,
             counts: vec![RevisionCount::default(); operations.revisions.len()],
@@ -129,6 +133,7 @@ impl DataPlane {
             cpu_is_read: cpu_is_read(blueprint),
             operations,
             skews,
+            rulebook,
             branch_failures: Aside::default(),
             ways_rows: Aside::default(),
             cpus_changed: Vec::new(),

@@ -12,7 +12,7 @@ use crate::engine::dist::{Law, Tables};
 use crate::engine::random::Key;
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
-use crate::sim::observation::{Observation, Outcome, RequestFinished, ServedBy};
+use crate::sim::observation::{Observation, Outcome, RequestFinished, ServedBy, StepCounts};
 use crate::units::Instant;
 use crate::workload::{ArrivalStream, Replay};
 
@@ -240,6 +240,12 @@ impl DataPlane {
         if !counts.is_empty() {
             cx.observations.push(Observation::SkewCounted(counts));
         }
+        let counts = StepCounts {
+            joins: self.join_counts(),
+        };
+        if counts != StepCounts::default() {
+            cx.observations.push(Observation::StepsCounted(counts));
+        }
         assert_eq!(
             self.open_requests, 0,
             "every request offered ends in exactly one outcome"
@@ -284,7 +290,7 @@ fn outcome(answer: Answer) -> Outcome {
         Answer::Success => Outcome::Served,
         Answer::NotFound => Outcome::ClientError,
         Answer::Error(400..=499) => Outcome::ClientError,
-        Answer::Failure(_) | Answer::Error(_) => Outcome::ServerError,
+        Answer::Failure(_) | Answer::Overloaded(_) | Answer::Error(_) => Outcome::ServerError,
         Answer::Refused(_) | Answer::Rejected(_) => Outcome::Refused,
         Answer::Fixed(_) if answer.is_success() => Outcome::Served,
         Answer::Fixed(300..=399) => Outcome::Redirected,

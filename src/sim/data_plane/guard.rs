@@ -101,7 +101,7 @@ impl SiteExtras {
                 .limits
                 .of(who, rule.scope, || TokenBucket::new(rule.burst, rule.per_second));
             if bucket.available(now) == 0 {
-                return Err(Reason::RateLimited);
+                return Err(Reason::CallRateLimited);
             }
             bucket.take_one(now);
         }
@@ -423,7 +423,7 @@ impl DataPlane {
             Answer::Refused(_) => on.refused,
             Answer::Failure(_) | Answer::Error(500..) => on.server_error,
             Answer::BadGateway(_) => on.bad_gateway,
-            Answer::ServiceUnavailable(_) => on.service_unavailable,
+            Answer::ServiceUnavailable(_) | Answer::Overloaded(_) => on.service_unavailable,
             Answer::GatewayTimeout(_) => on.gateway_timeout,
             Answer::Success | Answer::NotFound | Answer::Error(_) | Answer::Fixed(_) | Answer::Rejected(_) => false,
         };

@@ -1,10 +1,11 @@
 //! Operations compiled: flat programs of laws, delays and call sites, and what each revision makes of them.
 
+use super::join::{Race, race_number};
 use super::network::Delay;
 use super::purpose;
 use crate::blueprint::{
-    Blueprint, CallIx, Callee, Choice, HttpRequest, OnDeadline, OnDisconnect, OperationIx, Program, ProgramIx,
-    Revision, RevisionIx, ServiceIx, Step as Written,
+    Blueprint, CallIx, Callee, Choice, HttpRequest, OnDeadline, OnDisconnect, OperationIx, ProgramIx, Revision,
+    RevisionIx, ServiceIx, Step as Written,
 };
 use crate::cluster::attempt::{Attempt, Served};
 use crate::engine::calendar::Calendar;
@@ -27,7 +28,9 @@ pub(super) enum What {
     Call(CallIx),
     /// The same, where the call path of requests matters.
     CallOnCourse(CallIx),
+    /// All branches are waited for.
     Parallel(Box<[ProgramIx]>),
+    Race(Box<Race>),
     Steer(Box<Steer>),
 }
 
@@ -57,6 +60,17 @@ pub(super) enum Steer {
     },
 }
 
+impl What {
+    /// Programs that it runs at once.
+    pub fn branches(&self) -> &[ProgramIx] {
+        match self {
+            What::Parallel(branches) => branches,
+            What::Race(race) => &race.branches,
+            _ => &[],
+        }
+    }
+}
+
 pub(super) struct Programs {
     steps: Vec<Step>,
     /// First step of each program, and one past the last.
@@ -81,9 +95,9 @@ impl Programs {
             start: 0,
         };
         let mut bounds = vec![0];
-        for program in &blueprint.programs {
+        for at in 0..blueprint.programs.len() {
             compiler.start = compiler.steps.len();
-            compiler.program(program, 0);
+            compiler.program(ProgramIx::from_usize(at), 0);
             assert!(
                 compiler.steps.len() - compiler.start < usize::from(u16::MAX),
                 "a program has fewer than 65,535 steps"
@@ -131,8 +145,9 @@ impl Compiler<'_, '_> {
     }
 
     /// Lays out a program within `depth` loops.
-    fn program(&mut self, program: &Program, depth: u8) {
-        for step in &program.steps {
+    fn program(&mut self, program: ProgramIx, depth: u8) {
+        let blueprint = self.blueprint;
+        for (at, step) in blueprint.programs[program.at()].steps.iter().enumerate() {
             match step {
                 Written::Cpu(dist) => {
                     let law = Law::compile(dist, self.tables);
@@ -145,7 +160,13 @@ impl Compiler<'_, '_> {
                 Written::Call(call) if self.steer_by_request => self.push(What::CallOnCourse(*call)),
                 Written::Call(call) => self.push(What::Call(*call)),
                 Written::Fallback(program) => self.fallback(*program, depth),
-                Written::Parallel(branches) => self.push(What::Parallel(branches.clone().into())),
+                Written::Parallel(parallel) if parallel.is_plain() => {
+                    self.push(What::Parallel(parallel.branches.clone().into()));
+                }
+                Written::Parallel(parallel) => {
+                    let race = Race::new(parallel, race_number(blueprint, program, at), self.calendar);
+                    self.push(What::Race(Box::new(race)));
+                }
                 Written::Choose(choices) => self.choose(choices, depth),
                 Written::Repeat { times, program } => self.repeat(*times, *program, depth),
                 Written::Fail { share, status } => self.steer(Steer::Fail {
@@ -160,18 +181,13 @@ impl Compiler<'_, '_> {
     fn fallback(&mut self, program: ProgramIx, depth: u8) {
         let jump = self.steps.len();
         self.steer(Steer::Jump(0));
-        self.part(program, depth);
+        self.program(program, depth);
         let after = self.here();
         self.steps[jump].what = What::Steer(Box::new(Steer::Jump(after)));
     }
 
     fn steer(&mut self, steer: Steer) {
         self.push(What::Steer(Box::new(steer)));
-    }
-
-    fn part(&mut self, program: ProgramIx, depth: u8) {
-        let blueprint = self.blueprint;
-        self.program(&blueprint.programs[program.at()], depth);
     }
 
     fn choose(&mut self, choices: &[Choice], depth: u8) {
@@ -184,7 +200,7 @@ impl Compiler<'_, '_> {
             sum += choice.share;
             cumulative.push(sum);
             to.push(self.here());
-            self.part(choice.program, depth);
+            self.program(choice.program, depth);
             jumps.push(self.steps.len());
             self.steer(Steer::Jump(0));
         }
@@ -203,7 +219,7 @@ impl Compiler<'_, '_> {
         let repeat = self.steps.len();
         self.steer(Steer::Jump(0));
         let first = self.here();
-        self.part(program, depth + 1);
+        self.program(program, depth + 1);
         self.steer(Steer::Again { depth, first });
         let after = self.here();
         self.steps[repeat].what = What::Steer(Box::new(Steer::Repeat { depth, times, after }));
@@ -228,7 +244,8 @@ impl Programs {
                     let work = law.sample(key.child_for(step.purpose));
                     spent += if factor == 1.0 { work } else { work.scaled(factor) };
                 }
-                What::Parallel(branches) => {
+                What::Parallel(_) | What::Race(_) => {
+                    let branches = step.what.branches();
                     let forked = key.child(purpose::STEP + u64::from(number));
                     for (at, &branch) in branches.iter().enumerate() {
                         let key = forked.child(purpose::BRANCH + at as u64);

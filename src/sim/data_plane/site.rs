@@ -6,8 +6,8 @@ use super::build::Actions;
 use super::direct::{self, Ways};
 use super::guard::SiteExtras;
 use crate::blueprint::{
-    Balancing, Blueprint, CallIx, Callee, DeadlineMode, DependencyIx, Destination, Guards, LoadBalancerIx, Retry,
-    ServiceIx, TrafficIx,
+    Balancing, Blueprint, CallIx, CallSite, Callee, DeadlineMode, DependencyIx, Destination, Guards, LoadBalancerIx,
+    Retry, ServiceIx, TrafficIx,
 };
 use crate::cluster::attempt::Site;
 use crate::cluster::cause::Reason;
@@ -101,7 +101,7 @@ impl SiteState {
             let to = match &call.to {
                 Callee::Service { service, balancing, .. } => {
                     let key = direct::site_key(cx, &call.name);
-                    let ways = Ways::new(blueprint, &call.direct, Some(CallIx::from_usize(at)), key);
+                    let ways = Ways::new(blueprint, (*service, &call.direct), Some(CallIx::from_usize(at)), key);
                     To::direct(blueprint, *service, *balancing, ways)
                 }
                 Callee::LoadBalancer {
@@ -116,7 +116,7 @@ impl SiteState {
             };
             sites.push(SiteState {
                 to,
-                patience: patience(call.timeout, &call.guards, deadlines),
+                patience: call_patience(call, deadlines),
                 retry: call.retry.clone(),
                 extras: SiteExtras::new(&call.guards),
                 sent: Sent::default(),
@@ -130,7 +130,7 @@ impl SiteState {
                 },
                 Destination::Service { service, balancing } => {
                     let key = direct::site_key(cx, &traffic.name);
-                    let ways = Ways::new(blueprint, &traffic.direct, None, key);
+                    let ways = Ways::new(blueprint, (service, &traffic.direct), None, key);
                     To::direct(blueprint, service, balancing, ways)
                 }
             };
@@ -176,6 +176,12 @@ pub(super) fn sender(blueprint: &Blueprint, site: Site) -> Sender {
         None => Sender::Call(CallIx::from_usize(site.at())),
         Some(traffic) => Sender::Traffic(TrafficIx::from_usize(traffic)),
     }
+}
+
+/// The caller's patience, or that of the proxy beside it if it is the shorter.
+fn call_patience(call: &CallSite, deadlines: &mut Deadlines) -> Option<u16> {
+    let proxy = call.direct.proxy.and_then(|proxy| proxy.per_request_timeout);
+    patience(call.timeout.into_iter().chain(proxy).min(), &call.guards, deadlines)
 }
 
 /// The list for a sender's patience. One without a timeout may be told its caller's deadline.

@@ -9,14 +9,12 @@ use super::network::Between;
 use super::program::What;
 use super::{DataPlane, purpose};
 use crate::blueprint::Runtime;
-use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Phase, Site};
+use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Phase};
 use crate::cluster::cause::{Cause, Reason};
-use crate::cluster::deadline::DeadlineLink;
 use crate::cluster::server::{Server, Servers};
 use crate::engine::arena::{Arena, Id};
 use crate::sim::context::Context;
 use crate::sim::event::DataEvent;
-use crate::units::Span;
 
 impl DataPlane {
     /// Goes on with a strand's program; gives the call that is to be sent, if it makes one. Who was reset meanwhile,
@@ -54,7 +52,11 @@ impl DataPlane {
                     && !attempt.flags.has(Flags::HOLDS_LOOP)
                 {
                     if server.busy >= loops {
-                        server.queue.push(&mut self.attempts, id);
+                        if server.extras.is_some() {
+                            self.waits(cx, id, task);
+                        } else {
+                            server.queue.push(&mut self.attempts, id);
+                        }
                         return None;
                     }
                     server.busy += 1;
@@ -80,7 +82,7 @@ impl DataPlane {
                 attempt.step += 1;
                 return Some(self.call_on_course(id, call));
             }
-            What::Parallel(_) => {
+            What::Parallel(_) | What::Race(_) => {
                 self.fork(cx, id);
                 return None;
             }
@@ -93,55 +95,6 @@ impl DataPlane {
         None
     }
 
-    /// Starts the branches of a `parallel` step, each a strand of the same task without a worker of its own.
-    #[inline(never)]
-    fn fork(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let attempt = &mut self.attempts[id];
-        let Some(What::Parallel(branches)) = self.programs.step(attempt.program, attempt.step).map(|step| &step.what)
-        else {
-            unreachable!("only a parallel step forks");
-        };
-        let pending = branches.len() as u16;
-        let key = attempt.key.child(purpose::STEP + u64::from(attempt.step));
-        attempt.step += 1;
-        attempt.flags.clear(Flags::BRANCH_FAILED);
-        if branches.is_empty() {
-            attempt.phase = Phase::Ready;
-            return cx.follow(DataEvent::GoOn, id);
-        }
-        let path = self.courses.as_mut().map(|courses| {
-            let factor = self.operations.row(attempt.served).cpu_factor;
-            let path = courses.begin_if_new(id, attempt, |attempt| self.programs.cpu_spent(attempt, factor));
-            path.child(purpose::STEP + u64::from(attempt.step))
-        });
-        let parent = attempt.clone();
-        let mut first = None;
-        for (at, &program) in branches.iter().enumerate().rev() {
-            first = Some(self.attempts.insert(Attempt {
-                key: key.child(purpose::BRANCH + at as u64),
-                caller: Caller::Join(id),
-                site: Site::NONE,
-                phase: Phase::Ready,
-                flags: parent.flags.of_branch(),
-                program,
-                step: 0,
-                sibling: first,
-                path: None,
-                deadline: DeadlineLink::NONE,
-                ..parent.clone()
-            }));
-            if let (Some(courses), Some(path), Some(branch)) = (&mut self.courses, path, first) {
-                let path = path.child(purpose::BRANCH + at as u64);
-                courses.begin(branch, &mut self.attempts[branch], path, Span::ZERO);
-            }
-        }
-        self.attempts[id].phase = Phase::Joining { first, pending };
-        while let Some(branch) = first {
-            cx.follow(DataEvent::GoOn, branch);
-            first = self.attempts[branch].sibling;
-        }
-    }
-
     /// A strand comes to an early end because a call failed.
     #[inline(never)]
     pub(super) fn strand_fails(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, cause: Cause) {
@@ -151,9 +104,16 @@ impl DataPlane {
     /// A strand has come to its end: it leaves its server, gives back what it holds there, and is answered.
     #[inline(always)]
     pub(super) fn strand_over(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
+        let mut answer = answer;
+        if self.attempts[id].flags.has(Flags::HAS_RULES) {
+            answer = self
+                .leaves_server_with_rules(cx.now(), id, Some(answer))
+                .unwrap_or(answer);
+        }
         let attempt = &mut self.attempts[id];
         match attempt.caller {
             Caller::Join(parent) => return self.branch_over(cx, id, parent, answer),
+            Caller::Nobody => return self.loser_over(cx, id),
             Caller::StartUp => return self.started_up(cx, id),
             Caller::Client(..) | Caller::Strand(_) | Caller::Check(_) => {}
         }
@@ -162,7 +122,6 @@ impl DataPlane {
         server.present -= 1;
         let held = attempt.flags.has(Flags::HOLDS_SOMETHING);
         attempt.flags.clear(Flags::HOLDS_SOMETHING);
-        let mut answer = answer;
         if !matches!(attempt.caller, Caller::Check(_)) {
             let row = self.operations.row(attempt.served);
             if row.error_ratio > 0.0
@@ -193,52 +152,6 @@ impl DataPlane {
         }
         if held {
             hand_on(server, &mut self.attempts, cx);
-        }
-    }
-
-    /// A branch has come to its end; the last one lets the `parallel` step end.
-    #[inline(never)]
-    fn branch_over(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, parent: Id<Attempt>, answer: Answer) {
-        leave_loop(&mut self.servers, &mut self.attempts, cx, id);
-        if let Some(courses) = &mut self.courses {
-            courses.add_work(id, parent);
-        }
-        let sibling = self.attempts.remove(id).and_then(|branch| branch.sibling);
-        let Some(strand) = self.attempts.get_mut(parent) else {
-            return;
-        };
-        if answer != Answer::Success {
-            if !strand.flags.has(Flags::BRANCH_FAILED) {
-                self.branch_failures.put(parent, answer.cause());
-            }
-            strand.flags.set(Flags::BRANCH_FAILED);
-        }
-        let Phase::Joining { first, pending } = &mut strand.phase else {
-            unreachable!("a parallel step waits for its branches")
-        };
-        *pending -= 1;
-        if *pending == 0 {
-            if strand.flags.has(Flags::BRANCH_FAILED) {
-                let cause = self.branch_failures.take(parent);
-                self.strand_fails(cx, parent, cause.expect("a failed branch has left its cause"));
-            } else {
-                strand.phase = Phase::Ready;
-                cx.follow(DataEvent::GoOn, parent);
-            }
-            return;
-        }
-        // The others stay one chain, for a cancellation to follow.
-        if *first == Some(id) {
-            *first = sibling;
-            return;
-        }
-        let mut next = *first;
-        while let Some(before) = next.and_then(|branch| self.attempts.get_mut(branch)) {
-            if before.sibling == Some(id) {
-                before.sibling = sibling;
-                return;
-            }
-            next = before.sibling;
         }
     }
 }

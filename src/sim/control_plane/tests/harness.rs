@@ -190,6 +190,7 @@ fn revision() -> Revision {
             error_ratio: Ratio::ZERO,
             cpu_factor: 1.0,
         }],
+        server_rules: None,
         on_disconnect: OnDisconnect::Continue,
         on_deadline: OnDeadline::Abandon,
         keep_alive: None,

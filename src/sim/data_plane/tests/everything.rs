@@ -71,7 +71,7 @@ fn retry(jitter: Jitter) -> Retry {
 fn shop(seconds: u64, seed: u64) -> Blueprint {
     let front = vec![
         Step::Cpu(lognormal(0.004)),
-        Step::Parallel(vec![ProgramIx(2), ProgramIx(3), ProgramIx(4)]),
+        Step::Parallel(Parallel::all(vec![ProgramIx(2), ProgramIx(3), ProgramIx(4)])),
         Step::Cpu(lognormal(0.001)),
         Step::Call(CallIx(2)),
     ];
@@ -91,13 +91,13 @@ fn shop(seconds: u64, seed: u64) -> Blueprint {
         vec![
             Step::Cpu(lognormal(0.001)),
             Step::Wait(constant(0.003)),
-            Step::Parallel(vec![]),
+            Step::Parallel(Parallel::all(vec![])),
         ],
         vec![
             Step::Cpu(lognormal(0.003)),
             Step::Wait(lognormal(0.01)),
             Step::Cpu(lognormal(0.001)),
-            Step::Parallel(vec![ProgramIx(4), ProgramIx(2)]),
+            Step::Parallel(Parallel::all(vec![ProgramIx(4), ProgramIx(2)])),
         ],
         vec![Step::Wait(lognormal(0.01)), Step::Cpu(constant(0.002))],
     ];

@@ -268,7 +268,7 @@ fn a_bulkhead_bounds_what_a_caller_has_under_way() {
 fn a_rate_limit_lets_a_burst_and_then_its_rate_through() {
     // Two at once, then one every 10 ms: at 0 two of three; at 9 ms none; at 10 ms one of two; at 60 ms two of three.
     let mut blueprint = requests_at(&[0, 0, 0, 9, 10, 10, 60, 60, 60], vec![], workers(10));
-    blueprint.traffic[0].guards.rate_limit = Some(RateLimit {
+    blueprint.traffic[0].guards.rate_limit = Some(CallRateLimit {
         per_second: 100.0,
         burst: 2,
         scope: SharedBy::All,

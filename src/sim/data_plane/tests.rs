@@ -11,6 +11,7 @@ mod disconnect;
 mod everything;
 mod foregone;
 mod guards;
+mod heap;
 mod join;
 mod network;
 mod rules;

@@ -12,7 +12,7 @@ use crate::sim::context::Context;
 use crate::sim::data_plane::DataPlane;
 use crate::sim::event::What;
 use crate::sim::observation::{Outcome, RequestFinished, Sample};
-use crate::sim::signal::{CpuLeft, Order, PublishedTarget, ServerSpec, Signal, balancer_of};
+use crate::sim::signal::{CpuLeft, MemoryLeft, Order, PublishedTarget, ServerSpec, Signal, balancer_of};
 use crate::units::{CpuUnits, Instant, Ratio, Span};
 
 /// A service of equal tasks that does `steps`, called straight by one Poisson (or other) traffic.
@@ -253,6 +253,8 @@ pub struct Stage<'a> {
     pub outlooks: Vec<Outlook>,
     /// How often somebody was told that checks are no longer foregone.
     pub stirred: usize,
+    /// Tasks whose requests have taken all memory, and when.
+    pub out_of_memory: Vec<(Id<Task>, Instant)>,
 }
 
 impl<'a> Stage<'a> {
@@ -274,6 +276,7 @@ impl<'a> Stage<'a> {
             started_up: vec![],
             outlooks: vec![],
             stirred: 0,
+            out_of_memory: vec![],
         };
         for service in 0..blueprint.services.len() {
             for n in 0..count {
@@ -302,6 +305,10 @@ impl<'a> Stage<'a> {
                 beside: CpuUnits(0),
             },
             host_vcpus: 8,
+            memory: MemoryLeft {
+                room: 1024.0,
+                shrinks: 0.0,
+            },
             speed: 1.0,
         }));
         self.order(Order::Listen(task));
@@ -386,6 +393,7 @@ impl<'a> Stage<'a> {
                     self.outlooks.push(outlook);
                 }
                 Signal::Stirred(_) => self.stirred += 1,
+                Signal::OutOfMemory(task) => self.out_of_memory.push((task, now)),
                 Signal::Metered(_) => {}
             }
         }

@@ -11,6 +11,7 @@ pub mod circuit_breaker;
 pub mod concurrency;
 pub mod daemon;
 pub mod hook;
+pub mod outlier;
 pub mod placement;
 pub mod rebalancing;
 pub mod retry;

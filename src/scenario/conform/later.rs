@@ -11,16 +11,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("DeploymentControllerType", "EXTERNAL", "use ECS or CODE_DEPLOY"),
     (
         "Service",
-        "service_connect_configuration",
-        "say `via: service_connect` in the calls",
-    ),
-    (
-        "Service",
-        "service_registries",
-        "say `via: service_connect` in the calls",
-    ),
-    (
-        "Service",
         "network_configuration",
         "leave it out: tasks run in the cluster's availability zones",
     ),
@@ -66,11 +56,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("Step", "sleep", "use `wait`"),
     ("Call", "hedging", "leave it out: each attempt waits for its timeout"),
     ("Call", "fallback", "leave it out: a failed call fails the request"),
-    (
-        "Call",
-        "outlier_detection",
-        "leave it out: calls go to all healthy tasks",
-    ),
     ("Call", "deadline", "use `timeout`"),
     ("Call", "budget", "put `budget` into `retry`"),
     ("Retry", "jitter", "put `jitter` into `backoff: { exponential: … }`"),

@@ -58,6 +58,12 @@ pub struct Service {
     /// goes to the first operation if absent.
     #[serde(default)]
     pub routes: Named<String>,
+    /// Cloud Map, for calls `via: dns`; at most one.
+    #[serde(default)]
+    #[schemars(length(max = 1))]
+    pub service_registries: Vec<super::ServiceRegistry>,
+    /// For calls that go straight to this service's tasks.
+    pub service_connect_configuration: Option<super::ServiceConnectConfiguration>,
     /// How the serving process takes requests.
     #[serde(default)]
     pub runtime: Runtime,

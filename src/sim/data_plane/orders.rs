@@ -71,7 +71,7 @@ impl DataPlane {
                 let dns = &mut self.balancers[load_balancer.at()].dns;
                 dns.get_or_insert_default().change(cx.now(), out, ttl);
             }
-            Order::PublishDiscovery { service, tasks } => self.publish_discovery(service, &tasks),
+            Order::PublishDiscovery { service, tasks } => self.publish_discovery(service, &tasks, cx.now()),
             Order::CutOff { target_group, task } => self.cut_off_target(cx, target_group, task),
             Order::SetWeights { rule, groups } => {
                 let at = self
@@ -182,7 +182,7 @@ impl DataPlane {
         cx.signals.push(Signal::StartedUp(task));
     }
 
-    fn publish_discovery(&mut self, service: ServiceIx, tasks: &[Id<Task>]) {
+    fn publish_discovery(&mut self, service: ServiceIx, tasks: &[Id<Task>], now: Instant) {
         let targets: Vec<ViewTarget> = tasks
             .iter()
             .map(|&task| ViewTarget {
@@ -202,7 +202,7 @@ impl DataPlane {
                 view.publish(targets.clone());
             }
         }
-        self.publish_to_ways(service, tasks);
+        self.publish_to_ways(service, tasks, now);
     }
 
     /// The deregistration delay is over: what still runs on the target through this group is answered 502.

@@ -18,8 +18,8 @@ pub(super) fn rules(cx: &mut Context, said: &schema::Service, path: &Path) -> Op
     let shedding = (said.load_shedding.as_ref()).map(|said| shedding(cx, said, &path.key("load_shedding")));
     let refusal_cpu = said.refusal_cpu.map_or(Span::ZERO, |span| span.0);
     let warm_up = (said.jit_warm_up).and_then(|said| warm_up(cx, said, &path.key("jit_warm_up")));
-    let collection = (said.garbage_collection.as_ref())
-        .map(|said| collection(cx, said, &path.key("garbage_collection")));
+    let collection =
+        (said.garbage_collection.as_ref()).map(|said| collection(cx, said, &path.key("garbage_collection")));
     let memory = memory(said);
     let rules = ServerRules {
         queue: queue.unwrap_or_default(),
@@ -164,9 +164,10 @@ fn warm_up(cx: &mut Context, said: schema::WarmUp, path: &Path) -> Option<WarmUp
         (None, Some(time)) => WarmUpOver::Time(time.0),
         _ => {
             let message = "over what the code warms up is not clear";
-            cx.problems.report_with(Code::NotExactlyOne, path, message, |diagnostic| {
-                diagnostic.expected("one of `requests` and `time`")
-            });
+            cx.problems
+                .report_with(Code::NotExactlyOne, path, message, |diagnostic| {
+                    diagnostic.expected("one of `requests` and `time`")
+                });
             return None;
         }
     };

@@ -2,8 +2,8 @@
 
 use super::{
     AutoScaling, ConcurrencyLimit, Container, Cpu, CpuModel, DeploymentConfiguration, DeploymentController,
-    DeploymentGroup, Duration, GarbageCollection, LoadShedding, Memory, Named, OnDisconnect, QueueRules, RateLimit, RequestLeak, Runtime, Share, Step,
-    Time, WarmUp, no_time, zero,
+    DeploymentGroup, Duration, GarbageCollection, LoadShedding, Memory, Named, OnDisconnect, QueueRules, RateLimit,
+    RequestLeak, Runtime, Share, Step, Time, WarmUp, no_time, zero,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -45,7 +45,8 @@ impl DataPlane {
         let length = pause.sample(key) + Span::from_secs_f64(scan);
         server.cpu.pause(now);
         self.cpus_changed.push(task.index());
-        cx.calendar.schedule_in(length, Event::data(DataEvent::CollectionEnds, task));
+        cx.calendar
+            .schedule_in(length, Event::data(DataEvent::CollectionEnds, task));
     }
 
     /// A garbage collection is over: the process goes on, if it still lives.

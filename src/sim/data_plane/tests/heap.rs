@@ -90,7 +90,10 @@ fn code_takes_its_factor_as_long_at_first_and_comes_down_by_requests_answered() 
         ..ServerRules::default()
     };
     let arrivals: Vec<u64> = (0..6).map(|n| n * 100).collect();
-    let took: Vec<f64> = latencies(&cpu_requests(&arrivals, rules)).iter().map(|row| row.1).collect();
+    let took: Vec<f64> = latencies(&cpu_requests(&arrivals, rules))
+        .iter()
+        .map(|row| row.1)
+        .collect();
     assert_eq!(took, [30.0, 25.0, 20.0, 15.0, 10.0, 10.0]);
 }
 
@@ -135,6 +138,10 @@ fn what_requests_leave_behind_adds_up() {
     let mut stage = Stage::new(&blueprint);
     stage.run();
     assert_eq!(stage.out_of_memory, [(stage.tasks[0][0], ms(400))]);
-    let server = stage.plane.servers.get(stage.tasks[0][0]).expect("the stage kills nobody");
+    let server = stage
+        .plane
+        .servers
+        .get(stage.tasks[0][0])
+        .expect("the stage kills nobody");
     assert_eq!(server.request_memory(), Some((stage.tasks[0][0], 1800.0)));
 }

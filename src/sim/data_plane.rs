@@ -22,17 +22,20 @@ mod faults;
 mod foregone;
 mod group;
 mod guard;
+mod heap;
 mod join;
 mod loss;
 mod meter;
 mod network;
 mod orders;
+mod pick;
 mod program;
 mod rules;
 mod server;
 mod site;
 mod skew;
 mod strand;
+mod tracer;
 mod work;
 
 #[cfg(test)]
@@ -66,6 +69,7 @@ use program::{Operations, Programs};
 use rules::Rulebook;
 use site::SiteState;
 use skew::Skews;
+use tracer::Tracer;
 
 pub struct DataPlane {
     attempts: Arena<Attempt>,
@@ -108,6 +112,7 @@ pub struct DataPlane {
     stops_at: Instant,
     /// The limit of attempts in flight was reached.
     overflowed: bool,
+    tracer: Tracer,
     actions: Actions,
     /// Listener action and traffic of each class.
     class_actions: Vec<u32>,
@@ -151,6 +156,7 @@ impl DataPlane {
                 DataEvent::HedgeDue => self.hedge_due(cx, attempt),
                 DataEvent::PlaceTimeout => self.place_timed_out(cx, attempt),
                 DataEvent::JoinTimeout => self.join_timed_out(cx, attempt, extra),
+                DataEvent::CollectionEnds => self.collection_ends(cx, Id::from_raw(id)),
                 DataEvent::QueueTimeout => self.queue_timeout(cx, attempt),
                 DataEvent::ConnectTimeout => self.connect_timed_out(cx, attempt),
             }
@@ -220,6 +226,7 @@ mod purpose {
     pub const HEDGE: u64 = 60;
     pub const QUEUE_TIMEOUT: u64 = 50;
     pub const SHEDDING: u64 = 51;
+    pub const COLLECTION: u64 = 52;
     pub const STEP: u64 = 1 << 16;
     pub const BRANCH: u64 = 1 << 24;
 }

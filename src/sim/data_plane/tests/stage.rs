@@ -11,8 +11,9 @@ use crate::engine::dist::Dist;
 use crate::sim::context::Context;
 use crate::sim::data_plane::DataPlane;
 use crate::sim::event::What;
-use crate::sim::observation::{Outcome, RequestFinished, Sample};
-use crate::sim::signal::{CpuLeft, Order, PublishedTarget, ServerSpec, Signal, balancer_of};
+use crate::sim::observation::{Observation, Outcome, RequestFinished, Sample};
+use crate::sim::signal::{CpuLeft, MemoryLeft, Order, PublishedTarget, ServerSpec, Signal, balancer_of};
+use crate::sim::trace::Trace;
 use crate::units::{CpuUnits, Instant, Ratio, Span};
 
 /// A service of equal tasks that does `steps`, called straight by one Poisson (or other) traffic.
@@ -93,6 +94,7 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
             in_flight: 1_000_000,
             run_out: Span::from_secs(3600),
         },
+        traces: Traces { sampled: 0, kept: 0 },
     }
 }
 
@@ -254,6 +256,8 @@ pub struct Stage<'a> {
     pub outlooks: Vec<Outlook>,
     /// How often somebody was told that checks are no longer foregone.
     pub stirred: usize,
+    /// Tasks whose requests have taken all memory, and when.
+    pub out_of_memory: Vec<(Id<Task>, Instant)>,
 }
 
 impl<'a> Stage<'a> {
@@ -275,6 +279,7 @@ impl<'a> Stage<'a> {
             started_up: vec![],
             outlooks: vec![],
             stirred: 0,
+            out_of_memory: vec![],
         };
         for service in 0..blueprint.services.len() {
             for n in 0..count {
@@ -283,6 +288,7 @@ impl<'a> Stage<'a> {
             stage.publish(service, stage.tasks[service].clone());
         }
         stage.plane.begin(&mut stage.cx);
+        stage.plane.measuring_begins(&stage.cx);
         stage
     }
 
@@ -303,6 +309,10 @@ impl<'a> Stage<'a> {
                 beside: CpuUnits(0),
             },
             host_vcpus: 8,
+            memory: MemoryLeft {
+                room: 1024.0,
+                shrinks: 0.0,
+            },
             speed: 1.0,
         }));
         self.order(Order::Listen(task));
@@ -387,9 +397,19 @@ impl<'a> Stage<'a> {
                     self.outlooks.push(outlook);
                 }
                 Signal::Stirred(_) => self.stirred += 1,
+                Signal::OutOfMemory(task) => self.out_of_memory.push((task, now)),
                 Signal::Metered(_) => {}
             }
         }
+    }
+
+    /// Requests that were followed, in order of their end.
+    pub fn traces(&self) -> Vec<&Trace> {
+        let traces = self.cx.observations.iter().filter_map(|observation| match observation {
+            Observation::Traced(trace) => Some(trace.as_ref()),
+            _ => None,
+        });
+        traces.collect()
     }
 
     pub fn sample(&mut self) -> Sample {

@@ -1,6 +1,6 @@
 //! Faults: what goes wrong, when it comes and when it goes.
 
-use super::{Backend, DependencyIx, GroupIx, ServiceIx, TrafficIx, Trouble, ZoneIx};
+use super::{Backend, CacheFlush, DependencyIx, GroupIx, ServiceIx, TrafficIx, Trouble, ZoneIx};
 use crate::engine::dist::Dist;
 use crate::units::{Instant, Ratio, Span};
 
@@ -86,6 +86,7 @@ pub enum FaultKind {
     TrafficSpike { traffic: TrafficIx },
     /// The primary fails; the standby answers after the dependency's failover time.
     DependencyFailover { dependency: DependencyIx },
+    CacheFlush(CacheFlush),
     /// The agents of `count` instances of a group (chosen at random) are cut off from the control plane.
     AgentDisconnect { group: GroupIx, count: u32 },
     /// CloudWatch Logs takes nothing from containers that run.
@@ -99,7 +100,7 @@ impl FaultKind {
     pub fn is_momentary(&self) -> bool {
         matches!(
             self,
-            FaultKind::TaskCrash { .. } | FaultKind::InstanceLoss { .. } | FaultKind::DependencyFailover { .. }
+            FaultKind::TaskCrash { .. } | FaultKind::InstanceLoss { .. } | FaultKind::DependencyFailover { .. } | FaultKind::CacheFlush(_)
         )
     }
 }

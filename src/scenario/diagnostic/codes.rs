@@ -196,6 +196,7 @@ codes! {
     MalformedRoute "WT0807" "malformed-route" Error;
     OperationOutOfReach "WT0808" "operation-out-of-reach" Warning;
     QuorumOutOfReach "WT0810" "quorum-out-of-reach" Error;
+    CacheExceedsMemory "WT0811" "cache-exceeds-memory" Error;
     GuardWithoutEffect "WT0840" "guard-without-effect" Error;
 
     // Ways straight to tasks, and the network.

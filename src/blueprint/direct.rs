@@ -1,5 +1,7 @@
 //! Ways straight to a service's tasks that are more than an algorithm over all of them.
 
+use crate::units::{Ratio, Span};
+
 /// What a sender without balancer does besides choosing among all tasks that discovery lists.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Direct {
@@ -11,6 +13,10 @@ pub struct Direct {
     pub shuffle_shard: Option<u32>,
     /// Targets are taken in proportion to their CPU.
     pub weights: Weights,
+    pub outliers: Option<OutlierDetection>,
+    /// `None`: discovery's news is known at once.
+    pub dns: Option<DnsAnswers>,
+    pub proxy: Option<Proxy>,
 }
 
 impl Direct {
@@ -47,4 +53,54 @@ pub enum Weights {
     Equal,
     /// By the task's CPU units.
     Cpu,
+}
+
+/// How a calling task (or the proxy beside it) avoids targets that fail.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OutlierDetection {
+    pub counts: OutlierFailure,
+    /// So many failures within `interval` eject a target.
+    pub failures: u32,
+    pub interval: Span,
+    /// For how long, times the number of ejections in a row.
+    pub base_ejection: Span,
+    pub longest_ejection: Span,
+    /// At most this share of the targets is ejected at once, and always at least one may be.
+    pub most: Ratio,
+}
+
+/// What counts against a target; time that ran out always does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutlierFailure {
+    /// Connections refused, reset or not answered.
+    Connections,
+    /// Those, and answers with HTTP 5xx.
+    Any,
+}
+
+/// Each calling task keeps an answer of DNS until its time to live is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DnsAnswers {
+    pub ttl: Span,
+    pub routing: RoutingPolicy,
+    /// From a change of the registry until DNS answers with it.
+    pub propagation: Span,
+}
+
+/// Of a Cloud Map service [BC:servicediscovery DnsConfig].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoutingPolicy {
+    /// Up to eight records at random.
+    Multivalue,
+    /// One record at random.
+    Weighted,
+}
+
+/// The proxy beside each calling task that Service Connect adds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Proxy {
+    /// Further tries at other targets when a connection fails.
+    pub retries: u32,
+    /// The proxy answers 504 then; `None`: never.
+    pub per_request_timeout: Option<Span>,
 }

@@ -108,6 +108,7 @@ pub fn revision() -> Revision {
         start_up_cpu: None,
         routes: vec![],
         operations: vec![],
+        server_rules: None,
         on_disconnect: OnDisconnect::Continue,
         keep_alive: None,
         defects: Defects {

@@ -1,6 +1,6 @@
 //! Traffic: who asks, when, and for what.
 
-use super::{ClassIx, Guards, HttpRequest, LoadBalancerIx, Retry, ServiceIx, TrafficIx};
+use super::{ClassIx, Guards, HttpRequest, LoadBalancerIx, Priority, Retry, ServiceIx, TrafficIx};
 use crate::engine::dist::Dist;
 use crate::units::{Instant, Span};
 use std::sync::Arc;
@@ -126,5 +126,7 @@ pub struct SelfSimilar {
 pub struct RequestClass {
     pub name: String,
     pub traffic: TrafficIx,
+    /// Calls that are made for its sake inherit it.
+    pub priority: Priority,
     pub http: HttpRequest,
 }

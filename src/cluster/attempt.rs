@@ -224,6 +224,8 @@ impl Flags {
     pub const HOLDS_LOOP: Flags = Flags(16);
     /// A worker or a loop.
     pub const HOLDS_SOMETHING: Flags = Flags(8 | 16);
+    /// Its server has rules and keeps a row for it.
+    pub const HAS_RULES: Flags = Flags(256);
     /// The deadline it is listed for is the node's idle timeout, not the caller's patience.
     pub const NODE_WAITS: Flags = Flags(32);
     /// A guard of its site has let it through and is to be told how it ends.
@@ -275,6 +277,8 @@ pub enum Answer {
     NotFound,
     /// 500 of the target.
     Failure(Cause),
+    /// 503 of the target, which says no before it has done anything.
+    Overloaded(Cause),
     /// The target's code ends with this error, from 400 to 599.
     Error(u16),
     /// Refused or reset, without a status.
@@ -326,7 +330,7 @@ impl Answer {
             Answer::Refused(_) | Answer::TimedOut(_) | Answer::Rejected(_) => 0,
             Answer::Fixed(status) | Answer::Error(status) => status,
             Answer::BadGateway(_) => 502,
-            Answer::ServiceUnavailable(_) => 503,
+            Answer::ServiceUnavailable(_) | Answer::Overloaded(_) => 503,
             Answer::GatewayTimeout(_) => 504,
         }
     }
@@ -337,6 +341,7 @@ impl Answer {
             | Answer::Refused(cause)
             | Answer::BadGateway(cause)
             | Answer::ServiceUnavailable(cause)
+            | Answer::Overloaded(cause)
             | Answer::GatewayTimeout(cause)
             | Answer::TimedOut(cause)
             | Answer::Rejected(cause) => cause,

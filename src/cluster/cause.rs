@@ -47,6 +47,16 @@ pub enum Reason {
     ShuttingDown,
     /// Every worker is busy and the backlog full.
     QueueFull,
+    /// It waited for a worker or a loop longer than the server lets anybody wait.
+    WaitedTooLong,
+    /// It made room in the queue for something more urgent.
+    Displaced,
+    /// The server had as many requests in hand as it lets itself have.
+    ConcurrencyLimit,
+    /// The server's bucket had no token left.
+    RateLimited,
+    /// The server's CPU was too busy.
+    CpuBusy,
     /// The task died while it had the request in hand.
     TaskDied,
     /// The target closed the idle connection as the request came.
@@ -117,6 +127,11 @@ impl Reason {
             Reason::NotListening => "not_listening",
             Reason::ShuttingDown => "shutting_down",
             Reason::QueueFull => "queue_full",
+            Reason::WaitedTooLong => "waited_too_long",
+            Reason::Displaced => "displaced",
+            Reason::ConcurrencyLimit => "concurrency_limit",
+            Reason::RateLimited => "rate_limited",
+            Reason::CpuBusy => "cpu_busy",
             Reason::TaskDied => "task_died",
             Reason::ConnectionClosed => "connection_closed",
             Reason::DependencyFull => "dependency_full",

@@ -1,5 +1,7 @@
 //! The serving process of a task: its workers, its queue, its CPU.
 
+mod extras;
+
 use super::attempt::Served;
 use super::cpu::Cpu;
 use super::queue::Queue;
@@ -8,6 +10,8 @@ use crate::cluster::Task;
 use crate::engine::arena::Id;
 use crate::engine::calendar::TimerId;
 use crate::units::{CpuUnits, Instant};
+
+pub use extras::{Limit, LoadAverage, ServerExtras};
 
 /// All servers, by task slot: at most one process has a slot.
 #[derive(Clone, Debug, Default)]
@@ -94,6 +98,8 @@ pub struct Server {
     pub beside: Beside,
     /// Somebody has been told that its health checks will pass and makes none: every change must be told.
     pub is_relied_on: bool,
+    /// What few servers have; `None`: it serves in order, and refuses only what its backlog cannot hold.
+    pub extras: Option<Box<ServerExtras>>,
 }
 
 /// CPU that other containers of the task use all the time.

@@ -25,6 +25,7 @@ fn class(name: &str) -> RequestClass {
     RequestClass {
         name: name.into(),
         traffic: TrafficIx(0),
+        priority: Default::default(),
         http: HttpRequest::get(path),
     }
 }

@@ -286,6 +286,7 @@ fn traffic(said: &mut Scenario) {
                 host: None,
                 headers: Named::default(),
                 source_ip: None,
+                priority: None,
                 get: Some("/".to_owned()),
                 head: None,
                 post: None,

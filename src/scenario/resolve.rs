@@ -39,6 +39,7 @@ mod rolling;
 mod scaling;
 mod schedule;
 mod scheduling;
+mod server;
 mod service;
 mod shift;
 mod skew;

@@ -38,6 +38,8 @@ pub enum DataEvent {
     GoOn,
     /// A dependency has served an attempt. `id`: attempt.
     DependencyDone,
+    /// A request has waited for a worker or loop as long as it may. `id`: attempt.
+    QueueTimeout,
     /// The answer reaches the balancer's node. `id`: attempt.
     AnswerAtNode,
     /// The answer reaches the caller. `id`: attempt.

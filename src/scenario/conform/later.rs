@@ -16,16 +16,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("DeploymentControllerType", "EXTERNAL", "use ECS or CODE_DEPLOY"),
     (
         "Service",
-        "service_connect_configuration",
-        "say `via: service_connect` in the calls",
-    ),
-    (
-        "Service",
-        "service_registries",
-        "say `via: service_connect` in the calls",
-    ),
-    (
-        "Service",
         "network_configuration",
         "leave it out: tasks run in the cluster's availability zones",
     ),
@@ -34,8 +24,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
         "memory_per_request",
         "leave it out: memory is reserved, not used up",
     ),
-    ("Service", "concurrency_limit", "bound the `backlog` of the `runtime`"),
-    ("Service", "load_shedding", "bound the `backlog` of the `runtime`"),
     (
         "CapacityProvider",
         "managed_scaling",
@@ -73,18 +61,12 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("Step", "sleep", "use `wait`"),
     ("Call", "hedging", "leave it out: each attempt waits for its timeout"),
     ("Call", "fallback", "leave it out: a failed call fails the request"),
-    (
-        "Call",
-        "outlier_detection",
-        "leave it out: calls go to all healthy tasks",
-    ),
     ("Call", "deadline", "use `timeout`"),
     ("Call", "budget", "put `budget` into `retry`"),
     ("Retry", "jitter", "put `jitter` into `backoff: { exponential: … }`"),
     ("Traffic", "journeys", "list the requests under `requests` with weights"),
     ("Traffic", "payload", "leave it out: payloads take no time"),
     ("Request", "payload", "leave it out: payloads take no time"),
-    ("Request", "priority", "leave it out: requests are served in order"),
     ("ScalingPolicy", "step_scaling", "use `target_tracking`"),
     ("ScalingPolicy", "predictive_scaling", "use `scheduled_actions`"),
     (

@@ -197,11 +197,16 @@ codes! {
     OperationOutOfReach "WT0808" "operation-out-of-reach" Warning;
     QuorumOutOfReach "WT0810" "quorum-out-of-reach" Error;
     CacheExceedsMemory "WT0811" "cache-exceeds-memory" Error;
+    NobodyWaits "WT0830" "nobody-waits" Error;
+    NothingToRefuse "WT0831" "nothing-to-refuse" Error;
+    LimitBelowWorkers "WT0832" "limit-below-workers" Warning;
+    PriorityWithoutEffect "WT0833" "priority-without-effect" Warning;
     GuardWithoutEffect "WT0840" "guard-without-effect" Error;
 
     // Ways straight to tasks, and the network.
     BalancingOfNobody "WT0850" "balancing-of-nobody" Error;
     ShardOfEverything "WT0851" "shard-of-everything" Warning;
+    DnsWithoutRegistry "WT0852" "dns-without-registry" Error;
 
     // Traffic.
     PointsOutOfOrder "WT0901" "points-out-of-order" Error;

@@ -26,7 +26,7 @@ pub(super) fn calls(said: &mut Scenario) {
         let first = first_operations.iter().find(|(name, _)| name == service);
         let Some((_, first)) = first else { return };
         match call.via.as_deref() {
-            None | Some("service_connect") => {
+            None | Some("service_connect" | "dns") => {
                 call.balancing.get_or_insert(Form::Short(Balancing::RoundRobin));
             }
             Some(via) => {

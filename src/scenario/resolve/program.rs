@@ -285,6 +285,7 @@ fn callee(cx: &mut Context, said: &schema::Call, path: &Path) -> Option<(Callee,
         let keys = [
             ("via", said.via.is_some()),
             ("balancing", said.balancing.is_some()),
+            ("outlier_detection", said.outlier_detection.is_some()),
             ("method", said.method.is_some()),
             ("path", said.path.is_some()),
             ("host", said.host.is_some()),
@@ -329,7 +330,7 @@ fn service_callee(
         },
     };
     match said.via.as_deref() {
-        None | Some("service_connect") => {
+        None | Some("service_connect" | "dns") => {
             let keys = [
                 ("method", said.method.is_some()),
                 ("path", said.path.is_some()),
@@ -337,8 +338,7 @@ fn service_callee(
                 ("headers", !said.headers.is_empty()),
             ];
             refuse(cx, &keys, "a call straight to a task", path);
-            let (said, here) = (said.balancing.as_ref(), path.key("balancing"));
-            let (balancing, direct) = direct::balancing(cx, said, direct::Sender::Call, service, &here);
+            let (balancing, direct) = direct::call(cx, said, service, path);
             let callee = Callee::Service {
                 service: ServiceIx::from_usize(service),
                 operation: OperationIx::from_usize(operation),
@@ -349,7 +349,10 @@ fn service_callee(
         Some(via) => {
             refuse(
                 cx,
-                &[("balancing", said.balancing.is_some())],
+                &[
+                    ("balancing", said.balancing.is_some()),
+                    ("outlier_detection", said.outlier_detection.is_some()),
+                ],
                 "a call through a load balancer",
                 path,
             );

@@ -144,6 +144,7 @@ fn requests(
         classes.push(RequestClass {
             name: request.name.clone(),
             traffic,
+            priority: request.priority.map_or_else(Priority::default, Priority),
             http: HttpRequest {
                 method: *method,
                 host: request.host.clone().unwrap_or_default(),

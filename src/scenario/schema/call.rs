@@ -1,6 +1,6 @@
 //! Calls: requests to other services and dependencies, with the patience and the retries of whoever sends them.
 
-use super::{Balance, Budget, CallBreaker, Duration, Named, RetryOn};
+use super::{Balance, Budget, CallBreaker, Duration, Named, OutlierDetection, RetryOn};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct Call {
     /// A service (its first operation), `service/operation`, or a dependency.
     pub to: String,
-    /// `service_connect` (or nothing) goes straight to a task; `balancer` or `balancer/listener` through a balancer.
+    /// `service_connect` (or nothing) goes straight to a task; `dns` as well, but by answers of DNS that the calling task
+    /// keeps until their time to live is over; `balancer` or `balancer/listener` goes through a balancer.
     pub via: Option<String>,
     /// Through a balancer: the request's method; from the operation's first route if absent.
     pub method: Option<Method>,
@@ -23,6 +24,8 @@ pub struct Call {
     pub headers: Named<String>,
     /// Without a balancer: how a task is picked; round robin if absent.
     pub balancing: Option<Balance>,
+    /// Without a balancer: each calling task avoids tasks that fail; nobody is avoided if absent.
+    pub outlier_detection: Option<OutlierDetection>,
     /// Of one attempt, with queueing and network; none if absent.
     pub timeout: Option<Duration>,
     /// No retry if absent.

@@ -1,8 +1,9 @@
 //! ECS services.
 
 use super::{
-    AutoScaling, Container, Cpu, CpuModel, DeploymentConfiguration, DeploymentController, DeploymentGroup, Duration,
-    Memory, Named, OnDisconnect, Runtime, Share, Step, Time, no_time, zero,
+    AutoScaling, ConcurrencyLimit, Container, Cpu, CpuModel, DeploymentConfiguration, DeploymentController,
+    DeploymentGroup, Duration, LoadShedding, Memory, Named, OnDisconnect, QueueRules, RateLimit, Runtime, Share, Step,
+    Time, no_time, zero,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -57,9 +58,26 @@ pub struct Service {
     /// goes to the first operation if absent.
     #[serde(default)]
     pub routes: Named<String>,
+    /// Cloud Map, for calls `via: dns`; at most one.
+    #[serde(default)]
+    #[schemars(length(max = 1))]
+    pub service_registries: Vec<super::ServiceRegistry>,
+    /// For calls that go straight to this service's tasks.
+    pub service_connect_configuration: Option<super::ServiceConnectConfiguration>,
     /// How the serving process takes requests.
     #[serde(default)]
     pub runtime: Runtime,
+    /// How requests wait for a worker or a loop; first come, first served, for ever, if absent.
+    pub queue: Option<QueueRules>,
+    /// Requests that a task has in hand at once, those that wait included: a number, or how the server finds it. Others are
+    /// answered 503; health checks are let in.
+    pub concurrency_limit: Option<ConcurrencyLimit>,
+    /// Of each task; no limit if absent. Health checks are let in.
+    pub rate_limit: Option<RateLimit>,
+    /// Turns requests away while the task's CPU is busy; never if absent. Health checks are let in.
+    pub load_shedding: Option<LoadShedding>,
+    /// CPU time that it takes to turn a request away; none if absent.
+    pub refusal_cpu: Option<Duration>,
     #[serde(default)]
     pub cpu_model: CpuModel,
     /// What becomes of work whose caller has gone.

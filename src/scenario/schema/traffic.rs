@@ -187,6 +187,10 @@ pub struct Request {
     pub headers: Named<String>,
     /// The clients' address, for a balancer's rules.
     pub source_ip: Option<String>,
+    /// How urgent it is, for servers that ask: 0 first, 7 last; 3 if absent, as RFC 9218 has it. Calls that are made for its
+    /// sake inherit it.
+    #[schemars(range(max = 7))]
+    pub priority: Option<u8>,
     pub get: Option<String>,
     pub head: Option<String>,
     pub post: Option<String>,

@@ -156,7 +156,7 @@ impl DataPlane {
                 return self.node_answers(cx, id, Answer::ServiceUnavailable(Reason::NoTarget.here()));
             }
             Picked::Task => group.meter.requests += 1,
-            Picked::Dead => {
+            Picked::Dead | Picked::Silent => {
                 group.meter.requests += 1;
                 attempt.phase = Phase::Answered(Answer::Refused(Reason::TargetGone.here()));
                 return cx.follow(DataEvent::AnswerAtNode, id);
@@ -229,7 +229,7 @@ impl DataPlane {
         match answer {
             Answer::Success => meter.target_2xx += 1,
             Answer::NotFound | Answer::Error(400..=499) => meter.target_4xx += 1,
-            Answer::Failure(_) | Answer::Error(_) => meter.target_5xx += 1,
+            Answer::Failure(_) | Answer::Overloaded(_) | Answer::Error(_) => meter.target_5xx += 1,
             _ => return self.node_answers(cx, id, Answer::BadGateway(answer.cause())),
         }
         meter.response_time += cx.now().since(attempt.at_node).nanos();

@@ -11,6 +11,7 @@ use super::group::Group;
 use super::join::Races;
 use super::network::Network;
 use super::program::{Operations, Programs};
+use super::rules::Rulebook;
 use super::site::SiteState;
 use super::skew::Skews;
 use crate::blueprint::{
@@ -89,6 +90,7 @@ impl DataPlane {
         let skews = Skews::new(blueprint, &mut operations);
         let network = Network::new(blueprint, &operations, &mut cx.calendar, &mut tables);
         let programs = Programs::new(blueprint, &mut cx.calendar, &mut tables);
+        let rulebook = Rulebook::new(blueprint, &mut cx.calendar, &mut tables);
         let sites = SiteState::all(cx, &mut deadlines, &actions);
         let clients = (0..blueprint.traffic.len())
             .map(|at| Client::new(cx, at, &mut tables))
@@ -133,6 +135,7 @@ impl DataPlane {
             cpu_is_read: cpu_is_read(blueprint),
             operations,
             skews,
+            rulebook,
             branch_failures: Aside::default(),
             ways_rows: Aside::default(),
             cpus_changed: Vec::new(),

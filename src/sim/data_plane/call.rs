@@ -87,22 +87,43 @@ impl DataPlane {
     #[cold]
     #[inline(never)]
     fn send_by_ways(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let picked = self.pick_by_ways(id);
-        let now = cx.now();
         let attempt = &mut self.attempts[id];
-        let patience = self.sites[attempt.site.at()].patience;
-        let joined = patience.map(|list| {
-            attempt.due = now + self.deadlines.patience(list);
-            let joined = self.deadlines.join(list, id, now);
-            attempt.deadline = joined.link();
-            joined
-        });
-        let crossing = to_picked(cx, &self.network, (attempt, id), picked);
-        if let Some(joined) = joined {
-            self.listed(cx, joined, id);
+        if let Some(list) = self.sites[attempt.site.at()].patience {
+            attempt.due = cx.now() + self.deadlines.patience(list);
         }
-        if crossing == Crossing::Lost {
+        self.sends_by_ways(cx, id);
+    }
+
+    /// The same for whom patience has begun already.
+    pub(super) fn sends_by_ways(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+        let picked = self.pick_by_ways(id, cx.now());
+        let attempt = &mut self.attempts[id];
+        if let Some(list) = self.sites[attempt.site.at()].patience
+            && let Some(at) = self.deadlines.resume(&mut self.attempts, list, id)
+        {
+            cx.calendar.arm(self.deadline_timers[usize::from(list)], at);
+        }
+        let attempt = &mut self.attempts[id];
+        if to_picked(cx, &self.network, (attempt, id), picked) == Crossing::Lost {
             self.nobody_answers(cx, id);
+        }
+    }
+
+    /// What an attempt was before anybody was picked for it, under another key.
+    pub(super) fn same_again(&self, id: Id<Attempt>, key: Key) -> Attempt {
+        let attempt = &self.attempts[id];
+        Attempt {
+            key,
+            deadline: DeadlineLink::NONE,
+            phase: Phase::Sent,
+            flags: attempt.flags.inherited(),
+            task: None,
+            sibling: None,
+            path: None,
+            zone: None,
+            served: Served::NOBODY,
+            step: 0,
+            ..attempt.clone()
         }
     }
 
@@ -170,7 +191,12 @@ impl DataPlane {
         }
         // Told first, so that a retry is on its way before abandoned work is swept up.
         let cause = self.hangs(id, Reason::TimedOut);
-        self.tell_caller(cx, id, Answer::TimedOut(cause));
+        let answer = if self.attempts[id].flags.has(Flags::BY_WAYS) {
+            self.patience_of_ways(id, cause)
+        } else {
+            Answer::TimedOut(cause)
+        };
+        self.tell_caller(cx, id, answer);
         self.disconnect(cx, id);
     }
 
@@ -199,7 +225,7 @@ impl DataPlane {
     }
 
     /// A strand that waits for one call waits for another in its place; `false` if it does not wait for that.
-    fn now_calls(&mut self, parent: Id<Attempt>, old: Id<Attempt>, new: Id<Attempt>) -> bool {
+    pub(super) fn now_calls(&mut self, parent: Id<Attempt>, old: Id<Attempt>, new: Id<Attempt>) -> bool {
         match self.attempts.get_mut(parent) {
             Some(parent) if parent.phase == Phase::Calling(old) => {
                 parent.phase = Phase::Calling(new);
@@ -258,6 +284,9 @@ impl DataPlane {
     /// What the caller makes of an answer: goes on, tries again, or fails in its turn. The record stays.
     #[inline(always)]
     fn tell_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
+        if self.attempts[id].flags.has(Flags::BY_WAYS) && !answer.is_success() && self.failed_by_ways(cx, id, answer) {
+            return;
+        }
         if self.attempts[id].flags.has(Flags::GUARDED) {
             self.guards_hear(cx, id, answer);
         }
@@ -315,19 +344,10 @@ impl DataPlane {
         let number = attempt.number + 1;
         let pause = pause_before(retry, attempt.request_key, number);
         let next = Attempt {
-            key: attempt_key(attempt.request_key, number),
             number,
             due: Instant::NEVER,
-            deadline: DeadlineLink::NONE,
             phase: Phase::Paused,
-            flags: attempt.flags.inherited(),
-            task: None,
-            sibling: None,
-            path: None,
-            zone: None,
-            served: Served::NOBODY,
-            step: 0,
-            ..attempt.clone()
+            ..self.same_again(id, attempt_key(attempt.request_key, number))
         };
         let caller = next.caller;
         let next = self.attempts.insert(next);
@@ -382,6 +402,8 @@ pub(super) enum Picked {
     Nobody,
     /// The control plane has not yet noticed that the target's process is gone: the connection is refused.
     Dead,
+    /// The same, but nobody refuses either.
+    Silent,
     /// The request crosses the target's closing of the idle connection it is sent on.
     Closed {
         round_trip: Span,
@@ -427,6 +449,7 @@ fn to_picked(
 ) -> Crossing {
     let reason = match picked {
         Picked::Task => return network.carry(cx, id, to_task(attempt), DataEvent::AtTask),
+        Picked::Silent => return Crossing::Lost,
         Picked::Nobody => Reason::NoTask,
         Picked::Dead | Picked::Closed { .. } => Reason::TargetGone,
     };

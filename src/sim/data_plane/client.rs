@@ -288,7 +288,7 @@ fn outcome(answer: Answer) -> Outcome {
         Answer::Success => Outcome::Served,
         Answer::NotFound => Outcome::ClientError,
         Answer::Error(400..=499) => Outcome::ClientError,
-        Answer::Failure(_) | Answer::Error(_) => Outcome::ServerError,
+        Answer::Failure(_) | Answer::Overloaded(_) | Answer::Error(_) => Outcome::ServerError,
         Answer::Refused(_) | Answer::Rejected(_) => Outcome::Refused,
         Answer::Fixed(_) if answer.is_success() => Outcome::Served,
         Answer::Fixed(300..=399) => Outcome::Redirected,

@@ -140,7 +140,10 @@ impl Extras {
         if let Some(anomalies) = &mut self.anomalies {
             anomalies.ended(
                 task,
-                u32::from(matches!(answer, Answer::Failure(_) | Answer::Error(500..))),
+                u32::from(matches!(
+                    answer,
+                    Answer::Failure(_) | Answer::Overloaded(_) | Answer::Error(500..)
+                )),
             );
         }
         if let Some(connections) = &mut self.connections {

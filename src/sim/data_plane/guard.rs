@@ -225,7 +225,7 @@ impl DataPlane {
             Answer::Refused(_) => on.refused,
             Answer::Failure(_) | Answer::Error(500..) => on.server_error,
             Answer::BadGateway(_) => on.bad_gateway,
-            Answer::ServiceUnavailable(_) => on.service_unavailable,
+            Answer::ServiceUnavailable(_) | Answer::Overloaded(_) => on.service_unavailable,
             Answer::GatewayTimeout(_) => on.gateway_timeout,
             Answer::Success | Answer::NotFound | Answer::Error(_) | Answer::Fixed(_) | Answer::Rejected(_) => false,
         };

@@ -112,6 +112,7 @@ impl DataPlane {
         for &id in &lost {
             let attempt = &mut self.attempts[id];
             attempt.flags.clear(Flags::HOLDS_SOMETHING);
+            self.rulebook.forget(attempt, id);
             if let Phase::Calling(call) = attempt.phase {
                 self.abandon(cx, id, call);
             }

@@ -6,7 +6,8 @@ use super::build::Actions;
 use super::direct::{self, Ways};
 use super::guard::SiteExtras;
 use crate::blueprint::{
-    Balancing, Blueprint, CallIx, Callee, DependencyIx, Destination, LoadBalancerIx, Retry, ServiceIx, TrafficIx,
+    Balancing, Blueprint, CallIx, CallSite, Callee, DependencyIx, Destination, LoadBalancerIx, Retry, ServiceIx,
+    TrafficIx,
 };
 use crate::cluster::attempt::Site;
 use crate::cluster::cause::Reason;
@@ -91,7 +92,7 @@ impl SiteState {
             let to = match &call.to {
                 Callee::Service { service, balancing, .. } => {
                     let key = direct::site_key(cx, &call.name);
-                    let ways = Ways::new(blueprint, &call.direct, Some(CallIx::from_usize(at)), key);
+                    let ways = Ways::new(blueprint, (*service, &call.direct), Some(CallIx::from_usize(at)), key);
                     To::direct(blueprint, *service, *balancing, ways)
                 }
                 Callee::LoadBalancer {
@@ -106,7 +107,7 @@ impl SiteState {
             };
             sites.push(SiteState {
                 to,
-                patience: call.timeout.map(|span| deadlines.list(span)),
+                patience: patience(call).map(|span| deadlines.list(span)),
                 retry: call.retry.clone(),
                 extras: SiteExtras::new(&call.guards),
                 sent: Sent::default(),
@@ -120,7 +121,7 @@ impl SiteState {
                 },
                 Destination::Service { service, balancing } => {
                     let key = direct::site_key(cx, &traffic.name);
-                    let ways = Ways::new(blueprint, &traffic.direct, None, key);
+                    let ways = Ways::new(blueprint, (service, &traffic.direct), None, key);
                     To::direct(blueprint, service, balancing, ways)
                 }
             };
@@ -166,4 +167,10 @@ pub(super) fn sender(blueprint: &Blueprint, site: Site) -> Sender {
         None => Sender::Call(CallIx::from_usize(site.at())),
         Some(traffic) => Sender::Traffic(TrafficIx::from_usize(traffic)),
     }
+}
+
+/// The caller's patience, or that of the proxy beside it if it is the shorter.
+fn patience(call: &CallSite) -> Option<Span> {
+    let proxy = call.direct.proxy.and_then(|proxy| proxy.per_request_timeout);
+    call.timeout.into_iter().chain(proxy).min()
 }

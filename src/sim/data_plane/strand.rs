@@ -46,7 +46,11 @@ impl DataPlane {
                     && !attempt.flags.has(Flags::HOLDS_LOOP)
                 {
                     if server.busy >= loops {
-                        server.queue.push(&mut self.attempts, id);
+                        if server.extras.is_some() {
+                            self.waits(cx, id, task);
+                        } else {
+                            server.queue.push(&mut self.attempts, id);
+                        }
                         return None;
                     }
                     server.busy += 1;
@@ -95,6 +99,12 @@ impl DataPlane {
     /// A strand has come to its end: it leaves its server, gives back what it holds there, and is answered.
     #[inline(always)]
     pub(super) fn strand_over(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
+        let mut answer = answer;
+        if self.attempts[id].flags.has(Flags::HAS_RULES) {
+            answer = self
+                .leaves_server_with_rules(cx.now(), id, Some(answer))
+                .unwrap_or(answer);
+        }
         let attempt = &mut self.attempts[id];
         match attempt.caller {
             Caller::Join(parent) => return self.branch_over(cx, id, parent, answer),
@@ -107,7 +117,6 @@ impl DataPlane {
         server.present -= 1;
         let held = attempt.flags.has(Flags::HOLDS_SOMETHING);
         attempt.flags.clear(Flags::HOLDS_SOMETHING);
-        let mut answer = answer;
         if !matches!(attempt.caller, Caller::Check(_)) {
             let row = self.operations.row(attempt.served);
             if row.error_ratio > 0.0

@@ -191,6 +191,7 @@ fn revision() -> Revision {
             error_ratio: Ratio::ZERO,
             cpu_factor: 1.0,
         }],
+        server_rules: None,
         on_disconnect: OnDisconnect::Continue,
         keep_alive: None,
         defects: Defects {

@@ -97,6 +97,7 @@ fn with_traffic(mut blueprint: Blueprint) -> Blueprint {
     blueprint.classes = vec![RequestClass {
         name: "users".into(),
         traffic: TrafficIx(0),
+        priority: Default::default(),
         http: HttpRequest::get("/"),
     }];
     blueprint

@@ -7,7 +7,7 @@ use crate::sim::observation::Outcome;
 use crate::units::Span;
 
 /// Two callers with a worker each for ever, who send every request on to a second service that works for `wait`.
-fn two_callers(millis: &[u64], wait: f64, direct: Direct, balancing: Balancing) -> Blueprint {
+pub fn two_callers(millis: &[u64], wait: f64, direct: Direct, balancing: Balancing) -> Blueprint {
     let mut blueprint = requests_at(millis, vec![Step::Call(CallIx(0))], workers(1000));
     blueprint.programs.push(Program {
         steps: vec![Step::Wait(constant(wait))],

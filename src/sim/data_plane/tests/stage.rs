@@ -76,6 +76,7 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
         classes: vec![RequestClass {
             name: "users".into(),
             traffic: TrafficIx(0),
+            priority: Default::default(),
             http: HttpRequest::get("/"),
         }],
         alarms: vec![],
@@ -141,6 +142,7 @@ pub fn service(name: &str, program: u16, runtime: Runtime) -> Service {
                 error_ratio: Ratio::ZERO,
                 cpu_factor: 1.0,
             }],
+            server_rules: None,
             on_disconnect: OnDisconnect::Continue,
             keep_alive: None,
             defects: Defects {

@@ -152,6 +152,7 @@ pub struct Blueprint {
     pub prices: Discounts,
     pub model: Model,
     pub limits: Limits,
+    pub traces: Traces,
 }
 
 /// How the world looks when the warm-up begins.
@@ -179,6 +180,15 @@ pub struct Network {
     pub client: Dist,
     /// Replaces `same_zone`/`cross_zone` for the hop from a calling task to a balancer's node, if given.
     pub to_balancer: Option<Dist>,
+}
+
+/// How many requests of each run are followed step by step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Traces {
+    /// For where the time goes.
+    pub sampled: u32,
+    /// Of those of the first run, written out in full.
+    pub kept: u32,
 }
 
 /// What ends a run that would not end by itself; each is reported as the run's outcome.

@@ -16,6 +16,7 @@ pub mod objectives;
 pub mod skew;
 pub mod steps;
 pub mod summary;
+pub mod time;
 pub mod timeline;
 
 use super::table::{Schema, Table};
@@ -29,6 +30,7 @@ pub const SCHEMAS: [&Schema; 18] = [
     &failures::FAILURES,
     &attempts::CALLS,
     &attempts::AMPLIFICATION,
+    &time::TIME,
     &timeline::TIMELINE,
     &events::EVENTS,
     &deployments::DEPLOYMENTS,
@@ -69,6 +71,7 @@ pub fn one(pool: &Pool, name: &str) -> Option<Table> {
         "failures" => failures::failures(pool),
         "calls" => attempts::calls(pool),
         "amplification" => attempts::amplification(pool),
+        "time" => time::time(pool),
         "timeline" => timeline::timeline(pool),
         "events" => events::events(pool),
         "deployments" => deployments::deployments(pool),

@@ -90,7 +90,8 @@ mod tests {
             seen[law.draw(root.child(u64::from(at))) as usize] += 1.0;
         }
         // Chi-square with 49 degrees of freedom lies below 49 + 5·√98 = 98.5 but for one in a million.
-        let square = |(seen, share): (&f64, &f64)| (seen - share * f64::from(DRAWS)).powi(2) / (share * f64::from(DRAWS));
+        let square =
+            |(seen, share): (&f64, &f64)| (seen - share * f64::from(DRAWS)).powi(2) / (share * f64::from(DRAWS));
         let sum: f64 = seen.iter().zip(&shares).map(square).sum();
         assert!(sum < 98.5, "{sum}");
     }

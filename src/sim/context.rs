@@ -54,7 +54,8 @@ impl<'a> Context<'a> {
     #[inline]
     pub fn now(&self) -> Instant {
         self.calendar.now()
-    }    /// Whether what happens now is between the end of the warm-up and the horizon.
+    }
+    /// Whether what happens now is between the end of the warm-up and the horizon.
     pub fn is_measured(&self) -> bool {
         (self.blueprint.measured_from()..=self.blueprint.horizon()).contains(&self.now())
     }

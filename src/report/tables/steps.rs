@@ -45,10 +45,16 @@ pub const CACHES: Schema = Schema {
     about: "One row for each cache, over all of its tasks.",
     columns: &[
         column("replication", "Which run, from 0."),
-        column("cache", "Its name, or the step that looks into it: `service/operation/step`."),
+        column(
+            "cache",
+            "Its name, or the step that looks into it: `service/operation/step`.",
+        ),
         column("looks", "How often somebody looked into it in measured time."),
         column("hits", "Of these, found something."),
-        column("coalesced", "Of these, found nothing and waited for somebody who fetched it already."),
+        column(
+            "coalesced",
+            "Of these, found nothing and waited for somebody who fetched it already.",
+        ),
         column("misses", "Of these, found nothing and fetched it."),
         column("fills", "How often something that had been fetched was kept."),
         column("hit_ratio", "Hits over looks."),

@@ -117,7 +117,11 @@ fn content(cx: &mut Context, said: &schema::CacheStep, path: &Path) -> (CacheCon
             (content, bytes)
         }
         _ => {
-            cx.report(Code::NotExactlyOne, path, "either `hit_ratio` or `keys` says what is found");
+            cx.report(
+                Code::NotExactlyOne,
+                path,
+                "either `hit_ratio` or `keys` says what is found",
+            );
             let content = CacheContent::Ratio {
                 hits: Ratio::ZERO,
                 warms_up: 0,
@@ -209,7 +213,11 @@ pub(super) fn flush(cx: &mut Context, said: &schema::CacheFlush, path: &Path) ->
             (name, own)
         }
         _ => {
-            cx.report(Code::NotExactlyOne, path, "either `cache` or `service` says what is emptied");
+            cx.report(
+                Code::NotExactlyOne,
+                path,
+                "either `cache` or `service` says what is emptied",
+            );
             return None;
         }
     };

@@ -216,7 +216,11 @@ fn check_depth(cx: &mut Context, said: &[Said], depth: Depth, path: &Path) {
             Said::Parallel(Form::Short(branches)) => check_branches(cx, branches, &here.key("parallel")),
             Said::Parallel(Form::Long(parallel)) => {
                 let here = here.key("parallel");
-                check_branches(cx, parallel.branches.as_deref().unwrap_or_default(), &here.key("branches"));
+                check_branches(
+                    cx,
+                    parallel.branches.as_deref().unwrap_or_default(),
+                    &here.key("branches"),
+                );
                 let steps = parallel.steps.as_deref().unwrap_or_default();
                 check_depth(cx, steps, Depth::default(), &here.key("steps"));
             }

@@ -165,7 +165,11 @@ impl Caches {
         };
         let found = match (&law.content, &mut store.content) {
             (LawOf::Ratio { hits, warms_up }, Content::Ratio { fills }) => {
-                let warm = if *warms_up == 0 { 1.0 } else { (*fills / f64::from(*warms_up)).min(1.0) };
+                let warm = if *warms_up == 0 {
+                    1.0
+                } else {
+                    (*fills / f64::from(*warms_up)).min(1.0)
+                };
                 match look.key.child(purpose::FOUND).happens(hits * warm) {
                     true => Found::Hit,
                     false => Found::Miss(miss),

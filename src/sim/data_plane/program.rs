@@ -4,8 +4,8 @@ use super::join::{Race, race_number};
 use super::network::Delay;
 use super::purpose;
 use crate::blueprint::{
-    Blueprint, CacheIx, CallIx, Callee, Choice, HttpRequest, OnDisconnect, OperationIx, ProgramIx, Revision, RevisionIx,
-    ServiceIx, Step as Written,
+    Blueprint, CacheIx, CallIx, Callee, Choice, HttpRequest, OnDisconnect, OperationIx, ProgramIx, Revision,
+    RevisionIx, ServiceIx, Step as Written,
 };
 use crate::cluster::attempt::{Attempt, Served};
 use crate::engine::calendar::Calendar;
@@ -96,7 +96,12 @@ impl Programs {
             .programs
             .iter()
             .flat_map(|program| &program.steps)
-            .any(|step| matches!(step, Written::Choose(_) | Written::Repeat { .. } | Written::Cache { .. }));
+            .any(|step| {
+                matches!(
+                    step,
+                    Written::Choose(_) | Written::Repeat { .. } | Written::Cache { .. }
+                )
+            });
         let mut compiler = Compiler {
             blueprint,
             calendar,

@@ -108,7 +108,10 @@ fn with_coalescing_those_who_miss_wait_for_the_first() {
     stage.run();
     assert_eq!(took(&stage), [25.0, 20.0, 15.0, 6.0]);
     let counts = &stage.plane.cache_counts()[0];
-    assert_eq!((counts.looks, counts.hits, counts.coalesced, counts.fills), (4, 1, 2, 1));
+    assert_eq!(
+        (counts.looks, counts.hits, counts.coalesced, counts.fills),
+        (4, 1, 2, 1)
+    );
 }
 
 #[test]
@@ -259,7 +262,11 @@ fn the_least_recently_used_key_makes_room_as_king_says() {
     let p = zipf_shares(3, 1.0);
     let one: f64 = p.iter().map(|p| p * p).sum();
     let pair = |i: usize, j: usize| p[i] * p[j] / (1.0 - p[i]) * (p[i] + p[j]);
-    let two: f64 = (0..3).flat_map(|i| (0..3).map(move |j| (i, j))).filter(|(i, j)| i != j).map(|(i, j)| pair(i, j)).sum();
+    let two: f64 = (0..3)
+        .flat_map(|i| (0..3).map(move |j| (i, j)))
+        .filter(|(i, j)| i != j)
+        .map(|(i, j)| pair(i, j))
+        .sum();
     for (capacity, exact) in [(1, one), (2, two)] {
         let seen = hit_ratio(keys(p.clone(), capacity, None), 20_000);
         // Looks are nearly independent: five standard errors are 5 · √(0.25 / 20,000) = 0.018.
@@ -271,9 +278,10 @@ fn the_least_recently_used_key_makes_room_as_king_says() {
 fn a_key_that_expires_is_found_as_often_as_the_closed_form_says() {
     // Poisson looks of rate λ at one key that is good for T: of 1 + λT looks one misses. λT = 100/s · 50 ms = 5.
     let mut blueprint = cached(&[], one_key(Some(50)), false, vec![]);
-    blueprint.traffic[0].source = crate::sim::data_plane::tests::stage::blueprint(vec![], workers(1), 100.0, 1).traffic[0]
-        .source
-        .clone();
+    blueprint.traffic[0].source = crate::sim::data_plane::tests::stage::blueprint(vec![], workers(1), 100.0, 1).traffic
+        [0]
+    .source
+    .clone();
     blueprint.duration = Span::from_secs(200);
     let mut stage = Stage::new(&blueprint);
     stage.run_until(ms(200_000));

@@ -23,6 +23,7 @@ mod faults;
 mod foregone;
 mod group;
 mod guard;
+mod heap;
 mod join;
 mod loss;
 mod meter;
@@ -157,6 +158,7 @@ impl DataPlane {
                 DataEvent::AnswerAtNode => self.answer_at_node(cx, attempt),
                 DataEvent::AnswerAtCaller => self.answer_at_caller(cx, attempt),
                 DataEvent::JoinTimeout => self.join_timed_out(cx, attempt, extra),
+                DataEvent::CollectionEnds => self.collection_ends(cx, Id::from_raw(id)),
                 DataEvent::QueueTimeout => self.queue_timeout(cx, attempt),
                 DataEvent::ConnectTimeout => self.connect_timed_out(cx, attempt),
             }
@@ -227,6 +229,7 @@ mod purpose {
     pub const LEG: u64 = 1 << 4;
     pub const QUEUE_TIMEOUT: u64 = 50;
     pub const SHEDDING: u64 = 51;
+    pub const COLLECTION: u64 = 52;
     pub const STEP: u64 = 1 << 16;
     pub const BRANCH: u64 = 1 << 24;
 }

@@ -40,6 +40,8 @@ pub enum DataEvent {
     DependencyDone,
     /// A request has waited for a worker or loop as long as it may. `id`: attempt.
     QueueTimeout,
+    /// A garbage collection is over. `id`: task.
+    CollectionEnds,
     /// The answer reaches the balancer's node. `id`: attempt.
     AnswerAtNode,
     /// The answer reaches the caller. `id`: attempt.

@@ -65,6 +65,10 @@ impl DataPlane {
                 let work = law.sample(attempt.key.child_for(purpose));
                 let factor = self.operations.row(attempt.served).cpu_factor;
                 let work = if factor == 1.0 { work } else { work.scaled(factor) };
+                let work = match &server.extras {
+                    None => work,
+                    Some(extras) => work.scaled(extras.cpu_factor(cx.now())),
+                };
                 if attempt.flags.has(Flags::HAS_COURSE) {
                     count_work(&mut self.courses, id, work);
                 }

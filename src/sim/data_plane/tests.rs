@@ -13,6 +13,7 @@ mod discovery;
 mod everything;
 mod foregone;
 mod guards;
+mod heap;
 mod join;
 mod network;
 mod rules;

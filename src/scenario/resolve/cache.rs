@@ -144,7 +144,7 @@ fn capacity(cx: &mut Context, said: &schema::CacheStep, path: &Path) -> Option<u
             None
         }
         (None, Some(memory), Some(each)) => {
-            Some(u32::try_from((u64::from(memory.0.0) << 20) / u64::from(each.max(1))).unwrap_or(u32::MAX))
+            Some(u32::try_from((memory.0.0 << 20) / u64::from(each.max(1))).unwrap_or(u32::MAX))
         }
         (capacity, None, _) => capacity,
     }
@@ -171,7 +171,7 @@ pub(super) fn check(cx: &mut Context, blueprint: &Blueprint) {
             });
         }
         let memory = blueprint.task_definitions[revision.task_definition.at()].memory;
-        if bytes > u64::from(memory.0) << 20 {
+        if bytes > memory.0 << 20 {
             let message = format!(
                 "the caches of a task of `{}` take {} MiB when they are full, and it has {} MiB",
                 service.name,

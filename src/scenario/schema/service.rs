@@ -2,8 +2,8 @@
 
 use super::{
     AutoScaling, ConcurrencyLimit, Container, Cpu, CpuModel, DeploymentConfiguration, DeploymentController,
-    DeploymentGroup, Duration, GarbageCollection, LoadShedding, Memory, Named, OnDisconnect, QueueRules, RateLimit,
-    RequestLeak, Runtime, Share, Step, Time, WarmUp, no_time, zero,
+    DeploymentGroup, Duration, GarbageCollection, LoadShedding, Memory, Named, OnDeadline, OnDisconnect, QueueRules,
+    RateLimit, RequestLeak, Runtime, Share, Step, Time, WarmUp, no_time, zero,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -92,6 +92,9 @@ pub struct Service {
     /// What becomes of work whose caller has gone.
     #[serde(default)]
     pub on_disconnect: OnDisconnect,
+    /// What becomes of work whose deadline, which came with the request (`deadline: propagate`), is over.
+    #[serde(default)]
+    pub on_deadline: OnDeadline,
     /// How long the server keeps an idle connection open; longer than load balancers do if absent.
     pub keep_alive: Option<Duration>,
     /// From the start of the serving container until it listens and passes its checks.

@@ -26,6 +26,12 @@ impl DataPlane {
         if !matches!(attempt.phase, Phase::Waiting | Phase::Ready | Phase::OnCpu) {
             return None;
         }
+        if attempt.flags.has(Flags::DEADLINE) {
+            if self.abandons_late_work(cx, id) {
+                return None;
+            }
+            attempt = &mut self.attempts[id];
+        }
         let Some(step) = self.programs.step(attempt.program, attempt.step) else {
             self.strand_over(cx, id, Answer::Success);
             return None;

@@ -14,6 +14,7 @@ mod everything;
 mod foregone;
 mod guards;
 mod heap;
+mod hedges;
 mod join;
 mod network;
 mod rules;

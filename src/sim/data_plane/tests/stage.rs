@@ -146,6 +146,7 @@ pub fn service(name: &str, program: u16, runtime: Runtime) -> Service {
             }],
             server_rules: None,
             on_disconnect: OnDisconnect::Continue,
+            on_deadline: OnDeadline::Abandon,
             keep_alive: None,
             defects: Defects {
                 fails_to_start: Ratio::ZERO,

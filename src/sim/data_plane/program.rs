@@ -202,7 +202,7 @@ impl Compiler<'_, '_> {
     }
 
     /// Stands behind its call and a jump around it: who fails steps over the jump.
-    fn fallback(&mut self, program: ProgramIx, depth: u8) {
+    fn fallback(&mut self, program: ProgramIx, depth: Depth) {
         let jump = self.steps.len();
         self.steer(Steer::Jump(0));
         self.program(program, depth);

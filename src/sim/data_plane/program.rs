@@ -4,8 +4,8 @@ use super::join::{Race, race_number};
 use super::network::Delay;
 use super::purpose;
 use crate::blueprint::{
-    Blueprint, CacheIx, CallIx, Callee, Choice, HttpRequest, OnDeadline, OnDisconnect, OperationIx, ProgramIx, Revision,
-    RevisionIx, ServiceIx, Step as Written,
+    Blueprint, CacheIx, CallIx, Callee, Choice, HttpRequest, OnDeadline, OnDisconnect, OperationIx, ProgramIx,
+    Revision, RevisionIx, ServiceIx, Step as Written,
 };
 use crate::cluster::attempt::{Attempt, Served};
 use crate::engine::calendar::Calendar;

@@ -14,6 +14,7 @@ pub mod deployment;
 pub mod download;
 pub mod image_store;
 pub mod instance;
+pub mod lru;
 pub mod pace;
 pub mod queue;
 pub mod rate;

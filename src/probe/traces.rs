@@ -321,7 +321,9 @@ impl Receivers {
         let calls = blueprint.calls.iter().map(|call| match call.to {
             Callee::Service { service, .. } => Owner::Service(service),
             Callee::LoadBalancer { load_balancer, .. } => Owner::LoadBalancer(load_balancer),
-            Callee::Dependency(dependency) | Callee::DependencyOperation(dependency, _) => Owner::Dependency(dependency),
+            Callee::Dependency(dependency) | Callee::DependencyOperation(dependency, _) => {
+                Owner::Dependency(dependency)
+            }
         });
         let traffic = blueprint.traffic.iter().map(|traffic| match traffic.to {
             Destination::LoadBalancer { load_balancer, .. } => Owner::LoadBalancer(load_balancer),

@@ -71,8 +71,9 @@ fn operations(cx: &mut Context, name: &str, said: &schema::Dependency, path: &Pa
             Some(time) => cx.dist(time, &own),
             None => {
                 let message = format!("nothing says how long `{name}` takes");
-                cx.problems
-                    .report_with(Code::MissingKey, &own, message, |d| d.expected("`service_time` or `operations`"));
+                cx.problems.report_with(Code::MissingKey, &own, message, |d| {
+                    d.expected("`service_time` or `operations`")
+                });
                 Dist::constant(0.0).expect("zero is a time")
             }
         };
@@ -85,9 +86,12 @@ fn operations(cx: &mut Context, name: &str, said: &schema::Dependency, path: &Pa
         }];
     }
     let has_errors = said.error_ratio.0.get() > 0.0;
-    for (key, _) in [("service_time", said.service_time.is_some()), ("error_ratio", has_errors)]
-        .iter()
-        .filter(|(_, given)| *given)
+    for (key, _) in [
+        ("service_time", said.service_time.is_some()),
+        ("error_ratio", has_errors),
+    ]
+    .iter()
+    .filter(|(_, given)| *given)
     {
         let message = format!("`{key}` means nothing beside `operations`, which have their own");
         cx.report(Code::ConflictingKeys, &path.key(key), message);
@@ -208,7 +212,9 @@ pub(super) fn doubts(cx: &mut Context, blueprint: &Blueprint) {
         let Some((size, most)) = bounded else { continue };
         let at = DependencyIx::from_usize(at);
         let callers = (0..blueprint.services.len()).filter(|&service| calls(blueprint, service, at));
-        let tasks: u64 = callers.map(|service| u64::from(load::most_tasks(blueprint, service))).sum();
+        let tasks: u64 = callers
+            .map(|service| u64::from(load::most_tasks(blueprint, service)))
+            .sum();
         let wanted = tasks * u64::from(size);
         if wanted <= u64::from(most) {
             continue;

@@ -204,7 +204,11 @@ fn program_means(blueprint: &Blueprint, graph: &Graph, program: ProgramIx, facto
                 sum.cpu += share * branches.iter().map(|branch| branch.cpu).sum::<f64>();
                 sum.held += share * held.min(most);
             }
-            Step::Choose(_) | Step::Repeat { .. } => {
+            Step::Choose(_) | Step::Repeat { .. } | Step::Cache { .. } => {
+                if let Step::Cache { cache, .. } = step {
+                    let latency = blueprint.caches[cache.at()].latency.as_ref();
+                    sum.held += share * latency.map_or(0.0, |latency| latency.mean());
+                }
                 for (part, often) in step.parts() {
                     let part = program_means(blueprint, graph, part, factor, known);
                     sum.cpu += share * often * part.cpu;
@@ -315,9 +319,7 @@ fn most_at_once(dependency: &Dependency) -> f64 {
 fn dependency_work(blueprint: &Blueprint, graph: &Graph, visits: &[f64], dependency: usize) -> f64 {
     let described = &blueprint.dependencies[dependency];
     let seconds = |operation: DependencyOperationIx| match &described.extras {
-        Some(extras)
-            if extras.replicas.is_some() && extras.operations[operation.at()].endpoint == Endpoint::Reader =>
-        {
+        Some(extras) if extras.replicas.is_some() && extras.operations[operation.at()].endpoint == Endpoint::Reader => {
             0.0
         }
         _ => described.service_time_of(operation).mean(),

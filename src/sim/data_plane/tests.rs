@@ -1,8 +1,9 @@
 //! The data plane alone, its orders given by hand: theory, timelines computed on paper, and everything at once.
 
+mod backing;
 mod balancer;
 mod balancer_extras;
-mod backing;
+mod cache;
 mod calls;
 mod causes;
 mod course;

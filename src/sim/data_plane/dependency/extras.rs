@@ -13,7 +13,7 @@ use crate::cluster::queue::Queue;
 use crate::engine::arena::{Arena, Id};
 use crate::engine::calendar::{Calendar, TimerId};
 use crate::engine::dist::{Law, Tables};
-use crate::engine::popularity::Popularity;
+use crate::engine::popularity::{Popularity, zipf_shares};
 use crate::sim::context::Context;
 use crate::sim::data_plane::network::{Between, Crossing, Hop};
 use crate::sim::data_plane::{DataPlane, Leg, purpose};
@@ -102,7 +102,7 @@ impl Extras {
                 _ => Endpoint::Writer,
             },
             locks: operation.locks.map(|locks| Locks {
-                popularity: Popularity::zipf(locks.rows, locks.zipf),
+                popularity: Popularity::new(&zipf_shares(locks.rows, locks.zipf)),
                 held: BTreeMap::new(),
             }),
         });
@@ -207,11 +207,17 @@ impl DataPlane {
 
     /// It goes to the dependency: to the primary, or to the replica whose turn it is.
     pub(super) fn set_out(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let Some(Backed { dependency, endpoint, .. }) = self.backed.get(id).copied() else {
+        let Some(Backed {
+            dependency, endpoint, ..
+        }) = self.backed.get(id).copied()
+        else {
             unreachable!("who sets out has been asked for");
         };
         let network = &self.network;
-        let extras = self.dependencies[dependency.at()].extras.as_mut().expect("it has extras");
+        let extras = self.dependencies[dependency.at()]
+            .extras
+            .as_mut()
+            .expect("it has extras");
         let node = match endpoint {
             Endpoint::Writer => PRIMARY,
             Endpoint::Reader => extras
@@ -258,10 +264,19 @@ impl DataPlane {
 
     /// It has a slot: it locks its row, or waits for it in the slot.
     fn begin_backed(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let Some(Backed { dependency, operation, row, .. }) = self.backed.get(id).copied() else {
+        let Some(Backed {
+            dependency,
+            operation,
+            row,
+            ..
+        }) = self.backed.get(id).copied()
+        else {
             unreachable!("who is served has been asked for");
         };
-        let extras = self.dependencies[dependency.at()].extras.as_mut().expect("it has extras");
+        let extras = self.dependencies[dependency.at()]
+            .extras
+            .as_mut()
+            .expect("it has extras");
         if let (Some(row), Some(locks)) = (row, &mut extras.operations[usize::from(operation)].locks) {
             if let Some(waiting) = locks.held.get_mut(&row) {
                 return waiting.push(&mut self.attempts, id);
@@ -273,7 +288,13 @@ impl DataPlane {
 
     /// It has all that it needs.
     fn serve_backed(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let Some(Backed { dependency, operation, node, .. }) = self.backed.get(id).copied() else {
+        let Some(Backed {
+            dependency,
+            operation,
+            node,
+            ..
+        }) = self.backed.get(id).copied()
+        else {
             unreachable!("who is served has been asked for");
         };
         let state = &mut self.dependencies[dependency.at()];
@@ -315,12 +336,26 @@ impl DataPlane {
     /// Service is over: lock and slot go to whoever waits for them.
     #[inline(never)]
     pub(super) fn backed_done(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let Some(Backed { dependency, operation, node, row, .. }) = self.backed.get(id).copied() else {
+        let Some(Backed {
+            dependency,
+            operation,
+            node,
+            row,
+            ..
+        }) = self.backed.get(id).copied()
+        else {
             unreachable!("who is served has been asked for");
         };
-        let extras = self.dependencies[dependency.at()].extras.as_mut().expect("it has extras");
+        let extras = self.dependencies[dependency.at()]
+            .extras
+            .as_mut()
+            .expect("it has extras");
         let asked = &mut extras.operations[usize::from(operation)];
-        let fails = asked.error_ratio > 0.0 && self.attempts[id].key.child(purpose::BACKED_ERROR).happens(asked.error_ratio);
+        let fails = asked.error_ratio > 0.0
+            && self.attempts[id]
+                .key
+                .child(purpose::BACKED_ERROR)
+                .happens(asked.error_ratio);
         let unlocked = match (row, &mut asked.locks) {
             (Some(row), Some(locks)) => locks.release(row, &mut self.attempts),
             _ => None,
@@ -376,4 +411,3 @@ impl Locks {
         next
     }
 }
-

@@ -271,12 +271,26 @@ impl DataPlane {
 
     /// The caller has its answer: what it was served over is free for the next, unless it was reset.
     #[inline(never)]
-    pub(in crate::sim::data_plane) fn connection_free(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
-        let Some(backed) = self.backed.get_mut(id).filter(|backed| backed.pooled.stage == Stage::Connected) else {
+    pub(in crate::sim::data_plane) fn connection_free(
+        &mut self,
+        cx: &mut Context<'_>,
+        id: Id<Attempt>,
+        answer: Answer,
+    ) {
+        let Some(backed) = self
+            .backed
+            .get_mut(id)
+            .filter(|backed| backed.pooled.stage == Stage::Connected)
+        else {
             return;
         };
         backed.pooled.stage = Stage::Over;
-        let Backed { dependency, endpoint, pooled, .. } = *backed;
+        let Backed {
+            dependency,
+            endpoint,
+            pooled,
+            ..
+        } = *backed;
         let task = pooled.task.expect("a connection is of a task's pool");
         let pools = pools_of(&mut self.dependencies, dependency);
         let end = &mut pools.ends[endpoint.at()];
@@ -308,7 +322,12 @@ impl DataPlane {
         let Some(backed) = self.backed.get_mut(id) else {
             return false;
         };
-        let Backed { dependency, endpoint, pooled, .. } = *backed;
+        let Backed {
+            dependency,
+            endpoint,
+            pooled,
+            ..
+        } = *backed;
         match pooled.stage {
             Stage::None | Stage::Closing | Stage::Over => return false,
             Stage::Waiting => {
@@ -344,7 +363,13 @@ impl DataPlane {
     }
 
     /// A pool has one connection less: whoever waits longest may set up another.
-    fn close_connection(&mut self, cx: &mut Context<'_>, dependency: DependencyIx, endpoint: Endpoint, task: Option<Id<Task>>) {
+    fn close_connection(
+        &mut self,
+        cx: &mut Context<'_>,
+        dependency: DependencyIx,
+        endpoint: Endpoint,
+        task: Option<Id<Task>>,
+    ) {
         let pools = pools_of(&mut self.dependencies, dependency);
         let Some(pool) = task.and_then(|task| pools.pool(endpoint, task)) else {
             return;
@@ -379,7 +404,10 @@ impl DataPlane {
     /// Once nothing is in flight, every open connection is idle in a pool and counts at the dependency.
     pub fn check_connections(&self) {
         let extras = self.dependencies.iter().filter_map(|each| each.extras.as_ref());
-        for end in extras.filter_map(|extras| extras.pools.as_ref()).flat_map(|pools| &pools.ends) {
+        for end in extras
+            .filter_map(|extras| extras.pools.as_ref())
+            .flat_map(|pools| &pools.ends)
+        {
             let open: u32 = end.pools.iter().flatten().map(|pool| pool.open).sum();
             let idle: usize = end.pools.iter().flatten().map(|pool| pool.idle.len()).sum();
             assert_eq!((open, open as usize), (end.connections, idle), "a connection is lost");
@@ -404,6 +432,10 @@ fn watch(dependency: DependencyIx, endpoint: Endpoint, task: Id<Task>) -> Event 
 }
 
 fn watched(which: u32) -> (DependencyIx, Endpoint) {
-    let endpoint = if which & 1 == 0 { Endpoint::Writer } else { Endpoint::Reader };
+    let endpoint = if which & 1 == 0 {
+        Endpoint::Writer
+    } else {
+        Endpoint::Reader
+    };
     (DependencyIx((which >> 1) as u16), endpoint)
 }

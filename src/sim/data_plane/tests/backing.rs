@@ -89,7 +89,10 @@ fn a_dependency_with_nothing_special_serves_as_a_plain_one() {
     let mut blueprint = asks(&[0, 0, 0, 0], plain());
     (blueprint.dependencies[0].slots, blueprint.dependencies[0].backlog) = (1, 2);
     let full = Some(Reason::DependencyFull);
-    assert_eq!(fates_of(&blueprint), [(full, 0.0), (None, 10.0), (None, 20.0), (None, 30.0)]);
+    assert_eq!(
+        fates_of(&blueprint),
+        [(full, 0.0), (None, 10.0), (None, 20.0), (None, 30.0)]
+    );
 }
 
 #[test]
@@ -109,7 +112,11 @@ fn service_slows_down_for_as_long_as_others_are_in_service() {
 fn each_operation_takes_its_own_time() {
     let mut blueprint = asks(&[0], DependencyExtras::default());
     let operations = vec![operation(0.005, Endpoint::Writer), operation(0.02, Endpoint::Writer)];
-    blueprint.dependencies[0].extras.as_mut().expect("it has some").operations = operations;
+    blueprint.dependencies[0]
+        .extras
+        .as_mut()
+        .expect("it has some")
+        .operations = operations;
     blueprint.programs[0].steps.push(Step::Call(CallIx(1)));
     let write = Callee::DependencyOperation(DependencyIx(0), DependencyOperationIx(1));
     blueprint.calls.push(call(write));
@@ -145,7 +152,9 @@ fn a_new_primary_warms_up_in_a_straight_line() {
 fn reads_go_to_the_replicas_in_turn_and_go_on_while_the_primary_fails_over() {
     let extras = DependencyExtras {
         operations: vec![operation(0.01, Endpoint::Reader)],
-        replicas: Some(ReadReplicas { zones: vec![None, None] }),
+        replicas: Some(ReadReplicas {
+            zones: vec![None, None],
+        }),
         ..plain()
     };
     let mut blueprint = asks(&[0, 0, 0, 100], extras);
@@ -187,7 +196,11 @@ fn a_row_is_locked_by_one_at_a_time_and_waited_for_in_a_slot() {
     (blueprint.dependencies[0].slots, blueprint.dependencies[0].backlog) = (2, 1);
     assert_eq!(took(&blueprint), [10.0, 20.0, 30.0]);
     blueprint.dependencies[0].backlog = 0;
-    assert_eq!(fates_of(&blueprint)[0], (Some(Reason::DependencyFull), 0.0), "who waits for a row has a slot");
+    assert_eq!(
+        fates_of(&blueprint)[0],
+        (Some(Reason::DependencyFull), 0.0),
+        "who waits for a row has a slot"
+    );
 }
 
 #[test]
@@ -221,7 +234,11 @@ fn a_call_may_give_up_while_it_waits_for_a_connection() {
     let mut blueprint = asks(&[0, 1, 2], pooled(pool(1)));
     blueprint.calls[0].timeout = Some(Span::from_millis(15));
     let fates = fates_of(&blueprint);
-    let served: Vec<f64> = fates.iter().filter(|fate| fate.0.is_none()).map(|fate| fate.1).collect();
+    let served: Vec<f64> = fates
+        .iter()
+        .filter(|fate| fate.0.is_none())
+        .map(|fate| fate.1)
+        .collect();
     // The second gets the connection at 10 ms, but its patience ends at 16 ms; that closes the connection, and the third
     // sets up another at once, but is out of patience at 17 ms.
     assert_eq!((served.as_slice(), fates.len()), ([10.0].as_slice(), 3));
@@ -265,7 +282,10 @@ fn a_connection_that_its_caller_has_closed_counts_until_the_dependency_is_done()
     blueprint.calls[0].timeout = Some(Span::from_millis(5));
     let in_service = Some(Reason::TimedOut(Going::Dependency));
     let refused = Some(Reason::TooManyConnections);
-    assert_eq!(fates_of(&blueprint), [(in_service, 5.0), (refused, 0.0), (in_service, 5.0)]);
+    assert_eq!(
+        fates_of(&blueprint),
+        [(in_service, 5.0), (refused, 0.0), (in_service, 5.0)]
+    );
 }
 
 #[test]
@@ -278,7 +298,11 @@ fn the_connections_of_a_process_end_with_it() {
     let mut stage = Stage::with_tasks(&blueprint, 2);
     stage.run_until(ms(150));
     let refused = Some(Reason::TooManyConnections);
-    assert_eq!(fates(&stage), [(None, 10.0), (refused, 0.0)], "the first task keeps the only connection");
+    assert_eq!(
+        fates(&stage),
+        [(None, 10.0), (refused, 0.0)],
+        "the first task keeps the only connection"
+    );
     let tasks = stage.tasks[0].clone();
     stage.kill(tasks[0]);
     stage.publish(0, vec![tasks[1]]);

@@ -347,7 +347,6 @@ fn a_database_with_everything_leaves_nothing_behind_either() {
         .flat_map(|seed| run_of(&shop_with_busy_database(seed)))
         .collect();
     for reason in [
-        Reason::ConnectionPoolFull,
         Reason::ConnectionPoolTimeout,
         Reason::TooManyConnections,
         Reason::DependencyError,

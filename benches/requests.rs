@@ -42,6 +42,10 @@ const MODELS: [Model; 4] = [
         ceiling: Some(ceiling::w3::run),
     },
     Model {
+        name: "w3-resilient",
+        ceiling: None,
+    },
+    Model {
         name: "shop",
         ceiling: None,
     },

@@ -28,7 +28,7 @@ struct Model {
     ceiling: Option<fn(u64) -> Summary>,
 }
 
-const MODELS: [Model; 4] = [
+const MODELS: [Model; 5] = [
     Model {
         name: "w1",
         ceiling: Some(ceiling::w1::run),

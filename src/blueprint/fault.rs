@@ -1,6 +1,6 @@
 //! Faults: what goes wrong, when it comes and when it goes.
 
-use super::{Backend, DependencyIx, GroupIx, ServiceIx, TrafficIx, Trouble, ZoneIx};
+use super::{Backend, DependencyIx, GroupIx, Link, LinkTrouble, ServiceIx, TrafficIx, Trouble, ZoneIx};
 use crate::engine::dist::Dist;
 use crate::units::{Instant, Ratio, Span};
 
@@ -78,6 +78,8 @@ pub enum FaultKind {
     ZoneOutage { zone: ZoneIx },
     /// `count` instances of a group (chosen at random) give their tasks 1/factor of the CPU speed.
     SlowInstance { group: GroupIx, count: u32, factor: f64 },
+    /// Something is wrong with what passes over a link.
+    Link { link: Link, trouble: LinkTrouble },
     /// Every hop that it covers takes this much longer, each way.
     AddedLatency { between: LatencyScope, delay: Dist },
     /// Service times are `factor` times as long.

@@ -142,8 +142,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ),
     ("Event", "spot_reclaim", "use `instance_loss` or `task_crash`"),
     ("Event", "memory_leak", "use `task_crash` with `time_between_failures`"),
-    ("Event", "partition", "use `zone_outage`"),
-    ("Event", "packet_loss", "use `added_latency`"),
     ("Event", "cache_flush", "use `dependency_slow`"),
     ("Event", "control_plane_outage", "leave it out"),
     ("Deploy", "runtime", "describe a second service"),

@@ -67,6 +67,7 @@ impl DataPlane {
                 attempt.zone = self.dependencies[at.at()].zone;
                 let hop = Hop {
                     leg: Leg::ToCallee,
+                    sender: attempt.site,
                     key: attempt.key,
                     from: attempt.from,
                     to: attempt.zone,
@@ -463,6 +464,7 @@ fn to_picked(
 fn to_task(attempt: &Attempt) -> Hop {
     Hop {
         leg: Leg::ToCallee,
+        sender: attempt.site,
         key: attempt.key,
         from: attempt.from,
         to: attempt.zone,
@@ -490,6 +492,7 @@ pub(super) fn send_back(
     };
     let hop = Hop {
         leg,
+        sender: attempt.site,
         key: attempt.key,
         from,
         to: attempt.zone,

@@ -148,6 +148,7 @@ pub struct Blueprint {
     pub prices: Discounts,
     pub model: Model,
     pub limits: Limits,
+    pub traces: Traces,
 }
 
 /// How the world looks when the warm-up begins.
@@ -193,6 +194,15 @@ impl ZoneDelay {
     pub fn joins(&self, a: ZoneIx, b: ZoneIx) -> bool {
         self.zones == [a, b] || self.zones == [b, a]
     }
+}
+
+/// How many requests of each run are followed step by step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Traces {
+    /// For where the time goes.
+    pub sampled: u32,
+    /// Of those of the first run, written out in full.
+    pub kept: u32,
 }
 
 /// What ends a run that would not end by itself; each is reported as the run's outcome.

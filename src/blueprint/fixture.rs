@@ -58,6 +58,7 @@ pub fn empty() -> Blueprint {
             in_flight: 1_000_000,
             run_out: Span::from_secs(3600),
         },
+        traces: Traces { sampled: 0, kept: 0 },
     }
 }
 

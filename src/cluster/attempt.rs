@@ -48,7 +48,7 @@ pub struct Attempt {
     pub due: Instant,
     /// When the request was first sent.
     pub first_sent: Instant,
-    /// When this attempt reached the balancer's node, for its response time.
+    /// When this attempt reached the balancer's node, for its response time; at a dependency, when it was taken up.
     pub at_node: Instant,
     /// Of the request, the same for all its attempts.
     pub request_key: Key,
@@ -228,6 +228,8 @@ impl Flags {
     pub const HAS_RULES: Flags = Flags(256);
     /// The deadline it is listed for is the node's idle timeout, not the caller's patience.
     pub const NODE_WAITS: Flags = Flags(32);
+    /// Its steps are followed: it has a row in the tracer's table.
+    pub const TRACED: Flags = Flags(64);
     /// A guard of its site has let it through and is to be told how it ends.
     pub const GUARDED: Flags = Flags(128);
     /// It was picked by a site's ways straight to tasks, which know whose view it counts in.
@@ -239,7 +241,7 @@ impl Flags {
     /// For nothing, whether its own caller has gone or somebody further up.
     pub const FOR_NOTHING: Flags = Flags(1 | 16384);
     /// What calls, branches and further attempts have from whoever makes them.
-    pub const INHERITED: Flags = Flags(16384);
+    pub const INHERITED: Flags = Flags(64 | 16384);
 
     #[inline]
     pub fn has(self, flag: Flags) -> bool {

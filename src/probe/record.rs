@@ -6,6 +6,7 @@
 
 use super::coarse::CoarseHistogram;
 use super::timeline::Timeline;
+use super::traces::TraceRecord;
 use crate::blueprint::ClassIx;
 use crate::sim::observation::{
     DeploymentRecord, DeploymentStep, Event, Failure, InstanceRecord, Outcome, Reason, RevisionCount, ScalingRecord,
@@ -33,6 +34,7 @@ pub struct RunRecord {
     pub failures: Vec<FailureCount>,
     /// For each of the blueprint's calls, then each of its traffic sources.
     pub sent: Vec<SentCount>,
+    pub traces: TraceRecord,
     pub timeline: Timeline,
     pub events: Vec<Event>,
     pub tasks: Vec<TaskRecord>,

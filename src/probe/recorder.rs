@@ -7,6 +7,7 @@
 use super::cost::CostProbe;
 use super::record::{Cell, ClassRecord, DeploymentStory, FailureCount, RunRecord, SentCount};
 use super::timeline::Timeline;
+use super::traces::TraceProbe;
 use super::watch::Watch;
 use crate::blueprint::{Blueprint, ClassIx, RevisionIx};
 use crate::sim::observation::{
@@ -37,6 +38,7 @@ pub struct Recorder {
     /// Calls, then traffic sources.
     sent: Vec<SentCount>,
     calls: usize,
+    traces: TraceProbe,
     timeline: Timeline,
     /// What each service stood at since its last change.
     levels: Vec<Option<ServiceLevels>>,
@@ -116,6 +118,7 @@ impl Recorder {
             failures: BTreeMap::new(),
             sent: vec![SentCount::default(); blueprint.calls.len() + blueprint.traffic.len()],
             calls: blueprint.calls.len(),
+            traces: TraceProbe::new(blueprint, replication),
             timeline: Timeline::new(blueprint),
             levels: vec![None; blueprint.services.len()],
             events: Vec::new(),
@@ -171,6 +174,7 @@ impl Recorder {
             objectives: self.watches.into_iter().map(Watch::into_cells).collect(),
             failures: self.failures.into_iter().map(counted).collect(),
             sent: self.sent,
+            traces: self.traces.finish(),
             timeline: self.timeline,
             events: self.events,
             tasks: self.tasks,
@@ -366,6 +370,7 @@ impl Observer for Recorder {
             Observation::RevisionCounts { deployment, counts } => self.counts_taken(deployment, counts),
             Observation::BalancerMinute { ended, .. } => self.last_seen = ended,
             Observation::SkewCounted(counts) => self.skew = counts,
+            Observation::Traced(trace) => self.traces.take(*trace),
             Observation::StepsCounted(counts) => self.steps = counts,
             Observation::LimitReached(reason) => self.ended_early = Some(reason),
         }

@@ -16,19 +16,21 @@ pub mod objectives;
 pub mod skew;
 pub mod steps;
 pub mod summary;
+pub mod time;
 pub mod timeline;
 
 use super::table::{Schema, Table};
 use crate::probe::Pool;
 
 /// The tables of one run, in the order in which a reader wants them.
-pub const SCHEMAS: [&Schema; 17] = [
+pub const SCHEMAS: [&Schema; 18] = [
     &summary::SUMMARY,
     &objectives::OBJECTIVES,
     &summary::BREAKDOWN,
     &failures::FAILURES,
     &attempts::CALLS,
     &attempts::AMPLIFICATION,
+    &time::TIME,
     &timeline::TIMELINE,
     &events::EVENTS,
     &deployments::DEPLOYMENTS,
@@ -68,6 +70,7 @@ pub fn one(pool: &Pool, name: &str) -> Option<Table> {
         "failures" => failures::failures(pool),
         "calls" => attempts::calls(pool),
         "amplification" => attempts::amplification(pool),
+        "time" => time::time(pool),
         "timeline" => timeline::timeline(pool),
         "events" => events::events(pool),
         "deployments" => deployments::deployments(pool),

@@ -330,6 +330,10 @@ pub fn resolve(
             alb: said.prices.discount.alb.0,
         },
         model,
+        traces: Traces {
+            sampled: said.experiment.traces.sampled,
+            kept: said.experiment.traces.kept,
+        },
         limits: Limits {
             in_flight: said.limits.in_flight,
             run_out: said.limits.run_out.0,

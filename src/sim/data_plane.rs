@@ -27,12 +27,14 @@ mod loss;
 mod meter;
 mod network;
 mod orders;
+mod pick;
 mod program;
 mod rules;
 mod server;
 mod site;
 mod skew;
 mod strand;
+mod tracer;
 mod work;
 
 #[cfg(test)]
@@ -66,6 +68,7 @@ use program::{Operations, Programs};
 use rules::Rulebook;
 use site::SiteState;
 use skew::Skews;
+use tracer::Tracer;
 
 pub struct DataPlane {
     attempts: Arena<Attempt>,
@@ -108,6 +111,7 @@ pub struct DataPlane {
     stops_at: Instant,
     /// The limit of attempts in flight was reached.
     overflowed: bool,
+    tracer: Tracer,
     actions: Actions,
     /// Listener action and traffic of each class.
     class_actions: Vec<u32>,

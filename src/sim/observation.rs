@@ -159,6 +159,8 @@ pub enum Observation {
     },
     /// At the end of a run: calls between revisions that may not understand each other, if there were any.
     SkewCounted(Vec<SkewCount>),
+    /// A request that was followed.
+    Traced(Box<super::trace::Trace>),
     /// At the end of a run: what came of certain steps, if there are any.
     StepsCounted(StepCounts),
     /// The run ended early.

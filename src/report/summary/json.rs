@@ -33,6 +33,7 @@ pub fn json(pool: &Pool, provenance: &Provenance) -> Value {
         "deployment_summary": table("deployment_summary"),
         "skew": table("skew"),
         "failures": table("failures"),
+        "time": table("time"),
         "calls": table("calls"),
         "amplification": table("amplification"),
         "warnings": warnings::all(pool),

@@ -13,6 +13,7 @@ use super::program::{Operations, Programs};
 use super::rules::Rulebook;
 use super::site::SiteState;
 use super::skew::Skews;
+use super::tracer::Tracer;
 use crate::blueprint::{
     Action, Blueprint, Destination, HttpRequest, LoadBalancerIx, Metric, RequestClass, TargetGroupIx,
 };
@@ -139,6 +140,7 @@ impl DataPlane {
             cpus_changed: Vec::new(),
             open_requests: 0,
             foregone,
+            tracer: Tracer::new(blueprint.traces.sampled),
             stops_at: blueprint.horizon(),
             overflowed: false,
             class_actions: class_actions(blueprint, &actions),

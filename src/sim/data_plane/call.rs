@@ -5,20 +5,19 @@ use super::client::finished;
 use super::group::Group;
 use super::guard::Leave;
 use super::network::{Between, Crossing, Hop, Network};
+use super::pick::{pick, to_picked};
 use super::site::{SiteState, To};
 use super::{DataPlane, Leg, purpose};
 use crate::blueprint::{CallIx, OnDisconnect, Retry};
 use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, NodePath, Phase, Served, Site};
 use crate::cluster::cause::Reason;
 use crate::cluster::deadline::{DeadlineLink, Due, Joined};
-use crate::cluster::server::Servers;
-use crate::cluster::view::View;
 use crate::engine::arena::Id;
 use crate::engine::random::Key;
 use crate::policy::retry;
-use crate::policy::routing::{self, Chooser};
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
+use crate::sim::trace::Doing;
 use crate::units::{Instant, Span};
 
 impl DataPlane {
@@ -30,6 +29,9 @@ impl DataPlane {
             return;
         };
         attempt.phase = Phase::Sent;
+        if attempt.flags.has(Flags::TRACED) {
+            self.tracer.begins(cx.blueprint, id, attempt, Doing::Network, now);
+        }
         if attempt.first_sent == Instant::NEVER {
             attempt.first_sent = now;
             if let Caller::Client(..) = attempt.caller {
@@ -192,6 +194,9 @@ impl DataPlane {
         }
         // Told first, so that a retry is on its way before abandoned work is swept up.
         let cause = self.hangs(id, Reason::TimedOut);
+        if self.attempts[id].flags.has(Flags::TRACED) {
+            self.trace_giving_up(cx, id, cause);
+        }
         let answer = if self.attempts[id].flags.has(Flags::BY_WAYS) {
             self.patience_of_ways(id, cause)
         } else {
@@ -213,6 +218,8 @@ impl DataPlane {
             ..attempt.clone()
         };
         let messenger = self.attempts.insert(messenger);
+        self.tracer.passes_on(id, messenger);
+        self.attempts[id].flags.clear(Flags::TRACED);
         if self.attempts[id].flags.has(Flags::GUARDED) {
             self.guarded_goes_on_as(id, messenger);
         }
@@ -239,7 +246,11 @@ impl DataPlane {
     /// The answer is under way from the callee to whoever asked; the callee has let go.
     pub(super) fn answer(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
         let attempt = &mut self.attempts[id];
+        if attempt.flags.has(Flags::TRACED) {
+            self.tracer.answers(cx, id, attempt);
+        }
         if attempt.flags.has(Flags::CALLER_GONE) {
+            self.trace_goes(cx, id);
             self.attempts.remove(id);
             return;
         }
@@ -269,6 +280,10 @@ impl DataPlane {
         let Phase::Answered(answer) = attempt.phase else {
             unreachable!("only an answer is carried back")
         };
+        if attempt.flags.has(Flags::TRACED) {
+            self.trace_answer(cx, id, answer);
+            attempt = &mut self.attempts[id];
+        }
         if attempt.flags.has(Flags::BY_WAYS) {
             self.ended_by_ways(id);
             attempt = &mut self.attempts[id];
@@ -302,6 +317,9 @@ impl DataPlane {
             Caller::Client(class, browser) => {
                 cx.finished.push(finished(attempt, class, answer, &self.operations, cx));
                 self.open_requests -= 1;
+                if attempt.flags.has(Flags::TRACED) {
+                    self.tracer.finished(cx, attempt.request_key);
+                }
                 let client = &self.clients[usize::from(self.class_traffic[class.at()])];
                 if client.is_closed() {
                     let key = attempt.request_key;
@@ -380,6 +398,7 @@ impl DataPlane {
         let attempt = &mut self.attempts[id];
         match attempt.phase {
             Phase::Paused | Phase::Lost => {
+                self.trace_goes(cx, id);
                 self.attempts.remove(id);
             }
             Phase::Sent | Phase::Answered(_) => {}
@@ -392,83 +411,6 @@ impl DataPlane {
                 }
             }
         }
-    }
-}
-
-/// Whom a caller or node has picked among its targets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Picked {
-    Task,
-    /// There is no target.
-    Nobody,
-    /// The control plane has not yet noticed that the target's process is gone: the connection is refused.
-    Dead,
-    /// The same, but nobody refuses either.
-    Silent,
-    /// The request crosses the target's closing of the idle connection it is sent on.
-    Closed {
-        round_trip: Span,
-    },
-}
-
-/// Picks a task for an attempt from what its sender knows.
-#[inline(always)]
-pub(super) fn pick(
-    attempt: &mut Attempt,
-    view: &mut View,
-    chooser: Chooser,
-    servers: &Servers,
-    now: Instant,
-) -> Picked {
-    let Some(at) = routing::choose(view, chooser, attempt.key.child(purpose::TARGET), now) else {
-        return Picked::Nobody;
-    };
-    take(attempt, view, at, servers)
-}
-
-/// Sends an attempt to the target at a position of the view.
-#[inline(always)]
-pub(super) fn take(attempt: &mut Attempt, view: &mut View, at: usize, servers: &Servers) -> Picked {
-    let task = view.began(at);
-    attempt.task = Some(task);
-    attempt.flags.set(Flags::OUTSTANDING);
-    let Some(server) = servers.get(task) else {
-        return Picked::Dead;
-    };
-    attempt.served = server.unrouted;
-    attempt.zone = Some(server.zone);
-    Picked::Task
-}
-
-/// Sends an attempt to the task that has been picked, or has it refused.
-#[inline(always)]
-fn to_picked(
-    cx: &mut Context<'_>,
-    network: &Network,
-    (attempt, id): (&mut Attempt, Id<Attempt>),
-    picked: Picked,
-) -> Crossing {
-    let reason = match picked {
-        Picked::Task => return network.carry(cx, id, to_task(attempt), DataEvent::AtTask),
-        Picked::Silent => return Crossing::Lost,
-        Picked::Nobody => Reason::NoTask,
-        Picked::Dead | Picked::Closed { .. } => Reason::TargetGone,
-    };
-    attempt.phase = Phase::Answered(Answer::Refused(reason.here()));
-    cx.follow(DataEvent::AnswerAtCaller, id);
-    Crossing::UnderWay
-}
-
-/// The way straight to the task that has been picked.
-#[inline]
-fn to_task(attempt: &Attempt) -> Hop {
-    Hop {
-        leg: Leg::ToCallee,
-        sender: attempt.site,
-        key: attempt.key,
-        from: attempt.from,
-        to: attempt.zone,
-        between: Between::AndTask(attempt.served),
     }
 }
 

@@ -183,6 +183,10 @@ impl DataPlane {
             return;
         }
         let id = offer(&mut self.attempts, key, (class, browser), site);
+        if self.tracer.follows(key) {
+            self.attempts[id].flags.set(Flags::TRACED);
+            self.tracer.counts_one_more();
+        }
         self.send(cx, id);
     }
 
@@ -199,6 +203,10 @@ impl DataPlane {
         let class = client.class(key);
         let site = client.site;
         let id = offer(&mut self.attempts, key, (class, browser), site);
+        if self.tracer.follows(key) {
+            self.attempts[id].flags.set(Flags::TRACED);
+            self.tracer.counts_one_more();
+        }
         cx.calendar.schedule_in(pause, Event::data(DataEvent::Send, id));
     }
 
@@ -232,7 +240,11 @@ impl DataPlane {
                 )),
             });
             self.open_requests -= 1;
+            if attempt.flags.has(Flags::TRACED) {
+                self.tracer.finished(cx, attempt.request_key);
+            }
         }
+        self.tracer.finish(cx);
         let counts = self.skews.counts();
         if !counts.is_empty() {
             cx.observations.push(Observation::SkewCounted(counts));

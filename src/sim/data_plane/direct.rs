@@ -5,7 +5,7 @@
 //! one for all), and its attempts have a row beside them that says whose view they were picked from. The decisions are
 //! `policy`'s.
 
-use super::call::{Picked, take};
+use super::pick::{Picked, take};
 use super::site::{SiteState, To};
 use super::{DataPlane, purpose};
 use crate::blueprint::{

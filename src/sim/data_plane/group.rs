@@ -4,10 +4,10 @@
 //! without any of them pays for one test.
 
 use super::anomalies::{Anomalies, PERIOD, Turn};
-use super::call::{Picked, take};
 use super::connections::{Connections, Sent};
 use super::cookies::Cookies;
 use super::network::{Between, Hop, Network};
+use super::pick::{Picked, take};
 use super::program::Operations;
 use super::{DataPlane, Leg, purpose};
 use crate::blueprint::{self, Blueprint, Cookie, LoadBalancerIx, Mitigation, TargetGroupIx, ZoneIx};

@@ -189,6 +189,7 @@ impl DataPlane {
         if let Some(courses) = &mut self.courses {
             courses.add_work(id, parent);
         }
+        self.trace_goes(cx, id);
         let sibling = self.attempts.remove(id).and_then(|branch| branch.sibling);
         if self.attempts.get(parent).is_none() {
             return;
@@ -306,6 +307,7 @@ impl DataPlane {
     #[cold]
     pub(super) fn loser_over(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         leave_loop(&mut self.servers, &mut self.attempts, cx, id);
+        self.trace_goes(cx, id);
         self.attempts.remove(id);
     }
 

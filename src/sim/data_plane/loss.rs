@@ -45,6 +45,7 @@ impl DataPlane {
         } else {
             self.leave_server(cx, id);
         }
+        self.trace_goes(cx, id);
         self.attempts.remove(id);
     }
 

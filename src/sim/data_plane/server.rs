@@ -32,6 +32,7 @@ impl DataPlane {
         let revision = &self.operations.revisions[server.revision as usize];
         if attempt.flags.has(Flags::CALLER_GONE) && revision.on_disconnect == OnDisconnect::Cancel {
             self.work[server.revision as usize].dropped += 1;
+            self.trace_goes(cx, id);
             self.attempts.remove(id);
             return false;
         }
@@ -59,6 +60,9 @@ impl DataPlane {
                     },
                 }
             }
+        }
+        if attempt.flags.has(Flags::TRACED) {
+            self.tracer.at_task(cx, &self.operations, (id, attempt));
         }
         if server.extras.is_some() {
             return self.at_server_with_rules(cx, id, task);

@@ -15,6 +15,7 @@ use crate::cluster::server::{Server, Servers};
 use crate::engine::arena::{Arena, Id};
 use crate::sim::context::Context;
 use crate::sim::event::DataEvent;
+use crate::sim::trace::Doing;
 
 impl DataPlane {
     /// Goes on with a strand's program; gives the call that is to be sent, if it makes one. Who was reset meanwhile,
@@ -32,6 +33,10 @@ impl DataPlane {
         if attempt.flags.has(Flags::HOLDS_LOOP) && !matches!(step.what, What::Cpu(_) | What::Steer(_)) {
             leave_loop(&mut self.servers, &mut self.attempts, cx, id);
             attempt = &mut self.attempts[id];
+        }
+        if attempt.flags.has(Flags::TRACED) {
+            self.tracer
+                .steps(cx.blueprint, &self.operations, (id, attempt), step, cx.now());
         }
         let purpose = step.purpose;
         match &step.what {
@@ -114,6 +119,9 @@ impl DataPlane {
         let task = attempt.task.expect("a strand runs on a task");
         let server = self.servers.get_mut(task).expect("a strand dies with its server");
         server.present -= 1;
+        if attempt.flags.has(Flags::TRACED) {
+            self.tracer.begins(cx.blueprint, id, attempt, Doing::Network, cx.now());
+        }
         let held = attempt.flags.has(Flags::HOLDS_SOMETHING);
         attempt.flags.clear(Flags::HOLDS_SOMETHING);
         if !matches!(attempt.caller, Caller::Check(_)) {
@@ -139,6 +147,9 @@ impl DataPlane {
             work.wasted_cpu += spent.nanos();
         }
         if attempt.flags.has(Flags::CALLER_GONE) {
+            if attempt.flags.has(Flags::TRACED) {
+                self.tracer.goes(cx, id);
+            }
             self.attempts.remove(id);
         } else {
             let between = Between::AndTask(attempt.served);

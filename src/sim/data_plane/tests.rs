@@ -19,4 +19,5 @@ mod skew;
 pub(crate) mod stage;
 mod start_up;
 mod theory;
+mod traces;
 mod work;

@@ -97,6 +97,7 @@ pub fn fleet(desired: u32) -> Blueprint {
             in_flight: 1_000_000,
             run_out: Span::from_secs(60),
         },
+        traces: Traces { sampled: 0, kept: 0 },
     };
     image(&mut blueprint, "web", &[("web", 400)]);
     blueprint

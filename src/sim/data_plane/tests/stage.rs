@@ -11,8 +11,9 @@ use crate::engine::dist::Dist;
 use crate::sim::context::Context;
 use crate::sim::data_plane::DataPlane;
 use crate::sim::event::What;
-use crate::sim::observation::{Outcome, RequestFinished, Sample};
+use crate::sim::observation::{Observation, Outcome, RequestFinished, Sample};
 use crate::sim::signal::{CpuLeft, Order, PublishedTarget, ServerSpec, Signal, balancer_of};
+use crate::sim::trace::Trace;
 use crate::units::{CpuUnits, Instant, Ratio, Span};
 
 /// A service of equal tasks that does `steps`, called straight by one Poisson (or other) traffic.
@@ -95,6 +96,7 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
             in_flight: 1_000_000,
             run_out: Span::from_secs(3600),
         },
+        traces: Traces { sampled: 0, kept: 0 },
     }
 }
 
@@ -284,6 +286,7 @@ impl<'a> Stage<'a> {
             stage.publish(service, stage.tasks[service].clone());
         }
         stage.plane.begin(&mut stage.cx);
+        stage.plane.measuring_begins(&stage.cx);
         stage
     }
 
@@ -391,6 +394,15 @@ impl<'a> Stage<'a> {
                 Signal::Metered(_) => {}
             }
         }
+    }
+
+    /// Requests that were followed, in order of their end.
+    pub fn traces(&self) -> Vec<&Trace> {
+        let traces = self.cx.observations.iter().filter_map(|observation| match observation {
+            Observation::Traced(trace) => Some(trace.as_ref()),
+            _ => None,
+        });
+        traces.collect()
     }
 
     pub fn sample(&mut self) -> Sample {

@@ -13,6 +13,7 @@ pub mod daemon;
 pub mod hook;
 pub mod outlier;
 pub mod placement;
+pub mod quantile;
 pub mod rebalancing;
 pub mod retry;
 pub mod rollout;

@@ -11,6 +11,7 @@ pub mod estimate;
 pub mod pool;
 pub mod record;
 pub mod recorder;
+pub mod stability;
 pub mod timeline;
 pub mod times;
 pub mod toll;

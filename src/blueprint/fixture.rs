@@ -112,6 +112,7 @@ pub fn revision() -> Revision {
         operations: vec![],
         server_rules: None,
         on_disconnect: OnDisconnect::Continue,
+        on_deadline: OnDeadline::Abandon,
         keep_alive: None,
         defects: Defects {
             fails_to_start: Ratio::ZERO,

@@ -8,6 +8,12 @@ pub struct Guards {
     pub budget: Option<RetryBudget>,
     pub retry_on: RetryOn,
     pub breaker: Option<BreakerRule>,
+    pub hedge: Option<Hedge>,
+    pub deadline: DeadlineMode,
+    pub bulkhead: Option<Bulkhead>,
+    pub rate_limit: Option<CallRateLimit>,
+    /// Of calls: whether a [`super::Step::Fallback`] follows.
+    pub fallback: Fallback,
 }
 
 impl Guards {
@@ -106,4 +112,68 @@ pub enum Trip {
     Count { failures: Ratio, calls: u32, minimum: u32 },
     /// After so many failures in a row.
     Consecutive(u32),
+}
+
+/// Another attempt beside one that is slow.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hedge {
+    pub after: HedgeAfter,
+    /// Beside one attempt, each `after` the one before.
+    pub max: u32,
+    pub budget: Option<RetryBudget>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum HedgeAfter {
+    Span(Span),
+    /// This percentile of the good answers that all callers of the site have seen; none until there are enough.
+    Percentile(Ratio),
+}
+
+/// Whether whoever is called learns how long its caller waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeadlineMode {
+    #[default]
+    Local,
+    /// It is told; and what the caller has been told itself bounds this call.
+    Propagate,
+}
+
+/// What a service does with work whose deadline it knows and which is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnDeadline {
+    /// Stops it before its next step; does not begin it.
+    #[default]
+    Abandon,
+    /// Does it all the same.
+    Continue,
+}
+
+/// What becomes of a call that has failed for good.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fallback {
+    /// Its caller fails.
+    #[default]
+    None,
+    /// Steps of its caller run in its place.
+    Steps,
+}
+
+/// Bounds the attempts that a caller has under way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bulkhead {
+    pub max_concurrent: u32,
+    pub max_waiting: u32,
+    /// How long one waits for a place; `None`: until it has one.
+    pub timeout: Option<Span>,
+    pub scope: SharedBy,
+}
+
+/// Bounds the attempts that a caller sends.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CallRateLimit {
+    pub per_second: f64,
+    /// At once, after a pause.
+    pub burst: u32,
+    pub scope: SharedBy,
 }

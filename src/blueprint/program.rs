@@ -51,6 +51,8 @@ pub enum Step {
     /// Time that passes without CPU (disk, a third party, sleep).
     Wait(Dist),
     Call(CallIx),
+    /// Runs if the call before it has failed; otherwise it is passed over.
+    Fallback(ProgramIx),
     /// Runs all branches at once.
     Parallel(Parallel),
     /// Runs one of these.
@@ -126,6 +128,8 @@ impl Step {
     pub fn parts(&self) -> Vec<(ProgramIx, f64)> {
         match self {
             Step::Cpu(_) | Step::Wait(_) | Step::Call(_) | Step::Fail { .. } => Vec::new(),
+            // Counted as never: what is looked at by averages looks at callees that are well.
+            Step::Fallback(program) => vec![(*program, 0.0)],
             Step::Parallel(parallel) => parallel.branches.iter().map(|branch| (*branch, 1.0)).collect(),
             Step::Choose(choices) => choices.iter().map(|choice| (choice.program, choice.share)).collect(),
             Step::Repeat { times, program } => vec![(*program, times.mean())],

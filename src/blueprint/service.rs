@@ -280,6 +280,7 @@ pub struct Revision {
     /// One for each of [`Service::operations`].
     pub operations: Vec<Operation>,
     pub on_disconnect: OnDisconnect,
+    pub on_deadline: super::OnDeadline,
     /// How long the server keeps an idle connection; `None`: longer than any balancer.
     pub keep_alive: Option<Span>,
     pub defects: Defects,

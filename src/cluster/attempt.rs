@@ -82,6 +82,17 @@ impl Attempt {
     };
 }
 
+impl Attempt {
+    /// When its caller's patience ends, as far as whoever serves it knows.
+    pub fn deadline_known(&self) -> Instant {
+        if self.flags.has(Flags::DEADLINE) {
+            self.due
+        } else {
+            Instant::NEVER
+        }
+    }
+}
+
 const _: () = assert!(size_of::<Option<Attempt>>() == 120, "an arena's slot is 128 bytes");
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,6 +251,8 @@ impl Flags {
     pub const UNWANTED: Flags = Flags(16384);
     /// For nothing, whether its own caller has gone or somebody further up.
     pub const FOR_NOTHING: Flags = Flags(1 | 16384);
+    /// Whoever serves it knows when its caller's patience ends.
+    pub const DEADLINE: Flags = Flags(32768);
     /// What calls, branches and further attempts have from whoever makes them.
     pub const INHERITED: Flags = Flags(64 | 16384);
 
@@ -250,6 +263,11 @@ impl Flags {
     #[inline]
     pub fn set(&mut self, flag: Flags) {
         self.0 |= flag.0;
+    }
+    /// Those that a branch has from its strand.
+    #[inline]
+    pub fn of_branch(self) -> Flags {
+        Flags(self.0 & (Flags::INHERITED.0 | Flags::DEADLINE.0))
     }
     /// Of these, those that are inherited.
     #[inline]

@@ -79,6 +79,14 @@ pub enum Reason {
     JoinTimedOut,
     /// The caller's circuit breaker is open.
     BreakerOpen,
+    /// The caller's own rate limit.
+    CallRateLimited,
+    /// The caller's bulkhead and its waiting room are full.
+    BulkheadFull,
+    /// Waited too long for a place in the caller's bulkhead.
+    BulkheadTimeout,
+    /// The deadline that came with the request was over before the work was done.
+    DeadlineOver,
     /// The sender's patience ended while this was going on, at the far end of the calls.
     TimedOut(Stage),
     /// The balancer's idle timeout ended while this was going on.
@@ -143,6 +151,10 @@ impl Reason {
             Reason::FixedResponse => "fixed_response",
             Reason::JoinTimedOut => "join_timed_out",
             Reason::BreakerOpen => "breaker_open",
+            Reason::CallRateLimited => "call_rate_limited",
+            Reason::BulkheadFull => "bulkhead_full",
+            Reason::BulkheadTimeout => "bulkhead_timeout",
+            Reason::DeadlineOver => "deadline_over",
             Reason::TimedOut(stage) => match stage {
                 Stage::Queue => "timed_out_in_queue",
                 Stage::Cpu => "timed_out_on_cpu",
@@ -183,6 +195,9 @@ impl Reason {
                 | Reason::BalancerFull
                 | Reason::FixedResponse
                 | Reason::BreakerOpen
+                | Reason::CallRateLimited
+                | Reason::BulkheadFull
+                | Reason::BulkheadTimeout
         )
     }
 }

@@ -11,7 +11,7 @@ use crate::engine::arena::Id;
 use crate::engine::calendar::TimerId;
 use crate::units::{CpuUnits, Instant};
 
-pub use extras::{Limit, LoadAverage, ServerExtras};
+pub use extras::{Heap, Limit, LoadAverage, Memory, ServerExtras};
 
 /// All servers, by task slot: at most one process has a slot.
 #[derive(Clone, Debug, Default)]
@@ -169,6 +169,13 @@ impl Server {
             Runtime::Unbounded => Admission::Begins,
             _ => Admission::Refused,
         }
+    }
+
+    /// MiB of the task's memory that its requests have; `None`: nobody says that they take any.
+    pub fn request_memory(&self) -> Option<(Id<Task>, f64)> {
+        let extras = self.extras.as_ref()?;
+        let memory = extras.memory?;
+        Some((self.task, memory.used(extras.in_hand(self.present), extras.answered)))
     }
 
     /// CPU time that the task has used until now, in ns of one vCPU.

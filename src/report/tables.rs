@@ -14,6 +14,7 @@ pub mod failures;
 pub mod label;
 pub mod objectives;
 pub mod skew;
+pub mod stability;
 pub mod steps;
 pub mod summary;
 pub mod time;
@@ -23,7 +24,7 @@ use super::table::{Schema, Table};
 use crate::probe::Pool;
 
 /// The tables of one run, in the order in which a reader wants them.
-pub const SCHEMAS: [&Schema; 18] = [
+pub const SCHEMAS: [&Schema; 20] = [
     &summary::SUMMARY,
     &objectives::OBJECTIVES,
     &summary::BREAKDOWN,
@@ -31,6 +32,8 @@ pub const SCHEMAS: [&Schema; 18] = [
     &attempts::CALLS,
     &attempts::AMPLIFICATION,
     &time::TIME,
+    &stability::RECOVERY,
+    &stability::STABILITY,
     &timeline::TIMELINE,
     &events::EVENTS,
     &deployments::DEPLOYMENTS,
@@ -71,6 +74,8 @@ pub fn one(pool: &Pool, name: &str) -> Option<Table> {
         "calls" => attempts::calls(pool),
         "amplification" => attempts::amplification(pool),
         "time" => time::time(pool),
+        "recovery" => stability::recovery_table(pool),
+        "stability" => stability::stability_table(pool),
         "timeline" => timeline::timeline(pool),
         "events" => events::events(pool),
         "deployments" => deployments::deployments(pool),

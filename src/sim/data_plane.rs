@@ -22,6 +22,7 @@ mod faults;
 mod foregone;
 mod group;
 mod guard;
+mod heap;
 mod join;
 mod loss;
 mod meter;
@@ -152,7 +153,10 @@ impl DataPlane {
                 DataEvent::DependencyDone => self.dependency_done(cx, attempt),
                 DataEvent::AnswerAtNode => self.answer_at_node(cx, attempt),
                 DataEvent::AnswerAtCaller => self.answer_at_caller(cx, attempt),
+                DataEvent::HedgeDue => self.hedge_due(cx, attempt),
+                DataEvent::PlaceTimeout => self.place_timed_out(cx, attempt),
                 DataEvent::JoinTimeout => self.join_timed_out(cx, attempt, extra),
+                DataEvent::CollectionEnds => self.collection_ends(cx, Id::from_raw(id)),
                 DataEvent::QueueTimeout => self.queue_timeout(cx, attempt),
                 DataEvent::ConnectTimeout => self.connect_timed_out(cx, attempt),
             }
@@ -222,8 +226,10 @@ mod purpose {
     pub const TURN: u64 = 33;
     pub const CALL: u64 = 1 << 8;
     pub const LEG: u64 = 1 << 4;
+    pub const HEDGE: u64 = 60;
     pub const QUEUE_TIMEOUT: u64 = 50;
     pub const SHEDDING: u64 = 51;
+    pub const COLLECTION: u64 = 52;
     pub const STEP: u64 = 1 << 16;
     pub const BRANCH: u64 = 1 << 24;
 }

@@ -40,6 +40,8 @@ pub enum DataEvent {
     DependencyDone,
     /// A request has waited for a worker or loop as long as it may. `id`: attempt.
     QueueTimeout,
+    /// A garbage collection is over. `id`: task.
+    CollectionEnds,
     /// The answer reaches the balancer's node. `id`: attempt.
     AnswerAtNode,
     /// The answer reaches the caller. `id`: attempt.
@@ -48,6 +50,10 @@ pub enum DataEvent {
     DeadlineDue,
     /// The next change of a task's CPU: a departure, the quota spent, or the quota renewed. `extra`: server.
     CpuTurn,
+    /// An attempt has been out long enough for a hedge. `id`: attempt.
+    HedgeDue,
+    /// An attempt has waited long enough for a place in its caller's bulkhead. `id`: attempt.
+    PlaceTimeout,
     /// A connection that nobody answers is given up. `id`: attempt.
     ConnectTimeout,
     /// A target group's targets get new weights. `extra`: target group.

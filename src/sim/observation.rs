@@ -366,6 +366,12 @@ pub struct SenderSample {
     pub retried: u64,
     /// Of these, beside one of the same request that still ran.
     pub hedged: u64,
+    /// Of these, answered well before the other.
+    pub hedges_won: u64,
+    /// Retries and hedges that a budget did not allow.
+    pub denied: u64,
+    /// Calls that failed for good and whose fallback ran.
+    pub fallbacks: u64,
 }
 
 impl SenderSample {
@@ -373,6 +379,9 @@ impl SenderSample {
         self.attempts += other.attempts;
         self.retried += other.retried;
         self.hedged += other.hedged;
+        self.hedges_won += other.hedges_won;
+        self.denied += other.denied;
+        self.fallbacks += other.fallbacks;
     }
 }
 

@@ -34,6 +34,8 @@ pub fn json(pool: &Pool, provenance: &Provenance) -> Value {
         "skew": table("skew"),
         "failures": table("failures"),
         "time": table("time"),
+        "recovery": table("recovery"),
+        "stability": table("stability"),
         "calls": table("calls"),
         "amplification": table("amplification"),
         "warnings": warnings::all(pool),

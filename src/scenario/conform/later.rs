@@ -8,21 +8,11 @@ use crate::scenario::source::Place;
 
 /// Definition of the schema in which the word would stand, the word, and what to do meanwhile.
 pub(super) const LATER: &[(&str, &str, &str)] = &[
-    (
-        "Service",
-        "jit_warm_up",
-        "leave it out: a new task is as quick as an old one",
-    ),
     ("DeploymentControllerType", "EXTERNAL", "use ECS or CODE_DEPLOY"),
     (
         "Service",
         "network_configuration",
         "leave it out: tasks run in the cluster's availability zones",
-    ),
-    (
-        "Service",
-        "memory_per_request",
-        "leave it out: memory is reserved, not used up",
     ),
     (
         "CapacityProvider",
@@ -64,9 +54,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("Step", "consume", "use `traffic` that calls the service"),
     ("Step", "database", "use `call` to a dependency"),
     ("Step", "sleep", "use `wait`"),
-    ("Call", "hedging", "leave it out: each attempt waits for its timeout"),
-    ("Call", "fallback", "leave it out: a failed call fails the request"),
-    ("Call", "deadline", "use `timeout`"),
     ("Call", "budget", "put `budget` into `retry`"),
     ("Retry", "jitter", "put `jitter` into `backoff: { exponential: … }`"),
     ("Traffic", "journeys", "list the requests under `requests` with weights"),

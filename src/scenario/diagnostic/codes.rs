@@ -200,7 +200,9 @@ codes! {
     NothingToRefuse "WT0831" "nothing-to-refuse" Error;
     LimitBelowWorkers "WT0832" "limit-below-workers" Warning;
     PriorityWithoutEffect "WT0833" "priority-without-effect" Warning;
+    HeapTooSmall "WT0834" "heap-too-small" Error;
     GuardWithoutEffect "WT0840" "guard-without-effect" Error;
+    HedgeAfterTimeout "WT0841" "hedge-after-timeout" Error;
 
     // Ways straight to tasks, and the network.
     BalancingOfNobody "WT0850" "balancing-of-nobody" Error;

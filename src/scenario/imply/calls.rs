@@ -77,7 +77,10 @@ pub(super) fn calls(said: &mut Scenario) {
 fn each_call(steps: &mut [Step], fill: &impl Fn(&mut Call)) {
     for step in steps {
         match step {
-            Step::Call(call) => fill(call),
+            Step::Call(call) => {
+                fill(call);
+                each_call(call.fallback.as_deref_mut().unwrap_or_default(), fill);
+            }
             Step::Parallel(Form::Short(branches)) => branches.iter_mut().for_each(|branch| each_call(branch, fill)),
             Step::Parallel(Form::Long(parallel)) => {
                 let branches = parallel.branches.iter_mut().flatten();

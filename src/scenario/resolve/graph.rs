@@ -203,6 +203,6 @@ pub(super) fn passes(blueprint: &Blueprint, step: &Step) -> f64 {
             parallel.branches.iter().map(|branch| ends(*branch)).product()
         }
         Step::Parallel(_) => 1.0,
-        Step::Cpu(_) | Step::Wait(_) | Step::Call(_) => 1.0,
+        Step::Cpu(_) | Step::Wait(_) | Step::Call(_) | Step::Fallback(_) => 1.0,
     }
 }

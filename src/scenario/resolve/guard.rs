@@ -4,28 +4,48 @@ use super::Context;
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
+use crate::scenario::quantity::print_duration;
 use crate::scenario::schema::{self, Form};
-use crate::units::Span;
+use crate::units::{Ratio, Span};
 
 /// What is written beside a call's or traffic's `retry`.
 #[derive(Clone, Copy)]
 pub(super) struct Said<'a> {
     pub retry: Option<&'a schema::Retry>,
+    pub timeout: Option<Span>,
     pub circuit_breaker: Option<&'a schema::CallBreaker>,
+    pub hedge: Option<&'a schema::Hedge>,
+    pub deadline: schema::Deadline,
+    pub bulkhead: Option<&'a schema::Bulkhead>,
+    pub rate_limit: Option<&'a schema::CallRateLimit>,
+    /// How many steps a call's fallback has, if it has one.
+    pub fallback: Option<usize>,
 }
 
 impl<'a> Said<'a> {
     pub fn of_call(call: &'a schema::Call) -> Self {
         Said {
             retry: call.retry.as_ref(),
+            timeout: call.timeout.map(|timeout| timeout.0),
             circuit_breaker: call.circuit_breaker.as_ref(),
+            hedge: call.hedge.as_ref(),
+            deadline: call.deadline,
+            bulkhead: call.bulkhead.as_ref(),
+            rate_limit: call.rate_limit.as_ref(),
+            fallback: call.fallback.as_ref().map(Vec::len),
         }
     }
 
     pub fn of_traffic(traffic: &'a schema::Traffic) -> Self {
         Said {
             retry: traffic.retry.as_ref(),
+            timeout: traffic.timeout.map(|timeout| timeout.0),
             circuit_breaker: traffic.circuit_breaker.as_ref(),
+            hedge: traffic.hedge.as_ref(),
+            deadline: traffic.deadline,
+            bulkhead: traffic.bulkhead.as_ref(),
+            rate_limit: traffic.rate_limit.as_ref(),
+            fallback: None,
         }
     }
 }
@@ -34,6 +54,21 @@ impl<'a> Said<'a> {
 pub(super) fn guards(cx: &mut Context, said: Said, path: &Path) -> Guards {
     let retry = path.key("retry");
     let budget = said.retry.and_then(|retry| retry.budget.as_ref());
+    if let (Some(_), Some(1)) = (budget, said.retry.map(|retry| retry.max_attempts)) {
+        let message = "a budget for retries that never happen";
+        cx.report_hint(
+            Code::GuardWithoutEffect,
+            &retry.key("budget"),
+            message,
+            "`max_attempts` includes the first: raise it, or leave the budget out",
+        );
+    }
+    if said.fallback == Some(0) {
+        cx.problems
+            .report_with(Code::WrongLength, &path.key("fallback"), "a fallback of nothing", |d| {
+                d.expected("one or more steps, like `[{ wait: 0s }]`")
+            });
+    }
     Guards {
         budget: budget.and_then(|budget| self::budget(cx, budget, &retry.key("budget"))),
         retry_on: said
@@ -43,6 +78,103 @@ pub(super) fn guards(cx: &mut Context, said: Said, path: &Path) -> Guards {
         breaker: said
             .circuit_breaker
             .and_then(|breaker| self::breaker(cx, breaker, &path.key("circuit_breaker"))),
+        hedge: said
+            .hedge
+            .and_then(|hedge| self::hedge(cx, hedge, said.timeout, &path.key("hedge"))),
+        deadline: match said.deadline {
+            schema::Deadline::Local => DeadlineMode::Local,
+            schema::Deadline::Propagate => DeadlineMode::Propagate,
+        },
+        bulkhead: said
+            .bulkhead
+            .map(|bulkhead| self::bulkhead(cx, bulkhead, &path.key("bulkhead"))),
+        rate_limit: said
+            .rate_limit
+            .map(|limit| rate_limit(cx, limit, &path.key("rate_limit"))),
+        fallback: match said.fallback {
+            None => Fallback::None,
+            Some(_) => Fallback::Steps,
+        },
+    }
+}
+
+fn hedge(cx: &mut Context, said: &schema::Hedge, timeout: Option<Span>, path: &Path) -> Option<Hedge> {
+    let budget = said.budget.as_ref();
+    let budget = budget.and_then(|budget| self::budget(cx, budget, &path.key("budget")));
+    let after = match (said.after, said.after_percentile) {
+        (Some(after), None) => {
+            if let Some(timeout) = timeout.filter(|timeout| after.0 >= *timeout) {
+                let message = format!(
+                    "a hedge after {} never goes out: the attempt has timed out after {}",
+                    print_duration(after.0),
+                    print_duration(timeout)
+                );
+                cx.report_hint(
+                    Code::HedgeAfterTimeout,
+                    &path.key("after"),
+                    message,
+                    "a hedge is for the slow few: take their 95th percentile or so",
+                );
+            }
+            HedgeAfter::Span(after.0)
+        }
+        (None, Some(share)) => {
+            if share.0.get() == 0.0 || share.0 == Ratio::ONE {
+                cx.problems.report_with(
+                    Code::OutOfRange,
+                    &path.key("after_percentile"),
+                    "no percentile to wait for",
+                    |d| d.expected("above 0% and below 100%, like `95%`"),
+                );
+            }
+            HedgeAfter::Percentile(share.0)
+        }
+        _ => {
+            cx.problems
+                .report_with(Code::NotExactlyOne, path, "when a hedge follows is not clear", |d| {
+                    d.expected("one of `after` and `after_percentile`")
+                });
+            return None;
+        }
+    };
+    Some(Hedge {
+        after,
+        max: said.max,
+        budget,
+    })
+}
+
+fn bulkhead(cx: &mut Context, said: &schema::Bulkhead, path: &Path) -> Bulkhead {
+    if said.timeout.is_some() && said.max_waiting == 0 {
+        let message = "a timeout for waiting, and nobody may wait";
+        cx.report_hint(
+            Code::GuardWithoutEffect,
+            &path.key("timeout"),
+            message,
+            "give `max_waiting`, or leave `timeout` out",
+        );
+    }
+    Bulkhead {
+        max_concurrent: said.max_concurrent,
+        max_waiting: said.max_waiting,
+        timeout: said.timeout.map(|timeout| timeout.0),
+        scope: scope(said.scope),
+    }
+}
+
+fn rate_limit(cx: &mut Context, said: &schema::CallRateLimit, path: &Path) -> CallRateLimit {
+    if said.rate.0 <= 0.0 {
+        cx.problems.report_with(
+            Code::OutOfRange,
+            &path.key("rate"),
+            "a limit that lets nothing through",
+            |d| d.expected("a rate above 0"),
+        );
+    }
+    CallRateLimit {
+        per_second: said.rate.0,
+        burst: said.burst,
+        scope: scope(said.scope),
     }
 }
 

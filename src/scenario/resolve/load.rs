@@ -170,6 +170,8 @@ fn program_means(blueprint: &Blueprint, graph: &Graph, program: ProgramIx, facto
                 sum.held += share * time.mean() * factor;
             }
             Step::Wait(time) => sum.held += share * time.mean(),
+            // Of callees that are well.
+            Step::Fallback(_) => {}
             Step::Call(call) => {
                 let call = &blueprint.calls[call.at()];
                 let answered = match &call.to {

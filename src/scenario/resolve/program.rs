@@ -23,9 +23,15 @@ fn compose(cx: &mut Context, said: &[Said], name: &str, path: &Path) -> ProgramI
             Said::Cpu(time) => steps.push(Step::Cpu(cx.dist(time, &here.key("cpu")))),
             Said::Wait(time) => steps.push(Step::Wait(cx.dist(time, &here.key("wait")))),
             Said::Call(said) => {
+                let base = name.clone();
                 if let Some(made) = call(cx, said, name, &here.key("call")) {
                     cx.calls.push(made);
                     steps.push(Step::Call(CallIx::from_usize(cx.calls.len() - 1)));
+                    if let Some(fallback) = &said.fallback {
+                        let here = here.key("call");
+                        let program = compose(cx, fallback, &format!("{base}/fallback"), &here.key("fallback"));
+                        steps.push(Step::Fallback(program));
+                    }
                 }
             }
             Said::Parallel(said) => steps.push(Step::Parallel(parallel(cx, said, name, &here.key("parallel")))),

@@ -43,6 +43,10 @@ pub(super) fn first(cx: &mut Context, name: &str, said: &schema::Service, path: 
             schema::OnDisconnect::Continue => OnDisconnect::Continue,
             schema::OnDisconnect::Cancel => OnDisconnect::Cancel,
         },
+        on_deadline: match said.on_deadline {
+            schema::OnDeadline::Abandon => OnDeadline::Abandon,
+            schema::OnDeadline::Continue => OnDeadline::Continue,
+        },
         keep_alive: said.keep_alive.map(|span| span.0),
         defects: Defects {
             fails_to_start: Ratio::ZERO,

@@ -17,17 +17,23 @@ pub(super) fn rules(cx: &mut Context, said: &schema::Service, path: &Path) -> Op
     let rate = said.rate_limit.map(|limit| rate(cx, limit, &path.key("rate_limit")));
     let shedding = (said.load_shedding.as_ref()).map(|said| shedding(cx, said, &path.key("load_shedding")));
     let refusal_cpu = said.refusal_cpu.map_or(Span::ZERO, |span| span.0);
+    let warm_up = (said.jit_warm_up).and_then(|said| warm_up(cx, said, &path.key("jit_warm_up")));
+    let collection =
+        (said.garbage_collection.as_ref()).map(|said| collection(cx, said, &path.key("garbage_collection")));
+    let memory = memory(said);
     let rules = ServerRules {
         queue: queue.unwrap_or_default(),
         concurrency,
         rate,
         shedding,
         refusal_cpu,
-        ..ServerRules::default()
+        memory,
+        collection,
+        warm_up,
     };
-    let is_anything =
+    let refuses =
         said.queue.is_some() || rules.concurrency.is_some() || rules.rate.is_some() || rules.shedding.is_some();
-    if said.refusal_cpu.is_some() && !is_anything {
+    if said.refusal_cpu.is_some() && !refuses {
         cx.report_hint(
             Code::NothingToRefuse,
             &path.key("refusal_cpu"),
@@ -35,6 +41,7 @@ pub(super) fn rules(cx: &mut Context, said: &schema::Service, path: &Path) -> Op
             "give it a `concurrency_limit`, a `rate_limit`, `load_shedding` or a `queue`",
         );
     }
+    let is_anything = refuses || rules.memory.is_some() || rules.collection.is_some() || rules.warm_up.is_some();
     is_anything.then(|| Box::new(rules))
 }
 
@@ -149,6 +156,56 @@ fn shedding(cx: &mut Context, said: &schema::LoadShedding, path: &Path) -> Shedd
         window: said.window.0,
         rules: said.rules.iter().map(rule).collect(),
     }
+}
+
+fn warm_up(cx: &mut Context, said: schema::WarmUp, path: &Path) -> Option<WarmUp> {
+    let over = match (said.requests, said.time) {
+        (Some(requests), None) => WarmUpOver::Requests(requests),
+        (None, Some(time)) => WarmUpOver::Time(time.0),
+        _ => {
+            let message = "over what the code warms up is not clear";
+            cx.problems
+                .report_with(Code::NotExactlyOne, path, message, |diagnostic| {
+                    diagnostic.expected("one of `requests` and `time`")
+                });
+            return None;
+        }
+    };
+    Some(WarmUp {
+        factor: said.factor,
+        over,
+    })
+}
+
+fn collection(cx: &mut Context, said: &schema::GarbageCollection, path: &Path) -> Collection {
+    let allocation = said.allocation_per_request.0;
+    if said.live.0.0 + allocation.0 > said.heap.0.0 {
+        cx.report_hint(
+            Code::HeapTooSmall,
+            &path.key("heap"),
+            "what is always alive and one request do not fit into the heap",
+            "every request would begin with a collection that frees nothing",
+        );
+    }
+    if allocation.0 == 0 {
+        let path = path.key("allocation_per_request");
+        cx.report(Code::OutOfRange, &path, "what allocates nothing is never collected");
+    }
+    Collection {
+        heap: said.heap.0,
+        allocation: allocation.0 as f64,
+        live: said.live.0,
+        pause: cx.dist(&said.pause, &path.key("pause")),
+        scan: said.scan.map(|scan| scan.0),
+    }
+}
+
+fn memory(said: &schema::Service) -> Option<RequestMemory> {
+    let leak = |leak: schema::RequestLeak| leak.memory.0.0 as f64 / f64::from(leak.requests.max(1));
+    (said.memory_per_request.is_some() || said.memory_leak.is_some()).then(|| RequestMemory {
+        held: said.memory_per_request.map_or(0.0, |memory| memory.0.0 as f64),
+        leaked: said.memory_leak.map_or(0.0, leak),
+    })
 }
 
 /// Priorities that no server asks for.

@@ -1,6 +1,9 @@
 //! Calls: requests to other services and dependencies, with the patience and the retries of whoever sends them.
 
-use super::{Balance, Budget, CallBreaker, Duration, Named, OutlierDetection, RetryOn};
+use super::{
+    Balance, Budget, Bulkhead, CallBreaker, CallRateLimit, Deadline, Duration, Hedge, Named, OutlierDetection, RetryOn,
+    Step,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +35,17 @@ pub struct Call {
     pub retry: Option<Retry>,
     /// None if absent.
     pub circuit_breaker: Option<CallBreaker>,
+    /// Another attempt beside one that is slow; none if absent.
+    pub hedge: Option<Hedge>,
+    /// Whether whoever is called learns when patience ends.
+    #[serde(default)]
+    pub deadline: Deadline,
+    /// Bounds the attempts that a caller has under way; no bound if absent.
+    pub bulkhead: Option<Bulkhead>,
+    /// Bounds the attempts that a caller sends; no bound if absent.
+    pub rate_limit: Option<CallRateLimit>,
+    /// Steps that run if the call has failed for good, in place of failing; what is served so counts as served.
+    pub fallback: Option<Vec<Step>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -121,3 +121,69 @@ fn one_call() -> u32 {
 
 /// The short form of a budget is its ratio.
 pub type Budget = Form<Share, RetryBudget>;
+
+/// Another attempt beside one that is slow; the first good answer counts, and the other's caller is gone. One of `after` and
+/// `after_percentile`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Hedge {
+    /// So long after the attempt.
+    pub after: Option<Duration>,
+    /// After this percentile of the good answers that all callers have lately had; no hedge before there are 100.
+    pub after_percentile: Option<Share>,
+    /// Beside one attempt, each so long after the one before.
+    #[serde(default = "one_call")]
+    #[schemars(range(min = 1, max = 4))]
+    pub max: u32,
+    /// When a hedge is allowed at all, as for retries; always if absent.
+    pub budget: Option<Budget>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Deadline {
+    /// The timeout is the caller's own affair.
+    #[default]
+    Local,
+    /// It goes with the request, and no call lasts longer than what is left of the deadline that its caller has been told.
+    Propagate,
+}
+
+/// What a service does with a request whose deadline it has been told and which is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDeadline {
+    /// It looks before each step, the first included, and goes no further.
+    #[default]
+    Abandon,
+    /// It works on.
+    Continue,
+}
+
+/// Bounds the attempts that a caller has under way.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bulkhead {
+    #[schemars(range(min = 1))]
+    pub max_concurrent: u32,
+    /// Attempts that may wait for a place; others fail at once.
+    #[serde(default)]
+    pub max_waiting: u32,
+    /// How long one waits for a place; for ever if absent.
+    pub timeout: Option<Duration>,
+    #[serde(default)]
+    pub scope: SharedBy,
+}
+
+/// Bounds the attempts that a caller sends: what is beyond it fails at once.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CallRateLimit {
+    pub rate: Rate,
+    /// So many at once after a pause.
+    #[serde(default = "one_call")]
+    #[schemars(range(min = 1))]
+    pub burst: u32,
+    #[serde(default)]
+    pub scope: SharedBy,
+}

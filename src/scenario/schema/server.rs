@@ -1,6 +1,6 @@
 //! What a server does beside serving whoever comes in order: how it queues and whom it turns away.
 
-use super::{Duration, Form, Rate, Share, Time};
+use super::{Duration, Form, Memory, Rate, Share, Throughput, Time};
 use crate::units::{Ratio, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -138,4 +138,54 @@ pub struct SheddingRule {
 
 fn whole() -> Share {
     Share(Ratio::ONE)
+}
+
+/// Code that is slow until it has been compiled or its caches are warm: CPU steps take `factor` times as long at first and
+/// come down to once in a straight line, over one of `requests` and `time`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WarmUp {
+    #[schemars(range(min = 1))]
+    pub factor: f64,
+    /// Requests that the process has answered.
+    #[schemars(range(min = 1))]
+    pub requests: Option<u32>,
+    /// Since the process listens.
+    pub time: Option<Duration>,
+}
+
+/// Memory that requests leave behind for good.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RequestLeak {
+    pub memory: Memory,
+    /// So many requests leave it behind together.
+    #[serde(default = "one_request")]
+    #[schemars(range(min = 1))]
+    pub requests: u32,
+}
+
+fn one_request() -> u32 {
+    1
+}
+
+/// Stop-the-world garbage collection. When requests have allocated what is free of the heap, no CPU step goes on until the
+/// collection is over. Requests in hand keep alive what they have allocated, so a queue makes collections longer and more
+/// frequent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GarbageCollection {
+    pub heap: Memory,
+    pub allocation_per_request: Memory,
+    /// What is always alive.
+    #[serde(default = "no_memory")]
+    pub live: Memory,
+    /// Length of a collection that finds nothing alive.
+    pub pause: Time,
+    /// What a collection goes through of what is alive; it takes no time if absent.
+    pub scan: Option<Throughput>,
+}
+
+fn no_memory() -> Memory {
+    Memory(crate::units::MiB(0))
 }

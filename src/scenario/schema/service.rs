@@ -2,8 +2,8 @@
 
 use super::{
     AutoScaling, ConcurrencyLimit, Container, Cpu, CpuModel, DeploymentConfiguration, DeploymentController,
-    DeploymentGroup, Duration, LoadShedding, Memory, Named, OnDisconnect, QueueRules, RateLimit, Runtime, Share, Step,
-    Time, no_time, zero,
+    DeploymentGroup, Duration, GarbageCollection, LoadShedding, Memory, Named, OnDeadline, OnDisconnect, QueueRules,
+    RateLimit, RequestLeak, Runtime, Share, Step, Time, WarmUp, no_time, zero,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -78,11 +78,23 @@ pub struct Service {
     pub load_shedding: Option<LoadShedding>,
     /// CPU time that it takes to turn a request away; none if absent.
     pub refusal_cpu: Option<Duration>,
+    /// Code that is slow at first; as quick as ever if absent.
+    pub jit_warm_up: Option<WarmUp>,
+    /// None if absent.
+    pub garbage_collection: Option<GarbageCollection>,
+    /// Memory that a request takes while the task has it in hand, beside the containers' `memory_use`. The serving container is
+    /// killed when it or the task has no more.
+    pub memory_per_request: Option<Memory>,
+    /// Memory that requests leave behind; none if absent.
+    pub memory_leak: Option<RequestLeak>,
     #[serde(default)]
     pub cpu_model: CpuModel,
     /// What becomes of work whose caller has gone.
     #[serde(default)]
     pub on_disconnect: OnDisconnect,
+    /// What becomes of work whose deadline, which came with the request (`deadline: propagate`), is over.
+    #[serde(default)]
+    pub on_deadline: OnDeadline,
     /// How long the server keeps an idle connection open; longer than load balancers do if absent.
     pub keep_alive: Option<Duration>,
     /// From the start of the serving container until it listens and passes its checks.

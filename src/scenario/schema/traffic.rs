@@ -1,6 +1,8 @@
 //! Traffic: who asks, when, and for what.
 
-use super::{Balance, CallBreaker, Duration, Factor, Form, Named, Rate, Retry, Time};
+use super::{
+    Balance, Bulkhead, CallBreaker, CallRateLimit, Deadline, Duration, Factor, Form, Hedge, Named, Rate, Retry, Time,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +38,15 @@ pub struct Traffic {
     pub retry: Option<Retry>,
     /// None if absent.
     pub circuit_breaker: Option<CallBreaker>,
+    /// Another attempt beside one that is slow; none if absent.
+    pub hedge: Option<Hedge>,
+    /// Whether whoever is called learns when patience ends.
+    #[serde(default)]
+    pub deadline: Deadline,
+    /// Bounds the attempts that a caller has under way; no bound if absent.
+    pub bulkhead: Option<Bulkhead>,
+    /// Bounds the attempts that a caller sends; no bound if absent.
+    pub rate_limit: Option<CallRateLimit>,
 }
 
 /// Recorded arrivals: a CSV file beside the scenario with the columns `time_s` (from 0, in order) and perhaps `class`.

@@ -3,7 +3,7 @@
 use super::balancer::{Balancer, to_node};
 use super::client::finished;
 use super::group::Group;
-use super::guard::Leave;
+use super::guard::{Heard, Leave};
 use super::network::{Between, Crossing, Hop, Network};
 use super::pick::{pick, to_picked};
 use super::site::{SiteState, To};
@@ -38,16 +38,18 @@ impl DataPlane {
                 self.open_requests += 1;
             }
         }
+        let mut until = Instant::NEVER;
         if self.sites[attempt.site.at()].is_guarded() {
-            if self.ask_leave(cx, id) == Leave::Refused {
-                return;
+            match self.ask_leave(cx, id) {
+                Leave::Given { until: bound } => until = bound,
+                Leave::Kept => return,
             }
             attempt = &mut self.attempts[id];
         }
         let site = &mut self.sites[attempt.site.at()];
         site.sent.attempts[usize::from(attempt.number > 1)] += 1;
         if let To::Service { ways: Some(_), .. } = site.to {
-            return self.send_by_ways(cx, id);
+            return self.send_by_ways(cx, id, until);
         }
         let joined = site.patience.map(|list| {
             attempt.due = now + self.deadlines.patience(list);
@@ -81,6 +83,9 @@ impl DataPlane {
         if let Some(joined) = joined {
             self.listed(cx, joined, id);
         }
+        if until != Instant::NEVER {
+            self.bound_patience(cx, id, until);
+        }
         if crossing == Crossing::Lost {
             self.nobody_answers(cx, id);
         }
@@ -89,10 +94,10 @@ impl DataPlane {
     /// Sends an attempt on its way straight to a task where there is more to it than an algorithm.
     #[cold]
     #[inline(never)]
-    fn send_by_ways(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+    fn send_by_ways(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, until: Instant) {
         let attempt = &mut self.attempts[id];
         if let Some(list) = self.sites[attempt.site.at()].patience {
-            attempt.due = cx.now() + self.deadlines.patience(list);
+            attempt.due = until.min(cx.now() + self.deadlines.patience(list));
         }
         self.sends_by_ways(cx, id);
     }
@@ -303,8 +308,8 @@ impl DataPlane {
         if self.attempts[id].flags.has(Flags::BY_WAYS) && !answer.is_success() && self.failed_by_ways(cx, id, answer) {
             return;
         }
-        if self.attempts[id].flags.has(Flags::GUARDED) {
-            self.guards_hear(cx, id, answer);
+        if self.attempts[id].flags.has(Flags::GUARDED) && self.guards_hear(cx, id, answer) == Heard::PassedOver {
+            return self.count_failure(id, answer);
         }
         if !answer.is_success() {
             self.count_failure(id, answer);
@@ -330,6 +335,8 @@ impl DataPlane {
                 Some(strand) if strand.phase == Phase::Calling(id) => {
                     if answer.is_success() {
                         strand.phase = Phase::Ready;
+                        cx.follow(DataEvent::GoOn, parent);
+                    } else if self.falls_back(id, parent) {
                         cx.follow(DataEvent::GoOn, parent);
                     } else {
                         let cause = answer.cause().of(&self.attempts[id]);
@@ -386,7 +393,7 @@ impl DataPlane {
     pub(super) fn disconnect(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         self.deadlines.remove(&mut self.attempts, id);
         if self.attempts[id].flags.has(Flags::GUARDED) {
-            self.guards_forget(id);
+            self.guards_forget(cx, id);
         }
         if self.attempts[id].flags.has(Flags::BY_WAYS) {
             self.ended_by_ways(id);

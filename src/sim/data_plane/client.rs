@@ -223,6 +223,9 @@ impl DataPlane {
             let Caller::Client(class, _) = attempt.caller else {
                 continue;
             };
+            if self.is_hedge(id, attempt) {
+                continue;
+            }
             if attempt.flags.has(Flags::CALLER_GONE) || attempt.first_sent == Instant::NEVER {
                 continue;
             }

@@ -159,7 +159,7 @@ impl DataPlane {
                 caller: Caller::Join(id),
                 site: Site::NONE,
                 phase: Phase::Ready,
-                flags: parent.flags.inherited(),
+                flags: parent.flags.of_branch(),
                 program,
                 step: 0,
                 sibling: first,

@@ -24,7 +24,12 @@ impl DataPlane {
         match order {
             Order::StartServer(spec) => self.start_server(cx, spec),
             Order::StartUp { task, work } => self.start_up(cx, task, work),
-            Order::Listen(task) => self.set_door(task, Door::Open),
+            Order::Listen(task) => {
+                self.set_door(task, Door::Open);
+                if let Some(extras) = self.servers.get_mut(task).and_then(|server| server.extras.as_mut()) {
+                    extras.listening = Some(cx.now());
+                }
+            }
             Order::CloseServer(task) => self.set_door(task, Door::Closed),
             Order::KillServer(task) => {
                 self.kill(cx, task);
@@ -122,7 +127,7 @@ impl DataPlane {
         cpu.set_speed(cx.now(), spec.speed);
         let timer = cx.calendar.timer(Event::data_extra(DataEvent::CpuTurn, slot as u32));
         let row = self.operations.revisions_of(spec.service).start + spec.revision.at();
-        let (queue, extras) = self.rulebook.begin(cx.blueprint, revision, cx.now());
+        let (queue, extras) = self.rulebook.begin(cx.blueprint, revision, spec.memory, cx.now());
         self.servers.start(Server {
             task: spec.task,
             service: spec.service,

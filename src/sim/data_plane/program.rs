@@ -4,8 +4,8 @@ use super::join::{Race, race_number};
 use super::network::Delay;
 use super::purpose;
 use crate::blueprint::{
-    Blueprint, CallIx, Callee, Choice, HttpRequest, OnDisconnect, OperationIx, ProgramIx, Revision, RevisionIx,
-    ServiceIx, Step as Written,
+    Blueprint, CallIx, Callee, Choice, HttpRequest, OnDeadline, OnDisconnect, OperationIx, ProgramIx, Revision,
+    RevisionIx, ServiceIx, Step as Written,
 };
 use crate::cluster::attempt::{Attempt, Served};
 use crate::engine::calendar::Calendar;
@@ -159,6 +159,7 @@ impl Compiler<'_, '_> {
                 }
                 Written::Call(call) if self.steer_by_request => self.push(What::CallOnCourse(*call)),
                 Written::Call(call) => self.push(What::Call(*call)),
+                Written::Fallback(program) => self.fallback(*program, depth),
                 Written::Parallel(parallel) if parallel.is_plain() => {
                     self.push(What::Parallel(parallel.branches.clone().into()));
                 }
@@ -174,6 +175,15 @@ impl Compiler<'_, '_> {
                 }),
             }
         }
+    }
+
+    /// Stands behind its call and a jump around it: who fails steps over the jump.
+    fn fallback(&mut self, program: ProgramIx, depth: u8) {
+        let jump = self.steps.len();
+        self.steer(Steer::Jump(0));
+        self.program(program, depth);
+        let after = self.here();
+        self.steps[jump].what = What::Steer(Box::new(Steer::Jump(after)));
     }
 
     fn steer(&mut self, steer: Steer) {
@@ -255,6 +265,7 @@ pub(super) struct RevisionRow {
     pub service: ServiceIx,
     pub revision: RevisionIx,
     pub on_disconnect: OnDisconnect,
+    pub on_deadline: OnDeadline,
     pub keep_alive: Option<Span>,
     /// Its row for what has not been routed or finds no route.
     pub unrouted: Served,
@@ -310,6 +321,7 @@ impl Operations {
                     service: ServiceIx::from_usize(service),
                     revision: RevisionIx::from_usize(at),
                     on_disconnect: revision.on_disconnect,
+                    on_deadline: revision.on_deadline,
                     keep_alive: revision.keep_alive,
                     unrouted,
                 });

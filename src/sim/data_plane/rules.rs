@@ -10,7 +10,7 @@ use super::network::Delay;
 use super::program::What;
 use super::{DataPlane, purpose};
 use crate::blueprint::{
-    Blueprint, ConcurrencyLimit, ControlledDelay, Discipline, Priority, Revision, Runtime, Shedding,
+    Blueprint, Collection, ConcurrencyLimit, ControlledDelay, Discipline, Priority, Revision, Runtime, Shedding,
 };
 use crate::cluster::Task;
 use crate::cluster::aside::Aside;
@@ -18,14 +18,15 @@ use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Phase};
 use crate::cluster::cause::Reason;
 use crate::cluster::queue::{Queue, Standing};
 use crate::cluster::rate::TokenBucket;
-use crate::cluster::server::{Admission, Door, Limit, LoadAverage, ServerExtras};
+use crate::cluster::server::{Admission, Door, Heap, Limit, LoadAverage, Memory, ServerExtras};
 use crate::engine::arena::{Arena, Id};
 use crate::engine::calendar::{Calendar, LaneId};
-use crate::engine::dist::Tables;
+use crate::engine::dist::{Law, Tables};
 use crate::policy::concurrency::{self, Sample};
 use crate::policy::shedding;
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
+use crate::sim::signal::MemoryLeft;
 use crate::units::{Instant, Span};
 
 /// The rules of all servers, compiled, and what they know of requests.
@@ -37,13 +38,15 @@ pub(super) struct Rulebook {
 }
 
 /// A revision's rules.
-struct Rules {
+pub(super) struct Rules {
     discipline: Discipline,
     concurrency: Option<ConcurrencyLimit>,
     shedding: Option<Shedding>,
     timeout: Option<Delay>,
     controlled_delay: Option<(ControlledDelay, [LaneId; 2])>,
     refusal_cpu: Span,
+    /// With the length of its pauses.
+    pub collection: Option<(Collection, Law)>,
 }
 
 /// What a server with rules knows of a request.
@@ -75,6 +78,7 @@ impl Rulebook {
                 controlled_delay: (rules.queue.controlled_delay)
                     .map(|rule| (rule, [calendar.lane(rule.target), calendar.lane(rule.interval)])),
                 refusal_cpu: rules.refusal_cpu,
+                collection: (rules.collection.as_ref()).map(|rule| (rule.clone(), Law::compile(&rule.pause, tables))),
             })
         });
         Rulebook {
@@ -83,7 +87,7 @@ impl Rulebook {
         }
     }
 
-    fn of(&self, revision: u32) -> &Rules {
+    pub fn of(&self, revision: u32) -> &Rules {
         self.rules[revision as usize]
             .as_ref()
             .expect("only servers with rules are asked for them")
@@ -94,6 +98,7 @@ impl Rulebook {
         &self,
         blueprint: &Blueprint,
         revision: &Revision,
+        left: MemoryLeft,
         now: Instant,
     ) -> (Queue, Option<Box<ServerExtras>>) {
         let Some(rules) = revision.server_rules.as_deref() else {
@@ -114,6 +119,15 @@ impl Rulebook {
             bucket: rules.rate.map(|limit| TokenBucket::new(limit.burst, limit.rate)),
             load: (rules.shedding.as_ref()).map(|shedding| LoadAverage::new(shedding.window, now, 0)),
             turning_away: 0,
+            answered: 0,
+            listening: None,
+            warm_up: rules.warm_up,
+            heap: rules.collection.as_ref().map(|_| Heap::default()),
+            memory: rules.memory.map(|law| Memory {
+                law,
+                room: left.room,
+                shrinks: left.shrinks,
+            }),
         };
         (Queue::new(rules.queue.discipline, lanes), Some(Box::new(extras)))
     }
@@ -200,10 +214,13 @@ impl DataPlane {
         attempt.flags.set(Flags::HAS_RULES);
         let server = self.servers.get_mut(task).expect("it has just been looked at");
         server.present += 1;
+        self.takes_memory(cx, id, task);
         if admission == Admission::Queues {
             self.waits(cx, id, task);
             return false;
         }
+        let attempt = &mut self.attempts[id];
+        let server = self.servers.get_mut(task).expect("it has just been looked at");
         if let Runtime::ThreadPool { .. } = server.runtime {
             server.busy += 1;
             attempt.flags.set(Flags::HOLDS_WORKER);
@@ -241,7 +258,7 @@ impl DataPlane {
             }
         }
         let limit = extras.limit?;
-        if server.present - extras.turning_away < limit.requests() {
+        if extras.in_hand(server.present) < limit.requests() {
             return None;
         }
         let lane = lane(cx.blueprint, &self.attempts, rules.discipline, id);
@@ -383,13 +400,17 @@ impl DataPlane {
             extras.turning_away -= 1;
             return answer.map(|_| Answer::Overloaded(reason.here()));
         }
+        if answer.is_some() {
+            extras.answered = extras.answered.saturating_add(1);
+        }
+        let in_hand = extras.in_hand(server.present);
         if let (Some(state), Some(law)) = (&mut extras.limit, self.rulebook.of(server.revision).concurrency)
             && answer == Some(Answer::Success)
         {
             let sample = Sample {
                 // Nothing takes no time at all; a nanosecond keeps ratios finite.
                 latency: now.since(known.arrived).max(Span::from_nanos(1)).seconds(),
-                in_hand: server.present - extras.turning_away,
+                in_hand,
             };
             *state = match law {
                 ConcurrencyLimit::Fixed(_) => *state,

@@ -6,8 +6,8 @@ use super::build::Actions;
 use super::direct::{self, Ways};
 use super::guard::SiteExtras;
 use crate::blueprint::{
-    Balancing, Blueprint, CallIx, CallSite, Callee, DependencyIx, Destination, LoadBalancerIx, Retry, ServiceIx,
-    TrafficIx,
+    Balancing, Blueprint, CallIx, CallSite, Callee, DeadlineMode, DependencyIx, Destination, Guards, LoadBalancerIx,
+    Retry, ServiceIx, TrafficIx,
 };
 use crate::cluster::attempt::Site;
 use crate::cluster::cause::Reason;
@@ -35,6 +35,12 @@ pub(super) struct Sent {
     pub attempts: [u64; 2],
     /// Of the others, those beside one that still ran.
     pub hedged: u64,
+    /// Retries and hedges that a budget did not allow.
+    pub denied: u64,
+    /// Hedges whose answer came first.
+    pub hedges_won: u64,
+    /// Calls that failed for good and were made up for.
+    pub fallbacks: u64,
     /// Attempts that failed, by reason.
     pub failed: Vec<(Reason, u64)>,
 }
@@ -55,6 +61,9 @@ impl Sent {
             attempts: first + others,
             retried: others - self.hedged,
             hedged: self.hedged,
+            hedges_won: self.hedges_won,
+            denied: self.denied,
+            fallbacks: self.fallbacks,
         }
     }
 }
@@ -107,7 +116,7 @@ impl SiteState {
             };
             sites.push(SiteState {
                 to,
-                patience: patience(call).map(|span| deadlines.list(span)),
+                patience: call_patience(call, deadlines),
                 retry: call.retry.clone(),
                 extras: SiteExtras::new(&call.guards),
                 sent: Sent::default(),
@@ -127,7 +136,7 @@ impl SiteState {
             };
             sites.push(SiteState {
                 to,
-                patience: traffic.timeout.map(|span| deadlines.list(span)),
+                patience: patience(traffic.timeout, &traffic.guards, deadlines),
                 retry: traffic.retry.clone(),
                 extras: SiteExtras::new(&traffic.guards),
                 sent: Sent::default(),
@@ -170,7 +179,13 @@ pub(super) fn sender(blueprint: &Blueprint, site: Site) -> Sender {
 }
 
 /// The caller's patience, or that of the proxy beside it if it is the shorter.
-fn patience(call: &CallSite) -> Option<Span> {
+fn call_patience(call: &CallSite, deadlines: &mut Deadlines) -> Option<u16> {
     let proxy = call.direct.proxy.and_then(|proxy| proxy.per_request_timeout);
-    call.timeout.into_iter().chain(proxy).min()
+    patience(call.timeout.into_iter().chain(proxy).min(), &call.guards, deadlines)
+}
+
+/// The list for a sender's patience. One without a timeout may be told its caller's deadline.
+fn patience(timeout: Option<Span>, guards: &Guards, deadlines: &mut Deadlines) -> Option<u16> {
+    let told = (guards.deadline == DeadlineMode::Propagate).then_some(Span::FOREVER);
+    timeout.or(told).map(|span| deadlines.list(span))
 }

@@ -26,6 +26,12 @@ impl DataPlane {
         if !matches!(attempt.phase, Phase::Waiting | Phase::Ready | Phase::OnCpu) {
             return None;
         }
+        if attempt.flags.has(Flags::DEADLINE) {
+            if self.abandons_late_work(cx, id) {
+                return None;
+            }
+            attempt = &mut self.attempts[id];
+        }
         let Some(step) = self.programs.step(attempt.program, attempt.step) else {
             self.strand_over(cx, id, Answer::Success);
             return None;
@@ -65,6 +71,10 @@ impl DataPlane {
                 let work = law.sample(attempt.key.child_for(purpose));
                 let factor = self.operations.row(attempt.served).cpu_factor;
                 let work = if factor == 1.0 { work } else { work.scaled(factor) };
+                let work = match &server.extras {
+                    None => work,
+                    Some(extras) => work.scaled(extras.cpu_factor(cx.now())),
+                };
                 if attempt.flags.has(Flags::HAS_COURSE) {
                     count_work(&mut self.courses, id, work);
                 }

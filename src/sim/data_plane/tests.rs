@@ -12,6 +12,8 @@ mod discovery;
 mod everything;
 mod foregone;
 mod guards;
+mod heap;
+mod hedges;
 mod join;
 mod network;
 mod rules;

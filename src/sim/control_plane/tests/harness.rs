@@ -195,6 +195,7 @@ fn revision() -> Revision {
         }],
         server_rules: None,
         on_disconnect: OnDisconnect::Continue,
+        on_deadline: OnDeadline::Abandon,
         keep_alive: None,
         defects: Defects {
             fails_to_start: Ratio::ZERO,

@@ -12,7 +12,7 @@ use crate::sim::context::Context;
 use crate::sim::data_plane::DataPlane;
 use crate::sim::event::What;
 use crate::sim::observation::{Observation, Outcome, RequestFinished, Sample};
-use crate::sim::signal::{CpuLeft, Order, PublishedTarget, ServerSpec, Signal, balancer_of};
+use crate::sim::signal::{CpuLeft, MemoryLeft, Order, PublishedTarget, ServerSpec, Signal, balancer_of};
 use crate::sim::trace::Trace;
 use crate::units::{CpuUnits, Instant, Ratio, Span};
 
@@ -147,6 +147,7 @@ pub fn service(name: &str, program: u16, runtime: Runtime) -> Service {
             }],
             server_rules: None,
             on_disconnect: OnDisconnect::Continue,
+            on_deadline: OnDeadline::Abandon,
             keep_alive: None,
             defects: Defects {
                 fails_to_start: Ratio::ZERO,
@@ -257,6 +258,8 @@ pub struct Stage<'a> {
     pub outlooks: Vec<Outlook>,
     /// How often somebody was told that checks are no longer foregone.
     pub stirred: usize,
+    /// Tasks whose requests have taken all memory, and when.
+    pub out_of_memory: Vec<(Id<Task>, Instant)>,
 }
 
 impl<'a> Stage<'a> {
@@ -278,6 +281,7 @@ impl<'a> Stage<'a> {
             started_up: vec![],
             outlooks: vec![],
             stirred: 0,
+            out_of_memory: vec![],
         };
         for service in 0..blueprint.services.len() {
             for n in 0..count {
@@ -307,6 +311,10 @@ impl<'a> Stage<'a> {
                 beside: CpuUnits(0),
             },
             host_vcpus: 8,
+            memory: MemoryLeft {
+                room: 1024.0,
+                shrinks: 0.0,
+            },
             speed: 1.0,
         }));
         self.order(Order::Listen(task));
@@ -391,6 +399,7 @@ impl<'a> Stage<'a> {
                     self.outlooks.push(outlook);
                 }
                 Signal::Stirred(_) => self.stirred += 1,
+                Signal::OutOfMemory(task) => self.out_of_memory.push((task, now)),
                 Signal::Metered(_) => {}
             }
         }

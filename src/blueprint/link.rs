@@ -62,7 +62,10 @@ impl Retransmission {
             return None;
         }
         let pauses = (0..lost).map(|n| {
-            let doubled = self.first.nanos().saturating_mul(1_u64.checked_shl(n).unwrap_or(u64::MAX));
+            let doubled = self
+                .first
+                .nanos()
+                .saturating_mul(1_u64.checked_shl(n).unwrap_or(u64::MAX));
             doubled.min(self.longest.nanos())
         });
         Some(Span::from_nanos(pauses.fold(0, u64::saturating_add)))

@@ -172,7 +172,8 @@ fn shade_of(kind: &FaultKind, ends: bool) -> bool {
         FaultKind::TaskCrash { .. } | FaultKind::InstanceLoss { .. } | FaultKind::DependencyFailover { .. } => false,
         FaultKind::ZoneOutage { .. }
         | FaultKind::SlowInstance { .. }
-        | FaultKind::AddedLatency { .. } | FaultKind::Link { .. }
+        | FaultKind::AddedLatency { .. }
+        | FaultKind::Link { .. }
         | FaultKind::AgentDisconnect { .. }
         | FaultKind::LogsStall
         | FaultKind::Backend { .. }

@@ -76,12 +76,7 @@ fn end(cx: &mut Context, name: &str, path: &Path) -> Option<LinkEnd> {
 /// A partition or a loss of packets, with its label.
 pub(super) fn fault(cx: &mut Context, said: &schema::Event, path: &Path) -> Option<(String, FaultKind)> {
     if let Some(said) = &said.partition {
-        let (link, label) = link(
-            cx,
-            &said.between,
-            (said.direction, said.share),
-            &path.key("partition"),
-        )?;
+        let (link, label) = link(cx, &said.between, (said.direction, said.share), &path.key("partition"))?;
         let trouble = LinkTrouble::Cut;
         return Some((format!("partition {label}"), FaultKind::Link { link, trouble }));
     }

@@ -110,7 +110,8 @@ fn a_links_ends_are_zones_services_dependencies_and_clients() {
 
 #[test]
 fn a_network_may_be_lossy_and_its_zones_unequally_far() {
-    let zones = "cluster: { network: { loss: 1%, zone_delays: [{ between: [us-east-1b, us-east-1a], delay: 3ms }] } }\n";
+    let zones =
+        "cluster: { network: { loss: 1%, zone_delays: [{ between: [us-east-1b, us-east-1a], delay: 3ms }] } }\n";
     let made = blueprint(&(zones.to_owned() + &shop("", "")));
     assert!((made.network.loss.get() - 0.01).abs() < 1e-12);
     assert!(made.network.zone_delays[0].joins(ZoneIx(0), ZoneIx(1)));

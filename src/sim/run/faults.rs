@@ -216,7 +216,8 @@ impl Run {
             FaultKind::AgentDisconnect { group, count } => self.control.agents_disconnect(cx, at, *group, *count, key),
             FaultKind::LogsStall => self.control.logs_stall_begins(cx),
             FaultKind::Backend { of, trouble } => self.control.backend_trouble_begins(at, of, *trouble),
-            FaultKind::AddedLatency { .. } | FaultKind::Link { .. }
+            FaultKind::AddedLatency { .. }
+            | FaultKind::Link { .. }
             | FaultKind::DependencySlow { .. }
             | FaultKind::DependencyFailover { .. }
             | FaultKind::TrafficSpike { .. } => {}

@@ -153,7 +153,10 @@ fn added_latency(cx: &mut Context, said: &schema::AddedLatency, path: &Path) -> 
         }
         let (link, label) = link::link(cx, &said.between, (said.direction, said.share), path)?;
         let trouble = LinkTrouble::Delay(delay);
-        return Some((format!("added_latency {mean} {label}"), FaultKind::Link { link, trouble }));
+        return Some((
+            format!("added_latency {mean} {label}"),
+            FaultKind::Link { link, trouble },
+        ));
     }
     for (key, given) in [
         ("direction", said.direction != schema::Direction::Both),

@@ -190,7 +190,11 @@ fn two_zones_may_be_further_apart_than_others() {
 #[test]
 fn a_partition_lets_nothing_through_until_it_ends() {
     // From 0.5 s to 1.5 s: the call at 1 s hangs until its connection times out after 10 s.
-    for ends in [[SERVICE, DB], [DB, LinkEnd::Anything], [LinkEnd::Zone(ZoneIx(0)), LinkEnd::Zone(ZoneIx(1))]] {
+    for ends in [
+        [SERVICE, DB],
+        [DB, LinkEnd::Anything],
+        [LinkEnd::Zone(ZoneIx(0)), LinkEnd::Zone(ZoneIx(1))],
+    ] {
         let blueprint = calls_across(&[0, 1000, 2000]);
         let mut stage = Stage::new(&blueprint);
         let cut = link(ends, Direction::Both, LinkTrouble::Cut);

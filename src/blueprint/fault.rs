@@ -79,7 +79,7 @@ pub enum FaultKind {
     /// `count` instances of a group (chosen at random) give their tasks 1/factor of the CPU speed.
     SlowInstance { group: GroupIx, count: u32, factor: f64 },
     /// Something is wrong with what passes over a link.
-    Link { link: Link, trouble: LinkTrouble },
+    Link { link: Link, trouble: Box<LinkTrouble> },
     /// Every hop that it covers takes this much longer, each way.
     AddedLatency { between: LatencyScope, delay: Dist },
     /// Service times are `factor` times as long.

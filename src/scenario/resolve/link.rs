@@ -77,14 +77,14 @@ fn end(cx: &mut Context, name: &str, path: &Path) -> Option<LinkEnd> {
 pub(super) fn fault(cx: &mut Context, said: &schema::Event, path: &Path) -> Option<(String, FaultKind)> {
     if let Some(said) = &said.partition {
         let (link, label) = link(cx, &said.between, (said.direction, said.share), &path.key("partition"))?;
-        let trouble = LinkTrouble::Cut;
+        let trouble = Box::new(LinkTrouble::Cut);
         return Some((format!("partition {label}"), FaultKind::Link { link, trouble }));
     }
     let said = said.packet_loss.as_ref()?;
     let path = path.key("packet_loss");
     let (link, label) = link(cx, &said.between, (said.direction, said.share), &path)?;
     let label = format!("packet_loss {}% {label}", said.probability.0.get() * 100.0);
-    let trouble = LinkTrouble::Loss(said.probability.0);
+    let trouble = Box::new(LinkTrouble::Loss(said.probability.0));
     Some((label, FaultKind::Link { link, trouble }))
 }
 

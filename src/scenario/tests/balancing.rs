@@ -89,7 +89,7 @@ fn troubled(event: &str) -> (Link, LinkTrouble) {
         Happening::Fault(Fault {
             kind: FaultKind::Link { link, trouble },
             ..
-        }) => (*link, trouble.clone()),
+        }) => (*link, *trouble.clone()),
         other => panic!("{other:?} is no link's"),
     }
 }

@@ -152,7 +152,7 @@ fn added_latency(cx: &mut Context, said: &schema::AddedLatency, path: &Path) -> 
             cx.report(Code::ConflictingKeys, &path.key(key), message);
         }
         let (link, label) = link::link(cx, &said.between, (said.direction, said.share), path)?;
-        let trouble = LinkTrouble::Delay(delay);
+        let trouble = Box::new(LinkTrouble::Delay(delay));
         return Some((
             format!("added_latency {mean} {label}"),
             FaultKind::Link { link, trouble },

@@ -168,7 +168,7 @@ fn link(ends: [LinkEnd; 2], direction: Direction, trouble: LinkTrouble) -> Fault
             direction,
             share: Ratio::ONE,
         },
-        trouble,
+        trouble: Box::new(trouble),
     }
 }
 
@@ -266,7 +266,7 @@ fn a_gray_link_concerns_a_share_of_the_attempts_both_ways() {
             direction: Direction::Both,
             share: Ratio::new(0.5).expect("a share"),
         },
-        trouble: LinkTrouble::Delay(constant(0.1)),
+        trouble: Box::new(LinkTrouble::Delay(constant(0.1))),
     });
     stage.run();
     let slow = stage.seen().iter().filter(|row| row.2 == 220.0).count();

@@ -7,6 +7,7 @@
 
 pub mod alarm;
 pub mod balancer;
+pub mod cache;
 pub mod call;
 pub mod capacity;
 pub mod code_deploy;
@@ -32,6 +33,7 @@ pub mod traffic;
 
 pub use alarm::*;
 pub use balancer::*;
+pub use cache::*;
 pub use call::*;
 pub use capacity::*;
 pub use code_deploy::*;
@@ -91,6 +93,8 @@ index! {
     ProgramIx;
     /// Into [`Blueprint::calls`].
     CallIx;
+    /// Into [`Blueprint::caches`].
+    CacheIx;
     /// Into [`Blueprint::dependencies`].
     DependencyIx;
     /// Into [`Blueprint::load_balancers`].
@@ -133,6 +137,8 @@ pub struct Blueprint {
     pub services: Vec<Service>,
     pub programs: Vec<Program>,
     pub calls: Vec<CallSite>,
+    /// Those with names first.
+    pub caches: Vec<Cache>,
     pub dependencies: Vec<Dependency>,
     pub load_balancers: Vec<LoadBalancer>,
     pub target_groups: Vec<TargetGroup>,

@@ -38,6 +38,7 @@ pub fn empty() -> Blueprint {
         services: vec![],
         programs: vec![],
         calls: vec![],
+        caches: vec![],
         dependencies: vec![],
         load_balancers: vec![],
         target_groups: vec![],

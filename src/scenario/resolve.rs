@@ -17,6 +17,7 @@ use crate::units::{Ratio, Span};
 mod alarm;
 mod balancer;
 mod behaviour;
+mod cache;
 mod capacity;
 mod code_deploy;
 mod container;
@@ -61,6 +62,7 @@ pub(super) struct Context<'t> {
     pub zones: Vec<String>,
     pub programs: Vec<Program>,
     pub calls: Vec<CallSite>,
+    pub caches: Vec<Cache>,
     pub images: Vec<Image>,
     pub layers: Vec<Layer>,
     /// Those that the scenario names, which images share.
@@ -80,6 +82,7 @@ pub(super) enum Table {
     TaskDefinition,
     Service,
     Dependency,
+    Cache,
     LoadBalancer,
     TargetGroup,
     Alarm,
@@ -95,6 +98,7 @@ impl Table {
             Table::TaskDefinition => "task definition",
             Table::Service => "service",
             Table::Dependency => "dependency",
+            Table::Cache => "cache",
             Table::LoadBalancer => "load balancer",
             Table::TargetGroup => "target group",
             Table::Alarm => "alarm",
@@ -110,6 +114,7 @@ impl Table {
             Table::TaskDefinition => &["task_definitions"],
             Table::Service => &["services"],
             Table::Dependency => &["dependencies"],
+            Table::Cache => &["caches"],
             Table::LoadBalancer | Table::TargetGroup => &["load_balancers"],
             Table::Alarm => &["alarms"],
             Table::StandaloneTask => &["tasks"],
@@ -133,6 +138,7 @@ impl<'t> Context<'t> {
             Table::TaskDefinition => said.task_definitions.names().collect(),
             Table::Service => said.services.names().collect(),
             Table::Dependency => said.dependencies.names().collect(),
+            Table::Cache => said.caches.names().collect(),
             Table::LoadBalancer => said.load_balancers.names().collect(),
             Table::TargetGroup => self.target_groups.iter().map(|(_, name)| *name).collect(),
             Table::Alarm => said.alarms.names().collect(),
@@ -268,6 +274,7 @@ pub fn resolve(
         zones: said.cluster.availability_zones.clone().unwrap_or_default(),
         programs: vec![Program { steps: Vec::new() }],
         calls: Vec::new(),
+        caches: Vec::new(),
         images: Vec::new(),
         layers: Vec::new(),
         named_layers: Vec::new(),
@@ -280,6 +287,7 @@ pub fn resolve(
     let auto_scaling_groups = capacity::auto_scaling_groups(&mut cx);
     balancer::list_target_groups(&mut cx);
     let dependencies = behaviour::dependencies(&mut cx);
+    cache::named(&mut cx);
     task::task_definitions(&mut cx);
     let (load_balancers, target_groups) = balancer::load_balancers(&mut cx);
     let alarms = alarm::alarms(&mut cx);
@@ -314,6 +322,7 @@ pub fn resolve(
         services,
         programs: std::mem::take(&mut cx.programs),
         calls: std::mem::take(&mut cx.calls),
+        caches: std::mem::take(&mut cx.caches),
         dependencies,
         load_balancers,
         target_groups,
@@ -361,6 +370,7 @@ fn names(cx: &mut Context) {
     cx.check_names(said.services.names(), &root.key("services"));
     cx.check_names(said.tasks.names(), &root.key("tasks"));
     cx.check_names(said.dependencies.names(), &root.key("dependencies"));
+    cx.check_names(said.caches.names(), &root.key("caches"));
     cx.check_names(said.load_balancers.names(), &root.key("load_balancers"));
     cx.check_names(said.traffic.names(), &root.key("traffic"));
     cx.check_names(said.alarms.names(), &root.key("alarms"));

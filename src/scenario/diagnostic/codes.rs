@@ -196,6 +196,7 @@ codes! {
     MalformedRoute "WT0807" "malformed-route" Error;
     OperationOutOfReach "WT0808" "operation-out-of-reach" Warning;
     QuorumOutOfReach "WT0810" "quorum-out-of-reach" Error;
+    CacheExceedsMemory "WT0811" "cache-exceeds-memory" Error;
     NobodyWaits "WT0830" "nobody-waits" Error;
     NothingToRefuse "WT0831" "nothing-to-refuse" Error;
     LimitBelowWorkers "WT0832" "limit-below-workers" Warning;

@@ -19,6 +19,7 @@ impl DataPlane {
             FaultKind::Link { link, trouble } => self.network.link_fails(position, *link, trouble),
             FaultKind::DependencySlow { dependency, factor } => self.dependencies[dependency.at()].slowdown *= factor,
             FaultKind::DependencyFailover { dependency } => self.fail_over(cx, *dependency),
+            FaultKind::CacheFlush(flush) => self.flush_caches(cx, position, flush),
             FaultKind::TrafficSpike { .. }
             | FaultKind::TaskCrash { .. }
             | FaultKind::RandomTaskCrash { .. }
@@ -39,6 +40,7 @@ impl DataPlane {
             FaultKind::Link { .. } => self.network.link_recovers(position),
             FaultKind::DependencySlow { dependency, factor } => self.dependencies[dependency.at()].slowdown /= factor,
             FaultKind::DependencyFailover { .. }
+            | FaultKind::CacheFlush(_)
             | FaultKind::TrafficSpike { .. }
             | FaultKind::TaskCrash { .. }
             | FaultKind::RandomTaskCrash { .. }

@@ -220,6 +220,7 @@ impl Run {
             | FaultKind::Link { .. }
             | FaultKind::DependencySlow { .. }
             | FaultKind::DependencyFailover { .. }
+            | FaultKind::CacheFlush(_)
             | FaultKind::TrafficSpike { .. } => {}
         }
     }

@@ -61,6 +61,7 @@ pub fn fleet(desired: u32) -> Blueprint {
         services: vec![service(desired)],
         programs: vec![Program { steps: vec![] }],
         calls: vec![],
+        caches: vec![],
         dependencies: vec![],
         load_balancers: vec![LoadBalancer {
             name: "public".into(),

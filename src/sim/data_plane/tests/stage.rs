@@ -45,6 +45,7 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
         services: vec![service("web", 1, runtime)],
         programs: vec![Program { steps }, Program { steps: vec![] }],
         calls: vec![],
+        caches: vec![],
         dependencies: vec![],
         load_balancers: vec![],
         target_groups: vec![],

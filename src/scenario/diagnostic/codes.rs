@@ -211,6 +211,7 @@ codes! {
     BalancingOfNobody "WT0850" "balancing-of-nobody" Error;
     ShardOfEverything "WT0851" "shard-of-everything" Warning;
     DnsWithoutRegistry "WT0852" "dns-without-registry" Error;
+    LinkOfNothing "WT0853" "link-of-nothing" Error;
 
     // Traffic.
     PointsOutOfOrder "WT0901" "points-out-of-order" Error;

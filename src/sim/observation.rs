@@ -11,7 +11,7 @@ use crate::units::{CpuUnits, Instant, MiB, Span};
 
 mod steps;
 
-pub use steps::{JoinCount, StepCounts};
+pub use steps::{CacheCount, JoinCount, StepCounts};
 
 /// Whoever watches a run. The run loop hands over what was seen after each event, in order.
 pub trait Observer {

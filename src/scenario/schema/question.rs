@@ -55,7 +55,7 @@ pub struct Traces {
 impl Default for Traces {
     fn default() -> Self {
         Traces {
-            sampled: 1000,
+            sampled: 200,
             kept: 40,
         }
     }

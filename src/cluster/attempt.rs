@@ -225,6 +225,9 @@ impl Flags {
     /// The deadline it is listed for is the node's idle timeout, not the caller's patience.
     pub const NODE_WAITS: Flags = Flags(32);
 
+    /// Its task is or was ill, and is looked at before each step.
+    pub const AFFLICTED: Flags = Flags(4096);
+
     #[inline]
     pub fn has(self, flag: Flags) -> bool {
         self.0 & flag.0 != 0

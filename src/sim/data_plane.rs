@@ -5,6 +5,7 @@
 //! with whoever waits, `network` carries. Orders from the control plane are executed here, CloudWatch's counters are
 //! read here. No step allocates (records come from arenas, queues are threaded through them), hashes or compares text.
 
+mod afflictions;
 mod anomalies;
 mod balancer;
 mod build;
@@ -33,6 +34,7 @@ mod strand;
 pub(crate) mod tests;
 
 use crate::blueprint::ServiceIx;
+use crate::cluster::Task;
 use crate::cluster::aside::Aside;
 use crate::cluster::attempt::Attempt;
 use crate::cluster::cause::Cause;
@@ -46,6 +48,7 @@ use crate::sim::observation::RevisionCount;
 use crate::sim::signal::ServiceMeter;
 use crate::units::Instant;
 
+use afflictions::Affliction;
 use balancer::Balancer;
 use build::Actions;
 use client::Client;
@@ -88,6 +91,8 @@ pub struct DataPlane {
     stops_at: Instant,
     /// The limit of attempts in flight was reached.
     overflowed: bool,
+    /// Of tasks that are ill.
+    afflictions: Aside<Task, Affliction>,
     actions: Actions,
     /// Listener action and traffic of each class.
     class_actions: Vec<u32>,
@@ -183,6 +188,7 @@ mod purpose {
     pub const DNS: u64 = 6;
     pub const SERVICE: u64 = 7;
     pub const SKEW: u64 = 8;
+    pub const GRAY_FAILURE: u64 = 80;
     pub const LEG: u64 = 1 << 4;
     pub const STEP: u64 = 1 << 16;
     pub const BRANCH: u64 = 1 << 24;

@@ -172,6 +172,7 @@ fn shade_of(kind: &FaultKind, ends: bool) -> bool {
         FaultKind::TaskCrash { .. } | FaultKind::InstanceLoss { .. } | FaultKind::DependencyFailover { .. } => false,
         FaultKind::ZoneOutage { .. }
         | FaultKind::SlowInstance { .. }
+        | FaultKind::GrayFailure { .. }
         | FaultKind::AddedLatency { .. }
         | FaultKind::AgentDisconnect { .. }
         | FaultKind::LogsStall

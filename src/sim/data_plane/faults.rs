@@ -25,6 +25,7 @@ impl DataPlane {
             | FaultKind::AgentDisconnect { .. }
             | FaultKind::LogsStall
             | FaultKind::Backend { .. }
+            | FaultKind::GrayFailure { .. }
             | FaultKind::SlowInstance { .. } => {}
         }
         self.stir_all_if_network_changed(cx);
@@ -44,6 +45,7 @@ impl DataPlane {
             | FaultKind::AgentDisconnect { .. }
             | FaultKind::LogsStall
             | FaultKind::Backend { .. }
+            | FaultKind::GrayFailure { .. }
             | FaultKind::SlowInstance { .. } => {}
         }
         self.stir_all_if_network_changed(cx);

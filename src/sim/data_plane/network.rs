@@ -52,7 +52,7 @@ impl Delay {
         }
     }
 
-    fn span(&self, key: Key) -> Span {
+    pub fn span(&self, key: Key) -> Span {
         match self {
             Delay::None => Span::ZERO,
             Delay::Always(_, span) => *span,

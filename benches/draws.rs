@@ -81,7 +81,7 @@ fn arrivals(criterion: &mut Criterion) {
         ("bursty", &flat, bursty),
         ("poisson on a ramp", &ramp, Arrivals::Poisson),
     ] {
-        let mut stream = ArrivalStream::new(profile, arrivals, Key::root(1, 1, 0), &mut Tables::new());
+        let mut stream = ArrivalStream::new(profile, &arrivals, Key::root(1, 1, 0), &mut Tables::new());
         group.bench_function(name, |bencher| {
             bencher.iter(|| stream.by_ref().take(DRAWS as usize).fold(0, |sum, at| sum ^ at.nanos()));
         });

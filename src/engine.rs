@@ -8,8 +8,10 @@
 
 pub mod arena;
 pub mod calendar;
+pub mod count;
 
 pub mod dist;
+pub mod popularity;
 pub mod random;
 
 pub use arena::{Arena, Id, RawId};

@@ -11,8 +11,11 @@ pub mod estimate;
 pub mod pool;
 pub mod record;
 pub mod recorder;
+pub mod stability;
 pub mod timeline;
+pub mod times;
 pub mod toll;
+pub mod traces;
 pub mod verdict;
 mod watch;
 pub mod windows;
@@ -20,7 +23,9 @@ pub mod windows;
 pub use cost::CostProbe;
 pub use estimate::{Estimate, Precision};
 pub use pool::Pool;
-pub use record::{Cell, ClassRecord, CostLine, DeploymentStory, FailureCount, ObjectiveWindow, Outcomes, RunRecord};
+pub use record::{
+    Cell, ClassRecord, CostLine, DeploymentStory, FailureCount, ObjectiveWindow, Outcomes, RunRecord, SentCount,
+};
 pub use recorder::Recorder;
 pub use timeline::Timeline;
 pub use toll::{SameDeployment, Toll};

@@ -6,12 +6,12 @@
 //! position is an integer number of nanoseconds and a fraction below one; each step adds a gap that is right to 2⁻⁵³ of
 //! itself, so the rounding of a day is that of its gaps and does not grow with the time that has passed.
 //!
-//! Deliberately not here: what an arrival asks for, closed users (they wait for answers, so the data plane has them),
-//! and recorded arrivals, which are a list that is walked by ordinal.
+//! Deliberately not here: what an arrival asks for, and closed users, who wait for answers: the data plane has them.
 
 mod bursts;
 mod piece;
 mod profile;
+mod replay;
 
 use crate::blueprint::{Arrivals, RateProfile, RateSegment};
 use crate::engine::dist::{Dist, Law, Tables};
@@ -19,6 +19,8 @@ use crate::engine::random::Key;
 use crate::units::Instant;
 use bursts::Bursts;
 use piece::Piece;
+
+pub use replay::Replay;
 
 /// Purposes below the stream's key.
 const GAP: u64 = 0;
@@ -70,21 +72,14 @@ impl ArrivalStream {
     /// The stream of a source from instant 0 on.
     ///
     /// Panics on a profile that breaks its own rules; `scenario` lets none through.
-    pub fn new(profile: &RateProfile, arrivals: Arrivals, key: Key, tables: &mut Tables) -> Self {
+    pub fn new(profile: &RateProfile, arrivals: &Arrivals, key: Key, tables: &mut Tables) -> Self {
         profile.check();
         let exponential = unit_exponential(tables);
         let gaps = match arrivals {
-            Arrivals::Poisson | Arrivals::Bursty { .. } => Gaps::Exponential(key.child(GAP)),
             Arrivals::Regular => Gaps::Regular(key.child(PHASE).uniform()),
+            _ => Gaps::Exponential(key.child(GAP)),
         };
-        let bursts = match arrivals {
-            Arrivals::Poisson | Arrivals::Regular => Bursts::NONE,
-            Arrivals::Bursty {
-                ratio,
-                mean_high,
-                mean_low,
-            } => Bursts::new(ratio, [mean_high, mean_low], &exponential, key.child(BURST)),
-        };
+        let bursts = Bursts::new(arrivals, &exponential, key.child(BURST));
         let segments = profile.segments_for_ever();
         let piece = Piece::of(&segments[0], &bursts);
         ArrivalStream {

@@ -35,7 +35,7 @@ const DOORS: &[(&[&str], &[&str], &str)] = &[
     (&["rand", "rand_distr"], &["engine"], "luck comes from keyed draws only"),
     (
         &["libm"],
-        &["engine", "special", "scenario", "report"],
+        &["engine", "special", "scenario", "report", "workload"],
         "one library of elementary functions, pinned, so that all platforms agree, also for quantities and axes",
     ),
     (

@@ -1,6 +1,6 @@
 //! Traffic: who asks, when, and for what.
 
-use super::{ClassIx, HttpRequest, LoadBalancerIx, Retry, ServiceIx, TrafficIx};
+use super::{ClassIx, Guards, HttpRequest, LoadBalancerIx, Priority, Retry, ServiceIx, TrafficIx};
 use crate::engine::dist::Dist;
 use crate::units::{Instant, Span};
 use std::sync::Arc;
@@ -18,6 +18,9 @@ pub struct Traffic {
     /// Of one attempt; `None`: the client waits for ever.
     pub timeout: Option<Span>,
     pub retry: Retry,
+    pub guards: Guards,
+    /// Plain unless it goes straight to tasks.
+    pub direct: super::Direct,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,15 +38,30 @@ pub enum Destination {
 #[derive(Clone, Debug)]
 pub enum Source {
     /// Arrivals that do not wait for answers.
-    Open { profile: RateProfile, arrivals: Arrivals },
-    /// Recorded arrivals, in time order, on the simulation's clock.
-    Recorded(Arc<[RecordedArrival]>),
+    Open {
+        profile: RateProfile,
+        arrivals: Arrivals,
+    },
+    Recorded(Recorded),
     /// `users` who each wait for the answer, think, and ask again.
-    Closed { users: u32, think_time: Dist },
+    Closed {
+        users: u32,
+        think_time: Dist,
+    },
+}
+
+/// Recorded arrivals.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// In time order.
+    pub arrivals: Arc<[RecordedArrival]>,
+    /// They come again after each such time, which all of them lie within.
+    pub repeat_every: Option<Span>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordedArrival {
+    /// On the simulation's clock.
     pub at: Instant,
     /// `None`: drawn by the classes' weights.
     pub class: Option<ClassIx>,
@@ -67,7 +85,7 @@ pub struct RateSegment {
 }
 
 /// How arrivals scatter around the rate profile.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Arrivals {
     Poisson,
     /// Evenly spaced in integrated rate.
@@ -78,11 +96,37 @@ pub enum Arrivals {
         mean_high: Span,
         mean_low: Span,
     },
+    /// A Markov-modulated Poisson process; the mean stays the profile's.
+    Modulated(Arc<[RateState]>),
+    SelfSimilar(SelfSimilar),
+}
+
+/// A state of a Markov-modulated Poisson process.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RateState {
+    /// Its rate beside those of the others; one is above 0.
+    pub ratio: f64,
+    /// Of an exponential length; above 0.
+    pub mean: Span,
+    /// Which states may follow, with probabilities that sum to 1; every state leads to every other.
+    pub next: Vec<(usize, f64)>,
+}
+
+/// As if sessions of Pareto length, which begin at random, each sent at the same rate; the mean stays the profile's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SelfSimilar {
+    /// Hurst's parameter, between 1/2 and 1.
+    pub hurst: f64,
+    /// How many are under way on average.
+    pub sessions: f64,
+    pub mean_session: Span,
 }
 
 #[derive(Clone, Debug)]
 pub struct RequestClass {
     pub name: String,
     pub traffic: TrafficIx,
+    /// Calls that are made for its sake inherit it.
+    pub priority: Priority,
     pub http: HttpRequest,
 }

@@ -4,10 +4,12 @@
 //! replications in their order, so results do not depend on which finished first.
 
 use super::estimate::{self, Estimate};
-use super::record::{Cell, FailureCount, Outcomes, RunRecord};
+use super::record::{Cell, FailureCount, Outcomes, RunRecord, SentCount};
 use crate::blueprint::{Blueprint, ClassIx, ServiceIx};
+use crate::sim::observation::{Reason, SenderSample, Work};
 use crate::stats::LatencyHistogram;
 use crate::units::Span;
+use std::collections::BTreeMap;
 
 /// Records of runs of the same blueprint, in order of replication, and the level of confidence to speak at.
 #[derive(Clone, Copy, Debug)]
@@ -134,6 +136,92 @@ impl<'a> Pool<'a> {
         };
         let runs: Vec<_> = self.records.iter().map(of_run).collect();
         estimate::ratio(&runs, self.level)
+    }
+}
+
+/// What was sent from one place, over all runs.
+#[derive(Clone, Debug)]
+pub struct Calls {
+    level: f64,
+    runs: Vec<SentCount>,
+}
+
+impl Calls {
+    pub fn total(&self) -> SenderSample {
+        let mut sum = SenderSample::default();
+        for run in &self.runs {
+            sum.add(&run.total);
+        }
+        sum
+    }
+
+    /// `None` if nothing was called.
+    pub fn attempts_per_call(&self) -> Option<Estimate> {
+        let of_run = |run: &SentCount| {
+            let calls = run.total.attempts - run.total.retried - run.total.hedged;
+            (run.total.attempts as f64, calls as f64)
+        };
+        let runs: Vec<_> = self.runs.iter().map(of_run).collect();
+        estimate::ratio(&runs, self.level)
+    }
+
+    /// Attempts that failed, by reason, the most frequent first.
+    pub fn failed(&self) -> Vec<(Reason, u64)> {
+        let mut sums: BTreeMap<Reason, u64> = BTreeMap::new();
+        for (&reason, count) in self.runs.iter().flat_map(|run| &run.failed) {
+            *sums.entry(reason).or_default() += count;
+        }
+        let mut sums: Vec<_> = sums.into_iter().collect();
+        sums.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        sums
+    }
+}
+
+/// What reached a service for each request of the clients, and what of that was for nothing, over all runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Amplification {
+    pub work: Work,
+    /// `None` if no request was offered.
+    pub attempts_per_request: Option<Estimate>,
+    /// `None` if nothing reached it.
+    pub wasted_share: Option<Estimate>,
+    /// Of the CPU that it used; `None` if it used none.
+    pub wasted_cpu_share: Option<Estimate>,
+}
+
+impl Pool<'_> {
+    /// What was sent from one of the calls or, beyond them, of the traffic sources.
+    pub fn calls(&self, at: usize) -> Calls {
+        Calls {
+            level: self.level,
+            runs: self.records.iter().map(|record| record.sent[at].clone()).collect(),
+        }
+    }
+
+    pub fn amplification(&self, service: ServiceIx) -> Amplification {
+        let of_run = |record: &RunRecord| {
+            let windows = record.timeline.service(service);
+            let mut work = Work::default();
+            windows.iter().for_each(|window| work.add(&window.work));
+            let used: u64 = windows.iter().map(|window| window.cpu_used).sum();
+            (work, used, record.class_totals(None).outcomes.offered())
+        };
+        let runs: Vec<(Work, u64, u64)> = self.records.iter().map(of_run).collect();
+        let ratio = |parts: fn(&(Work, u64, u64)) -> (u64, u64)| {
+            let pairs = runs
+                .iter()
+                .map(parts)
+                .map(|(above, below)| (above as f64, below as f64));
+            estimate::ratio(&pairs.collect::<Vec<_>>(), self.level)
+        };
+        let mut work = Work::default();
+        runs.iter().for_each(|(of_run, ..)| work.add(of_run));
+        Amplification {
+            work,
+            attempts_per_request: ratio(|(work, _, offered)| (work.attempts, *offered)),
+            wasted_share: ratio(|(work, ..)| (work.wasted, work.attempts)).map(Estimate::as_share),
+            wasted_cpu_share: ratio(|(work, used, _)| (work.wasted_cpu, *used)),
+        }
     }
 }
 

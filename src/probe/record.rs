@@ -6,13 +6,15 @@
 
 use super::coarse::CoarseHistogram;
 use super::timeline::Timeline;
+use super::traces::TraceRecord;
 use crate::blueprint::ClassIx;
 use crate::sim::observation::{
-    DeploymentRecord, DeploymentStep, Event, Failure, InstanceRecord, Outcome, RevisionCount, ScalingRecord, ServedBy,
-    SkewCount, TaskRecord,
+    DeploymentRecord, DeploymentStep, Event, Failure, InstanceRecord, Outcome, Reason, RevisionCount, ScalingRecord,
+    SenderSample, ServedBy, SkewCount, StepCounts, TaskRecord,
 };
 use crate::stats::LatencyHistogram;
 use crate::units::{Instant, MicroUsd, Span};
+use std::collections::BTreeMap;
 
 /// One replication, seen whole.
 #[derive(Clone, Debug)]
@@ -30,6 +32,9 @@ pub struct RunRecord {
     pub objectives: Vec<Vec<ObjectiveWindow>>,
     /// Of the requests that were not served: why, and where; in the order of the columns named.
     pub failures: Vec<FailureCount>,
+    /// For each of the blueprint's calls, then each of its traffic sources.
+    pub sent: Vec<SentCount>,
+    pub traces: TraceRecord,
     pub timeline: Timeline,
     pub events: Vec<Event>,
     pub tasks: Vec<TaskRecord>,
@@ -39,6 +44,7 @@ pub struct RunRecord {
     pub scaling: Vec<ScalingRecord>,
     /// Calls between revisions that may not understand each other.
     pub skew: Vec<SkewCount>,
+    pub steps: StepCounts,
     /// What the measured time costs.
     pub cost: Vec<CostLine>,
 }
@@ -50,6 +56,14 @@ pub struct FailureCount {
     pub outcome: Outcome,
     pub failure: Failure,
     pub requests: u64,
+}
+
+/// What was sent from one place in measured time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SentCount {
+    pub total: SenderSample,
+    /// Attempts that failed, by reason.
+    pub failed: BTreeMap<Reason, u64>,
 }
 
 /// How many requests ended in which way; indexed by `Outcome as usize`.

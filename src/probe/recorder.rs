@@ -5,13 +5,14 @@
 //! happened before measured time is dropped here, so that nothing further up has to know of the warm-up.
 
 use super::cost::CostProbe;
-use super::record::{Cell, ClassRecord, DeploymentStory, FailureCount, RunRecord};
+use super::record::{Cell, ClassRecord, DeploymentStory, FailureCount, RunRecord, SentCount};
 use super::timeline::Timeline;
+use super::traces::TraceProbe;
 use super::watch::Watch;
 use crate::blueprint::{Blueprint, ClassIx, RevisionIx};
 use crate::sim::observation::{
     DeploymentStep, Event, Failure, InstanceRecord, Observation, Observer, Outcome, RequestFinished, RevisionCount,
-    ScalingRecord, ServedBy, ServiceLevels, SkewCount, TaskRecord,
+    Sample, ScalingRecord, Sender, ServedBy, ServiceLevels, SkewCount, StepCounts, TaskRecord,
 };
 use crate::stats::LatencyHistogram;
 use crate::units::Instant;
@@ -34,6 +35,10 @@ pub struct Recorder {
     cells: Vec<Option<Box<Cell>>>,
     watches: Vec<Watch>,
     failures: BTreeMap<(ClassIx, Outcome, Failure), u64>,
+    /// Calls, then traffic sources.
+    sent: Vec<SentCount>,
+    calls: usize,
+    traces: TraceProbe,
     timeline: Timeline,
     /// What each service stood at since its last change.
     levels: Vec<Option<ServiceLevels>>,
@@ -46,6 +51,7 @@ pub struct Recorder {
     deployment_steps: Vec<DeploymentStep>,
     scaling: Vec<ScalingRecord>,
     skew: Vec<SkewCount>,
+    steps: StepCounts,
     cost: CostProbe,
 }
 
@@ -110,6 +116,9 @@ impl Recorder {
                 .map(|objective| Watch::new(blueprint, objective))
                 .collect(),
             failures: BTreeMap::new(),
+            sent: vec![SentCount::default(); blueprint.calls.len() + blueprint.traffic.len()],
+            calls: blueprint.calls.len(),
+            traces: TraceProbe::new(blueprint, replication),
             timeline: Timeline::new(blueprint),
             levels: vec![None; blueprint.services.len()],
             events: Vec::new(),
@@ -120,6 +129,7 @@ impl Recorder {
             deployment_steps: Vec::new(),
             scaling: Vec::new(),
             skew: Vec::new(),
+            steps: StepCounts::default(),
             cost: CostProbe::new(blueprint),
         }
     }
@@ -163,6 +173,8 @@ impl Recorder {
             cells: self.cells.into_iter().flatten().map(|cell| *cell).collect(),
             objectives: self.watches.into_iter().map(Watch::into_cells).collect(),
             failures: self.failures.into_iter().map(counted).collect(),
+            sent: self.sent,
+            traces: self.traces.finish(),
             timeline: self.timeline,
             events: self.events,
             tasks: self.tasks,
@@ -171,6 +183,7 @@ impl Recorder {
             deployment_steps: self.deployment_steps,
             scaling: self.scaling,
             skew: self.skew,
+            steps: self.steps,
             cost: self.cost.finish(end),
         };
         record.check_ledger();
@@ -187,6 +200,19 @@ impl Recorder {
         if let Some(failure) = request.failure {
             let same = (request.class, request.outcome, failure);
             *self.failures.entry(same).or_default() += 1;
+        }
+    }
+
+    fn sent_until(&mut self, sample: &Sample) {
+        for (count, seen) in self.sent.iter_mut().zip(&sample.senders) {
+            count.total.add(seen);
+        }
+        for &(sender, reason, attempts) in &sample.failures {
+            let at = match sender {
+                Sender::Call(call) => call.at(),
+                Sender::Traffic(traffic) => self.calls + traffic.at(),
+            };
+            *self.sent[at].failed.entry(reason).or_default() += attempts;
         }
     }
 
@@ -339,10 +365,13 @@ impl Observer for Recorder {
             Observation::Sampled(sample) => {
                 self.last_seen = sample.at;
                 self.timeline.sample(&sample);
+                self.sent_until(&sample);
             }
             Observation::RevisionCounts { deployment, counts } => self.counts_taken(deployment, counts),
             Observation::BalancerMinute { ended, .. } => self.last_seen = ended,
             Observation::SkewCounted(counts) => self.skew = counts,
+            Observation::Traced(trace) => self.traces.take(*trace),
+            Observation::StepsCounted(counts) => self.steps = counts,
             Observation::LimitReached(reason) => self.ended_early = Some(reason),
         }
     }

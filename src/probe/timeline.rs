@@ -8,7 +8,7 @@ use super::coarse::CoarseHistogram;
 use super::record::Outcomes;
 use super::windows::Windows;
 use crate::blueprint::{Blueprint, ClassIx, DependencyIx, ServiceIx};
-use crate::sim::observation::{DependencySample, Outcome, RequestFinished, Sample, ServiceLevels};
+use crate::sim::observation::{DependencySample, Outcome, RequestFinished, Sample, SenderSample, ServiceLevels, Work};
 use crate::units::{Instant, Span};
 
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct Timeline {
     services: Vec<ServiceWindow>,
     /// By dependency, then window.
     dependencies: Vec<DependencySample>,
+    /// Of all senders together, by window.
+    sent: Vec<SenderSample>,
 }
 
 /// What became of the requests of one class that arrived in one window.
@@ -49,6 +51,7 @@ pub struct ServiceWindow {
     /// Requests over all tasks when the window ended.
     pub queued: u64,
     pub in_service: u64,
+    pub work: Work,
 }
 
 impl RequestWindow {
@@ -91,6 +94,7 @@ impl Timeline {
             requests: vec![RequestWindow::default(); blueprint.classes.len() * count],
             services: vec![ServiceWindow::default(); blueprint.services.len() * count],
             dependencies: vec![DependencySample::default(); blueprint.dependencies.len() * count],
+            sent: vec![SenderSample::default(); count],
         }
     }
 
@@ -112,6 +116,11 @@ impl Timeline {
     pub fn dependency(&self, dependency: DependencyIx) -> &[DependencySample] {
         let count = self.windows.count();
         &self.dependencies[dependency.at() * count..][..count]
+    }
+
+    /// Attempts that clients and calls sent in each window.
+    pub fn sent(&self) -> &[SenderSample] {
+        &self.sent
     }
 
     /// Over all windows.
@@ -164,6 +173,10 @@ impl Timeline {
             cell.cpu_reserved += seen.cpu_reserved;
             cell.queued = seen.queued;
             cell.in_service = seen.in_service;
+            cell.work.add(&seen.work);
+        }
+        for seen in &sample.senders {
+            self.sent[window].add(seen);
         }
         for (dependency, seen) in sample.dependencies.iter().enumerate() {
             self.dependencies[dependency * count + window] = *seen;

@@ -25,6 +25,7 @@ fn class(name: &str) -> RequestClass {
     RequestClass {
         name: name.into(),
         traffic: TrafficIx(0),
+        priority: Default::default(),
         http: HttpRequest::get(path),
     }
 }
@@ -113,7 +114,10 @@ fn visitors() -> Traffic {
             service: CATALOG,
             balancing: Balancing::RoundRobin,
         },
-        source: Source::Recorded([].into()),
+        source: Source::Recorded(Recorded {
+            arrivals: [].into(),
+            repeat_every: None,
+        }),
         clients: None,
         classes: [0, 1, 2].map(|class| (ClassIx(class), 1.0)).to_vec(),
         timeout: None,
@@ -126,6 +130,8 @@ fn visitors() -> Traffic {
                 jitter: Jitter::None,
             },
         },
+        guards: Guards::default(),
+        direct: Direct::default(),
     }
 }
 
@@ -305,12 +311,15 @@ fn fleet(blueprint: &Blueprint, recorder: &mut Recorder, key: Key) {
             cpu_reserved: reserved as u64,
             queued: u64::from(running) / 4,
             in_service: u64::from(running),
+            work: Work::default(),
         };
         let checkout = sample(30.0 + noise, 4e9 * width);
         recorder.observed(Observation::Sampled(Box::new(Sample {
             at: at(from + width),
             services: vec![sample(percent.min(100.0), reserved), checkout],
             dependencies: vec![],
+            senders: vec![],
+            failures: vec![],
         })));
     }
 }

@@ -4,6 +4,7 @@
 //! fills it, and [`docs`] prints the schemas as `docs/results.md`. Times are on the user's clock: 0 is the end of the
 //! warm-up.
 
+pub mod attempts;
 pub mod comparison;
 pub mod cost;
 pub mod deployments;
@@ -13,24 +14,34 @@ pub mod failures;
 pub mod label;
 pub mod objectives;
 pub mod skew;
+pub mod stability;
+pub mod steps;
 pub mod summary;
+pub mod time;
 pub mod timeline;
 
 use super::table::{Schema, Table};
 use crate::probe::Pool;
 
 /// The tables of one run, in the order in which a reader wants them.
-pub const SCHEMAS: [&Schema; 14] = [
+pub const SCHEMAS: [&Schema; 21] = [
     &summary::SUMMARY,
     &objectives::OBJECTIVES,
     &summary::BREAKDOWN,
     &failures::FAILURES,
+    &attempts::CALLS,
+    &attempts::AMPLIFICATION,
+    &time::TIME,
+    &stability::RECOVERY,
+    &stability::STABILITY,
     &timeline::TIMELINE,
     &events::EVENTS,
     &deployments::DEPLOYMENTS,
     &deployments::DEPLOYMENT_SUMMARY,
     &deployments::DEPLOYMENT_STEPS,
     &skew::SKEW,
+    &steps::JOINS,
+    &steps::CACHES,
     &events::SCALING,
     &events::TASKS,
     &events::INSTANCES,
@@ -61,12 +72,19 @@ pub fn one(pool: &Pool, name: &str) -> Option<Table> {
         "objectives" => objectives::objectives(pool),
         "breakdown" => summary::breakdown(pool),
         "failures" => failures::failures(pool),
+        "calls" => attempts::calls(pool),
+        "amplification" => attempts::amplification(pool),
+        "time" => time::time(pool),
+        "recovery" => stability::recovery_table(pool),
+        "stability" => stability::stability_table(pool),
         "timeline" => timeline::timeline(pool),
         "events" => events::events(pool),
         "deployments" => deployments::deployments(pool),
         "deployment_summary" => deployments::deployment_summary(pool),
         "deployment_steps" => deployments::deployment_steps(pool),
         "skew" => skew::skew(pool),
+        "joins" => steps::joins(pool),
+        "caches" => steps::caches(pool),
         "scaling" => events::scaling(pool),
         "tasks" => events::tasks(pool),
         "instances" => events::instances(pool),

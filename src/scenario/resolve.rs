@@ -17,15 +17,18 @@ use crate::units::Span;
 mod alarm;
 mod balancer;
 mod behaviour;
+mod cache;
 mod capacity;
 mod code_deploy;
 mod container;
 mod deployment;
+mod direct;
 mod event;
 mod expectation;
 mod expression;
 mod finish;
 mod graph;
+mod guard;
 mod hook;
 mod load;
 mod model;
@@ -36,6 +39,7 @@ mod rolling;
 mod scaling;
 mod schedule;
 mod scheduling;
+mod server;
 mod service;
 mod shift;
 mod skew;
@@ -57,6 +61,7 @@ pub(super) struct Context<'t> {
     pub zones: Vec<String>,
     pub programs: Vec<Program>,
     pub calls: Vec<CallSite>,
+    pub caches: Vec<Cache>,
     pub images: Vec<Image>,
     pub layers: Vec<Layer>,
     /// Those that the scenario names, which images share.
@@ -76,6 +81,7 @@ pub(super) enum Table {
     TaskDefinition,
     Service,
     Dependency,
+    Cache,
     LoadBalancer,
     TargetGroup,
     Alarm,
@@ -91,6 +97,7 @@ impl Table {
             Table::TaskDefinition => "task definition",
             Table::Service => "service",
             Table::Dependency => "dependency",
+            Table::Cache => "cache",
             Table::LoadBalancer => "load balancer",
             Table::TargetGroup => "target group",
             Table::Alarm => "alarm",
@@ -106,6 +113,7 @@ impl Table {
             Table::TaskDefinition => &["task_definitions"],
             Table::Service => &["services"],
             Table::Dependency => &["dependencies"],
+            Table::Cache => &["caches"],
             Table::LoadBalancer | Table::TargetGroup => &["load_balancers"],
             Table::Alarm => &["alarms"],
             Table::StandaloneTask => &["tasks"],
@@ -129,6 +137,7 @@ impl<'t> Context<'t> {
             Table::TaskDefinition => said.task_definitions.names().collect(),
             Table::Service => said.services.names().collect(),
             Table::Dependency => said.dependencies.names().collect(),
+            Table::Cache => said.caches.names().collect(),
             Table::LoadBalancer => said.load_balancers.names().collect(),
             Table::TargetGroup => self.target_groups.iter().map(|(_, name)| *name).collect(),
             Table::Alarm => said.alarms.names().collect(),
@@ -264,6 +273,7 @@ pub fn resolve(
         zones: said.cluster.availability_zones.clone().unwrap_or_default(),
         programs: vec![Program { steps: Vec::new() }],
         calls: Vec::new(),
+        caches: Vec::new(),
         images: Vec::new(),
         layers: Vec::new(),
         named_layers: Vec::new(),
@@ -276,6 +286,7 @@ pub fn resolve(
     let auto_scaling_groups = capacity::auto_scaling_groups(&mut cx);
     balancer::list_target_groups(&mut cx);
     let dependencies = behaviour::dependencies(&mut cx);
+    cache::named(&mut cx);
     task::task_definitions(&mut cx);
     let (load_balancers, target_groups) = balancer::load_balancers(&mut cx);
     let alarms = alarm::alarms(&mut cx);
@@ -310,6 +321,7 @@ pub fn resolve(
         services,
         programs: std::mem::take(&mut cx.programs),
         calls: std::mem::take(&mut cx.calls),
+        caches: std::mem::take(&mut cx.caches),
         dependencies,
         load_balancers,
         target_groups,
@@ -326,6 +338,10 @@ pub fn resolve(
             alb: said.prices.discount.alb.0,
         },
         model,
+        traces: Traces {
+            sampled: said.experiment.traces.sampled,
+            kept: said.experiment.traces.kept,
+        },
         limits: Limits {
             in_flight: said.limits.in_flight,
             run_out: said.limits.run_out.0,
@@ -353,6 +369,7 @@ fn names(cx: &mut Context) {
     cx.check_names(said.services.names(), &root.key("services"));
     cx.check_names(said.tasks.names(), &root.key("tasks"));
     cx.check_names(said.dependencies.names(), &root.key("dependencies"));
+    cx.check_names(said.caches.names(), &root.key("caches"));
     cx.check_names(said.load_balancers.names(), &root.key("load_balancers"));
     cx.check_names(said.traffic.names(), &root.key("traffic"));
     cx.check_names(said.alarms.names(), &root.key("alarms"));

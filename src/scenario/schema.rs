@@ -8,6 +8,8 @@
 
 mod alarm;
 mod balancer;
+mod balancing;
+mod cache;
 mod call;
 mod cluster;
 mod code_deploy;
@@ -16,6 +18,7 @@ mod deployment;
 mod distribution;
 mod environment;
 mod fault;
+mod guard;
 mod hook;
 mod model;
 mod program;
@@ -24,6 +27,7 @@ mod reference;
 mod release;
 mod rolling;
 mod runtime;
+mod server;
 mod service;
 mod skew;
 mod standalone;
@@ -34,6 +38,8 @@ mod values;
 
 pub use alarm::*;
 pub use balancer::*;
+pub use balancing::*;
+pub use cache::{Cache, CacheFlush, CacheScope, CacheStep, Keys, Zipf};
 pub use call::*;
 pub use cluster::*;
 pub use code_deploy::*;
@@ -42,6 +48,7 @@ pub use deployment::*;
 pub use distribution::*;
 pub use environment::*;
 pub use fault::*;
+pub use guard::*;
 pub use hook::*;
 pub use model::*;
 pub use program::*;
@@ -50,6 +57,7 @@ pub use reference::reference;
 pub use release::*;
 pub use rolling::*;
 pub use runtime::*;
+pub use server::*;
 pub use service::*;
 pub use skew::*;
 pub use standalone::*;
@@ -99,6 +107,9 @@ pub struct Scenario {
     /// Databases and other things outside the cluster, by name.
     #[serde(default)]
     pub dependencies: Named<Dependency>,
+    /// Caches that several steps or services look into, by name.
+    #[serde(default)]
+    pub caches: Named<Cache>,
     /// Application Load Balancers by name.
     #[serde(default)]
     pub load_balancers: Named<LoadBalancer>,

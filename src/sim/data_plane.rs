@@ -9,26 +9,36 @@ mod afflictions;
 mod anomalies;
 mod balancer;
 mod build;
+mod cache;
 mod call;
 mod capacity;
 mod causes;
 mod client;
 mod connections;
 mod cookies;
+mod course;
 mod dependency;
+mod direct;
 mod dns;
 mod faults;
 mod foregone;
 mod group;
+mod guard;
+mod heap;
+mod join;
 mod loss;
 mod meter;
 mod network;
 mod orders;
+mod pick;
 mod program;
+mod rules;
 mod server;
 mod site;
 mod skew;
 mod strand;
+mod tracer;
+mod work;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -44,21 +54,27 @@ use crate::engine::arena::{Arena, Id, RawId};
 use crate::engine::calendar::TimerId;
 use crate::sim::context::Context;
 use crate::sim::event::DataEvent;
-use crate::sim::observation::RevisionCount;
+use crate::sim::observation::{RevisionCount, Work};
 use crate::sim::signal::ServiceMeter;
 use crate::units::Instant;
 
 use afflictions::Affliction;
 use balancer::Balancer;
 use build::Actions;
+use cache::Caches;
 use client::Client;
+use course::Courses;
 use dependency::DependencyState;
 use foregone::Foregone;
 use group::Group;
+use guard::Guarded;
+use join::Races;
 use network::Network;
 use program::{Operations, Programs};
+use rules::Rulebook;
 use site::SiteState;
 use skew::Skews;
+use tracer::Tracer;
 
 pub struct DataPlane {
     attempts: Arena<Attempt>,
@@ -71,14 +87,26 @@ pub struct DataPlane {
     groups: Vec<Group>,
     clients: Vec<Client>,
     sites: Vec<SiteState>,
+    /// Of the attempts with [`crate::cluster::attempt::Flags::GUARDED`].
+    guarded: Aside<Attempt, Guarded>,
     dependencies: Vec<DependencyState>,
     programs: Programs,
+    /// `None`: no program turns by what belongs to a request.
+    courses: Option<Box<Courses>>,
+    races: Races,
+    /// `None`: there are no caches.
+    caches: Option<Box<Caches>>,
     operations: Operations,
     skews: Skews,
+    rulebook: Rulebook,
     /// Of `parallel` steps of which a branch has failed: why the first one did.
     branch_failures: Aside<Attempt, Cause>,
+    /// Of attempts that a site's ways straight to tasks have picked.
+    ways_rows: Aside<Attempt, direct::Row>,
     /// By revision's row.
     counts: Vec<RevisionCount>,
+    /// Since the last sample, by revision's row.
+    work: Vec<Work>,
     /// The present CloudWatch minute of each service, so far: what tasks used that have left RUNNING in it.
     cpu_meters: Vec<ServiceMeter>,
     /// Whether anybody reads it, by service.
@@ -93,6 +121,7 @@ pub struct DataPlane {
     overflowed: bool,
     /// Of tasks that are ill.
     afflictions: Aside<Task, Affliction>,
+    tracer: Tracer,
     actions: Actions,
     /// Listener action and traffic of each class.
     class_actions: Vec<u32>,
@@ -133,6 +162,11 @@ impl DataPlane {
                 DataEvent::DependencyDone => self.dependency_done(cx, attempt),
                 DataEvent::AnswerAtNode => self.answer_at_node(cx, attempt),
                 DataEvent::AnswerAtCaller => self.answer_at_caller(cx, attempt),
+                DataEvent::HedgeDue => self.hedge_due(cx, attempt),
+                DataEvent::PlaceTimeout => self.place_timed_out(cx, attempt),
+                DataEvent::JoinTimeout => self.join_timed_out(cx, attempt, extra),
+                DataEvent::CollectionEnds => self.collection_ends(cx, Id::from_raw(id)),
+                DataEvent::QueueTimeout => self.queue_timeout(cx, attempt),
                 DataEvent::ConnectTimeout => self.connect_timed_out(cx, attempt),
             }
             match cx.at_once.get(followed) {
@@ -189,7 +223,22 @@ mod purpose {
     pub const SERVICE: u64 = 7;
     pub const SKEW: u64 = 8;
     pub const GRAY_FAILURE: u64 = 80;
+    pub const ZONE: u64 = 70;
+    pub const PROXY: u64 = 71;
+    pub const FAIL: u64 = 30;
+    /// Below the key of a request's call path.
+    pub const CHOICE: u64 = 31;
+    pub const TIMES: u64 = 32;
+    pub const FOUND: u64 = 34;
+    pub const CACHE_KEY: u64 = 35;
+    /// One turn of a loop, below either key.
+    pub const TURN: u64 = 33;
+    pub const CALL: u64 = 1 << 8;
     pub const LEG: u64 = 1 << 4;
+    pub const HEDGE: u64 = 60;
+    pub const QUEUE_TIMEOUT: u64 = 50;
+    pub const SHEDDING: u64 = 51;
+    pub const COLLECTION: u64 = 52;
     pub const STEP: u64 = 1 << 16;
     pub const BRANCH: u64 = 1 << 24;
 }

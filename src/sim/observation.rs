@@ -9,6 +9,10 @@ use crate::blueprint::{
 pub use crate::cluster::cause::{Reason, Stage};
 use crate::units::{CpuUnits, Instant, MiB, Span};
 
+mod steps;
+
+pub use steps::{CacheCount, JoinCount, StepCounts};
+
 /// Whoever watches a run. The run loop hands over what was seen after each event, in order.
 pub trait Observer {
     fn request_finished(&mut self, request: &RequestFinished);
@@ -155,6 +159,10 @@ pub enum Observation {
     },
     /// At the end of a run: calls between revisions that may not understand each other, if there were any.
     SkewCounted(Vec<SkewCount>),
+    /// A request that was followed.
+    Traced(Box<super::trace::Trace>),
+    /// At the end of a run: what came of certain steps, if there are any.
+    StepsCounted(StepCounts),
     /// The run ended early.
     LimitReached(String),
 }
@@ -202,6 +210,8 @@ pub enum EventKind {
     Skew,
     /// Release trains: a step begins, and how they end.
     Release,
+    /// A caller's circuit breaker: `closed`, `open`, `half-open`.
+    CircuitBreaker,
 }
 
 impl EventKind {
@@ -221,6 +231,7 @@ impl EventKind {
             EventKind::LoadBalancer => "load_balancer",
             EventKind::Skew => "skew",
             EventKind::Release => "release",
+            EventKind::CircuitBreaker => "circuit_breaker",
         }
     }
 }
@@ -341,6 +352,37 @@ pub struct Sample {
     pub services: Vec<ServiceSample>,
     /// For each dependency.
     pub dependencies: Vec<DependencySample>,
+    /// For each call of the blueprint and then each traffic source, since the last sample.
+    pub senders: Vec<SenderSample>,
+    /// Attempts that failed since the last sample: whose, why, how many.
+    pub failures: Vec<(Sender, Reason, u64)>,
+}
+
+/// Attempts that somebody has sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SenderSample {
+    pub attempts: u64,
+    /// Of these, after one of the same request had failed.
+    pub retried: u64,
+    /// Of these, beside one of the same request that still ran.
+    pub hedged: u64,
+    /// Of these, answered well before the other.
+    pub hedges_won: u64,
+    /// Retries and hedges that a budget did not allow.
+    pub denied: u64,
+    /// Calls that failed for good and whose fallback ran.
+    pub fallbacks: u64,
+}
+
+impl SenderSample {
+    pub fn add(&mut self, other: &SenderSample) {
+        self.attempts += other.attempts;
+        self.retried += other.retried;
+        self.hedged += other.hedged;
+        self.hedges_won += other.hedges_won;
+        self.denied += other.denied;
+        self.fallbacks += other.fallbacks;
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -351,6 +393,29 @@ pub struct ServiceSample {
     /// At this instant, over the service's tasks.
     pub queued: u64,
     pub in_service: u64,
+    pub work: Work,
+}
+
+/// What a service's tasks were asked for, and what of their work was for nothing, health checks aside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Attempts that reached a task, refused ones included.
+    pub attempts: u64,
+    /// Attempts that were worked on to their end although nobody above them waited any more.
+    pub wasted: u64,
+    /// CPU time of these, in ns of one vCPU.
+    pub wasted_cpu: u64,
+    /// Attempts that were dropped on the way because their caller had gone (`on_disconnect: cancel`).
+    pub dropped: u64,
+}
+
+impl Work {
+    pub fn add(&mut self, other: &Work) {
+        self.attempts += other.attempts;
+        self.wasted += other.wasted;
+        self.wasted_cpu += other.wasted_cpu;
+        self.dropped += other.dropped;
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]

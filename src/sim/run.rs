@@ -118,7 +118,7 @@ impl Run {
         if !self.measuring_over {
             // The window that a limit cuts short shows what it ended with.
             if cx.now() > cx.blueprint.measured_from() {
-                let sample = self.data.sample(cx.now());
+                let sample = self.data.sample(cx);
                 cx.observations.push(Observation::Sampled(Box::new(sample)));
             }
             self.control.finish(cx);
@@ -183,7 +183,7 @@ impl Run {
             WorldEvent::Ends => self.ends(cx, extra),
             WorldEvent::MinuteEnds => self.minute_ends(cx),
             WorldEvent::WindowEnds => {
-                let sample = self.data.sample(cx.now());
+                let sample = self.data.sample(cx);
                 cx.observations.push(Observation::Sampled(Box::new(sample)));
                 let next = cx.now() + cx.blueprint.timeline_window();
                 if cx.now() < cx.blueprint.horizon() {
@@ -193,7 +193,8 @@ impl Run {
             }
             WorldEvent::MeasuringBegins => {
                 // Starts the counters of the first window.
-                self.data.sample(cx.now());
+                self.data.sample(cx);
+                self.data.measuring_begins(cx);
                 let next = (cx.now() + cx.blueprint.timeline_window()).min(cx.blueprint.horizon());
                 cx.calendar.schedule_at(next, Event::world(WorldEvent::WindowEnds, 0));
             }

@@ -33,6 +33,11 @@ pub fn json(pool: &Pool, provenance: &Provenance) -> Value {
         "deployment_summary": table("deployment_summary"),
         "skew": table("skew"),
         "failures": table("failures"),
+        "time": table("time"),
+        "recovery": table("recovery"),
+        "stability": table("stability"),
+        "calls": table("calls"),
+        "amplification": table("amplification"),
         "warnings": warnings::all(pool),
         "model_left_at_default": assumptions::left_at_default(&blueprint.model),
     })

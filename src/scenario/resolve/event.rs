@@ -130,6 +130,7 @@ fn happenings(cx: &mut Context, said: &schema::Event, deploys: &Deploys, path: &
         ("added_latency", said.added_latency.is_some()),
         ("dependency_slow", said.dependency_slow.is_some()),
         ("dependency_failover", said.dependency_failover.is_some()),
+        ("cache_flush", said.cache_flush.is_some()),
         ("traffic_spike", said.traffic_spike.is_some()),
         ("zonal_shift", said.zonal_shift.is_some()),
         ("agent_disconnect", said.agent_disconnect.is_some()),

@@ -1,10 +1,11 @@
 //! Traffic: where requests go, when they come, and of which kinds they are.
 
+mod arrivals;
 mod profile;
 mod recorded;
 pub(super) mod spikes;
 
-use super::{Context, Table, balancer, behaviour, each, program};
+use super::{Context, Table, balancer, behaviour, direct, each, guard, program};
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
@@ -19,7 +20,8 @@ pub(super) fn traffic(cx: &mut Context) -> (Vec<Traffic>, Vec<RequestClass>) {
     each(&cx.said.traffic, &section, |at, name, said, path| {
         let mine = requests(cx, TrafficIx::from_usize(at), said, &mut classes, path);
         let retry = behaviour::retry(cx, said.retry.as_ref(), &path.key("retry"));
-        let to = destination(cx, said, path);
+        let guards = guard::guards(cx, guard::Said::of_traffic(said), path);
+        let (to, direct) = destination(cx, said, path);
         let source = source(cx, (name, said), &mine, &classes, path);
         if let Some(timeout) = said.timeout {
             program::check_timeout(cx, timeout.0, 2, &path.key("timeout"));
@@ -34,13 +36,15 @@ pub(super) fn traffic(cx: &mut Context) -> (Vec<Traffic>, Vec<RequestClass>) {
                 classes: mine,
                 timeout,
                 retry,
+                guards,
+                direct,
             });
         }
     });
     (all, classes)
 }
 
-fn destination(cx: &mut Context, said: &schema::Traffic, path: &Path) -> Option<Destination> {
+fn destination(cx: &mut Context, said: &schema::Traffic, path: &Path) -> (Option<Destination>, Direct) {
     let to = path.key("to");
     let through_balancer = said.to.contains('/') || cx.said.load_balancers.get(&said.to).is_some();
     if through_balancer {
@@ -53,20 +57,24 @@ fn destination(cx: &mut Context, said: &schema::Traffic, path: &Path) -> Option<
                 "say it in the target group: `load_balancing_algorithm`",
             );
         }
-        let (load_balancer, listener) = balancer::listener(cx, &said.to, &to)?;
-        return Some(Destination::LoadBalancer {
+        let found = balancer::listener(cx, &said.to, &to);
+        let found = found.map(|(load_balancer, listener)| Destination::LoadBalancer {
             load_balancer,
             listener,
         });
+        return (found, Direct::default());
     }
     match cx.said.services.position(&said.to) {
-        Some(service) => Some(Destination::Service {
-            service: ServiceIx::from_usize(service),
-            balancing: behaviour::balancing(said.balancing),
-        }),
+        Some(service) => {
+            let clients = said.clients.or(said.users);
+            let (said, path) = (said.balancing.as_ref(), path.key("balancing"));
+            let (balancing, direct) = direct::balancing(cx, said, direct::Sender::Traffic { clients }, service, &path);
+            let service = ServiceIx::from_usize(service);
+            (Some(Destination::Service { service, balancing }), direct)
+        }
         None => {
             cx.unknown(&[Table::LoadBalancer, Table::Service], &said.to, &to);
-            None
+            (None, Direct::default())
         }
     }
 }
@@ -136,6 +144,7 @@ fn requests(
         classes.push(RequestClass {
             name: request.name.clone(),
             traffic,
+            priority: request.priority.map_or_else(Priority::default, Priority),
             http: HttpRequest {
                 method: *method,
                 host: request.host.clone().unwrap_or_default(),
@@ -169,7 +178,7 @@ fn source(
             only_with(cx, "think_time", said.think_time.is_some(), "users", path);
             let profile = profile::profile(cx, rate, &path.key("rate"))?;
             let profile = spikes::multiply(cx, profile, name);
-            let arrivals = arrivals(cx, said.arrivals.as_ref(), &path.key("arrivals"));
+            let arrivals = arrivals::arrivals(cx, said.arrivals.as_ref(), &path.key("arrivals"));
             Some(Source::Open { profile, arrivals })
         }
         (None, Some(file), None) => {
@@ -208,22 +217,5 @@ fn only_with(cx: &mut Context, key: &str, given: bool, other: &str, path: &Path)
             &path.key(key),
             format!("`{key}` means something with `{other}` only"),
         );
-    }
-}
-
-fn arrivals(cx: &mut Context, said: Option<&schema::Arrivals>, path: &Path) -> Arrivals {
-    match said {
-        None | Some(schema::Arrivals::Poisson) => Arrivals::Poisson,
-        Some(schema::Arrivals::Regular) => Arrivals::Regular,
-        Some(schema::Arrivals::Bursty(bursty)) => {
-            let here = path.key("bursty");
-            cx.positive(bursty.mean_high.0, &here.key("mean_high"));
-            cx.positive(bursty.mean_low.0, &here.key("mean_low"));
-            Arrivals::Bursty {
-                ratio: bursty.ratio,
-                mean_high: bursty.mean_high.0,
-                mean_low: bursty.mean_low.0,
-            }
-        }
     }
 }

@@ -57,6 +57,7 @@ pub struct Event {
     pub traffic_spike: Option<TrafficSpike>,
     /// The dependency's primary fails; its standby answers after its failover time.
     pub dependency_failover: Option<String>,
+    pub cache_flush: Option<super::CacheFlush>,
     /// Clients are moved away from a load balancer's zone, for as long as `lasting` says.
     pub zonal_shift: Option<ZonalShift>,
     pub stop_task: Option<super::StopTask>,

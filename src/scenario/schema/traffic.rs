@@ -1,6 +1,8 @@
 //! Traffic: who asks, when, and for what.
 
-use super::{Balancing, Duration, Factor, Form, Named, Rate, Retry, Time};
+use super::{
+    Balance, Bulkhead, CallBreaker, CallRateLimit, Deadline, Duration, Factor, Form, Hedge, Named, Rate, Retry, Time,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,13 +13,13 @@ pub struct Traffic {
     /// `balancer`, `balancer/listener` or a service. A service that has a balancer is reached through it.
     pub to: String,
     /// To a service without a balancer: how a task is picked; round robin if absent.
-    pub balancing: Option<Balancing>,
+    pub balancing: Option<Balance>,
     /// Requests a second.
     pub rate: Option<Form<Rate, RateProfile>>,
     /// With `rate`: how arrivals scatter around it; poisson if absent.
     pub arrivals: Option<Arrivals>,
-    /// A CSV file beside the scenario with the columns `time_s` (from 0, in order) and perhaps `class`.
-    pub trace: Option<String>,
+    /// Recorded arrivals.
+    pub trace: Option<Form<String, Trace>>,
     /// How many users each send a request, wait for the answer, think, and send the next.
     #[schemars(range(min = 1))]
     pub users: Option<u32>,
@@ -34,6 +36,33 @@ pub struct Traffic {
     pub timeout: Option<Duration>,
     /// No retry if absent.
     pub retry: Option<Retry>,
+    /// None if absent.
+    pub circuit_breaker: Option<CallBreaker>,
+    /// Another attempt beside one that is slow; none if absent.
+    pub hedge: Option<Hedge>,
+    /// Whether whoever is called learns when patience ends.
+    #[serde(default)]
+    pub deadline: Deadline,
+    /// Bounds the attempts that a caller has under way; no bound if absent.
+    pub bulkhead: Option<Bulkhead>,
+    /// Bounds the attempts that a caller sends; no bound if absent.
+    pub rate_limit: Option<CallRateLimit>,
+}
+
+/// Recorded arrivals: a CSV file beside the scenario with the columns `time_s` (from 0, in order) and perhaps `class`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Trace {
+    pub file: String,
+    /// So many times as fast as it was recorded.
+    #[serde(default = "same")]
+    pub speed: Factor,
+    /// When the file's time 0 comes.
+    #[serde(default = "super::zero")]
+    pub offset: Duration,
+    /// The file begins anew after each such time (that of the run), for ever, and has done so before the run began; it
+    /// is played once if absent.
+    pub repeat_every: Option<Duration>,
 }
 
 /// A rate that changes.
@@ -110,6 +139,36 @@ pub enum Arrivals {
     Regular,
     /// Turns between a high and a low rate; the mean stays.
     Bursty(Bursty),
+    /// Turns between any number of states by name (a Markov-modulated Poisson process); the mean stays.
+    Mmpp(Named<MmppState>),
+    /// Bursts within bursts at every scale; the mean stays.
+    SelfSimilar(SelfSimilar),
+}
+
+/// A state of arrivals, which lasts an exponential time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MmppState {
+    /// Its rate beside those of the other states.
+    #[schemars(range(min = 0))]
+    pub ratio: f64,
+    /// Mean length.
+    pub mean: Duration,
+    /// Weights of the states that may follow; the next one in the order written (after the last the first) if absent.
+    pub next: Option<Named<f64>>,
+}
+
+/// As if sessions of Pareto length, which begin at random, each sent requests at the same rate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SelfSimilar {
+    /// Hurst's parameter, above 0.5 (no memory) and below 1; 0.8 to 0.9 was measured in networks.
+    pub hurst: f64,
+    /// How many sessions are under way on average: the fewer, the stronger the bursts.
+    #[schemars(range(min = 0.1, max = 100_000))]
+    pub sessions: f64,
+    /// Mean length of a session.
+    pub mean_session: Duration,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -139,6 +198,10 @@ pub struct Request {
     pub headers: Named<String>,
     /// The clients' address, for a balancer's rules.
     pub source_ip: Option<String>,
+    /// How urgent it is, for servers that ask: 0 first, 7 last; 3 if absent, as RFC 9218 has it. Calls that are made for its
+    /// sake inherit it.
+    #[schemars(range(max = 7))]
+    pub priority: Option<u8>,
     pub get: Option<String>,
     pub head: Option<String>,
     pub post: Option<String>,

@@ -295,11 +295,11 @@ fn traces_and_tables_of_rates_come_from_files() {
         .resolve();
     assert!(found.is_empty(), "{}", found.render(Style::Plain));
     let it = it.expect("nothing is wrong");
-    let Source::Recorded(arrivals) = &it.traffic[0].source else {
+    let Source::Recorded(recorded) = &it.traffic[0].source else {
         panic!()
     };
     assert_eq!(
-        (arrivals[1].at.nanos(), arrivals[1].class),
+        (recorded.arrivals[1].at.nanos(), recorded.arrivals[1].class),
         (1_250_000_000, Some(ClassIx(1)))
     );
     let Source::Open { profile, .. } = &it.traffic[1].source else {

@@ -146,3 +146,60 @@ events: [{{ at: 1m, traffic_spike: {{ traffic: {spiking}, factor: 2x }}, lasting
     assert_eq!(spike("users: 10", "users"), [Code::ConflictingKeys]);
     assert_eq!(spike("rate: 10/s", "nobody"), [Code::UnknownName]);
 }
+
+#[test]
+fn states_of_arrivals_follow_one_another_by_weights() {
+    let arrivals = |inside: &str| {
+        codes(&web(
+            "desired_count: 50",
+            &format!("traffic: {{ users: {{ to: web, rate: 10/s, arrivals: {{ {inside} }} }} }}"),
+        ))
+    };
+    let two = |next: &str| format!("mmpp: {{ a: {{ ratio: 1, mean: 1s{next} }}, b: {{ ratio: 3, mean: 1s }} }}");
+    assert_eq!(arrivals(&two("")), []);
+    assert_eq!(arrivals(&two(", next: { a: 1, b: 2 }")), []);
+    assert_eq!(arrivals(&two(", next: { a: 1 }")), [Code::StateOutOfReach]);
+    assert_eq!(arrivals(&two(", next: { a: 0, b: 0 }")), [Code::WeightsSumToZero]);
+    assert_eq!(arrivals(&two(", next: { c: 1, b: 1 }")), [Code::UnknownName]);
+    assert_eq!(arrivals("mmpp: { a: { ratio: 1, mean: 1s } }"), [Code::WrongLength]);
+    let silent = "mmpp: { a: { ratio: 0, mean: 1s }, b: { ratio: 0, mean: 1s } }";
+    assert_eq!(arrivals(silent), [Code::WeightsSumToZero]);
+    let similar = |hurst: &str| format!("self_similar: {{ hurst: {hurst}, sessions: 10, mean_session: 1s }}");
+    assert_eq!(arrivals(&similar("0.8")), []);
+    assert_eq!(arrivals(&similar("0.5")), [Code::OutOfRange]);
+    assert_eq!(arrivals(&similar("1")), [Code::OutOfRange]);
+}
+
+#[test]
+fn a_trace_is_played_faster_later_and_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(
+        folder.path().join("a.csv"),
+        "time_s,class\n0,users\n6,users\n20,users\n",
+    )
+    .expect("it is written");
+    let seen = |trace: &str, warm_up: &str| {
+        let text = web(
+            "desired_count: 50",
+            &format!("{warm_up}traffic: {{ users: {{ to: web, trace: {trace} }} }}"),
+        );
+        let scenario = Scenario::parse("test.yaml", text.as_str(), folder.path()).expect("it reads");
+        let (blueprint, found) = scenario.resolve();
+        let codes: Vec<Code> = found.iter().map(|one| one.code).collect();
+        let seconds = blueprint.map(|blueprint| match &blueprint.traffic[0].source {
+            Source::Recorded(recorded) => recorded.arrivals.iter().map(|one| one.at.seconds()).collect::<Vec<_>>(),
+            other => panic!("{other:?} is not recorded"),
+        });
+        (seconds.unwrap_or_default(), codes)
+    };
+    assert_eq!(seen("a.csv", ""), (vec![0.0, 6.0, 20.0], vec![]));
+    assert_eq!(
+        seen("{ file: a.csv, speed: 2x, offset: 1s }", "warm_up: 1m\n"),
+        (vec![61.0, 64.0, 71.0], vec![])
+    );
+    // Every 25 s, so at 60, 66, 80 and back from there at 35, 41, 55, 10, 16, 30, 5.
+    let (again, _) = seen("{ file: a.csv, repeat_every: 25s }", "warm_up: 1m\n");
+    assert_eq!(again, [5.0, 10.0, 16.0]);
+    assert_eq!(seen("{ file: a.csv, repeat_every: 20s }", "").1, [Code::OutOfRange]);
+    assert_eq!(seen("{ file: a.csv, speed: 0x }", "").1, [Code::OutOfRange]);
+}

@@ -2,15 +2,19 @@
 
 use super::DataPlane;
 use super::balancer::Balancer;
+use super::cache::Caches;
 use super::client::{Client, browsers};
 use super::cookies::Cookies;
 use super::dependency::DependencyState;
 use super::foregone::Foregone;
 use super::group::Group;
+use super::join::Races;
 use super::network::Network;
 use super::program::{Operations, Programs};
+use super::rules::Rulebook;
 use super::site::SiteState;
 use super::skew::Skews;
+use super::tracer::Tracer;
 use crate::blueprint::{
     Action, Blueprint, Destination, HttpRequest, LoadBalancerIx, Metric, RequestClass, TargetGroupIx,
 };
@@ -22,7 +26,7 @@ use crate::engine::dist::Tables;
 use crate::policy::routing;
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
-use crate::sim::observation::RevisionCount;
+use crate::sim::observation::{RevisionCount, Work};
 
 /// All listener actions in one table, so that a class or a call is resolved to a number once.
 pub(super) struct Actions {
@@ -87,7 +91,8 @@ impl DataPlane {
         let skews = Skews::new(blueprint, &mut operations);
         let network = Network::new(blueprint, &operations, &mut cx.calendar, &mut tables);
         let programs = Programs::new(blueprint, &mut cx.calendar, &mut tables);
-        let sites = SiteState::all(blueprint, &mut deadlines, &actions);
+        let rulebook = Rulebook::new(blueprint, &mut cx.calendar, &mut tables);
+        let sites = SiteState::all(cx, &mut deadlines, &actions);
         let clients = (0..blueprint.traffic.len())
             .map(|at| Client::new(cx, at, &mut tables))
             .collect();
@@ -119,17 +124,25 @@ impl DataPlane {
             groups,
             clients,
             sites,
+            guarded: Aside::default(),
             dependencies,
+            caches: Caches::new(blueprint),
+            races: Races::new(blueprint),
+            courses: programs.steer_by_request().then(Box::default),
             programs,
             counts: vec![RevisionCount::default(); operations.revisions.len()],
+            work: vec![Work::default(); operations.revisions.len()],
             cpu_meters: vec![Default::default(); blueprint.services.len()],
             cpu_is_read: cpu_is_read(blueprint),
             operations,
             skews,
+            rulebook,
             branch_failures: Aside::default(),
+            ways_rows: Aside::default(),
             cpus_changed: Vec::new(),
             open_requests: 0,
             foregone,
+            tracer: Tracer::new(blueprint.traces.sampled),
             stops_at: blueprint.horizon(),
             overflowed: false,
             afflictions: Aside::default(),

@@ -4,7 +4,7 @@ use super::causes::{failure, in_words_of};
 use super::program::Operations;
 use super::site::SiteState;
 use super::{DataPlane, purpose};
-use crate::blueprint::{ClassIx, RecordedArrival, Source, Traffic, TrafficIx};
+use crate::blueprint::{ClassIx, Source, Traffic, TrafficIx};
 use crate::cluster::attempt::{Answer, Attempt, Browser, Caller, Flags, Served, Site};
 use crate::cluster::cause::Reason;
 use crate::engine::arena::{Arena, Id};
@@ -12,10 +12,9 @@ use crate::engine::dist::{Law, Tables};
 use crate::engine::random::Key;
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
-use crate::sim::observation::{Observation, Outcome, RequestFinished, ServedBy};
+use crate::sim::observation::{Observation, Outcome, RequestFinished, ServedBy, StepCounts};
 use crate::units::Instant;
-use crate::workload::ArrivalStream;
-use std::sync::Arc;
+use crate::workload::{ArrivalStream, Replay};
 
 /// One traffic source.
 pub(super) struct Client {
@@ -45,18 +44,9 @@ pub(super) fn browsers(traffic: &[Traffic]) -> u32 {
 }
 
 enum Arrivals {
-    Open {
-        stream: ArrivalStream,
-        ordinal: u64,
-    },
-    Recorded {
-        arrivals: Arc<[RecordedArrival]>,
-        next: usize,
-    },
-    Closed {
-        users: u32,
-        think_time: Law,
-    },
+    Open { stream: ArrivalStream, ordinal: u64 },
+    Recorded(Replay),
+    Closed { users: u32, think_time: Law },
 }
 
 impl Client {
@@ -74,13 +64,10 @@ impl Client {
             key,
             arrivals: match &written.source {
                 Source::Open { profile, arrivals } => Arrivals::Open {
-                    stream: ArrivalStream::new(profile, *arrivals, key.child(0), tables),
+                    stream: ArrivalStream::new(profile, arrivals, key.child(0), tables),
                     ordinal: 0,
                 },
-                Source::Recorded(arrivals) => Arrivals::Recorded {
-                    arrivals: arrivals.clone(),
-                    next: 0,
-                },
+                Source::Recorded(recorded) => Arrivals::Recorded(Replay::new(recorded)),
                 Source::Closed { users, think_time } => Arrivals::Closed {
                     users: *users,
                     think_time: Law::compile(think_time, tables),
@@ -113,7 +100,7 @@ impl Client {
     fn next_arrival(&mut self, stop: Instant) -> Option<Instant> {
         let at = match &mut self.arrivals {
             Arrivals::Open { stream, .. } => stream.next(),
-            Arrivals::Recorded { arrivals, next } => arrivals.get(*next).map(|arrival| arrival.at),
+            Arrivals::Recorded(replay) => replay.next_at(),
             Arrivals::Closed { .. } => None,
         };
         at.filter(|&at| at < stop)
@@ -141,10 +128,7 @@ impl Client {
                 *ordinal += 1;
                 (*ordinal, None)
             }
-            Arrivals::Recorded { arrivals, next } => {
-                *next += 1;
-                (*next as u64, arrivals[*next - 1].class)
-            }
+            Arrivals::Recorded(replay) => replay.take(),
             Arrivals::Closed { .. } => unreachable!("closed users do not arrive"),
         };
         let key = self.key.child(ordinal);
@@ -199,6 +183,10 @@ impl DataPlane {
             return;
         }
         let id = offer(&mut self.attempts, key, (class, browser), site);
+        if self.tracer.follows(key) {
+            self.attempts[id].flags.set(Flags::TRACED);
+            self.tracer.counts_one_more();
+        }
         self.send(cx, id);
     }
 
@@ -215,6 +203,10 @@ impl DataPlane {
         let class = client.class(key);
         let site = client.site;
         let id = offer(&mut self.attempts, key, (class, browser), site);
+        if self.tracer.follows(key) {
+            self.attempts[id].flags.set(Flags::TRACED);
+            self.tracer.counts_one_more();
+        }
         cx.calendar.schedule_in(pause, Event::data(DataEvent::Send, id));
     }
 
@@ -231,6 +223,9 @@ impl DataPlane {
             let Caller::Client(class, _) = attempt.caller else {
                 continue;
             };
+            if self.is_hedge(id, attempt) {
+                continue;
+            }
             if attempt.flags.has(Flags::CALLER_GONE) || attempt.first_sent == Instant::NEVER {
                 continue;
             }
@@ -248,10 +243,21 @@ impl DataPlane {
                 )),
             });
             self.open_requests -= 1;
+            if attempt.flags.has(Flags::TRACED) {
+                self.tracer.finished(cx, attempt.request_key);
+            }
         }
+        self.tracer.finish(cx);
         let counts = self.skews.counts();
         if !counts.is_empty() {
             cx.observations.push(Observation::SkewCounted(counts));
+        }
+        let counts = StepCounts {
+            joins: self.join_counts(),
+            caches: self.cache_counts(),
+        };
+        if counts != StepCounts::default() {
+            cx.observations.push(Observation::StepsCounted(counts));
         }
         assert_eq!(
             self.open_requests, 0,
@@ -296,8 +302,9 @@ fn outcome(answer: Answer) -> Outcome {
     match answer {
         Answer::Success => Outcome::Served,
         Answer::NotFound => Outcome::ClientError,
-        Answer::Failure(_) => Outcome::ServerError,
-        Answer::Refused(_) => Outcome::Refused,
+        Answer::Error(400..=499) => Outcome::ClientError,
+        Answer::Failure(_) | Answer::Overloaded(_) | Answer::Error(_) => Outcome::ServerError,
+        Answer::Refused(_) | Answer::Rejected(_) => Outcome::Refused,
         Answer::Fixed(_) if answer.is_success() => Outcome::Served,
         Answer::Fixed(300..=399) => Outcome::Redirected,
         Answer::Fixed(_) => Outcome::FixedResponse,

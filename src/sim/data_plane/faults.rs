@@ -18,6 +18,7 @@ impl DataPlane {
             }
             FaultKind::DependencySlow { dependency, factor } => self.dependencies[dependency.at()].slowdown *= factor,
             FaultKind::DependencyFailover { dependency } => self.fail_over(cx, *dependency),
+            FaultKind::CacheFlush(flush) => self.flush_caches(cx, position, flush),
             FaultKind::TrafficSpike { .. }
             | FaultKind::TaskCrash { .. }
             | FaultKind::RandomTaskCrash { .. }
@@ -38,6 +39,7 @@ impl DataPlane {
             FaultKind::AddedLatency { .. } => self.network.remove_latency(position),
             FaultKind::DependencySlow { dependency, factor } => self.dependencies[dependency.at()].slowdown /= factor,
             FaultKind::DependencyFailover { .. }
+            | FaultKind::CacheFlush(_)
             | FaultKind::TrafficSpike { .. }
             | FaultKind::TaskCrash { .. }
             | FaultKind::RandomTaskCrash { .. }

@@ -5,6 +5,7 @@ use crate::blueprint::AlbModel;
 use crate::cluster::Task;
 use crate::cluster::server::{Door, Metered, Server};
 use crate::engine::arena::Id;
+use crate::sim::context::Context;
 use crate::sim::observation::{DependencySample, Sample, ServiceSample};
 use crate::sim::signal::{Meter, ServiceMeter};
 use crate::units::Instant;
@@ -74,10 +75,12 @@ impl DataPlane {
         }
         let services = self.cpu_meters.iter_mut().map(std::mem::take).collect();
         let active = self.open_requests;
+        let request_memory = self.servers.iter().filter_map(Server::request_memory).collect();
         Meter {
             minute,
             ended: now,
             services,
+            request_memory,
             target_groups: self
                 .groups
                 .iter_mut()
@@ -107,8 +110,12 @@ impl DataPlane {
     }
 
     /// Usage since the last sample and queues at this instant.
-    pub fn sample(&mut self, now: Instant) -> Sample {
+    pub fn sample(&mut self, cx: &Context<'_>) -> Sample {
+        let now = cx.now();
         let mut services = vec![ServiceSample::default(); self.operations.services()];
+        for (work, revision) in self.work.iter_mut().zip(&self.operations.revisions) {
+            services[revision.service.at()].work.add(&std::mem::take(work));
+        }
         for server in self.servers.iter_mut().filter(|server| server.door != Door::Silent) {
             let (used, reserved, reading) = read(server, server.sampled, now);
             server.sampled = reading;
@@ -119,6 +126,7 @@ impl DataPlane {
             sample.in_service +=
                 u64::from(server.present) - u64::from(server.queue.len()).min(u64::from(server.present));
         }
+        let (senders, failures) = self.take_sent(cx.blueprint);
         let dependencies = self.dependencies.iter().map(|dependency| DependencySample {
             queued: u64::from(dependency.queue.len()),
             in_service: u64::from(dependency.busy),
@@ -127,6 +135,8 @@ impl DataPlane {
             at: now,
             services,
             dependencies: dependencies.collect(),
+            senders,
+            failures,
         }
     }
 }

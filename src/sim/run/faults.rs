@@ -221,6 +221,7 @@ impl Run {
             FaultKind::AddedLatency { .. }
             | FaultKind::DependencySlow { .. }
             | FaultKind::DependencyFailover { .. }
+            | FaultKind::CacheFlush(_)
             | FaultKind::TrafficSpike { .. } => {}
         }
     }

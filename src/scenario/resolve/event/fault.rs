@@ -72,6 +72,9 @@ pub(super) fn fault(cx: &mut Context, said: &schema::Event, path: &Path) -> Opti
     if let Some(fault) = start_up::fault(cx, said, path) {
         return Some(fault);
     }
+    if let Some(flush) = &said.cache_flush {
+        return super::super::cache::flush(cx, flush, &path.key("cache_flush"));
+    }
     let name = said.dependency_failover.as_ref()?;
     let here = path.key("dependency_failover");
     let found = cx.find(Table::Dependency, name, &here)?;

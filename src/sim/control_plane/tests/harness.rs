@@ -59,6 +59,7 @@ pub fn fleet(desired: u32) -> Blueprint {
         services: vec![service(desired)],
         programs: vec![Program { steps: vec![] }],
         calls: vec![],
+        caches: vec![],
         dependencies: vec![],
         load_balancers: vec![LoadBalancer {
             name: "public".into(),
@@ -95,6 +96,7 @@ pub fn fleet(desired: u32) -> Blueprint {
             in_flight: 1_000_000,
             run_out: Span::from_secs(60),
         },
+        traces: Traces { sampled: 0, kept: 0 },
     };
     image(&mut blueprint, "web", &[("web", 400)]);
     blueprint
@@ -190,7 +192,9 @@ fn revision() -> Revision {
             error_ratio: Ratio::ZERO,
             cpu_factor: 1.0,
         }],
+        server_rules: None,
         on_disconnect: OnDisconnect::Continue,
+        on_deadline: OnDeadline::Abandon,
         keep_alive: None,
         defects: Defects {
             fails_to_start: Ratio::ZERO,

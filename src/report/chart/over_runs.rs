@@ -177,6 +177,7 @@ fn shade_of(kind: &FaultKind, ends: bool) -> bool {
         | FaultKind::SlowInstance { .. }
         | FaultKind::GrayFailure { .. }
         | FaultKind::AddedLatency { .. }
+        | FaultKind::Link { .. }
         | FaultKind::AgentDisconnect { .. }
         | FaultKind::LogsStall
         | FaultKind::Backend { .. }

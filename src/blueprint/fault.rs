@@ -1,7 +1,8 @@
 //! Faults: what goes wrong, when it comes and when it goes.
 
 use super::{
-    Backend, CacheFlush, DependencyIx, GroupIx, Link, LinkTrouble, Provider, RevisionIx, ServiceIx, TrafficIx, Trouble, ZoneIx,
+    Backend, CacheFlush, DependencyIx, GroupIx, Link, LinkTrouble, Provider, RevisionIx, ServiceIx, TrafficIx, Trouble,
+    ZoneIx,
 };
 use crate::engine::dist::Dist;
 use crate::units::{Instant, Ratio, Span};
@@ -68,9 +69,14 @@ impl Course {
 #[derive(Clone, Debug)]
 pub enum FaultKind {
     /// Tasks exit at once.
-    TaskCrash { on: Selection },
+    TaskCrash {
+        on: Selection,
+    },
     /// Tasks are slow, wrong or still while they run.
-    GrayFailure { on: Selection, ills: Ills },
+    GrayFailure {
+        on: Selection,
+        ills: Ills,
+    },
     /// From now on (for `lasting`), each running task of the service crashes after a life drawn from this.
     RandomTaskCrash {
         service: ServiceIx,

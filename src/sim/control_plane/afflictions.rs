@@ -89,7 +89,10 @@ impl ControlPlane {
         let at = revision.serving_container;
         let rests = self.tasks[id].containers[at].health == HealthStatus::Healthy
             && revision.defects.fails_health_checks.get() == 0.0;
-        if let Some(check) = definition.containers[at].health_check.filter(|_| rests && self.is_mute(id)) {
+        if let Some(check) = definition.containers[at]
+            .health_check
+            .filter(|_| rests && self.is_mute(id))
+        {
             let now = cx.now().nanos();
             let phase = self.tasks[id].key.child(purpose::FIRST_CHECK).child(now).uniform();
             self.container_in(cx, id, at, ContainerStep::HealthCheck, check.interval.scaled(phase));

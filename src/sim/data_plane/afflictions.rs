@@ -154,11 +154,7 @@ impl DataPlane {
 /// How an attempt ends at a task that is ill.
 #[cold]
 #[inline(never)]
-pub(super) fn answer_of_the_ill(
-    afflictions: &Aside<Task, Affliction>,
-    attempt: &Attempt,
-    answer: Answer,
-) -> Answer {
+pub(super) fn answer_of_the_ill(afflictions: &Aside<Task, Affliction>, attempt: &Attempt, answer: Answer) -> Answer {
     let affliction = attempt.task.and_then(|task| afflictions.get(task));
     let ratio = affliction.map_or(0.0, |affliction| affliction.ills.error_ratio);
     if answer == Answer::Success && attempt.key.child(purpose::GRAY_FAILURE).happens(ratio) {

@@ -124,11 +124,12 @@ fn task_crash(cx: &mut Context, said: &schema::TaskCrash, path: &Path) -> Option
         }
         _ => {
             let message = "how the tasks crash is not clear";
-            cx.problems.report_with(Code::NotExactlyOne, path, message, |diagnostic| {
-                diagnostic.expected(
+            cx.problems
+                .report_with(Code::NotExactlyOne, path, message, |diagnostic| {
+                    diagnostic.expected(
                     "`service` with one of `count` (at once) and `time_between_failures` (at random), or `on` alone",
                 )
-            });
+                });
             None
         }
     }

@@ -186,7 +186,13 @@ fn crashes_choose_running_tasks_at_random_and_the_same_ones_for_the_same_key() {
         let blueprint = fleet(8);
         let mut stage = Stage::new(&blueprint);
         stage.run_until(10.0);
-        stage.act(|control, cx| control.crash_tasks(cx, &crate::blueprint::Selection::some_of(ServiceIx(0), 3), cx.key.child(key)));
+        stage.act(|control, cx| {
+            control.crash_tasks(
+                cx,
+                &crate::blueprint::Selection::some_of(ServiceIx(0), 3),
+                cx.key.child(key),
+            )
+        });
         stage.run_until(10.0);
         assert_eq!(stage.control.services[0].counts.of(TaskState::Deprovisioning), 3);
         stage.entered("DEPROVISIONING")

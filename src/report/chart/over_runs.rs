@@ -175,7 +175,9 @@ fn shade_of(kind: &FaultKind, ends: bool) -> bool {
         | FaultKind::CacheFlush(_) => false,
         FaultKind::ZoneOutage { .. }
         | FaultKind::SlowInstance { .. }
+        | FaultKind::GrayFailure { .. }
         | FaultKind::AddedLatency { .. }
+        | FaultKind::Link { .. }
         | FaultKind::AgentDisconnect { .. }
         | FaultKind::LogsStall
         | FaultKind::Backend { .. }

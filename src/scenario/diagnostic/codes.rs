@@ -204,11 +204,14 @@ codes! {
     HeapTooSmall "WT0834" "heap-too-small" Error;
     GuardWithoutEffect "WT0840" "guard-without-effect" Error;
     HedgeAfterTimeout "WT0841" "hedge-after-timeout" Error;
+    RetriesMultiply "WT0842" "retries-multiply" Warning;
+    LeavesBeforeRetries "WT0843" "leaves-before-retries" Warning;
 
     // Ways straight to tasks, and the network.
     BalancingOfNobody "WT0850" "balancing-of-nobody" Error;
     ShardOfEverything "WT0851" "shard-of-everything" Warning;
     DnsWithoutRegistry "WT0852" "dns-without-registry" Error;
+    LinkOfNothing "WT0853" "link-of-nothing" Error;
 
     // Dependencies and queues.
     PoolsExceedConnections "WT0820" "pools-exceed-connections" Warning;
@@ -227,6 +230,7 @@ codes! {
     FailoverWithoutStandby "WT1005" "failover-without-standby" Error;
     FaultOverlapsItself "WT1010" "fault-overlaps-itself" Error;
     FaultFollowsFollower "WT1011" "fault-follows-follower" Error;
+    NobodySelected "WT1012" "nobody-selected" Warning;
 }
 
 impl std::fmt::Display for Code {

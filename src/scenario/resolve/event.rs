@@ -3,6 +3,7 @@
 mod course;
 mod fault;
 mod release;
+mod selection;
 mod zonal_shift;
 
 use super::{Context, Table, standalone};
@@ -121,11 +122,14 @@ fn happenings(cx: &mut Context, said: &schema::Event, deploys: &Deploys, path: &
         ("stop_deployment", said.stop_deployment.is_some()),
         ("zone_outage", said.zone_outage.is_some()),
         ("task_crash", said.task_crash.is_some()),
+        ("gray_failure", said.gray_failure.is_some()),
         ("instance_loss", said.instance_loss.is_some()),
         ("drain_instance", said.drain_instance.is_some()),
         ("run_task", said.run_task.is_some()),
         ("slow_instance", said.slow_instance.is_some()),
         ("added_latency", said.added_latency.is_some()),
+        ("partition", said.partition.is_some()),
+        ("packet_loss", said.packet_loss.is_some()),
         ("dependency_slow", said.dependency_slow.is_some()),
         ("dependency_failover", said.dependency_failover.is_some()),
         ("cache_flush", said.cache_flush.is_some()),

@@ -75,6 +75,7 @@ impl DataPlane {
                 attempt.zone = self.dependencies[at.at()].zone;
                 let hop = Hop {
                     leg: Leg::ToCallee,
+                    sender: attempt.site,
                     key: attempt.key,
                     from: attempt.from,
                     to: attempt.zone,
@@ -451,6 +452,7 @@ pub(super) fn send_back(
     };
     let hop = Hop {
         leg,
+        sender: attempt.site,
         key: attempt.key,
         from,
         to: attempt.zone,
@@ -458,6 +460,11 @@ pub(super) fn send_back(
     };
     if network.carry(cx, id, hop, event) == Crossing::Lost {
         attempt.phase = Phase::Lost;
+        if let Caller::Check(_) = attempt.caller {
+            // No patience of its own will end it: its sender keeps the time.
+            cx.calendar
+                .schedule_in(network.connect_span, Event::data(DataEvent::ConnectTimeout, id));
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use super::site::To;
 use super::{DataPlane, Leg};
 use crate::blueprint::{Action, ServiceIx, TargetGroupIx, ZoneIx};
 use crate::cluster::Task;
-use crate::cluster::attempt::{Answer, Attempt, Caller, Check, Flags, Phase};
+use crate::cluster::attempt::{Answer, Attempt, Caller, Check, Flags, Phase, Site};
 use crate::cluster::cause::Reason;
 use crate::cluster::cpu::{Cpu, CpuSpec};
 use crate::cluster::server::{Beside, Door, Metered, Server};
@@ -25,7 +25,7 @@ impl DataPlane {
             Order::StartServer(spec) => self.start_server(cx, spec),
             Order::StartUp { task, work } => self.start_up(cx, task, work),
             Order::Listen(task) => {
-                self.set_door(task, Door::Open);
+                self.set_door(task, self.open_door(task));
                 if let Some(extras) = self.servers.get_mut(task).and_then(|server| server.extras.as_mut()) {
                     extras.listening = Some(cx.now());
                 }
@@ -43,6 +43,7 @@ impl DataPlane {
                     self.cpus_changed.push(task.index());
                 }
             }
+            Order::Afflict { task, ills } => self.afflict(cx, task, ills),
             Order::PartCpu { task, left } => {
                 if let Some(server) = self.servers.get_mut(task).filter(|server| server.door != Door::Silent) {
                     server.cpu.set_share(cx.now(), left.server);
@@ -243,6 +244,7 @@ impl DataPlane {
         let served = server.unrouted;
         let hop = Hop {
             leg: Leg::ToCallee,
+            sender: Site::NONE,
             key,
             from: Some(zone),
             to: Some(server.zone),

@@ -1,6 +1,7 @@
 //! The data plane alone, its orders given by hand: theory, timelines computed on paper, and everything at once.
 
 mod backing;
+mod afflictions;
 mod balancer;
 mod balancer_extras;
 mod cache;

@@ -16,6 +16,7 @@ pub mod fault;
 #[cfg(test)]
 pub mod fixture;
 pub mod hook;
+pub mod journey;
 pub mod life_cycle;
 pub mod model;
 pub mod program;
@@ -35,6 +36,7 @@ pub use dependency::*;
 pub use environment::*;
 pub use fault::*;
 pub use hook::*;
+pub use journey::*;
 pub use life_cycle::*;
 pub use model::*;
 pub use program::*;

@@ -10,8 +10,8 @@ use super::timeline::Timeline;
 use super::watch::Watch;
 use crate::blueprint::{Blueprint, ClassIx, RevisionIx};
 use crate::sim::observation::{
-    DeploymentStep, Event, Failure, InstanceRecord, Observation, Observer, Outcome, RequestFinished, RevisionCount,
-    Sample, ScalingRecord, Sender, ServedBy, ServiceLevels, SkewCount, TaskRecord,
+    DeploymentStep, Event, Failure, InstanceRecord, JourneyCount, Observation, Observer, Outcome, RequestFinished,
+    RevisionCount, Sample, ScalingRecord, Sender, ServedBy, ServiceLevels, SkewCount, TaskRecord,
 };
 use crate::stats::LatencyHistogram;
 use crate::units::Instant;
@@ -49,6 +49,7 @@ pub struct Recorder {
     deployment_steps: Vec<DeploymentStep>,
     scaling: Vec<ScalingRecord>,
     skew: Vec<SkewCount>,
+    journeys: Vec<JourneyCount>,
     cost: CostProbe,
 }
 
@@ -125,6 +126,7 @@ impl Recorder {
             deployment_steps: Vec::new(),
             scaling: Vec::new(),
             skew: Vec::new(),
+            journeys: Vec::new(),
             cost: CostProbe::new(blueprint),
         }
     }
@@ -177,6 +179,7 @@ impl Recorder {
             deployment_steps: self.deployment_steps,
             scaling: self.scaling,
             skew: self.skew,
+            journeys: self.journeys,
             cost: self.cost.finish(end),
         };
         record.check_ledger();
@@ -363,6 +366,7 @@ impl Observer for Recorder {
             Observation::RevisionCounts { deployment, counts } => self.counts_taken(deployment, counts),
             Observation::BalancerMinute { ended, .. } => self.last_seen = ended,
             Observation::SkewCounted(counts) => self.skew = counts,
+            Observation::JourneysCounted(counts) => self.journeys = counts,
             Observation::LimitReached(reason) => self.ended_early = Some(reason),
         }
     }

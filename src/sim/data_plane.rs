@@ -19,6 +19,7 @@ mod dns;
 mod faults;
 mod foregone;
 mod group;
+mod journeys;
 mod loss;
 mod meter;
 mod network;
@@ -53,6 +54,7 @@ use client::Client;
 use dependency::DependencyState;
 use foregone::Foregone;
 use group::Group;
+use journeys::Journeys;
 use network::Network;
 use program::{Operations, Programs};
 use site::SiteState;
@@ -68,6 +70,7 @@ pub struct DataPlane {
     balancers: Vec<Balancer>,
     groups: Vec<Group>,
     clients: Vec<Client>,
+    journeys: Journeys,
     sites: Vec<SiteState>,
     dependencies: Vec<DependencyState>,
     programs: Programs,
@@ -131,6 +134,8 @@ impl DataPlane {
                 DataEvent::DependencyDone => self.dependency_done(cx, attempt),
                 DataEvent::AnswerAtNode => self.answer_at_node(cx, attempt),
                 DataEvent::AnswerAtCaller => self.answer_at_caller(cx, attempt),
+                DataEvent::Visit => self.visit(cx, extra),
+                DataEvent::PatienceEnds => self.patience_ends(cx, extra),
                 DataEvent::ConnectTimeout => self.connect_timed_out(cx, attempt),
             }
             match cx.at_once.get(followed) {
@@ -177,6 +182,13 @@ mod purpose {
     pub const ATTEMPT: u64 = 1 << 8;
     pub const NEXT_REQUEST: u64 = 2;
     pub const BROWSER: u64 = 3;
+    /// Below a journey's key: which one, and its requests.
+    pub const JOURNEY: u64 = 20;
+    pub const VISIT: u64 = 21;
+    /// Below the key of a journey's request.
+    pub const NEXT_STEP: u64 = 22;
+    pub const ABANDONS: u64 = 23;
+    pub const PATIENCE: u64 = 24;
     /// Below the attempt's key.
     pub const NODE: u64 = 1;
     pub const GROUP: u64 = 2;

@@ -46,6 +46,10 @@ pub enum DataEvent {
     DeadlineDue,
     /// The next change of a task's CPU: a departure, the quota spent, or the quota renewed. `extra`: server.
     CpuTurn,
+    /// A visitor makes the request of its step. `extra`: visitor.
+    Visit,
+    /// A visitor's patience may be over. `extra`: visitor.
+    PatienceEnds,
     /// A connection that nobody answers is given up. `id`: attempt.
     ConnectTimeout,
     /// A target group's targets get new weights. `extra`: target group.

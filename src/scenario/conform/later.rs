@@ -93,7 +93,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("Call", "budget", "lower `retry.max_attempts`"),
     ("Retry", "budget", "leave it out, or lower `max_attempts`"),
     ("Retry", "jitter", "put `jitter` into `backoff: { exponential: … }`"),
-    ("Traffic", "journeys", "list the requests under `requests` with weights"),
     ("Traffic", "payload", "leave it out: payloads take no time"),
     ("Request", "payload", "leave it out: payloads take no time"),
     ("Request", "priority", "leave it out: requests are served in order"),
@@ -177,7 +176,7 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("Dependency", "connection_pool", "use `slots`"),
     ("Scenario", "queues", "leave them out: services call each other"),
     ("Scenario", "records", "send `traffic` to the balancer directly"),
-    ("Scenario", "journeys", "list the requests under `traffic` with weights"),
+    ("Scenario", "journeys", "write them under the `traffic` that makes them"),
 ];
 
 /// What to do in place of a word that is not modelled yet, if it is one.

@@ -8,6 +8,7 @@ mod dependency;
 mod disconnect;
 mod everything;
 mod foregone;
+mod journeys;
 mod network;
 mod skew;
 pub(crate) mod stage;

@@ -11,16 +11,19 @@ pub mod call;
 pub mod capacity;
 pub mod code_deploy;
 pub mod dependency;
+pub mod direct;
 pub mod environment;
 pub mod fault;
 #[cfg(test)]
 pub mod fixture;
+pub mod guard;
 pub mod hook;
 pub mod journey;
 pub mod life_cycle;
 pub mod model;
 pub mod program;
 pub mod question;
+pub mod server;
 pub mod service;
 pub mod skew;
 pub mod start_up;
@@ -33,14 +36,17 @@ pub use call::*;
 pub use capacity::*;
 pub use code_deploy::*;
 pub use dependency::*;
+pub use direct::*;
 pub use environment::*;
 pub use fault::*;
+pub use guard::*;
 pub use hook::*;
 pub use journey::*;
 pub use life_cycle::*;
 pub use model::*;
 pub use program::*;
 pub use question::*;
+pub use server::*;
 pub use service::*;
 pub use skew::*;
 pub use start_up::*;
@@ -142,6 +148,7 @@ pub struct Blueprint {
     pub prices: Discounts,
     pub model: Model,
     pub limits: Limits,
+    pub traces: Traces,
 }
 
 /// How the world looks when the warm-up begins.
@@ -169,6 +176,15 @@ pub struct Network {
     pub client: Dist,
     /// Replaces `same_zone`/`cross_zone` for the hop from a calling task to a balancer's node, if given.
     pub to_balancer: Option<Dist>,
+}
+
+/// How many requests of each run are followed step by step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Traces {
+    /// For where the time goes.
+    pub sampled: u32,
+    /// Of those of the first run, written out in full.
+    pub kept: u32,
 }
 
 /// What ends a run that would not end by itself; each is reported as the run's outcome.

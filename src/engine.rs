@@ -8,6 +8,7 @@
 
 pub mod arena;
 pub mod calendar;
+pub mod count;
 
 pub mod dist;
 pub mod random;

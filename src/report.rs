@@ -11,4 +11,5 @@ pub(crate) mod sample;
 pub mod summary;
 pub mod table;
 pub mod tables;
+pub mod traces;
 pub mod words;

@@ -11,3 +11,4 @@ pub mod event;
 pub mod observation;
 pub mod run;
 pub mod signal;
+pub mod trace;

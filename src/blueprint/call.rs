@@ -1,6 +1,6 @@
 //! Calls: where they go, how long their sender waits, and how it tries again.
 
-use super::{DependencyIx, HttpRequest, LoadBalancerIx, OperationIx, ServiceIx};
+use super::{DependencyIx, Direct, Guards, HttpRequest, LoadBalancerIx, OperationIx, ServiceIx};
 use crate::units::Span;
 
 #[derive(Clone, Debug)]
@@ -11,6 +11,9 @@ pub struct CallSite {
     /// Including queueing and network, for each attempt.
     pub timeout: Option<Span>,
     pub retry: Retry,
+    pub guards: Guards,
+    /// Plain unless it goes straight to a task.
+    pub direct: Direct,
 }
 
 #[derive(Clone, Debug)]
@@ -30,12 +33,16 @@ pub enum Callee {
     Dependency(DependencyIx),
 }
 
-/// How a caller without a balancer picks the callee's task. One shared view for all tasks of a calling service.
+/// How a caller without a balancer picks the callee's task, from the view that [`Direct::view`] says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Balancing {
     RoundRobin,
     LeastOutstandingRequests,
     Random,
+    /// Of two targets drawn at random the one with fewer requests under way.
+    PowerOfTwoChoices,
+    /// In proportion to the targets' weights.
+    WeightedRandom,
 }
 
 /// Attempts include the first: `max_attempts` 1 is no retry. Timeouts, refused connections and 5xx are retried.

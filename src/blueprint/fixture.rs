@@ -56,6 +56,7 @@ pub fn empty() -> Blueprint {
             in_flight: 1_000_000,
             run_out: Span::from_secs(3600),
         },
+        traces: Traces { sampled: 0, kept: 0 },
     }
 }
 
@@ -107,7 +108,9 @@ pub fn revision() -> Revision {
         start_up_cpu: None,
         routes: vec![],
         operations: vec![],
+        server_rules: None,
         on_disconnect: OnDisconnect::Continue,
+        on_deadline: OnDeadline::Abandon,
         keep_alive: None,
         defects: Defects {
             fails_to_start: Ratio::ZERO,

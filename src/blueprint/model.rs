@@ -18,6 +18,7 @@ pub struct Model {
     pub task: TaskModel,
     pub start_up: StartUpModel,
     pub cpu: CpuShareModel,
+    pub discovery: DiscoveryModel,
 }
 
 #[derive(Clone, Debug)]
@@ -166,6 +167,14 @@ pub struct TaskModel {
     pub loss_detection: Dist,
 }
 
+#[derive(Clone, Copy, Debug)]
+pub struct DiscoveryModel {
+    /// From a task's coming or going until Cloud Map's DNS answers accordingly.
+    pub cloud_map_propagation: Span,
+    /// Of the targets that one of Service Connect's proxies knows, how many it avoids at once at most.
+    pub service_connect_max_ejection: Ratio,
+}
+
 #[derive(Clone, Debug)]
 pub struct CpuShareModel {
     pub cfs_period: Span,
@@ -253,6 +262,10 @@ impl Default for Model {
             cpu: CpuShareModel {
                 cfs_period: Span::from_millis(100),
                 fargate_host_vcpus: 2,
+            },
+            discovery: DiscoveryModel {
+                cloud_map_propagation: Span::from_secs(5),
+                service_connect_max_ejection: Ratio::ONE,
             },
         }
     }

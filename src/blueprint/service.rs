@@ -5,7 +5,7 @@
 
 use super::{
     AlarmIx, CodeDeploy, CpuModel, GroupIx, LifecycleHook, LoadBalancerIx, Metric, OnDisconnect, OperationIx, Portion,
-    ProgramIx, Runtime, ServiceIx, Skew, TargetGroupIx, TaskDefinitionIx,
+    ProgramIx, Runtime, ServerRules, ServiceIx, Skew, TargetGroupIx, TaskDefinitionIx,
 };
 use crate::blueprint::task::Defects;
 use crate::engine::dist::Dist;
@@ -268,6 +268,8 @@ pub struct Revision {
     /// The container that serves, by position.
     pub serving_container: usize,
     pub runtime: Runtime,
+    /// `None`: it serves in order, and refuses only what its backlog cannot hold.
+    pub server_rules: Option<Box<ServerRules>>,
     pub cpu_model: CpuModel,
     /// From the start of the serving container until it listens and passes checks.
     pub start_up: Dist,
@@ -278,6 +280,7 @@ pub struct Revision {
     /// One for each of [`Service::operations`].
     pub operations: Vec<Operation>,
     pub on_disconnect: OnDisconnect,
+    pub on_deadline: super::OnDeadline,
     /// How long the server keeps an idle connection; `None`: longer than any balancer.
     pub keep_alive: Option<Span>,
     pub defects: Defects,

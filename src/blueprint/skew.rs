@@ -58,11 +58,10 @@ impl Blueprint {
         let mut calls = Vec::new();
         while let Some(program) = programs.pop() {
             for step in &self.programs[program.at()].steps {
-                match step {
-                    super::Step::Call(call) => calls.push(*call),
-                    super::Step::Parallel(branches) => programs.extend(branches),
-                    super::Step::Cpu(_) | super::Step::Wait(_) => {}
+                if let super::Step::Call(call) = step {
+                    calls.push(*call);
                 }
+                programs.extend(step.parts().iter().map(|(part, _)| part));
             }
         }
         calls.sort();

@@ -1,6 +1,6 @@
 //! Traffic: who asks, when, and for what.
 
-use super::{ClassIx, HttpRequest, Journey, LoadBalancerIx, Retry, ServiceIx, TrafficIx};
+use super::{ClassIx, Guards, HttpRequest, Journey, LoadBalancerIx, Priority, Retry, ServiceIx, TrafficIx};
 use crate::engine::dist::Dist;
 use crate::units::{Instant, Span};
 use std::sync::Arc;
@@ -21,6 +21,9 @@ pub struct Traffic {
     /// Of one attempt; `None`: the client waits for ever.
     pub timeout: Option<Span>,
     pub retry: Retry,
+    pub guards: Guards,
+    /// Plain unless it goes straight to tasks.
+    pub direct: super::Direct,
 }
 
 impl Traffic {
@@ -136,5 +139,7 @@ pub struct SelfSimilar {
 pub struct RequestClass {
     pub name: String,
     pub traffic: TrafficIx,
+    /// Calls that are made for its sake inherit it.
+    pub priority: Priority,
     pub http: HttpRequest,
 }

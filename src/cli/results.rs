@@ -10,7 +10,7 @@ use crate::probe::Pool;
 use crate::report::chart::png::Rasteriser;
 use crate::report::chart::{self, Chart};
 use crate::report::provenance::{Manifest, Provenance};
-use crate::report::{summary, tables};
+use crate::report::{summary, tables, traces};
 
 /// Folder of the variants' tables.
 pub(super) const VARIANTS: &str = "variants";
@@ -28,6 +28,16 @@ pub fn everything(simulated: &Simulated, provenance: &Provenance) -> Vec<File> {
         }
     });
     files.extend(pictures);
+    let first = outcome.records.iter().find(|record| record.replication == 0);
+    let traces = first.map_or(&[][..], |record| &record.traces.kept);
+    files.extend(
+        traces::files(&outcome.blueprint, traces)
+            .into_iter()
+            .map(|(name, bytes)| File {
+                name: name.to_owned(),
+                bytes,
+            }),
+    );
     let mut json = serde_json::to_vec_pretty(&summary_json(simulated, provenance)).expect("keys are strings");
     json.push(b'\n');
     files.push(File {

@@ -48,7 +48,7 @@ pub struct Attempt {
     pub due: Instant,
     /// When the request was first sent.
     pub first_sent: Instant,
-    /// When this attempt reached the balancer's node, for its response time.
+    /// When this attempt reached the balancer's node, for its response time; at a dependency, when it was taken up.
     pub at_node: Instant,
     /// Of the request, the same for all its attempts.
     pub request_key: Key,
@@ -82,6 +82,17 @@ impl Attempt {
     };
 }
 
+impl Attempt {
+    /// When its caller's patience ends, as far as whoever serves it knows.
+    pub fn deadline_known(&self) -> Instant {
+        if self.flags.has(Flags::DEADLINE) {
+            self.due
+        } else {
+            Instant::NEVER
+        }
+    }
+}
+
 const _: () = assert!(size_of::<Option<Attempt>>() == 120, "an arena's slot is 128 bytes");
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +103,8 @@ pub enum Caller {
     Strand(Id<Attempt>),
     /// The strand of the same task whose `parallel` step this is a branch of.
     Join(Id<Attempt>),
+    /// Nobody: it was a branch of a `parallel` step that has gone on without it.
+    Nobody,
     /// Nobody: the work that a process does before it listens.
     StartUp,
     /// A balancer's node checks the target's health.
@@ -222,14 +235,26 @@ impl Flags {
     pub const HOLDS_LOOP: Flags = Flags(16);
     /// A worker or a loop.
     pub const HOLDS_SOMETHING: Flags = Flags(8 | 16);
+    /// Its server has rules and keeps a row for it.
+    pub const HAS_RULES: Flags = Flags(256);
     /// The deadline it is listed for is the node's idle timeout, not the caller's patience.
     pub const NODE_WAITS: Flags = Flags(32);
+    /// Its steps are followed: it has a row in the tracer's table.
+    pub const TRACED: Flags = Flags(64);
+    /// A guard of its site has let it through and is to be told how it ends.
+    pub const GUARDED: Flags = Flags(128);
+    /// It was picked by a site's ways straight to tasks, which know whose view it counts in.
+    pub const BY_WAYS: Flags = Flags(512);
+    /// The data plane keeps its course: where it is in loops, and its call path.
+    pub const HAS_COURSE: Flags = Flags(1024);
     /// Whoever stands above its caller waits no more: what comes of it is for nothing. The caller does not know.
     pub const UNWANTED: Flags = Flags(16384);
     /// For nothing, whether its own caller has gone or somebody further up.
     pub const FOR_NOTHING: Flags = Flags(1 | 16384);
+    /// Whoever serves it knows when its caller's patience ends.
+    pub const DEADLINE: Flags = Flags(32768);
     /// What calls, branches and further attempts have from whoever makes them.
-    pub const INHERITED: Flags = Flags(16384);
+    pub const INHERITED: Flags = Flags(64 | 16384);
 
     #[inline]
     pub fn has(self, flag: Flags) -> bool {
@@ -238,6 +263,11 @@ impl Flags {
     #[inline]
     pub fn set(&mut self, flag: Flags) {
         self.0 |= flag.0;
+    }
+    /// Those that a branch has from its strand.
+    #[inline]
+    pub fn of_branch(self) -> Flags {
+        Flags(self.0 & (Flags::INHERITED.0 | Flags::DEADLINE.0))
     }
     /// Of these, those that are inherited.
     #[inline]
@@ -267,6 +297,10 @@ pub enum Answer {
     NotFound,
     /// 500 of the target.
     Failure(Cause),
+    /// 503 of the target, which says no before it has done anything.
+    Overloaded(Cause),
+    /// The target's code ends with this error, from 400 to 599.
+    Error(u16),
     /// Refused or reset, without a status.
     Refused(Cause),
     /// The balancer's own fixed response or redirect.
@@ -276,6 +310,8 @@ pub enum Answer {
     GatewayTimeout(Cause),
     /// The caller's own patience is over.
     TimedOut(Cause),
+    /// The caller's own guards did not let it through.
+    Rejected(Cause),
 }
 
 impl Answer {
@@ -290,7 +326,20 @@ impl Answer {
     /// Worth another attempt: what may differ next time.
     #[inline]
     pub fn is_retryable(self) -> bool {
-        !matches!(self, Answer::Success | Answer::NotFound | Answer::Fixed(_))
+        self.is_failure_of_callee()
+    }
+    /// Says that something is wrong with whoever was to answer.
+    #[inline]
+    pub fn is_failure_of_callee(self) -> bool {
+        !matches!(
+            self,
+            Answer::Success | Answer::NotFound | Answer::Fixed(_) | Answer::Error(400..=499) | Answer::Rejected(_)
+        )
+    }
+    /// 4xx of the target: the request is at fault, not who serves it.
+    #[inline]
+    pub fn is_client_error(self) -> bool {
+        matches!(self, Answer::NotFound | Answer::Error(400..=499))
     }
     /// As a balancer's health check sees it; 0 is "no HTTP".
     pub fn status(self) -> u16 {
@@ -298,10 +347,10 @@ impl Answer {
             Answer::Success => 200,
             Answer::NotFound => 404,
             Answer::Failure(_) => 500,
-            Answer::Refused(_) | Answer::TimedOut(_) => 0,
-            Answer::Fixed(status) => status,
+            Answer::Refused(_) | Answer::TimedOut(_) | Answer::Rejected(_) => 0,
+            Answer::Fixed(status) | Answer::Error(status) => status,
             Answer::BadGateway(_) => 502,
-            Answer::ServiceUnavailable(_) => 503,
+            Answer::ServiceUnavailable(_) | Answer::Overloaded(_) => 503,
             Answer::GatewayTimeout(_) => 504,
         }
     }
@@ -312,9 +361,12 @@ impl Answer {
             | Answer::Refused(cause)
             | Answer::BadGateway(cause)
             | Answer::ServiceUnavailable(cause)
+            | Answer::Overloaded(cause)
             | Answer::GatewayTimeout(cause)
-            | Answer::TimedOut(cause) => cause,
+            | Answer::TimedOut(cause)
+            | Answer::Rejected(cause) => cause,
             Answer::NotFound => Reason::NoRoute.here(),
+            Answer::Error(_) => Reason::OwnError.here(),
             Answer::Success | Answer::Fixed(_) => Reason::FixedResponse.here(),
         }
     }

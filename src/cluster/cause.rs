@@ -47,6 +47,16 @@ pub enum Reason {
     ShuttingDown,
     /// Every worker is busy and the backlog full.
     QueueFull,
+    /// It waited for a worker or a loop longer than the server lets anybody wait.
+    WaitedTooLong,
+    /// It made room in the queue for something more urgent.
+    Displaced,
+    /// The server had as many requests in hand as it lets itself have.
+    ConcurrencyLimit,
+    /// The server's bucket had no token left.
+    RateLimited,
+    /// The server's CPU was too busy.
+    CpuBusy,
     /// The task died while it had the request in hand.
     TaskDied,
     /// The target closed the idle connection as the request came.
@@ -65,6 +75,18 @@ pub enum Reason {
     DeregistrationOver,
     /// The balancer's rule answers by itself.
     FixedResponse,
+    /// A `parallel` step had not enough branches in time.
+    JoinTimedOut,
+    /// The caller's circuit breaker is open.
+    BreakerOpen,
+    /// The caller's own rate limit.
+    CallRateLimited,
+    /// The caller's bulkhead and its waiting room are full.
+    BulkheadFull,
+    /// Waited too long for a place in the caller's bulkhead.
+    BulkheadTimeout,
+    /// The deadline that came with the request was over before the work was done.
+    DeadlineOver,
     /// The sender's patience ended while this was going on, at the far end of the calls.
     TimedOut(Stage),
     /// The balancer's idle timeout ended while this was going on.
@@ -113,6 +135,11 @@ impl Reason {
             Reason::NotListening => "not_listening",
             Reason::ShuttingDown => "shutting_down",
             Reason::QueueFull => "queue_full",
+            Reason::WaitedTooLong => "waited_too_long",
+            Reason::Displaced => "displaced",
+            Reason::ConcurrencyLimit => "concurrency_limit",
+            Reason::RateLimited => "rate_limited",
+            Reason::CpuBusy => "cpu_busy",
             Reason::TaskDied => "task_died",
             Reason::ConnectionClosed => "connection_closed",
             Reason::DependencyFull => "dependency_full",
@@ -122,6 +149,12 @@ impl Reason {
             Reason::BalancerFull => "balancer_full",
             Reason::DeregistrationOver => "deregistration_over",
             Reason::FixedResponse => "fixed_response",
+            Reason::JoinTimedOut => "join_timed_out",
+            Reason::BreakerOpen => "breaker_open",
+            Reason::CallRateLimited => "call_rate_limited",
+            Reason::BulkheadFull => "bulkhead_full",
+            Reason::BulkheadTimeout => "bulkhead_timeout",
+            Reason::DeadlineOver => "deadline_over",
             Reason::TimedOut(stage) => match stage {
                 Stage::Queue => "timed_out_in_queue",
                 Stage::Cpu => "timed_out_on_cpu",
@@ -156,7 +189,15 @@ impl Reason {
     const fn is_the_targets(self) -> bool {
         !matches!(
             self,
-            Reason::NoTask | Reason::Unreachable | Reason::NoTarget | Reason::BalancerFull | Reason::FixedResponse
+            Reason::NoTask
+                | Reason::Unreachable
+                | Reason::NoTarget
+                | Reason::BalancerFull
+                | Reason::FixedResponse
+                | Reason::BreakerOpen
+                | Reason::CallRateLimited
+                | Reason::BulkheadFull
+                | Reason::BulkheadTimeout
         )
     }
 }

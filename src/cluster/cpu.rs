@@ -30,6 +30,8 @@ pub struct Cpu {
     threads: u64,
     /// In 2⁻¹⁶ of full speed.
     speed: u64,
+    /// While everything stands: the speed from before.
+    paused: Option<u64>,
     virtual_now: Virtual,
     updated: Instant,
     /// Least finish first, ties in order of admission.
@@ -120,6 +122,7 @@ impl Cpu {
             share,
             threads: u64::from(spec.threads).max(1),
             speed: FULL_SPEED,
+            paused: None,
             virtual_now: 0,
             updated: now,
             jobs: BinaryHeap::new(),
@@ -150,7 +153,27 @@ impl Cpu {
     /// From now on the hardware runs at this share (0 to 1) of its full speed.
     pub fn set_speed(&mut self, now: Instant, speed: f64) {
         self.advance(now);
-        self.speed = (speed * FULL_SPEED as f64).round() as u64;
+        let speed = (speed * FULL_SPEED as f64).round() as u64;
+        match &mut self.paused {
+            Some(before) => *before = speed,
+            None => self.speed = speed,
+        }
+    }
+
+    /// From now on no job goes on. What they would use of the CPU is used all the same, by whoever makes them wait.
+    pub fn pause(&mut self, now: Instant) {
+        self.advance(now);
+        if self.paused.is_none() {
+            self.paused = Some(std::mem::replace(&mut self.speed, 0));
+        }
+    }
+
+    /// The jobs go on.
+    pub fn resume(&mut self, now: Instant) {
+        self.advance(now);
+        if let Some(before) = self.paused.take() {
+            self.speed = before;
+        }
     }
 
     /// From now on the jobs have this share; a quota that is spent already stays spent until its period ends.

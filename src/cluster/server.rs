@@ -1,5 +1,7 @@
 //! The serving process of a task: its workers, its queue, its CPU.
 
+mod extras;
+
 use super::attempt::Served;
 use super::cpu::Cpu;
 use super::queue::Queue;
@@ -8,6 +10,8 @@ use crate::cluster::Task;
 use crate::engine::arena::Id;
 use crate::engine::calendar::TimerId;
 use crate::units::{CpuUnits, Instant};
+
+pub use extras::{Heap, Limit, LoadAverage, Memory, ServerExtras};
 
 /// All servers, by task slot: at most one process has a slot.
 #[derive(Clone, Debug, Default)]
@@ -94,6 +98,8 @@ pub struct Server {
     pub beside: Beside,
     /// Somebody has been told that its health checks will pass and makes none: every change must be told.
     pub is_relied_on: bool,
+    /// What few servers have; `None`: it serves in order, and refuses only what its backlog cannot hold.
+    pub extras: Option<Box<ServerExtras>>,
 }
 
 /// CPU that other containers of the task use all the time.
@@ -163,6 +169,13 @@ impl Server {
             Runtime::Unbounded => Admission::Begins,
             _ => Admission::Refused,
         }
+    }
+
+    /// MiB of the task's memory that its requests have; `None`: nobody says that they take any.
+    pub fn request_memory(&self) -> Option<(Id<Task>, f64)> {
+        let extras = self.extras.as_ref()?;
+        let memory = extras.memory?;
+        Some((self.task, memory.used(extras.in_hand(self.present), extras.answered)))
     }
 
     /// CPU time that the task has used until now, in ns of one vCPU.

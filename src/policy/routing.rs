@@ -3,6 +3,7 @@
 //! Targets are chosen from a node's own view: published targets and that node's own counts, nothing else. Rules and
 //! routes (`rules`) are matched once, when a run is built: request classes are finite, so no request compares text.
 
+mod among;
 mod pattern;
 mod rules;
 
@@ -10,23 +11,47 @@ use crate::blueprint::{Algorithm, Balancing, Ties};
 use crate::cluster::view::{View, ViewTarget};
 use crate::engine::random::Key;
 use crate::units::{Instant, Span};
+pub use among::choose_among;
 pub use rules::{matching_route, matching_rule};
 
 /// How a view's owner chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chooser {
-    pub algorithm: Algorithm,
+    pub choice: Choice,
     pub ties: Ties,
     /// The length of slow start's ramp; zero is off.
     pub slow_start: Span,
 }
 
-impl From<Balancing> for Algorithm {
-    fn from(balancing: Balancing) -> Algorithm {
+/// By what a target is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    RoundRobin,
+    LeastOutstandingRequests,
+    /// By the view's weights; without any, each as likely as any other.
+    WeightedRandom,
+    /// Of two drawn at random the one with fewer requests under way; of two with as many the first drawn
+    /// [Mitzenmacher 2001].
+    PowerOfTwoChoices,
+}
+
+impl From<Algorithm> for Choice {
+    fn from(algorithm: Algorithm) -> Choice {
+        match algorithm {
+            Algorithm::RoundRobin => Choice::RoundRobin,
+            Algorithm::LeastOutstandingRequests => Choice::LeastOutstandingRequests,
+            Algorithm::WeightedRandom => Choice::WeightedRandom,
+        }
+    }
+}
+
+impl From<Balancing> for Choice {
+    fn from(balancing: Balancing) -> Choice {
         match balancing {
-            Balancing::RoundRobin => Algorithm::RoundRobin,
-            Balancing::LeastOutstandingRequests => Algorithm::LeastOutstandingRequests,
-            Balancing::Random => Algorithm::WeightedRandom,
+            Balancing::RoundRobin => Choice::RoundRobin,
+            Balancing::LeastOutstandingRequests => Choice::LeastOutstandingRequests,
+            Balancing::Random | Balancing::WeightedRandom => Choice::WeightedRandom,
+            Balancing::PowerOfTwoChoices => Choice::PowerOfTwoChoices,
         }
     }
 }
@@ -35,6 +60,7 @@ impl From<Balancing> for Algorithm {
 const TIE: u64 = 1;
 const RANDOM: u64 = 2;
 const RAMP: u64 = 3;
+const SECOND: u64 = 4;
 
 /// Position in the view of the target to take; `None` if there is none. Moves round robin on.
 #[inline(always)]
@@ -42,12 +68,13 @@ pub fn choose(view: &mut View, chooser: Chooser, key: Key, now: Instant) -> Opti
     match view.targets().len() {
         0 => None,
         1 => Some(0),
-        count => Some(match chooser.algorithm {
-            Algorithm::RoundRobin if view.ramping() => next_with_slow_start(view, chooser.slow_start, key, now),
-            Algorithm::RoundRobin => next_in_turn(view),
-            Algorithm::LeastOutstandingRequests => least_outstanding(view.outstanding(), chooser.ties, key),
-            Algorithm::WeightedRandom if !view.weights().is_empty() => by_weight(view.weights(), key.child(RANDOM)),
-            Algorithm::WeightedRandom => key.child(RANDOM).below(count as u32) as usize,
+        count => Some(match chooser.choice {
+            Choice::RoundRobin if view.ramping() => next_with_slow_start(view, chooser.slow_start, key, now),
+            Choice::RoundRobin => next_in_turn(view),
+            Choice::LeastOutstandingRequests => least_outstanding(view.outstanding(), chooser.ties, key),
+            Choice::WeightedRandom if !view.weights().is_empty() => by_weight(view.weights(), key.child(RANDOM)),
+            Choice::WeightedRandom => key.child(RANDOM).below(count as u32) as usize,
+            Choice::PowerOfTwoChoices => less_of_two(view.outstanding(), key),
         }),
     }
 }
@@ -83,6 +110,23 @@ fn next_with_slow_start(view: &mut View, length: Span, key: Key, now: Instant) -
         }
     }
     next_in_turn(view)
+}
+
+#[inline(never)]
+fn less_of_two(outstanding: &[u32], key: Key) -> usize {
+    let (first, second) = two_of(outstanding.len() as u32, key);
+    if outstanding[second] < outstanding[first] {
+        second
+    } else {
+        first
+    }
+}
+
+/// Two different numbers below `count`, which is 2 or more.
+fn two_of(count: u32, key: Key) -> (usize, usize) {
+    let first = key.child(RANDOM).below(count);
+    let second = key.child(SECOND).below(count - 1);
+    (first as usize, (second + u32::from(second >= first)) as usize)
 }
 
 /// Each with probability weight over sum; the sum is above 0.
@@ -148,7 +192,7 @@ mod tests {
 
     fn chooser(algorithm: Algorithm, ties: Ties) -> Chooser {
         Chooser {
-            algorithm,
+            choice: algorithm.into(),
             ties,
             slow_start: Span::ZERO,
         }
@@ -183,6 +227,57 @@ mod tests {
     }
 
     #[test]
+    fn of_two_choices_the_less_busy_is_taken() {
+        // Of the pairs of four targets with 3, 0, 2 and 1 under way: the one with 0 wins all three that it is in, that
+        // with 1 two, that with 2 one.
+        let mut view = view(&[3, 0, 2, 1]);
+        let chooser = Chooser {
+            choice: Choice::PowerOfTwoChoices,
+            ..chooser(Algorithm::RoundRobin, Ties::Uniform)
+        };
+        let mut taken = [0u32; 4];
+        let mut among = [0u32; 4];
+        for n in 0..6000 {
+            let key = Key::root(1, n, 0);
+            taken[choose(&mut view, chooser, key, Instant::ZERO).expect("there are targets")] += 1;
+            among[choose_among(&mut view, &[0, 1, 2, 3], chooser, key).expect("there are targets")] += 1;
+        }
+        assert_eq!(taken, among, "all targets are as good as some of them");
+        for (count, sixths) in taken.into_iter().zip([0, 3, 1, 2]) {
+            // Binomial(6000, ½) has a standard deviation of 38.7: five of them.
+            assert!(count.abs_diff(1000 * sixths) < 194, "{taken:?}");
+        }
+    }
+
+    #[test]
+    fn among_some_targets_each_algorithm_keeps_to_them() {
+        let mut view = view(&[0, 5, 0, 2, 0]);
+        let seats = [1, 3];
+        let key = Key::root(1, 1, 0);
+        let of = |choice| Chooser {
+            choice,
+            ..chooser(Algorithm::RoundRobin, Ties::Uniform)
+        };
+        let turns: Vec<_> = (0..4)
+            .filter_map(|_| choose_among(&mut view, &seats, of(Choice::RoundRobin), key))
+            .collect();
+        assert_eq!(turns, [1, 3, 1, 3]);
+        let least = choose_among(&mut view, &seats, of(Choice::LeastOutstandingRequests), key);
+        assert_eq!(least, Some(3));
+        assert_eq!(
+            choose_among(&mut view, &seats, of(Choice::PowerOfTwoChoices), key),
+            Some(3)
+        );
+        let heavy = view.targets()[1].task;
+        view.weigh(|task| if task == heavy { 9 } else { 0 });
+        assert_eq!(
+            choose_among(&mut view, &seats, of(Choice::WeightedRandom), key),
+            Some(1)
+        );
+        assert_eq!(choose_among(&mut view, &[], of(Choice::RoundRobin), key), None);
+    }
+
+    #[test]
     fn slow_start_spares_nobody_once_no_target_is_out_of_it() {
         // What a rolling deployment comes to: two targets of different age, both in slow start, take turns.
         let mut targets = targets(2);
@@ -191,7 +286,7 @@ mod tests {
         let mut view = View::default();
         view.publish(targets);
         let chooser = Chooser {
-            algorithm: Algorithm::RoundRobin,
+            choice: Choice::RoundRobin,
             ties: Ties::Uniform,
             slow_start: Span::from_secs(100),
         };
@@ -216,7 +311,7 @@ mod tests {
         let mut view = View::default();
         view.publish(targets);
         let chooser = Chooser {
-            algorithm: Algorithm::RoundRobin,
+            choice: Choice::RoundRobin,
             ties: Ties::Uniform,
             slow_start: Span::from_secs(100),
         };

@@ -6,10 +6,11 @@
 
 use super::coarse::CoarseHistogram;
 use super::timeline::Timeline;
+use super::traces::TraceRecord;
 use crate::blueprint::ClassIx;
 use crate::sim::observation::{
     DeploymentRecord, DeploymentStep, Event, Failure, InstanceRecord, JourneyCount, Outcome, Reason, RevisionCount,
-    ScalingRecord, SenderSample, ServedBy, SkewCount, TaskRecord,
+    ScalingRecord, SenderSample, ServedBy, SkewCount, StepCounts, TaskRecord,
 };
 use crate::stats::LatencyHistogram;
 use crate::units::{Instant, MicroUsd, Span};
@@ -33,6 +34,7 @@ pub struct RunRecord {
     pub failures: Vec<FailureCount>,
     /// For each of the blueprint's calls, then each of its traffic sources.
     pub sent: Vec<SentCount>,
+    pub traces: TraceRecord,
     pub timeline: Timeline,
     pub events: Vec<Event>,
     pub tasks: Vec<TaskRecord>,
@@ -44,6 +46,7 @@ pub struct RunRecord {
     pub skew: Vec<SkewCount>,
     /// What came of journeys that began in measured time, by step.
     pub journeys: Vec<JourneyCount>,
+    pub steps: StepCounts,
     /// What the measured time costs.
     pub cost: Vec<CostLine>,
 }

@@ -7,11 +7,12 @@
 use super::cost::CostProbe;
 use super::record::{Cell, ClassRecord, DeploymentStory, FailureCount, RunRecord, SentCount};
 use super::timeline::Timeline;
+use super::traces::TraceProbe;
 use super::watch::Watch;
 use crate::blueprint::{Blueprint, ClassIx, RevisionIx};
 use crate::sim::observation::{
     DeploymentStep, Event, Failure, InstanceRecord, JourneyCount, Observation, Observer, Outcome, RequestFinished,
-    RevisionCount, Sample, ScalingRecord, Sender, ServedBy, ServiceLevels, SkewCount, TaskRecord,
+    RevisionCount, Sample, ScalingRecord, Sender, ServedBy, ServiceLevels, SkewCount, StepCounts, TaskRecord,
 };
 use crate::stats::LatencyHistogram;
 use crate::units::Instant;
@@ -37,6 +38,7 @@ pub struct Recorder {
     /// Calls, then traffic sources.
     sent: Vec<SentCount>,
     calls: usize,
+    traces: TraceProbe,
     timeline: Timeline,
     /// What each service stood at since its last change.
     levels: Vec<Option<ServiceLevels>>,
@@ -50,6 +52,7 @@ pub struct Recorder {
     scaling: Vec<ScalingRecord>,
     skew: Vec<SkewCount>,
     journeys: Vec<JourneyCount>,
+    steps: StepCounts,
     cost: CostProbe,
 }
 
@@ -116,6 +119,7 @@ impl Recorder {
             failures: BTreeMap::new(),
             sent: vec![SentCount::default(); blueprint.calls.len() + blueprint.traffic.len()],
             calls: blueprint.calls.len(),
+            traces: TraceProbe::new(blueprint, replication),
             timeline: Timeline::new(blueprint),
             levels: vec![None; blueprint.services.len()],
             events: Vec::new(),
@@ -127,6 +131,7 @@ impl Recorder {
             scaling: Vec::new(),
             skew: Vec::new(),
             journeys: Vec::new(),
+            steps: StepCounts::default(),
             cost: CostProbe::new(blueprint),
         }
     }
@@ -171,6 +176,7 @@ impl Recorder {
             objectives: self.watches.into_iter().map(Watch::into_cells).collect(),
             failures: self.failures.into_iter().map(counted).collect(),
             sent: self.sent,
+            traces: self.traces.finish(),
             timeline: self.timeline,
             events: self.events,
             tasks: self.tasks,
@@ -180,6 +186,7 @@ impl Recorder {
             scaling: self.scaling,
             skew: self.skew,
             journeys: self.journeys,
+            steps: self.steps,
             cost: self.cost.finish(end),
         };
         record.check_ledger();
@@ -367,6 +374,8 @@ impl Observer for Recorder {
             Observation::BalancerMinute { ended, .. } => self.last_seen = ended,
             Observation::SkewCounted(counts) => self.skew = counts,
             Observation::JourneysCounted(counts) => self.journeys = counts,
+            Observation::Traced(trace) => self.traces.take(*trace),
+            Observation::StepsCounted(counts) => self.steps = counts,
             Observation::LimitReached(reason) => self.ended_early = Some(reason),
         }
     }

@@ -12,6 +12,7 @@ fn blueprint(objectives: Vec<Objective>) -> Blueprint {
     let class = |name: &str| RequestClass {
         name: name.into(),
         traffic: TrafficIx(0),
+        priority: Default::default(),
         http: HttpRequest::get("/"),
     };
     Blueprint {

@@ -15,6 +15,7 @@ pub mod fleet;
 pub mod over_runs;
 pub mod png;
 pub mod rows;
+pub mod time;
 pub mod trade_off;
 pub mod traffic;
 pub mod variants;
@@ -53,10 +54,15 @@ pub fn all(pool: &Pool) -> Vec<Chart> {
             svg: figure.to_svg(),
         })
         .collect();
-    charts.extend(cost::cost(pool).map(|rows| Chart {
-        name: rows.name.clone(),
-        svg: rows.to_svg(),
-    }));
+    charts.extend(
+        [time::time(pool), cost::cost(pool)]
+            .into_iter()
+            .flatten()
+            .map(|rows| Chart {
+                name: rows.name.clone(),
+                svg: rows.to_svg(),
+            }),
+    );
     charts.extend(trade_off::of_deployments(pool));
     charts
 }

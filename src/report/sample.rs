@@ -25,6 +25,7 @@ fn class(name: &str) -> RequestClass {
     RequestClass {
         name: name.into(),
         traffic: TrafficIx(0),
+        priority: Default::default(),
         http: HttpRequest::get(path),
     }
 }
@@ -130,6 +131,8 @@ fn visitors() -> Traffic {
                 jitter: Jitter::None,
             },
         },
+        guards: Guards::default(),
+        direct: Direct::default(),
     }
 }
 

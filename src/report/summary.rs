@@ -8,6 +8,7 @@ mod comparison;
 mod figures;
 mod json;
 mod ranking;
+mod stability;
 mod stories;
 mod verdicts;
 pub mod warnings;
@@ -37,7 +38,7 @@ pub fn text(pool: &Pool, command: &str) -> String {
     for section in [
         verdicts::section(pool),
         figures::section(pool),
-        stories::section(pool),
+        stability::section(pool) + &stories::section(pool),
         warnings::section(pool),
     ] {
         if !section.is_empty() {

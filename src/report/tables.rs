@@ -15,14 +15,17 @@ pub mod journeys;
 pub mod label;
 pub mod objectives;
 pub mod skew;
+pub mod stability;
+pub mod steps;
 pub mod summary;
+pub mod time;
 pub mod timeline;
 
 use super::table::{Schema, Table};
 use crate::probe::Pool;
 
 /// The tables of one run, in the order in which a reader wants them.
-pub const SCHEMAS: [&Schema; 17] = [
+pub const SCHEMAS: [&Schema; 21] = [
     &summary::SUMMARY,
     &objectives::OBJECTIVES,
     &summary::BREAKDOWN,
@@ -30,12 +33,16 @@ pub const SCHEMAS: [&Schema; 17] = [
     &journeys::JOURNEYS,
     &attempts::CALLS,
     &attempts::AMPLIFICATION,
+    &time::TIME,
+    &stability::RECOVERY,
+    &stability::STABILITY,
     &timeline::TIMELINE,
     &events::EVENTS,
     &deployments::DEPLOYMENTS,
     &deployments::DEPLOYMENT_SUMMARY,
     &deployments::DEPLOYMENT_STEPS,
     &skew::SKEW,
+    &steps::JOINS,
     &events::SCALING,
     &events::TASKS,
     &events::INSTANCES,
@@ -69,12 +76,16 @@ pub fn one(pool: &Pool, name: &str) -> Option<Table> {
         "journeys" => journeys::journeys(pool),
         "calls" => attempts::calls(pool),
         "amplification" => attempts::amplification(pool),
+        "time" => time::time(pool),
+        "recovery" => stability::recovery_table(pool),
+        "stability" => stability::stability_table(pool),
         "timeline" => timeline::timeline(pool),
         "events" => events::events(pool),
         "deployments" => deployments::deployments(pool),
         "deployment_summary" => deployments::deployment_summary(pool),
         "deployment_steps" => deployments::deployment_steps(pool),
         "skew" => skew::skew(pool),
+        "joins" => steps::joins(pool),
         "scaling" => events::scaling(pool),
         "tasks" => events::tasks(pool),
         "instances" => events::instances(pool),

@@ -268,7 +268,9 @@ fn traffic(said: &mut Scenario) {
         } = traffic;
         match destination(to, services, load_balancers) {
             Some(Way::Balancer(way)) => *to = way,
-            Some(Way::Direct) => *balancing = balancing.or(Some(Balancing::RoundRobin)),
+            Some(Way::Direct) => {
+                balancing.get_or_insert(Form::Short(Balancing::RoundRobin));
+            }
             None => {}
         }
         if rate.is_some() {
@@ -284,6 +286,7 @@ fn traffic(said: &mut Scenario) {
                 host: None,
                 headers: Named::default(),
                 source_ip: None,
+                priority: None,
                 get: Some("/".to_owned()),
                 head: None,
                 post: None,

@@ -21,11 +21,13 @@ mod capacity;
 mod code_deploy;
 mod container;
 mod deployment;
+mod direct;
 mod event;
 mod expectation;
 mod expression;
 mod finish;
 mod graph;
+mod guard;
 mod hook;
 mod load;
 mod model;
@@ -36,6 +38,7 @@ mod rolling;
 mod scaling;
 mod schedule;
 mod scheduling;
+mod server;
 mod service;
 mod shift;
 mod skew;
@@ -326,6 +329,10 @@ pub fn resolve(
             alb: said.prices.discount.alb.0,
         },
         model,
+        traces: Traces {
+            sampled: said.experiment.traces.sampled,
+            kept: said.experiment.traces.kept,
+        },
         limits: Limits {
             in_flight: said.limits.in_flight,
             run_out: said.limits.run_out.0,

@@ -4,6 +4,7 @@ use super::*;
 use crate::blueprint::*;
 
 mod balancers;
+mod balancing;
 mod doubts;
 mod rules;
 mod traffic;

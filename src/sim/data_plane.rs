@@ -14,21 +14,29 @@ mod causes;
 mod client;
 mod connections;
 mod cookies;
+mod course;
 mod dependency;
+mod direct;
 mod dns;
 mod faults;
 mod foregone;
 mod group;
+mod guard;
+mod heap;
+mod join;
 mod journeys;
 mod loss;
 mod meter;
 mod network;
 mod orders;
+mod pick;
 mod program;
+mod rules;
 mod server;
 mod site;
 mod skew;
 mod strand;
+mod tracer;
 mod work;
 
 #[cfg(test)]
@@ -51,14 +59,19 @@ use crate::units::Instant;
 use balancer::Balancer;
 use build::Actions;
 use client::Client;
+use course::Courses;
 use dependency::DependencyState;
 use foregone::Foregone;
 use group::Group;
+use guard::Guarded;
+use join::Races;
 use journeys::Journeys;
 use network::Network;
 use program::{Operations, Programs};
+use rules::Rulebook;
 use site::SiteState;
 use skew::Skews;
+use tracer::Tracer;
 
 pub struct DataPlane {
     attempts: Arena<Attempt>,
@@ -72,12 +85,20 @@ pub struct DataPlane {
     clients: Vec<Client>,
     journeys: Journeys,
     sites: Vec<SiteState>,
+    /// Of the attempts with [`crate::cluster::attempt::Flags::GUARDED`].
+    guarded: Aside<Attempt, Guarded>,
     dependencies: Vec<DependencyState>,
     programs: Programs,
+    /// `None`: no program turns by what belongs to a request.
+    courses: Option<Box<Courses>>,
+    races: Races,
     operations: Operations,
     skews: Skews,
+    rulebook: Rulebook,
     /// Of `parallel` steps of which a branch has failed: why the first one did.
     branch_failures: Aside<Attempt, Cause>,
+    /// Of attempts that a site's ways straight to tasks have picked.
+    ways_rows: Aside<Attempt, direct::Row>,
     /// By revision's row.
     counts: Vec<RevisionCount>,
     /// Since the last sample, by revision's row.
@@ -94,6 +115,7 @@ pub struct DataPlane {
     stops_at: Instant,
     /// The limit of attempts in flight was reached.
     overflowed: bool,
+    tracer: Tracer,
     actions: Actions,
     /// Listener action and traffic of each class.
     class_actions: Vec<u32>,
@@ -136,6 +158,11 @@ impl DataPlane {
                 DataEvent::AnswerAtCaller => self.answer_at_caller(cx, attempt),
                 DataEvent::Visit => self.visit(cx, extra),
                 DataEvent::PatienceEnds => self.patience_ends(cx, extra),
+                DataEvent::HedgeDue => self.hedge_due(cx, attempt),
+                DataEvent::PlaceTimeout => self.place_timed_out(cx, attempt),
+                DataEvent::JoinTimeout => self.join_timed_out(cx, attempt, extra),
+                DataEvent::CollectionEnds => self.collection_ends(cx, Id::from_raw(id)),
+                DataEvent::QueueTimeout => self.queue_timeout(cx, attempt),
                 DataEvent::ConnectTimeout => self.connect_timed_out(cx, attempt),
             }
             match cx.at_once.get(followed) {
@@ -198,7 +225,20 @@ mod purpose {
     pub const DNS: u64 = 6;
     pub const SERVICE: u64 = 7;
     pub const SKEW: u64 = 8;
+    pub const ZONE: u64 = 70;
+    pub const PROXY: u64 = 71;
+    pub const FAIL: u64 = 30;
+    /// Below the key of a request's call path.
+    pub const CHOICE: u64 = 31;
+    pub const TIMES: u64 = 32;
+    /// One turn of a loop, below either key.
+    pub const TURN: u64 = 33;
+    pub const CALL: u64 = 1 << 8;
     pub const LEG: u64 = 1 << 4;
+    pub const HEDGE: u64 = 60;
+    pub const QUEUE_TIMEOUT: u64 = 50;
+    pub const SHEDDING: u64 = 51;
+    pub const COLLECTION: u64 = 52;
     pub const STEP: u64 = 1 << 16;
     pub const BRANCH: u64 = 1 << 24;
 }

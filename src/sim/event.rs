@@ -38,6 +38,10 @@ pub enum DataEvent {
     GoOn,
     /// A dependency has served an attempt. `id`: attempt.
     DependencyDone,
+    /// A request has waited for a worker or loop as long as it may. `id`: attempt.
+    QueueTimeout,
+    /// A garbage collection is over. `id`: task.
+    CollectionEnds,
     /// The answer reaches the balancer's node. `id`: attempt.
     AnswerAtNode,
     /// The answer reaches the caller. `id`: attempt.
@@ -50,12 +54,18 @@ pub enum DataEvent {
     Visit,
     /// A visitor's patience may be over. `extra`: visitor.
     PatienceEnds,
+    /// An attempt has been out long enough for a hedge. `id`: attempt.
+    HedgeDue,
+    /// An attempt has waited long enough for a place in its caller's bulkhead. `id`: attempt.
+    PlaceTimeout,
     /// A connection that nobody answers is given up. `id`: attempt.
     ConnectTimeout,
     /// A target group's targets get new weights. `extra`: target group.
     Reweigh,
     /// A dependency's standby takes over. `extra`: dependency.
     FailoverDone,
+    /// A `parallel` step has waited long enough for its branches. `id`: attempt. `extra`: which of its joins.
+    JoinTimeout,
 }
 
 /// Steps of orchestration; handled by `control_plane`.
@@ -131,6 +141,12 @@ impl Event {
             what: What::Data(what),
             extra,
             id: RawId::NONE,
+        }
+    }
+    pub fn data_of<T>(what: DataEvent, id: Id<T>, extra: u32) -> Event {
+        Event {
+            extra,
+            ..Event::data(what, id)
         }
     }
     pub fn control<T>(what: ControlEvent, id: Id<T>, extra: u32) -> Event {

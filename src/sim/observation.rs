@@ -9,6 +9,10 @@ use crate::blueprint::{
 pub use crate::cluster::cause::{Reason, Stage};
 use crate::units::{CpuUnits, Instant, MiB, Span};
 
+mod steps;
+
+pub use steps::{JoinCount, StepCounts};
+
 /// Whoever watches a run. The run loop hands over what was seen after each event, in order.
 pub trait Observer {
     fn request_finished(&mut self, request: &RequestFinished);
@@ -157,6 +161,10 @@ pub enum Observation {
     SkewCounted(Vec<SkewCount>),
     /// At the end of a run: what came of journeys, if there were any.
     JourneysCounted(Vec<JourneyCount>),
+    /// A request that was followed.
+    Traced(Box<super::trace::Trace>),
+    /// At the end of a run: what came of certain steps, if there are any.
+    StepsCounted(StepCounts),
     /// The run ended early.
     LimitReached(String),
 }
@@ -204,6 +212,8 @@ pub enum EventKind {
     Skew,
     /// Release trains: a step begins, and how they end.
     Release,
+    /// A caller's circuit breaker: `closed`, `open`, `half-open`.
+    CircuitBreaker,
 }
 
 impl EventKind {
@@ -223,6 +233,7 @@ impl EventKind {
             EventKind::LoadBalancer => "load_balancer",
             EventKind::Skew => "skew",
             EventKind::Release => "release",
+            EventKind::CircuitBreaker => "circuit_breaker",
         }
     }
 }
@@ -357,6 +368,12 @@ pub struct SenderSample {
     pub retried: u64,
     /// Of these, beside one of the same request that still ran.
     pub hedged: u64,
+    /// Of these, answered well before the other.
+    pub hedges_won: u64,
+    /// Retries and hedges that a budget did not allow.
+    pub denied: u64,
+    /// Calls that failed for good and whose fallback ran.
+    pub fallbacks: u64,
 }
 
 impl SenderSample {
@@ -364,6 +381,9 @@ impl SenderSample {
         self.attempts += other.attempts;
         self.retried += other.retried;
         self.hedged += other.hedged;
+        self.hedges_won += other.hedges_won;
+        self.denied += other.denied;
+        self.fallbacks += other.fallbacks;
     }
 }
 

@@ -194,6 +194,7 @@ impl Run {
             WorldEvent::MeasuringBegins => {
                 // Starts the counters of the first window.
                 self.data.sample(cx);
+                self.data.measuring_begins(cx);
                 let next = (cx.now() + cx.blueprint.timeline_window()).min(cx.blueprint.horizon());
                 cx.calendar.schedule_at(next, Event::world(WorldEvent::WindowEnds, 0));
             }

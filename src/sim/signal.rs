@@ -119,7 +119,17 @@ pub struct ServerSpec {
     pub left: CpuLeft,
     /// Hardware threads the task can run on at once.
     pub host_vcpus: u32,
+    pub memory: MemoryLeft,
     pub speed: f64,
+}
+
+/// What containers leave of a task's memory (or of its server's own limit) for requests.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MemoryLeft {
+    /// MiB, when the server starts.
+    pub room: f64,
+    /// MiB a second by which the containers grow.
+    pub shrinks: f64,
 }
 
 /// A task's CPU, parted.
@@ -154,6 +164,8 @@ pub enum Signal {
     },
     /// The process has done the work that it had to do before it listens.
     StartedUp(Id<Task>),
+    /// Requests have taken all memory that the serving container may have.
+    OutOfMemory(Id<Task>),
     /// Of these targets no check is foregone any more.
     Stirred(Whose),
     /// The counters of the CloudWatch minute that has just ended.
@@ -176,6 +188,8 @@ pub struct Meter {
     pub services: Vec<ServiceMeter>,
     pub target_groups: Vec<TargetGroupMeter>,
     pub load_balancers: Vec<LoadBalancerMeter>,
+    /// MiB that requests have of the memory of tasks in which they take any, in order of tasks' slots.
+    pub request_memory: Vec<(Id<Task>, f64)>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

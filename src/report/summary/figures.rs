@@ -3,12 +3,14 @@
 use super::labelled;
 use crate::blueprint::{ClassIx, ServiceIx};
 use crate::probe::pool::Requests;
+use crate::probe::times::{Times, Whose};
 use crate::probe::{Estimate, Pool};
 use crate::report::chart::traffic::in_words;
 use crate::report::tables::attempts::{wasteful, worst_calls};
 use crate::report::tables::cost::{per_hour, per_million, per_month, total};
 use crate::report::tables::failures::in_words as in_words_with_place;
 use crate::report::tables::summary::{PERCENTILES, failures};
+use crate::report::tables::time::in_words as time_in_words;
 use crate::report::words::{aligned, count, share, short};
 use comfy_table::{CellAlignment, Table, presets};
 
@@ -21,6 +23,7 @@ pub fn section(pool: &Pool) -> String {
     text.push_str(&why(pool).map_or(String::new(), |why| labelled("Because", &why)));
     text.push_str(&again(pool).map_or(String::new(), |again| labelled("Retries", &again)));
     text.push_str(&for_nothing(pool).map_or(String::new(), |wasted| labelled("Wasted", &wasted)));
+    text.push_str(&time(pool).map_or(String::new(), |time| labelled("Time", &time)));
     text.push_str(&labelled("CPU", &cpu(pool)));
     text.push_str(&cost(pool).map_or(String::new(), |cost| labelled("Cost", &cost)));
     text
@@ -132,6 +135,32 @@ fn why(pool: &Pool) -> Option<String> {
         parts.push(format!("{} more {} %", roots.len() - TOLD, of_all(rest)));
     }
     Some(format!("{} (of the failures)", parts.join(", ")))
+}
+
+/// What the slowest requests spend their time on, beside all of them. `None` if none was followed.
+fn time(pool: &Pool) -> Option<String> {
+    const TOLD: usize = 3;
+    let (served, slowest) = (pool.times(None, Whose::Served)?, pool.times(None, Whose::Slowest)?);
+    let spent = |times: &Times| {
+        let parts = times
+            .parts
+            .iter()
+            .take(TOLD)
+            .filter(|(_, _, span)| times.share(*span) >= 0.05);
+        let words: Vec<String> = parts
+            .map(|&(owner, part, span)| {
+                let share = short(100.0 * times.share(span), 2);
+                format!("{share} % {}", time_in_words(pool.blueprint, owner, part))
+            })
+            .collect();
+        format!("{} ms: {}", short(times.mean_ms(times.latency), 3), words.join(", "))
+    };
+    Some(format!(
+        "slowest 1 % {}; all {} ({} followed)",
+        spent(&slowest),
+        spent(&served),
+        count(served.requests as u64)
+    ))
 }
 
 /// Calls that are made more than once, the worst first. `None` if none is.

@@ -21,6 +21,9 @@ pub const CALLS: Schema = Schema {
         column("attempts_per_call_high", ""),
         column("retried", "Attempts after a failed one."),
         column("hedged", "Attempts beside one that still ran."),
+        column("hedges_won", "Of these, answered well before the other."),
+        column("denied", "Retries and hedges that a budget did not allow."),
+        column("fallbacks", "Calls that failed for good and whose fallback ran."),
         column("failed", "Attempts that failed."),
         column("timed_out", "Of these, whose sender's patience ended."),
         column(
@@ -81,6 +84,9 @@ pub fn calls(pool: &Pool) -> Table {
         row.extend(with_interval(calls.attempts_per_call()));
         row.push(Value::count(total.retried));
         row.push(Value::count(total.hedged));
+        row.push(Value::count(total.hedges_won));
+        row.push(Value::count(total.denied));
+        row.push(Value::count(total.fallbacks));
         let failed = calls.failed();
         row.push(Value::count(failed.iter().map(|(_, count)| count).sum()));
         let timeouts = failed

@@ -33,9 +33,12 @@ steps, scaling) have the rows of all replications, one run after the other.
 | `deployment_<service>_<number>.svg` | One deployment of the first run, step by step, against its bounds. |
 | `deployments.svg`, `variants_deployments.svg` | How long each deployment, or each variant's deployments, takes against whom it hurts and what it costs. |
 | `distribution.svg` | Latency against percentile, the tail spread out. |
+| `time.svg` | Where the time of requests goes, of all that were served beside the slowest. |
 | `cost.svg` | What an hour costs, line by line. |
 | `comparison.svg` | Paired differences between variants with their intervals. |
 | `variants.svg`, `variants_over_time.svg` | The variants' figures as bars, and what users felt under each over time. |
+| `traces.otlp.json` | Requests of the first run in full (`experiment.traces`), as an OpenTelemetry `ExportTraceServiceRequest`: opens in Jaeger. |
+| `traces.perfetto.json` | The same as trace events, a process for each service and lanes for its tasks: opens in ui.perfetto.dev. |
 | `*.png` | The same pictures for where SVG is not shown. |
 
 In charts of several runs a line is the median of the runs and a band holds the middle 80 % of them, window by window.

@@ -8,34 +8,12 @@ use crate::scenario::source::Place;
 
 /// Definition of the schema in which the word would stand, the word, and what to do meanwhile.
 pub(super) const LATER: &[(&str, &str, &str)] = &[
-    (
-        "Service",
-        "jit_warm_up",
-        "leave it out: a new task is as quick as an old one",
-    ),
     ("DeploymentControllerType", "EXTERNAL", "use ECS or CODE_DEPLOY"),
-    (
-        "Service",
-        "service_connect_configuration",
-        "say `via: service_connect` in the calls",
-    ),
-    (
-        "Service",
-        "service_registries",
-        "say `via: service_connect` in the calls",
-    ),
     (
         "Service",
         "network_configuration",
         "leave it out: tasks run in the cluster's availability zones",
     ),
-    (
-        "Service",
-        "memory_per_request",
-        "leave it out: memory is reserved, not used up",
-    ),
-    ("Service", "concurrency_limit", "bound the `backlog` of the `runtime`"),
-    ("Service", "load_shedding", "bound the `backlog` of the `runtime`"),
     (
         "CapacityProvider",
         "managed_scaling",
@@ -74,28 +52,12 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ),
     ("Step", "publish", "use `call`"),
     ("Step", "consume", "use `traffic` that calls the service"),
-    (
-        "Step",
-        "choose",
-        "make each branch an operation with its own route and request",
-    ),
     ("Step", "database", "use `call` to a dependency"),
     ("Step", "sleep", "use `wait`"),
-    ("Call", "circuit_breaker", "leave it out, or lower `max_attempts`"),
-    ("Call", "hedging", "leave it out: each attempt waits for its timeout"),
-    ("Call", "fallback", "leave it out: a failed call fails the request"),
-    (
-        "Call",
-        "outlier_detection",
-        "leave it out: calls go to all healthy tasks",
-    ),
-    ("Call", "deadline", "use `timeout`"),
-    ("Call", "budget", "lower `retry.max_attempts`"),
-    ("Retry", "budget", "leave it out, or lower `max_attempts`"),
+    ("Call", "budget", "put `budget` into `retry`"),
     ("Retry", "jitter", "put `jitter` into `backoff: { exponential: … }`"),
     ("Traffic", "payload", "leave it out: payloads take no time"),
     ("Request", "payload", "leave it out: payloads take no time"),
-    ("Request", "priority", "leave it out: requests are served in order"),
     ("ScalingPolicy", "step_scaling", "use `target_tracking`"),
     ("ScalingPolicy", "predictive_scaling", "use `scheduled_actions`"),
     (

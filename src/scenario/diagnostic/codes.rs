@@ -195,6 +195,19 @@ codes! {
     NoOperations "WT0806" "no-operations" Error;
     MalformedRoute "WT0807" "malformed-route" Error;
     OperationOutOfReach "WT0808" "operation-out-of-reach" Warning;
+    QuorumOutOfReach "WT0810" "quorum-out-of-reach" Error;
+    NobodyWaits "WT0830" "nobody-waits" Error;
+    NothingToRefuse "WT0831" "nothing-to-refuse" Error;
+    LimitBelowWorkers "WT0832" "limit-below-workers" Warning;
+    PriorityWithoutEffect "WT0833" "priority-without-effect" Warning;
+    HeapTooSmall "WT0834" "heap-too-small" Error;
+    GuardWithoutEffect "WT0840" "guard-without-effect" Error;
+    HedgeAfterTimeout "WT0841" "hedge-after-timeout" Error;
+
+    // Ways straight to tasks, and the network.
+    BalancingOfNobody "WT0850" "balancing-of-nobody" Error;
+    ShardOfEverything "WT0851" "shard-of-everything" Warning;
+    DnsWithoutRegistry "WT0852" "dns-without-registry" Error;
 
     // Traffic.
     PointsOutOfOrder "WT0901" "points-out-of-order" Error;

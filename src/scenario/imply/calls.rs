@@ -1,6 +1,6 @@
 //! Calls: how a task is picked, or what is asked of the balancer.
 
-use crate::scenario::schema::{Balancing, Call, Method, Scenario, Step};
+use crate::scenario::schema::{Balancing, Call, Form, Method, Scenario, Step};
 
 pub(super) fn calls(said: &mut Scenario) {
     let routes: Vec<(String, Vec<(String, String)>)> = said
@@ -26,8 +26,8 @@ pub(super) fn calls(said: &mut Scenario) {
         let first = first_operations.iter().find(|(name, _)| name == service);
         let Some((_, first)) = first else { return };
         match call.via.as_deref() {
-            None | Some("service_connect") => {
-                call.balancing.get_or_insert(Balancing::RoundRobin);
+            None | Some("service_connect" | "dns") => {
+                call.balancing.get_or_insert(Form::Short(Balancing::RoundRobin));
             }
             Some(via) => {
                 if let Some((name, names)) = listeners.iter().find(|(name, _)| name == via)
@@ -77,9 +77,20 @@ pub(super) fn calls(said: &mut Scenario) {
 fn each_call(steps: &mut [Step], fill: &impl Fn(&mut Call)) {
     for step in steps {
         match step {
-            Step::Call(call) => fill(call),
-            Step::Parallel(branches) => branches.iter_mut().for_each(|branch| each_call(branch, fill)),
-            Step::Cpu(_) | Step::Wait(_) => {}
+            Step::Call(call) => {
+                fill(call);
+                each_call(call.fallback.as_deref_mut().unwrap_or_default(), fill);
+            }
+            Step::Parallel(Form::Short(branches)) => branches.iter_mut().for_each(|branch| each_call(branch, fill)),
+            Step::Parallel(Form::Long(parallel)) => {
+                let branches = parallel.branches.iter_mut().flatten();
+                branches
+                    .chain(&mut parallel.steps)
+                    .for_each(|branch| each_call(branch, fill));
+            }
+            Step::Choose(choices) => choices.iter_mut().for_each(|choice| each_call(&mut choice.steps, fill)),
+            Step::Repeat(repeat) => each_call(&mut repeat.steps, fill),
+            Step::Cpu(_) | Step::Wait(_) | Step::Fail(_) => {}
         }
     }
 }

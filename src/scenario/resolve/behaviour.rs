@@ -102,14 +102,6 @@ pub(super) fn method(said: schema::Method) -> Method {
     }
 }
 
-pub(super) fn balancing(said: Option<schema::Balancing>) -> Balancing {
-    match said {
-        None | Some(schema::Balancing::RoundRobin) => Balancing::RoundRobin,
-        Some(schema::Balancing::LeastOutstandingRequests) => Balancing::LeastOutstandingRequests,
-        Some(schema::Balancing::Random) => Balancing::Random,
-    }
-}
-
 /// More attempts than this are not a policy but an accident.
 const MAX_ATTEMPTS: u32 = 100;
 

@@ -45,9 +45,10 @@ impl<'b> Graph<'b> {
             let called = |revision: &Revision| {
                 let mut called = Vec::new();
                 let program = revision.operations[node.operation].program;
-                walk(blueprint, program, &mut |step| {
+                walk(blueprint, program, 1.0, &mut |step, times| {
                     if let Step::Call(call) = step {
-                        called.extend(graph.callees(&blueprint.calls[call.at()].to));
+                        let callees = graph.callees(&blueprint.calls[call.at()].to);
+                        called.extend(callees.iter().map(|(node, share)| (*node, share * times)));
                     }
                 });
                 called
@@ -175,12 +176,33 @@ impl<'b> Graph<'b> {
     }
 }
 
-/// Every step of a program and of its branches.
-pub(super) fn walk(blueprint: &Blueprint, program: ProgramIx, take: &mut impl FnMut(&Step)) {
+/// Every step of a program and of its parts, with how often it is run on average.
+pub(super) fn walk(blueprint: &Blueprint, program: ProgramIx, times: f64, take: &mut impl FnMut(&Step, f64)) {
+    let mut times = times;
     for step in &blueprint.programs[program.at()].steps {
-        take(step);
-        if let Step::Parallel(branches) = step {
-            branches.iter().for_each(|branch| walk(blueprint, *branch, take));
+        take(step, times);
+        for (part, often) in step.parts() {
+            walk(blueprint, part, times * often, take);
         }
+        times *= passes(blueprint, step);
+    }
+}
+
+/// The share of requests that go on after a step, as far as its own errors are concerned.
+pub(super) fn passes(blueprint: &Blueprint, step: &Step) -> f64 {
+    let ends = |program: ProgramIx| -> f64 {
+        let steps = &blueprint.programs[program.at()].steps;
+        steps.iter().map(|step| passes(blueprint, step)).product()
+    };
+    match step {
+        Step::Fail { share, .. } => 1.0 - share.get(),
+        Step::Choose(choices) => choices.iter().map(|choice| choice.share * ends(choice.program)).sum(),
+        // To first order: what ends a loop seldom.
+        Step::Repeat { times, program } => (1.0 - times.mean() * (1.0 - ends(*program))).max(0.0),
+        Step::Parallel(parallel) if parallel.join == Join::All => {
+            parallel.branches.iter().map(|branch| ends(*branch)).product()
+        }
+        Step::Parallel(_) => 1.0,
+        Step::Cpu(_) | Step::Wait(_) | Step::Call(_) | Step::Fallback(_) => 1.0,
     }
 }

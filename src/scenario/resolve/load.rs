@@ -5,12 +5,12 @@
 //! even so, surely does. What hinges on more than means is left to the simulation.
 
 use super::Context;
-use super::graph::{Graph, walk};
+use super::graph::{Graph, passes, walk};
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
 use crate::scenario::quantity::print_duration;
-use crate::units::Instant;
+use crate::units::{Instant, Span};
 use std::collections::BTreeSet;
 
 /// Profiles are looked at at so many instants at most.
@@ -161,13 +161,17 @@ fn means(blueprint: &Blueprint, graph: &Graph, order: &[usize]) -> Vec<Means> {
 
 fn program_means(blueprint: &Blueprint, graph: &Graph, program: ProgramIx, factor: f64, known: &[Means]) -> Means {
     let mut sum = Means::default();
+    // How many of the requests come as far as this.
+    let mut share = 1.0;
     for step in &blueprint.programs[program.at()].steps {
         match step {
             Step::Cpu(time) => {
-                sum.cpu += time.mean() * factor;
-                sum.held += time.mean() * factor;
+                sum.cpu += share * time.mean() * factor;
+                sum.held += share * time.mean() * factor;
             }
-            Step::Wait(time) => sum.held += time.mean(),
+            Step::Wait(time) => sum.held += share * time.mean(),
+            // Of callees that are well.
+            Step::Fallback(_) => {}
             Step::Call(call) => {
                 let call = &blueprint.calls[call.at()];
                 let answered = match &call.to {
@@ -178,17 +182,32 @@ fn program_means(blueprint: &Blueprint, graph: &Graph, program: ProgramIx, facto
                         .map(|(node, share)| known[*node].held * share)
                         .sum(),
                 };
-                sum.held += call.timeout.map_or(answered, |timeout| answered.min(timeout.seconds()));
+                sum.held += share * call.timeout.map_or(answered, |timeout| answered.min(timeout.seconds()));
             }
-            Step::Parallel(branches) => {
-                let branches: Vec<Means> = branches
-                    .iter()
-                    .map(|branch| program_means(blueprint, graph, *branch, factor, known))
-                    .collect();
-                sum.cpu += branches.iter().map(|branch| branch.cpu).sum::<f64>();
-                sum.held += branches.iter().map(|branch| branch.held).fold(0.0, f64::max);
+            Step::Parallel(parallel) => {
+                let branch = |branch: &ProgramIx| program_means(blueprint, graph, *branch, factor, known);
+                let mut branches: Vec<Means> = parallel.branches.iter().map(branch).collect();
+                branches.sort_by(|one, other| one.held.total_cmp(&other.held));
+                let decides = match parallel.join {
+                    Join::All | Join::Partial => branches.len(),
+                    Join::Quorum(needed) => usize::from(needed),
+                };
+                let held = decides.checked_sub(1).and_then(|at| branches.get(at));
+                let held = held.map_or(0.0, |branch| branch.held);
+                let most = parallel.timeout.map_or(f64::INFINITY, Span::seconds);
+                sum.cpu += share * branches.iter().map(|branch| branch.cpu).sum::<f64>();
+                sum.held += share * held.min(most);
             }
+            Step::Choose(_) | Step::Repeat { .. } => {
+                for (part, often) in step.parts() {
+                    let part = program_means(blueprint, graph, part, factor, known);
+                    sum.cpu += share * often * part.cpu;
+                    sum.held += share * often * part.held;
+                }
+            }
+            Step::Fail { .. } => {}
         }
+        share *= passes(blueprint, step);
     }
     sum
 }
@@ -278,14 +297,14 @@ fn dependency_calls(blueprint: &Blueprint, graph: &Graph, visits: &[f64], depend
     let mut calls = 0.0;
     for (at, node) in graph.nodes.iter().enumerate().filter(|(at, _)| visits[*at] > 0.0) {
         let program = blueprint.services[node.service].revisions[0].operations[node.operation].program;
-        walk(blueprint, program, &mut |step| {
+        walk(blueprint, program, 1.0, &mut |step, times| {
             if let Step::Call(call) = step
                 && blueprint.calls[call.at()]
                     .to
                     .dependency()
                     .is_some_and(|to| to.at() == dependency)
             {
-                calls += visits[at];
+                calls += visits[at] * times;
             }
         });
     }

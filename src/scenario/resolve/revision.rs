@@ -1,6 +1,6 @@
 //! Revisions of a service: what it runs from the start, and what later events deploy.
 
-use super::{Context, Table, behaviour, program, skew, task};
+use super::{Context, Table, behaviour, program, server, skew, task};
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::imply::on_fargate;
@@ -30,6 +30,7 @@ pub(super) fn first(cx: &mut Context, name: &str, said: &schema::Service, path: 
         task_definition,
         serving_container,
         runtime: behaviour::runtime(cx, &said.runtime),
+        server_rules: server::rules(cx, said, path),
         cpu_model: match said.cpu_model {
             schema::CpuModel::CfsQuota => CpuModel::CfsQuota,
             schema::CpuModel::Fluid => CpuModel::Fluid,
@@ -41,6 +42,10 @@ pub(super) fn first(cx: &mut Context, name: &str, said: &schema::Service, path: 
         on_disconnect: match said.on_disconnect {
             schema::OnDisconnect::Continue => OnDisconnect::Continue,
             schema::OnDisconnect::Cancel => OnDisconnect::Cancel,
+        },
+        on_deadline: match said.on_deadline {
+            schema::OnDeadline::Abandon => OnDeadline::Abandon,
+            schema::OnDeadline::Continue => OnDeadline::Continue,
         },
         keep_alive: said.keep_alive.map(|span| span.0),
         defects: Defects {

@@ -6,7 +6,7 @@ mod profile;
 mod recorded;
 pub(super) mod spikes;
 
-use super::{Context, Table, balancer, behaviour, each, program};
+use super::{Context, Table, balancer, behaviour, direct, each, guard, program};
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
@@ -27,7 +27,8 @@ pub(super) fn traffic(cx: &mut Context) -> (Vec<Traffic>, Vec<RequestClass>) {
             journeys::visits(&journeys, &mine)
         };
         let retry = behaviour::retry(cx, said.retry.as_ref(), &path.key("retry"));
-        let to = destination(cx, said, path);
+        let guards = guard::guards(cx, guard::Said::of_traffic(said), path);
+        let (to, direct) = destination(cx, said, path);
         let source = source(cx, (name, said), &mine, &classes, path);
         if let Some(Source::Recorded(recorded)) = &source
             && !journeys.is_empty()
@@ -50,13 +51,15 @@ pub(super) fn traffic(cx: &mut Context) -> (Vec<Traffic>, Vec<RequestClass>) {
                 classes: mine,
                 timeout,
                 retry,
+                guards,
+                direct,
             });
         }
     });
     (all, classes)
 }
 
-fn destination(cx: &mut Context, said: &schema::Traffic, path: &Path) -> Option<Destination> {
+fn destination(cx: &mut Context, said: &schema::Traffic, path: &Path) -> (Option<Destination>, Direct) {
     let to = path.key("to");
     let through_balancer = said.to.contains('/') || cx.said.load_balancers.get(&said.to).is_some();
     if through_balancer {
@@ -69,20 +72,24 @@ fn destination(cx: &mut Context, said: &schema::Traffic, path: &Path) -> Option<
                 "say it in the target group: `load_balancing_algorithm`",
             );
         }
-        let (load_balancer, listener) = balancer::listener(cx, &said.to, &to)?;
-        return Some(Destination::LoadBalancer {
+        let found = balancer::listener(cx, &said.to, &to);
+        let found = found.map(|(load_balancer, listener)| Destination::LoadBalancer {
             load_balancer,
             listener,
         });
+        return (found, Direct::default());
     }
     match cx.said.services.position(&said.to) {
-        Some(service) => Some(Destination::Service {
-            service: ServiceIx::from_usize(service),
-            balancing: behaviour::balancing(said.balancing),
-        }),
+        Some(service) => {
+            let clients = said.clients.or(said.users);
+            let (said, path) = (said.balancing.as_ref(), path.key("balancing"));
+            let (balancing, direct) = direct::balancing(cx, said, direct::Sender::Traffic { clients }, service, &path);
+            let service = ServiceIx::from_usize(service);
+            (Some(Destination::Service { service, balancing }), direct)
+        }
         None => {
             cx.unknown(&[Table::LoadBalancer, Table::Service], &said.to, &to);
-            None
+            (None, Direct::default())
         }
     }
 }
@@ -152,6 +159,7 @@ fn requests(
         classes.push(RequestClass {
             name: request.name.clone(),
             traffic,
+            priority: request.priority.map_or_else(Priority::default, Priority),
             http: HttpRequest {
                 method: *method,
                 host: request.host.clone().unwrap_or_default(),

@@ -1,6 +1,9 @@
 //! Calls: requests to other services and dependencies, with the patience and the retries of whoever sends them.
 
-use super::{Duration, Named};
+use super::{
+    Balance, Budget, Bulkhead, CallBreaker, CallRateLimit, Deadline, Duration, Hedge, Named, OutlierDetection, RetryOn,
+    Step,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +13,8 @@ use serde::{Deserialize, Serialize};
 pub struct Call {
     /// A service (its first operation), `service/operation`, or a dependency.
     pub to: String,
-    /// `service_connect` (or nothing) goes straight to a task; `balancer` or `balancer/listener` through a balancer.
+    /// `service_connect` (or nothing) goes straight to a task; `dns` as well, but by answers of DNS that the calling task
+    /// keeps until their time to live is over; `balancer` or `balancer/listener` goes through a balancer.
     pub via: Option<String>,
     /// Through a balancer: the request's method; from the operation's first route if absent.
     pub method: Option<Method>,
@@ -22,11 +26,26 @@ pub struct Call {
     #[serde(default)]
     pub headers: Named<String>,
     /// Without a balancer: how a task is picked; round robin if absent.
-    pub balancing: Option<Balancing>,
+    pub balancing: Option<Balance>,
+    /// Without a balancer: each calling task avoids tasks that fail; nobody is avoided if absent.
+    pub outlier_detection: Option<OutlierDetection>,
     /// Of one attempt, with queueing and network; none if absent.
     pub timeout: Option<Duration>,
     /// No retry if absent.
     pub retry: Option<Retry>,
+    /// None if absent.
+    pub circuit_breaker: Option<CallBreaker>,
+    /// Another attempt beside one that is slow; none if absent.
+    pub hedge: Option<Hedge>,
+    /// Whether whoever is called learns when patience ends.
+    #[serde(default)]
+    pub deadline: Deadline,
+    /// Bounds the attempts that a caller has under way; no bound if absent.
+    pub bulkhead: Option<Bulkhead>,
+    /// Bounds the attempts that a caller sends; no bound if absent.
+    pub rate_limit: Option<CallRateLimit>,
+    /// Steps that run if the call has failed for good, in place of failing; what is served so counts as served.
+    pub fallback: Option<Vec<Step>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -41,15 +60,7 @@ pub enum Method {
     Options,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Balancing {
-    RoundRobin,
-    LeastOutstandingRequests,
-    Random,
-}
-
-/// Timeouts, refused connections and 5xx are tried again.
+/// Attempts after one that failed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Retry {
@@ -57,6 +68,10 @@ pub struct Retry {
     pub max_attempts: u32,
     /// No pause if absent.
     pub backoff: Option<Backoff>,
+    /// What is tried again; timeouts, refused connections and 5xx if absent.
+    pub on: Option<Vec<RetryOn>>,
+    /// When a retry is allowed at all: a share of the requests of the last 10 s, or more; always if absent.
+    pub budget: Option<Budget>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -20,6 +20,7 @@ pub struct Model {
     pub task: TaskModel,
     pub start_up: super::StartUpModel,
     pub cpu: CpuShareModel,
+    pub discovery: DiscoveryModel,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -344,4 +345,23 @@ fn lognormal(median: u64, p95: u64) -> Time {
         mu: None,
         sigma: None,
     }))
+}
+
+/// How tasks that are called without a balancer are found.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DiscoveryModel {
+    /// From a task's coming or going until Cloud Map's DNS answers accordingly.
+    pub cloud_map_propagation: Duration,
+    /// Of the tasks that one of Service Connect's proxies knows, how many it avoids at once at most.
+    pub service_connect_max_ejection: super::Share,
+}
+
+impl Default for DiscoveryModel {
+    fn default() -> Self {
+        DiscoveryModel {
+            cloud_map_propagation: Duration::secs(5),
+            service_connect_max_ejection: super::Share(crate::units::Ratio::ONE),
+        }
+    }
 }

@@ -34,6 +34,31 @@ pub struct Experiment {
     pub replications: u32,
     /// Path to named values. Each name is a variant; several paths must name the same variants.
     pub compare: Named<Named<Value>>,
+    /// Requests whose way is followed step by step.
+    pub traces: Traces,
+}
+
+/// A sample of the clients' requests is followed through every queue, CPU, call and crossing. Who is in it is decided by
+/// the request's own luck, so that variants follow the same requests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Traces {
+    /// So many of each run, at most, for `time.csv`: where the time goes. 0 follows none.
+    #[schemars(range(max = 100_000))]
+    pub sampled: u32,
+    /// So many of these of the first run are written out in full, to `traces.otlp.json` and `traces.perfetto.json`: a
+    /// quarter failed ones, a quarter the slowest, the others as they come.
+    #[schemars(range(max = 10_000))]
+    pub kept: u32,
+}
+
+impl Default for Traces {
+    fn default() -> Self {
+        Traces {
+            sampled: 1000,
+            kept: 40,
+        }
+    }
 }
 
 impl Default for Experiment {
@@ -41,6 +66,7 @@ impl Default for Experiment {
         Experiment {
             replications: 10,
             compare: Named::default(),
+            traces: Traces::default(),
         }
     }
 }

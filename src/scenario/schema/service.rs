@@ -1,8 +1,9 @@
 //! ECS services.
 
 use super::{
-    AutoScaling, Container, Cpu, CpuModel, DeploymentConfiguration, DeploymentController, DeploymentGroup, Duration,
-    Memory, Named, OnDisconnect, Runtime, Share, Step, Time, no_time, zero,
+    AutoScaling, ConcurrencyLimit, Container, Cpu, CpuModel, DeploymentConfiguration, DeploymentController,
+    DeploymentGroup, Duration, GarbageCollection, LoadShedding, Memory, Named, OnDeadline, OnDisconnect, QueueRules,
+    RateLimit, RequestLeak, Runtime, Share, Step, Time, WarmUp, no_time, zero,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -57,14 +58,43 @@ pub struct Service {
     /// goes to the first operation if absent.
     #[serde(default)]
     pub routes: Named<String>,
+    /// Cloud Map, for calls `via: dns`; at most one.
+    #[serde(default)]
+    #[schemars(length(max = 1))]
+    pub service_registries: Vec<super::ServiceRegistry>,
+    /// For calls that go straight to this service's tasks.
+    pub service_connect_configuration: Option<super::ServiceConnectConfiguration>,
     /// How the serving process takes requests.
     #[serde(default)]
     pub runtime: Runtime,
+    /// How requests wait for a worker or a loop; first come, first served, for ever, if absent.
+    pub queue: Option<QueueRules>,
+    /// Requests that a task has in hand at once, those that wait included: a number, or how the server finds it. Others are
+    /// answered 503; health checks are let in.
+    pub concurrency_limit: Option<ConcurrencyLimit>,
+    /// Of each task; no limit if absent. Health checks are let in.
+    pub rate_limit: Option<RateLimit>,
+    /// Turns requests away while the task's CPU is busy; never if absent. Health checks are let in.
+    pub load_shedding: Option<LoadShedding>,
+    /// CPU time that it takes to turn a request away; none if absent.
+    pub refusal_cpu: Option<Duration>,
+    /// Code that is slow at first; as quick as ever if absent.
+    pub jit_warm_up: Option<WarmUp>,
+    /// None if absent.
+    pub garbage_collection: Option<GarbageCollection>,
+    /// Memory that a request takes while the task has it in hand, beside the containers' `memory_use`. The serving container is
+    /// killed when it or the task has no more.
+    pub memory_per_request: Option<Memory>,
+    /// Memory that requests leave behind; none if absent.
+    pub memory_leak: Option<RequestLeak>,
     #[serde(default)]
     pub cpu_model: CpuModel,
     /// What becomes of work whose caller has gone.
     #[serde(default)]
     pub on_disconnect: OnDisconnect,
+    /// What becomes of work whose deadline, which came with the request (`deadline: propagate`), is over.
+    #[serde(default)]
+    pub on_deadline: OnDeadline,
     /// How long the server keeps an idle connection open; longer than load balancers do if absent.
     pub keep_alive: Option<Duration>,
     /// From the start of the serving container until it listens and passes its checks.

@@ -1,6 +1,9 @@
 //! Traffic: who asks, when, and for what.
 
-use super::{Balancing, Duration, Factor, Form, Named, Rate, Retry, Share, Time};
+use super::{
+    Balance, Bulkhead, CallBreaker, CallRateLimit, Deadline, Duration, Factor, Form, Hedge, Named, Rate, Retry, Share,
+    Time,
+};
 use crate::units::Ratio;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +15,7 @@ pub struct Traffic {
     /// `balancer`, `balancer/listener` or a service. A service that has a balancer is reached through it.
     pub to: String,
     /// To a service without a balancer: how a task is picked; round robin if absent.
-    pub balancing: Option<Balancing>,
+    pub balancing: Option<Balance>,
     /// Requests a second.
     pub rate: Option<Form<Rate, RateProfile>>,
     /// With `rate`: how arrivals scatter around it; poisson if absent.
@@ -38,6 +41,17 @@ pub struct Traffic {
     pub timeout: Option<Duration>,
     /// No retry if absent.
     pub retry: Option<Retry>,
+    /// None if absent.
+    pub circuit_breaker: Option<CallBreaker>,
+    /// Another attempt beside one that is slow; none if absent.
+    pub hedge: Option<Hedge>,
+    /// Whether whoever is called learns when patience ends.
+    #[serde(default)]
+    pub deadline: Deadline,
+    /// Bounds the attempts that a caller has under way; no bound if absent.
+    pub bulkhead: Option<Bulkhead>,
+    /// Bounds the attempts that a caller sends; no bound if absent.
+    pub rate_limit: Option<CallRateLimit>,
 }
 
 /// A visitor's way from request to request. Each visitor is a client with cookies and connections of its own.
@@ -223,6 +237,10 @@ pub struct Request {
     pub headers: Named<String>,
     /// The clients' address, for a balancer's rules.
     pub source_ip: Option<String>,
+    /// How urgent it is, for servers that ask: 0 first, 7 last; 3 if absent, as RFC 9218 has it. Calls that are made for its
+    /// sake inherit it.
+    #[schemars(range(max = 7))]
+    pub priority: Option<u8>,
     pub get: Option<String>,
     pub head: Option<String>,
     pub post: Option<String>,

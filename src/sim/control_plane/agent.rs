@@ -205,6 +205,7 @@ impl ControlPlane {
             cpu,
             left,
             host_vcpus,
+            memory: self.memory_left(cx, id),
             speed,
         }));
         if task.state() == TaskState::Running {

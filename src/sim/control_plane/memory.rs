@@ -11,9 +11,12 @@ use crate::blueprint::{Container as Spec, ServiceIx};
 use crate::cluster::task::{Container, Task, TaskState};
 use crate::engine::arena::Id;
 use crate::sim::context::Context;
+use crate::sim::signal::MemoryLeft;
 use crate::units::{Instant, Span};
 
 const HOUR: f64 = 3600.0;
+/// What a task says of a container that was killed for its memory.
+const KILLED: &str = "OutOfMemoryError: Container killed due to memory usage";
 /// MiB below a limit at which it is reached: what rounding to nanoseconds makes of it.
 const HAIR: f64 = 1e-6;
 
@@ -84,24 +87,58 @@ impl ControlPlane {
         let is_over = whole >= definition.memory.0 as f64 - HAIR
             || own_limit.is_some_and(|limit| usages[at].0 >= limit.0 as f64 - HAIR);
         if is_over {
-            let reason = "OutOfMemoryError: Container killed due to memory usage";
-            self.container_ended(cx, id, at, SIGKILLED, reason);
+            self.container_ended(cx, id, at, SIGKILLED, KILLED);
         } else {
             self.await_out_of_memory(cx, id);
         }
     }
 
-    /// By service, the share of their memory that RUNNING tasks use, in percent; `None` where no container declares it.
-    pub(super) fn memory_levels(&self, cx: &Context<'_>) -> Vec<Option<Level>> {
-        let services = (0..self.services.len()).map(ServiceIx::from_usize);
-        services.map(|at| self.memory_level(cx, at)).collect()
+    /// What the containers leave for requests: of the task's memory, or of the serving container's own limit.
+    pub(super) fn memory_left(&self, cx: &Context<'_>, id: Id<Task>) -> MemoryLeft {
+        let definition = self.definition(cx, id);
+        let serving = &definition.containers[self.revision(cx, id).serving_container];
+        let declared = |spec: &Spec| {
+            spec.memory_use.map_or((0.0, 0.0), |declared| {
+                (declared.base.0 as f64, declared.growth_per_hour.0 as f64 / HOUR)
+            })
+        };
+        let all = definition.containers.iter().map(declared);
+        let all = all.fold((0.0, 0.0), |sum, each| (sum.0 + each.0, sum.1 + each.1));
+        let of_task = MemoryLeft {
+            room: definition.memory.0 as f64 - all.0,
+            shrinks: all.1,
+        };
+        let own = declared(serving);
+        match serving.memory_limit {
+            Some(limit) if (limit.0 as f64 - own.0) < of_task.room => MemoryLeft {
+                room: limit.0 as f64 - own.0,
+                shrinks: own.1,
+            },
+            _ => of_task,
+        }
     }
 
-    fn memory_level(&self, cx: &Context<'_>, at: ServiceIx) -> Option<Level> {
+    /// Requests have taken all memory that there was for them: the serving container is killed.
+    pub(super) fn requests_out_of_memory(&mut self, cx: &mut Context<'_>, id: Id<Task>) {
+        let Some(task) = self.tasks.get(id) else { return };
+        let serving = self.revision(cx, id).serving_container;
+        if task.containers[serving].is_running() {
+            self.container_ended(cx, id, serving, SIGKILLED, KILLED);
+        }
+    }
+
+    /// By service, the share of their memory that RUNNING tasks use, in percent; `None` where no container declares it.
+    pub(super) fn memory_levels(&self, cx: &Context<'_>, of_requests: &[(Id<Task>, f64)]) -> Vec<Option<Level>> {
+        let services = (0..self.services.len()).map(ServiceIx::from_usize);
+        services.map(|at| self.memory_level(cx, at, of_requests)).collect()
+    }
+
+    fn memory_level(&self, cx: &Context<'_>, at: ServiceIx, of_requests: &[(Id<Task>, f64)]) -> Option<Level> {
         let definitions = &cx.blueprint.task_definitions;
         let declares = |revision: &crate::blueprint::Revision| {
             let containers = &definitions[revision.task_definition.at()].containers;
-            containers.iter().any(|container| container.memory_use.is_some())
+            let of_requests = (revision.server_rules.as_ref()).is_some_and(|rules| rules.memory.is_some());
+            of_requests || containers.iter().any(|container| container.memory_use.is_some())
         };
         if !cx.blueprint.services[at.at()].revisions.iter().any(declares) {
             return None;
@@ -113,6 +150,8 @@ impl ControlPlane {
                 continue;
             }
             let used: f64 = self.usages(cx, *id).iter().map(|(used, _)| used).sum();
+            let of_requests = of_requests.iter().find(|(task, _)| task == id);
+            let used = used + of_requests.map_or(0.0, |(_, used)| *used);
             let percent = 100.0 * used / self.definition(cx, *id).memory.0 as f64;
             level = Some(match level {
                 None => Level::one(percent),

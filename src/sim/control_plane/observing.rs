@@ -27,7 +27,7 @@ impl ControlPlane {
         let fleet = FleetCounts {
             running: running.collect(),
             hosts: hosts.collect(),
-            memory: self.memory_levels(cx),
+            memory: self.memory_levels(cx, &meter.request_memory),
         };
         self.monitoring.ingest(cx, meter, &fleet);
     }

@@ -3,7 +3,7 @@
 //! A node knows what the control plane published to it and what it has itself under way; nodes share nothing. ALB never
 //! sends a request to a second target.
 
-use super::call::{Picked, no_longer_outstanding, pick};
+use super::call::no_longer_outstanding;
 use super::capacity::{Admission, Capacity};
 use super::client::browsers;
 use super::connections::ClientConnections;
@@ -11,6 +11,7 @@ use super::cookies::Cookies;
 use super::dns::Dns;
 use super::group::Around;
 use super::network::{Between, Crossing, Hop, Network};
+use super::pick::{Picked, pick};
 use super::site::{ActionOf, To};
 use super::{DataPlane, Leg, purpose};
 use crate::blueprint::{
@@ -96,11 +97,15 @@ impl DataPlane {
             return;
         };
         if attempt.flags.has(Flags::CALLER_GONE) {
+            self.trace_goes(cx, id);
             self.attempts.remove(id);
             return;
         }
         let now = cx.now();
         attempt.at_node = now;
+        if attempt.flags.has(Flags::TRACED) {
+            self.tracer.at_node(id, attempt);
+        }
         let path = attempt.path.as_mut().expect("a request at a node has come to one");
         let balancer = &mut self.balancers[path.load_balancer.at()];
         balancer.meter.requests += 1;
@@ -157,7 +162,7 @@ impl DataPlane {
                 return self.node_answers(cx, id, Answer::ServiceUnavailable(Reason::NoTarget.here()));
             }
             Picked::Task => group.meter.requests += 1,
-            Picked::Dead => {
+            Picked::Dead | Picked::Silent => {
                 group.meter.requests += 1;
                 attempt.phase = Phase::Answered(Answer::Refused(Reason::TargetGone.here()));
                 return cx.follow(DataEvent::AnswerAtNode, id);
@@ -221,6 +226,7 @@ impl DataPlane {
             unreachable!("only an answer is carried back")
         };
         if attempt.flags.has(Flags::CALLER_GONE) {
+            self.trace_goes(cx, id);
             self.attempts.remove(id);
             return;
         }
@@ -229,8 +235,8 @@ impl DataPlane {
         let meter = &mut group.meter;
         match answer {
             Answer::Success => meter.target_2xx += 1,
-            Answer::NotFound => meter.target_4xx += 1,
-            Answer::Failure(_) => meter.target_5xx += 1,
+            Answer::NotFound | Answer::Error(400..=499) => meter.target_4xx += 1,
+            Answer::Failure(_) | Answer::Overloaded(_) | Answer::Error(_) => meter.target_5xx += 1,
             _ => return self.node_answers(cx, id, Answer::BadGateway(answer.cause())),
         }
         meter.response_time += cx.now().since(attempt.at_node).nanos();

@@ -7,11 +7,14 @@ use super::cookies::Cookies;
 use super::dependency::DependencyState;
 use super::foregone::Foregone;
 use super::group::Group;
+use super::join::Races;
 use super::journeys::Journeys;
 use super::network::Network;
 use super::program::{Operations, Programs};
+use super::rules::Rulebook;
 use super::site::SiteState;
 use super::skew::Skews;
+use super::tracer::Tracer;
 use crate::blueprint::{
     Action, Blueprint, Destination, HttpRequest, LoadBalancerIx, Metric, RequestClass, TargetGroupIx,
 };
@@ -88,7 +91,8 @@ impl DataPlane {
         let skews = Skews::new(blueprint, &mut operations);
         let network = Network::new(blueprint, &operations, &mut cx.calendar, &mut tables);
         let programs = Programs::new(blueprint, &mut cx.calendar, &mut tables);
-        let sites = SiteState::all(blueprint, &mut deadlines, &actions);
+        let rulebook = Rulebook::new(blueprint, &mut cx.calendar, &mut tables);
+        let sites = SiteState::all(cx, &mut deadlines, &actions);
         let clients = (0..blueprint.traffic.len())
             .map(|at| Client::new(cx, at, &mut tables))
             .collect();
@@ -122,7 +126,10 @@ impl DataPlane {
             clients,
             journeys,
             sites,
+            guarded: Aside::default(),
             dependencies,
+            races: Races::new(blueprint),
+            courses: programs.steer_by_request().then(Box::default),
             programs,
             counts: vec![RevisionCount::default(); operations.revisions.len()],
             work: vec![Work::default(); operations.revisions.len()],
@@ -130,10 +137,13 @@ impl DataPlane {
             cpu_is_read: cpu_is_read(blueprint),
             operations,
             skews,
+            rulebook,
             branch_failures: Aside::default(),
+            ways_rows: Aside::default(),
             cpus_changed: Vec::new(),
             open_requests: 0,
             foregone,
+            tracer: Tracer::new(blueprint.traces.sampled),
             stops_at: blueprint.horizon(),
             overflowed: false,
             class_actions: class_actions(blueprint, &actions),

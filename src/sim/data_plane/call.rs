@@ -3,21 +3,21 @@
 use super::balancer::{Balancer, to_node};
 use super::client::{After, finished};
 use super::group::Group;
+use super::guard::{Heard, Leave};
 use super::network::{Between, Crossing, Hop, Network};
+use super::pick::{pick, to_picked};
 use super::site::{SiteState, To};
 use super::{DataPlane, Leg, purpose};
 use crate::blueprint::{CallIx, OnDisconnect, Retry};
 use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, NodePath, Phase, Served, Site};
 use crate::cluster::cause::Reason;
 use crate::cluster::deadline::{DeadlineLink, Due, Joined};
-use crate::cluster::server::Servers;
-use crate::cluster::view::View;
 use crate::engine::arena::Id;
 use crate::engine::random::Key;
 use crate::policy::retry;
-use crate::policy::routing::{self, Chooser};
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
+use crate::sim::trace::Doing;
 use crate::units::{Instant, Span};
 
 impl DataPlane {
@@ -25,18 +25,32 @@ impl DataPlane {
     #[inline(always)]
     pub(super) fn send(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         let now = cx.now();
-        let Some(attempt) = self.attempts.get_mut(id) else {
+        let Some(mut attempt) = self.attempts.get_mut(id) else {
             return;
         };
         attempt.phase = Phase::Sent;
+        if attempt.flags.has(Flags::TRACED) {
+            self.tracer.begins(cx.blueprint, id, attempt, Doing::Network, now);
+        }
         if attempt.first_sent == Instant::NEVER {
             attempt.first_sent = now;
             if let Caller::Client(..) = attempt.caller {
                 self.open_requests += 1;
             }
         }
+        let mut until = Instant::NEVER;
+        if self.sites[attempt.site.at()].is_guarded() {
+            match self.ask_leave(cx, id) {
+                Leave::Given { until: bound } => until = bound,
+                Leave::Kept => return,
+            }
+            attempt = &mut self.attempts[id];
+        }
         let site = &mut self.sites[attempt.site.at()];
         site.sent.attempts[usize::from(attempt.number > 1)] += 1;
+        if let To::Service { ways: Some(_), .. } = site.to {
+            return self.send_by_ways(cx, id, until);
+        }
         let joined = site.patience.map(|list| {
             attempt.due = now + self.deadlines.patience(list);
             let joined = self.deadlines.join(list, id, now);
@@ -44,18 +58,10 @@ impl DataPlane {
             joined
         });
         let crossing = match &mut site.to {
-            To::Service { chooser, view, .. } => match pick(attempt, view, *chooser, &self.servers, now) {
-                Picked::Task => self.network.carry(cx, id, to_task(attempt), DataEvent::AtTask),
-                picked => {
-                    let reason = match picked {
-                        Picked::Nobody => Reason::NoTask,
-                        _ => Reason::TargetGone,
-                    };
-                    attempt.phase = Phase::Answered(Answer::Refused(reason.here()));
-                    cx.follow(DataEvent::AnswerAtCaller, id);
-                    Crossing::UnderWay
-                }
-            },
+            To::Service { chooser, view, .. } => {
+                let picked = pick(attempt, view, *chooser, &self.servers, now);
+                to_picked(cx, &self.network, (attempt, id), picked)
+            }
             To::Balancer { load_balancer, .. } => {
                 let balancer = &self.balancers[load_balancer.at()];
                 let hop = to_node(cx, &self.network, attempt, *load_balancer, balancer);
@@ -76,8 +82,55 @@ impl DataPlane {
         if let Some(joined) = joined {
             self.listed(cx, joined, id);
         }
+        if until != Instant::NEVER {
+            self.bound_patience(cx, id, until);
+        }
         if crossing == Crossing::Lost {
             self.nobody_answers(cx, id);
+        }
+    }
+
+    /// Sends an attempt on its way straight to a task where there is more to it than an algorithm.
+    #[cold]
+    #[inline(never)]
+    fn send_by_ways(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, until: Instant) {
+        let attempt = &mut self.attempts[id];
+        if let Some(list) = self.sites[attempt.site.at()].patience {
+            attempt.due = until.min(cx.now() + self.deadlines.patience(list));
+        }
+        self.sends_by_ways(cx, id);
+    }
+
+    /// The same for whom patience has begun already.
+    pub(super) fn sends_by_ways(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+        let picked = self.pick_by_ways(id, cx.now());
+        let attempt = &mut self.attempts[id];
+        if let Some(list) = self.sites[attempt.site.at()].patience
+            && let Some(at) = self.deadlines.resume(&mut self.attempts, list, id)
+        {
+            cx.calendar.arm(self.deadline_timers[usize::from(list)], at);
+        }
+        let attempt = &mut self.attempts[id];
+        if to_picked(cx, &self.network, (attempt, id), picked) == Crossing::Lost {
+            self.nobody_answers(cx, id);
+        }
+    }
+
+    /// What an attempt was before anybody was picked for it, under another key.
+    pub(super) fn same_again(&self, id: Id<Attempt>, key: Key) -> Attempt {
+        let attempt = &self.attempts[id];
+        Attempt {
+            key,
+            deadline: DeadlineLink::NONE,
+            phase: Phase::Sent,
+            flags: attempt.flags.inherited(),
+            task: None,
+            sibling: None,
+            path: None,
+            zone: None,
+            served: Served::NOBODY,
+            step: 0,
+            ..attempt.clone()
         }
     }
 
@@ -140,7 +193,15 @@ impl DataPlane {
         self.client_closes(id);
         // Told first, so that a retry is on its way before abandoned work is swept up.
         let cause = self.hangs(id, Reason::TimedOut);
-        self.tell_caller(cx, id, Answer::TimedOut(cause));
+        if self.attempts[id].flags.has(Flags::TRACED) {
+            self.trace_giving_up(cx, id, cause);
+        }
+        let answer = if self.attempts[id].flags.has(Flags::BY_WAYS) {
+            self.patience_of_ways(id, cause)
+        } else {
+            Answer::TimedOut(cause)
+        };
+        self.tell_caller(cx, id, answer);
         self.disconnect(cx, id);
     }
 
@@ -166,6 +227,12 @@ impl DataPlane {
             ..attempt.clone()
         };
         let messenger = self.attempts.insert(messenger);
+        self.tracer.passes_on(id, messenger);
+        self.attempts[id].flags.clear(Flags::TRACED);
+        if self.attempts[id].flags.has(Flags::GUARDED) {
+            self.guarded_goes_on_as(id, messenger);
+        }
+        self.keeps_course(id, messenger);
         if let Caller::Strand(parent) = caller {
             self.now_calls(parent, id, messenger);
         }
@@ -176,7 +243,7 @@ impl DataPlane {
     }
 
     /// A strand that waits for one call waits for another in its place; `false` if it does not wait for that.
-    fn now_calls(&mut self, parent: Id<Attempt>, old: Id<Attempt>, new: Id<Attempt>) -> bool {
+    pub(super) fn now_calls(&mut self, parent: Id<Attempt>, old: Id<Attempt>, new: Id<Attempt>) -> bool {
         match self.attempts.get_mut(parent) {
             Some(parent) if parent.phase == Phase::Calling(old) => {
                 parent.phase = Phase::Calling(new);
@@ -189,7 +256,11 @@ impl DataPlane {
     /// The answer is under way from the callee to whoever asked; the callee has let go.
     pub(super) fn answer(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
         let attempt = &mut self.attempts[id];
+        if attempt.flags.has(Flags::TRACED) {
+            self.tracer.answers(cx, id, attempt);
+        }
         if attempt.flags.has(Flags::CALLER_GONE) {
+            self.trace_goes(cx, id);
             self.attempts.remove(id);
             return;
         }
@@ -213,12 +284,20 @@ impl DataPlane {
     /// The answer has come; both sides have let go.
     #[inline]
     pub(super) fn answer_at_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let Some(attempt) = self.attempts.get_mut(id) else {
+        let Some(mut attempt) = self.attempts.get_mut(id) else {
             return;
         };
         let Phase::Answered(answer) = attempt.phase else {
             unreachable!("only an answer is carried back")
         };
+        if attempt.flags.has(Flags::TRACED) {
+            self.trace_answer(cx, id, answer);
+            attempt = &mut self.attempts[id];
+        }
+        if attempt.flags.has(Flags::BY_WAYS) {
+            self.ended_by_ways(id);
+            attempt = &mut self.attempts[id];
+        }
         if !attempt.flags.has(Flags::CALLER_GONE) {
             let deadline = std::mem::replace(&mut attempt.deadline, DeadlineLink::NONE);
             no_longer_outstanding(attempt, &mut self.groups, &mut self.sites);
@@ -231,9 +310,15 @@ impl DataPlane {
     /// What the caller makes of an answer: goes on, tries again, or fails in its turn. The record stays.
     #[inline(always)]
     fn tell_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
+        if self.attempts[id].flags.has(Flags::BY_WAYS) && !answer.is_success() && self.failed_by_ways(cx, id, answer) {
+            return;
+        }
+        if self.attempts[id].flags.has(Flags::GUARDED) && self.guards_hear(cx, id, answer) == Heard::PassedOver {
+            return self.count_failure(id, answer);
+        }
         if !answer.is_success() {
             self.count_failure(id, answer);
-            if answer.is_retryable() && self.tries_again(cx, id) {
+            if answer.is_retryable() && self.tries_again(cx, id, answer) {
                 return;
             }
         }
@@ -242,6 +327,9 @@ impl DataPlane {
             Caller::Client(class, browser) => {
                 cx.finished.push(finished(attempt, class, answer, &self.operations, cx));
                 self.open_requests -= 1;
+                if attempt.flags.has(Flags::TRACED) {
+                    self.tracer.finished(cx, attempt.request_key);
+                }
                 let client = &self.clients[usize::from(self.class_traffic[class.at()])];
                 if client.after() != After::Nothing {
                     let key = attempt.request_key;
@@ -253,6 +341,8 @@ impl DataPlane {
                     if answer.is_success() {
                         strand.phase = Phase::Ready;
                         cx.follow(DataEvent::GoOn, parent);
+                    } else if self.falls_back(id, parent) {
+                        cx.follow(DataEvent::GoOn, parent);
                     } else {
                         let cause = answer.cause().of(&self.attempts[id]);
                         self.strand_fails(cx, parent, cause);
@@ -261,39 +351,38 @@ impl DataPlane {
                 _ => {}
             },
             Caller::Check(check) => self.check_answered(cx, id, check, answer),
-            Caller::Join(_) | Caller::StartUp => unreachable!("a branch joins, a start-up ends: neither is answered"),
+            Caller::Join(_) | Caller::Nobody | Caller::StartUp => {
+                unreachable!("a branch joins, a start-up ends: neither is answered")
+            }
         }
     }
 
     /// Starts the next attempt after its pause, if the caller has one left.
-    fn tries_again(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) -> bool {
+    fn tries_again(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) -> bool {
         let attempt = &self.attempts[id];
         if attempt.site == Site::NONE {
             return false;
         }
-        let retry = &self.sites[attempt.site.at()].retry;
-        if u32::from(attempt.number) >= retry.max_attempts {
+        let site = &self.sites[attempt.site.at()];
+        if u32::from(attempt.number) >= site.retry.max_attempts {
             return false;
         }
+        if site.is_guarded() && !self.guards_allow_retry(cx, id, answer) {
+            return false;
+        }
+        let attempt = &self.attempts[id];
+        let retry = &self.sites[attempt.site.at()].retry;
         let number = attempt.number + 1;
         let pause = pause_before(retry, attempt.request_key, number);
         let next = Attempt {
-            key: attempt_key(attempt.request_key, number),
             number,
             due: Instant::NEVER,
-            deadline: DeadlineLink::NONE,
             phase: Phase::Paused,
-            flags: attempt.flags.inherited(),
-            task: None,
-            sibling: None,
-            path: None,
-            zone: None,
-            served: Served::NOBODY,
-            step: 0,
-            ..attempt.clone()
+            ..self.same_again(id, attempt_key(attempt.request_key, number))
         };
         let caller = next.caller;
         let next = self.attempts.insert(next);
+        self.keeps_course(id, next);
         if let Caller::Strand(parent) = caller
             && !self.now_calls(parent, id, next)
         {
@@ -309,6 +398,12 @@ impl DataPlane {
     /// The caller waits no more: the record goes as soon as the callee has let go too.
     pub(super) fn disconnect(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         self.deadlines.remove(&mut self.attempts, id);
+        if self.attempts[id].flags.has(Flags::GUARDED) {
+            self.guards_forget(cx, id);
+        }
+        if self.attempts[id].flags.has(Flags::BY_WAYS) {
+            self.ended_by_ways(id);
+        }
         let attempt = &mut self.attempts[id];
         no_longer_outstanding(attempt, &mut self.groups, &mut self.sites);
         attempt.flags.set(Flags::CALLER_GONE);
@@ -316,6 +411,7 @@ impl DataPlane {
         let attempt = &mut self.attempts[id];
         match attempt.phase {
             Phase::Paused | Phase::Lost => {
+                self.trace_goes(cx, id);
                 self.attempts.remove(id);
             }
             Phase::Sent | Phase::Answered(_) => {}
@@ -328,61 +424,6 @@ impl DataPlane {
                 }
             }
         }
-    }
-}
-
-/// Whom a caller or node has picked among its targets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Picked {
-    Task,
-    /// There is no target.
-    Nobody,
-    /// The control plane has not yet noticed that the target's process is gone: the connection is refused.
-    Dead,
-    /// The request crosses the target's closing of the idle connection it is sent on.
-    Closed {
-        round_trip: Span,
-    },
-}
-
-/// Picks a task for an attempt from what its sender knows.
-#[inline(always)]
-pub(super) fn pick(
-    attempt: &mut Attempt,
-    view: &mut View,
-    chooser: Chooser,
-    servers: &Servers,
-    now: Instant,
-) -> Picked {
-    let Some(at) = routing::choose(view, chooser, attempt.key.child(purpose::TARGET), now) else {
-        return Picked::Nobody;
-    };
-    take(attempt, view, at, servers)
-}
-
-/// Sends an attempt to the target at a position of the view.
-#[inline(always)]
-pub(super) fn take(attempt: &mut Attempt, view: &mut View, at: usize, servers: &Servers) -> Picked {
-    let task = view.began(at);
-    attempt.task = Some(task);
-    attempt.flags.set(Flags::OUTSTANDING);
-    let Some(server) = servers.get(task) else {
-        return Picked::Dead;
-    };
-    attempt.served = server.unrouted;
-    attempt.zone = Some(server.zone);
-    Picked::Task
-}
-
-/// The way straight to the task that has been picked.
-#[inline]
-fn to_task(attempt: &Attempt) -> Hop {
-    Hop {
-        leg: Leg::ToCallee,
-        key: attempt.key,
-        from: attempt.from,
-        to: attempt.zone,
-        between: Between::AndTask(attempt.served),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::engine::dist::{Law, Tables};
 use crate::engine::random::Key;
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
-use crate::sim::observation::{Observation, Outcome, RequestFinished, ServedBy};
+use crate::sim::observation::{Observation, Outcome, RequestFinished, ServedBy, StepCounts};
 use crate::units::Instant;
 use crate::workload::{ArrivalStream, Replay};
 
@@ -228,6 +228,10 @@ impl DataPlane {
             return;
         }
         let id = offer(&mut self.attempts, key, (class, browser), site);
+        if self.tracer.follows(key) {
+            self.attempts[id].flags.set(Flags::TRACED);
+            self.tracer.counts_one_more();
+        }
         self.send(cx, id);
     }
 
@@ -244,6 +248,10 @@ impl DataPlane {
         let class = client.class(key);
         let site = client.site;
         let id = offer(&mut self.attempts, key, (class, browser), site);
+        if self.tracer.follows(key) {
+            self.attempts[id].flags.set(Flags::TRACED);
+            self.tracer.counts_one_more();
+        }
         cx.calendar.schedule_in(pause, Event::data(DataEvent::Send, id));
     }
 
@@ -269,6 +277,9 @@ impl DataPlane {
             let Caller::Client(class, _) = attempt.caller else {
                 continue;
             };
+            if self.is_hedge(id, attempt) {
+                continue;
+            }
             if attempt.flags.has(Flags::CALLER_GONE) || attempt.first_sent == Instant::NEVER {
                 continue;
             }
@@ -286,11 +297,21 @@ impl DataPlane {
                 )),
             });
             self.open_requests -= 1;
+            if attempt.flags.has(Flags::TRACED) {
+                self.tracer.finished(cx, attempt.request_key);
+            }
         }
         self.journeys_end(cx);
+        self.tracer.finish(cx);
         let counts = self.skews.counts();
         if !counts.is_empty() {
             cx.observations.push(Observation::SkewCounted(counts));
+        }
+        let counts = StepCounts {
+            joins: self.join_counts(),
+        };
+        if counts != StepCounts::default() {
+            cx.observations.push(Observation::StepsCounted(counts));
         }
         assert_eq!(
             self.open_requests, 0,
@@ -335,8 +356,9 @@ fn outcome(answer: Answer) -> Outcome {
     match answer {
         Answer::Success => Outcome::Served,
         Answer::NotFound => Outcome::ClientError,
-        Answer::Failure(_) => Outcome::ServerError,
-        Answer::Refused(_) => Outcome::Refused,
+        Answer::Error(400..=499) => Outcome::ClientError,
+        Answer::Failure(_) | Answer::Overloaded(_) | Answer::Error(_) => Outcome::ServerError,
+        Answer::Refused(_) | Answer::Rejected(_) => Outcome::Refused,
         Answer::Fixed(_) if answer.is_success() => Outcome::Served,
         Answer::Fixed(300..=399) => Outcome::Redirected,
         Answer::Fixed(_) => Outcome::FixedResponse,

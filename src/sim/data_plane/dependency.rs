@@ -3,13 +3,14 @@
 use super::site::To;
 use super::{DataPlane, purpose};
 use crate::blueprint::{self, DependencyIx, ZoneIx};
-use crate::cluster::attempt::{Answer, Attempt, Phase, Site};
+use crate::cluster::attempt::{Answer, Attempt, Flags, Phase, Site};
 use crate::cluster::cause::Reason;
 use crate::cluster::queue::Queue;
 use crate::engine::arena::{Arena, Id};
 use crate::engine::dist::{Law, Tables};
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
+use crate::sim::trace::Doing;
 use crate::units::Span;
 
 pub(super) struct DependencyState {
@@ -53,6 +54,7 @@ impl DependencyState {
     fn serve(&self, cx: &mut Context<'_>, attempts: &mut Arena<Attempt>, id: Id<Attempt>) {
         let attempt = &mut attempts[id];
         attempt.phase = Phase::Waiting;
+        attempt.at_node = cx.now();
         let time = self.service_time.sample(attempt.key.child(purpose::SERVICE));
         let time = if self.slowdown == 1.0 {
             time
@@ -78,6 +80,9 @@ impl DataPlane {
         let Some(attempt) = self.attempts.get(id) else {
             return;
         };
+        if attempt.flags.has(Flags::TRACED) {
+            self.tracer.begins(cx.blueprint, id, attempt, Doing::Queue, cx.now());
+        }
         let at = self.dependency_of(attempt.site);
         let dependency = &mut self.dependencies[at.at()];
         if dependency.failing_over {

@@ -138,10 +138,11 @@ impl<'b> Reached<'b> {
     fn program(&mut self, at: ProgramIx) {
         let blueprint = self.blueprint;
         for step in &blueprint.programs[at.at()].steps {
-            match step {
-                Step::Cpu(_) | Step::Wait(_) => {}
-                Step::Call(call) => self.call(*call),
-                Step::Parallel(branches) => branches.iter().for_each(|branch| self.program(*branch)),
+            if let Step::Call(call) = step {
+                self.call(*call);
+            }
+            for (part, _) in step.parts() {
+                self.program(part);
             }
         }
     }

@@ -4,10 +4,10 @@
 //! without any of them pays for one test.
 
 use super::anomalies::{Anomalies, PERIOD, Turn};
-use super::call::{Picked, take};
 use super::connections::{Connections, Sent};
 use super::cookies::Cookies;
 use super::network::{Between, Hop, Network};
+use super::pick::{Picked, take};
 use super::program::Operations;
 use super::{DataPlane, Leg, purpose};
 use crate::blueprint::{self, Blueprint, Cookie, LoadBalancerIx, Mitigation, TargetGroupIx, ZoneIx};
@@ -74,7 +74,7 @@ impl Group {
         Group {
             views: vec![View::default(); nodes],
             chooser: Chooser {
-                algorithm: written.algorithm,
+                choice: written.algorithm.into(),
                 ties: blueprint.model.alb.least_outstanding_ties,
                 slow_start: written.slow_start,
             },
@@ -146,7 +146,13 @@ impl Extras {
             cookies.give(attempt.caller.browser(), task, now);
         }
         if let Some(anomalies) = &mut self.anomalies {
-            anomalies.ended(task, u32::from(matches!(answer, Answer::Failure(_))));
+            anomalies.ended(
+                task,
+                u32::from(matches!(
+                    answer,
+                    Answer::Failure(_) | Answer::Overloaded(_) | Answer::Error(500..)
+                )),
+            );
         }
         if let Some(connections) = &mut self.connections {
             connections.rest(node, task, now);

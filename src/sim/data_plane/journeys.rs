@@ -8,7 +8,7 @@
 use super::client::{Client, finished};
 use super::{DataPlane, purpose};
 use crate::blueprint::{Blueprint, ClassIx, TrafficIx};
-use crate::cluster::attempt::{Answer, Attempt, Browser, Caller};
+use crate::cluster::attempt::{Answer, Attempt, Browser, Caller, Flags};
 use crate::cluster::cause::Reason;
 use crate::engine::arena::Id;
 use crate::engine::dist::{Law, Tables};
@@ -295,11 +295,19 @@ impl DataPlane {
             return;
         };
         self.client_closes(id);
-        let answer = Answer::TimedOut(self.hangs(id, Reason::TimedOut));
+        let cause = self.hangs(id, Reason::TimedOut);
+        if self.attempts[id].flags.has(Flags::TRACED) {
+            self.trace_giving_up(cx, id, cause);
+        }
+        let answer = Answer::TimedOut(cause);
         self.count_failure(id, answer);
         let seen = finished(&self.attempts[id], class, answer, &self.operations, cx);
         cx.finished.push(seen);
         self.open_requests -= 1;
+        if self.attempts[id].flags.has(Flags::TRACED) {
+            let request = self.attempts[id].request_key;
+            self.tracer.finished(cx, request);
+        }
         self.disconnect(cx, id);
         self.visit_ends(cx, slot, End::Patience);
     }

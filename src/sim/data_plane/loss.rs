@@ -40,11 +40,12 @@ impl DataPlane {
             Phase::Ready | Phase::Paused | Phase::Sent | Phase::Waiting | Phase::Answered(_) | Phase::Lost => {}
         }
         self.count_dropped(id);
-        if let Caller::Join(_) = caller {
+        if let Caller::Join(_) | Caller::Nobody = caller {
             leave_loop(&mut self.servers, &mut self.attempts, cx, id);
         } else {
             self.leave_server(cx, id);
         }
+        self.trace_goes(cx, id);
         self.attempts.remove(id);
     }
 
@@ -111,12 +112,13 @@ impl DataPlane {
         for &id in &lost {
             let attempt = &mut self.attempts[id];
             attempt.flags.clear(Flags::HOLDS_SOMETHING);
+            self.rulebook.forget(attempt, id);
             if let Phase::Calling(call) = attempt.phase {
                 self.abandon(cx, id, call);
             }
         }
         lost.retain(|&id| match self.attempts[id].caller {
-            Caller::Join(_) | Caller::StartUp => {
+            Caller::Join(_) | Caller::Nobody | Caller::StartUp => {
                 self.attempts.remove(id);
                 false
             }

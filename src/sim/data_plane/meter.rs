@@ -75,10 +75,12 @@ impl DataPlane {
         }
         let services = self.cpu_meters.iter_mut().map(std::mem::take).collect();
         let active = self.open_requests;
+        let request_memory = self.servers.iter().filter_map(Server::request_memory).collect();
         Meter {
             minute,
             ended: now,
             services,
+            request_memory,
             target_groups: self
                 .groups
                 .iter_mut()

@@ -52,7 +52,7 @@ impl Delay {
         }
     }
 
-    fn span(&self, key: Key) -> Span {
+    pub fn span(&self, key: Key) -> Span {
         match self {
             Delay::None => Span::ZERO,
             Delay::Always(_, span) => *span,
@@ -191,7 +191,7 @@ impl Network {
 
     /// The zone is reached again when the last of its outages has ended.
     pub fn outage_ends(&mut self, zone: ZoneIx) {
-        self.outages[zone.at()] -= 1;
+        self.outages[zone.at()] = self.outages[zone.at()].saturating_sub(1);
         if self.outages[zone.at()] == 0 {
             self.down_since[zone.at()] = None;
         }

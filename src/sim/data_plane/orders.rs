@@ -8,7 +8,6 @@ use crate::cluster::Task;
 use crate::cluster::attempt::{Answer, Attempt, Caller, Check, Flags, Phase};
 use crate::cluster::cause::Reason;
 use crate::cluster::cpu::{Cpu, CpuSpec};
-use crate::cluster::queue::Queue;
 use crate::cluster::server::{Beside, Door, Metered, Server};
 use crate::cluster::target_group::Outlook;
 use crate::cluster::view::ViewTarget;
@@ -25,7 +24,12 @@ impl DataPlane {
         match order {
             Order::StartServer(spec) => self.start_server(cx, spec),
             Order::StartUp { task, work } => self.start_up(cx, task, work),
-            Order::Listen(task) => self.set_door(task, Door::Open),
+            Order::Listen(task) => {
+                self.set_door(task, Door::Open);
+                if let Some(extras) = self.servers.get_mut(task).and_then(|server| server.extras.as_mut()) {
+                    extras.listening = Some(cx.now());
+                }
+            }
             Order::CloseServer(task) => self.set_door(task, Door::Closed),
             Order::KillServer(task) => {
                 self.kill(cx, task);
@@ -67,7 +71,7 @@ impl DataPlane {
                 let dns = &mut self.balancers[load_balancer.at()].dns;
                 dns.get_or_insert_default().change(cx.now(), out, ttl);
             }
-            Order::PublishDiscovery { service, tasks } => self.publish_discovery(service, &tasks),
+            Order::PublishDiscovery { service, tasks } => self.publish_discovery(service, &tasks, cx.now()),
             Order::CutOff { target_group, task } => self.cut_off_target(cx, target_group, task),
             Order::SetWeights { rule, groups } => {
                 let at = self
@@ -123,6 +127,7 @@ impl DataPlane {
         cpu.set_speed(cx.now(), spec.speed);
         let timer = cx.calendar.timer(Event::data_extra(DataEvent::CpuTurn, slot as u32));
         let row = self.operations.revisions_of(spec.service).start + spec.revision.at();
+        let (queue, extras) = self.rulebook.begin(cx.blueprint, revision, spec.memory, cx.now());
         self.servers.start(Server {
             task: spec.task,
             service: spec.service,
@@ -132,7 +137,7 @@ impl DataPlane {
             door: Door::Starting,
             runtime: revision.runtime,
             busy: 0,
-            queue: Queue::default(),
+            queue,
             present: 0,
             cpu,
             cpu_timer: timer,
@@ -147,6 +152,7 @@ impl DataPlane {
                 used: 0,
             },
             is_relied_on: false,
+            extras,
         });
     }
 
@@ -176,7 +182,7 @@ impl DataPlane {
         cx.signals.push(Signal::StartedUp(task));
     }
 
-    fn publish_discovery(&mut self, service: ServiceIx, tasks: &[Id<Task>]) {
+    fn publish_discovery(&mut self, service: ServiceIx, tasks: &[Id<Task>], now: Instant) {
         let targets: Vec<ViewTarget> = tasks
             .iter()
             .map(|&task| ViewTarget {
@@ -185,12 +191,18 @@ impl DataPlane {
             })
             .collect();
         for site in &mut self.sites {
-            if let To::Service { service: to, view, .. } = &mut site.to
+            if let To::Service {
+                service: to,
+                view,
+                ways: None,
+                ..
+            } = &mut site.to
                 && *to == service
             {
                 view.publish(targets.clone());
             }
         }
+        self.publish_to_ways(service, tasks, now);
     }
 
     /// The deregistration delay is over: what still runs on the target through this group is answered 502.

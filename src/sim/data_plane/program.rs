@@ -1,16 +1,17 @@
 //! Operations compiled: flat programs of laws, delays and call sites, and what each revision makes of them.
 
+use super::join::{Race, race_number};
 use super::network::Delay;
 use super::purpose;
 use crate::blueprint::{
-    Blueprint, CallIx, Callee, HttpRequest, OnDisconnect, OperationIx, ProgramIx, Revision, RevisionIx, ServiceIx,
-    Step as Written,
+    Blueprint, CallIx, Callee, Choice, HttpRequest, OnDeadline, OnDisconnect, OperationIx, ProgramIx, Revision,
+    RevisionIx, ServiceIx, Step as Written,
 };
 use crate::cluster::attempt::{Attempt, Served};
 use crate::engine::calendar::Calendar;
+use crate::engine::count::Count;
 use crate::engine::dist::{Law, Tables};
 use crate::engine::random::{Key, Purpose};
-
 use crate::policy::routing;
 use crate::sim::event::Event;
 use crate::units::Span;
@@ -25,33 +26,93 @@ pub(super) enum What {
     Cpu(Law),
     Wait(Delay),
     Call(CallIx),
+    /// The same, where the call path of requests matters.
+    CallOnCourse(CallIx),
+    /// All branches are waited for.
     Parallel(Box<[ProgramIx]>),
+    Race(Box<Race>),
+    Steer(Box<Steer>),
+}
+
+/// Says where a program goes on, which takes no time. Steps are counted from the program's first.
+pub(super) enum Steer {
+    Choose {
+        /// The probability of choosing this or one before it; the last is 1.
+        cumulative: Box<[f64]>,
+        /// First steps.
+        to: Box<[u16]>,
+    },
+    Jump(u16),
+    /// Begins a loop within `depth` others; its first step is the next one.
+    Repeat {
+        depth: u8,
+        times: Count,
+        after: u16,
+    },
+    /// The end of a loop's last step.
+    Again {
+        depth: u8,
+        first: u16,
+    },
+    Fail {
+        share: f64,
+        status: u16,
+    },
+}
+
+impl What {
+    /// Programs that it runs at once.
+    pub fn branches(&self) -> &[ProgramIx] {
+        match self {
+            What::Parallel(branches) => branches,
+            What::Race(race) => &race.branches,
+            _ => &[],
+        }
+    }
 }
 
 pub(super) struct Programs {
     steps: Vec<Step>,
     /// First step of each program, and one past the last.
     bounds: Vec<u32>,
+    /// Whether any program turns by what belongs to a request.
+    steer_by_request: bool,
 }
 
 impl Programs {
     pub fn new(blueprint: &Blueprint, calendar: &mut Calendar<Event>, tables: &mut Tables) -> Self {
-        let mut steps = Vec::new();
+        let steer_by_request = blueprint
+            .programs
+            .iter()
+            .flat_map(|program| &program.steps)
+            .any(|step| matches!(step, Written::Choose(_) | Written::Repeat { .. }));
+        let mut compiler = Compiler {
+            blueprint,
+            calendar,
+            tables,
+            steer_by_request,
+            steps: Vec::new(),
+            start: 0,
+        };
         let mut bounds = vec![0];
-        for program in &blueprint.programs {
-            for (number, step) in program.steps.iter().enumerate() {
-                let what = match step {
-                    Written::Cpu(dist) => What::Cpu(Law::compile(dist, tables)),
-                    Written::Wait(dist) => What::Wait(Delay::compile(dist, calendar, tables)),
-                    Written::Call(call) => What::Call(*call),
-                    Written::Parallel(branches) => What::Parallel(branches.clone().into()),
-                };
-                let purpose = Purpose::new(purpose::STEP + number as u64);
-                steps.push(Step { what, purpose });
-            }
-            bounds.push(steps.len() as u32);
+        for at in 0..blueprint.programs.len() {
+            compiler.start = compiler.steps.len();
+            compiler.program(ProgramIx::from_usize(at), 0);
+            assert!(
+                compiler.steps.len() - compiler.start < usize::from(u16::MAX),
+                "a program has fewer than 65,535 steps"
+            );
+            bounds.push(compiler.steps.len() as u32);
         }
-        Programs { steps, bounds }
+        Programs {
+            steps: compiler.steps,
+            bounds,
+            steer_by_request,
+        }
+    }
+
+    pub fn steer_by_request(&self) -> bool {
+        self.steer_by_request
     }
 
     #[inline]
@@ -61,9 +122,113 @@ impl Programs {
     }
 }
 
+/// Lays programs out as flat lists of steps: what a step chooses among or repeats follows it, with jumps around.
+struct Compiler<'a, 'c> {
+    blueprint: &'a Blueprint,
+    calendar: &'c mut Calendar<Event>,
+    tables: &'c mut Tables,
+    steer_by_request: bool,
+    steps: Vec<Step>,
+    /// First step of the program that is laid out.
+    start: usize,
+}
+
+impl Compiler<'_, '_> {
+    /// The next step's number in its program.
+    fn here(&self) -> u16 {
+        (self.steps.len() - self.start) as u16
+    }
+
+    fn push(&mut self, what: What) {
+        let purpose = Purpose::new(purpose::STEP + u64::from(self.here()));
+        self.steps.push(Step { what, purpose });
+    }
+
+    /// Lays out a program within `depth` loops.
+    fn program(&mut self, program: ProgramIx, depth: u8) {
+        let blueprint = self.blueprint;
+        for (at, step) in blueprint.programs[program.at()].steps.iter().enumerate() {
+            match step {
+                Written::Cpu(dist) => {
+                    let law = Law::compile(dist, self.tables);
+                    self.push(What::Cpu(law));
+                }
+                Written::Wait(dist) => {
+                    let delay = Delay::compile(dist, self.calendar, self.tables);
+                    self.push(What::Wait(delay));
+                }
+                Written::Call(call) if self.steer_by_request => self.push(What::CallOnCourse(*call)),
+                Written::Call(call) => self.push(What::Call(*call)),
+                Written::Fallback(program) => self.fallback(*program, depth),
+                Written::Parallel(parallel) if parallel.is_plain() => {
+                    self.push(What::Parallel(parallel.branches.clone().into()));
+                }
+                Written::Parallel(parallel) => {
+                    let race = Race::new(parallel, race_number(blueprint, program, at), self.calendar);
+                    self.push(What::Race(Box::new(race)));
+                }
+                Written::Choose(choices) => self.choose(choices, depth),
+                Written::Repeat { times, program } => self.repeat(*times, *program, depth),
+                Written::Fail { share, status } => self.steer(Steer::Fail {
+                    share: share.get(),
+                    status: *status,
+                }),
+            }
+        }
+    }
+
+    /// Stands behind its call and a jump around it: who fails steps over the jump.
+    fn fallback(&mut self, program: ProgramIx, depth: u8) {
+        let jump = self.steps.len();
+        self.steer(Steer::Jump(0));
+        self.program(program, depth);
+        let after = self.here();
+        self.steps[jump].what = What::Steer(Box::new(Steer::Jump(after)));
+    }
+
+    fn steer(&mut self, steer: Steer) {
+        self.push(What::Steer(Box::new(steer)));
+    }
+
+    fn choose(&mut self, choices: &[Choice], depth: u8) {
+        let choose = self.steps.len();
+        self.steer(Steer::Jump(0));
+        let (mut cumulative, mut to, mut jumps) = (Vec::new(), Vec::new(), Vec::new());
+        let mut sum = 0.0;
+        // What is never chosen is left out, so that the last one's probability rounded up is somebody's.
+        for choice in choices.iter().filter(|choice| choice.share > 0.0) {
+            sum += choice.share;
+            cumulative.push(sum);
+            to.push(self.here());
+            self.program(choice.program, depth);
+            jumps.push(self.steps.len());
+            self.steer(Steer::Jump(0));
+        }
+        *cumulative.last_mut().expect("one of the choices has a weight") = 1.0;
+        let after = self.here();
+        for jump in jumps {
+            self.steps[jump].what = What::Steer(Box::new(Steer::Jump(after)));
+        }
+        self.steps[choose].what = What::Steer(Box::new(Steer::Choose {
+            cumulative: cumulative.into(),
+            to: to.into(),
+        }));
+    }
+
+    fn repeat(&mut self, times: Count, program: ProgramIx, depth: u8) {
+        let repeat = self.steps.len();
+        self.steer(Steer::Jump(0));
+        let first = self.here();
+        self.program(program, depth + 1);
+        self.steer(Steer::Again { depth, first });
+        let after = self.here();
+        self.steps[repeat].what = What::Steer(Box::new(Steer::Repeat { depth, times, after }));
+    }
+}
+
 impl Programs {
-    /// CPU time that a strand at its end was given, drawn once more: luck is a function of keys. Branches that ended early
-    /// count as a whole.
+    /// CPU time that a strand was given which went straight on up to its present step, drawn once more: luck is a function
+    /// of keys. Branches that ended early count as a whole.
     #[cold]
     #[inline(never)]
     pub fn cpu_spent(&self, attempt: &Attempt, factor: f64) -> Span {
@@ -79,14 +244,15 @@ impl Programs {
                     let work = law.sample(key.child_for(step.purpose));
                     spent += if factor == 1.0 { work } else { work.scaled(factor) };
                 }
-                What::Parallel(branches) => {
+                What::Parallel(_) | What::Race(_) => {
+                    let branches = step.what.branches();
                     let forked = key.child(purpose::STEP + u64::from(number));
                     for (at, &branch) in branches.iter().enumerate() {
                         let key = forked.child(purpose::BRANCH + at as u64);
                         spent += self.cpu_of_steps(branch, u16::MAX, key, factor);
                     }
                 }
-                What::Wait(_) | What::Call(_) => {}
+                What::Wait(_) | What::Call(_) | What::CallOnCourse(_) | What::Steer(_) => {}
             }
         }
         spent
@@ -99,6 +265,7 @@ pub(super) struct RevisionRow {
     pub service: ServiceIx,
     pub revision: RevisionIx,
     pub on_disconnect: OnDisconnect,
+    pub on_deadline: OnDeadline,
     pub keep_alive: Option<Span>,
     /// Its row for what has not been routed or finds no route.
     pub unrouted: Served,
@@ -154,6 +321,7 @@ impl Operations {
                     service: ServiceIx::from_usize(service),
                     revision: RevisionIx::from_usize(at),
                     on_disconnect: revision.on_disconnect,
+                    on_deadline: revision.on_deadline,
                     keep_alive: revision.keep_alive,
                     unrouted,
                 });

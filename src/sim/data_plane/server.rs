@@ -4,6 +4,7 @@ use super::DataPlane;
 use super::skew::Verdict;
 use super::strand::hand_on;
 use crate::blueprint::{OnDisconnect, Runtime, SkewAnswer};
+use crate::cluster::Task;
 use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Phase};
 use crate::cluster::cause::Reason;
 use crate::cluster::server::{Admission, Door};
@@ -31,6 +32,7 @@ impl DataPlane {
         let revision = &self.operations.revisions[server.revision as usize];
         if attempt.flags.has(Flags::CALLER_GONE) && revision.on_disconnect == OnDisconnect::Cancel {
             self.work[server.revision as usize].dropped += 1;
+            self.trace_goes(cx, id);
             self.attempts.remove(id);
             return false;
         }
@@ -59,10 +61,15 @@ impl DataPlane {
                 }
             }
         }
+        if attempt.flags.has(Flags::TRACED) {
+            self.tracer.at_task(cx, &self.operations, (id, attempt));
+        }
+        if server.extras.is_some() {
+            return self.at_server_with_rules(cx, id, task);
+        }
         match server.admission() {
             Admission::Refused => {
-                let reason = refusal(server.door);
-                self.answer_unserved(cx, id, Answer::Refused(reason.here()));
+                self.refused(cx, id, task);
                 false
             }
             Admission::Queues => {
@@ -82,13 +89,21 @@ impl DataPlane {
         }
     }
 
+    /// The server does not take the connection.
+    #[cold]
+    pub(super) fn refused(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, task: Id<Task>) {
+        let server = self.servers.get(task).expect("nobody is refused by nobody");
+        let reason = refusal(server.door);
+        self.answer_unserved(cx, id, Answer::Refused(reason.here()));
+    }
+
     /// Answered at the door, without worker or queue.
-    fn answer_unserved(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
+    pub(super) fn answer_unserved(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
         let attempt = &self.attempts[id];
         if !matches!(attempt.caller, Caller::Check(_)) {
             let counts = &mut self.counts[self.operations.row(attempt.served).revision as usize];
             counts.requests += 1;
-            counts.errors += u64::from(answer != Answer::NotFound);
+            counts.errors += u64::from(!answer.is_client_error());
         }
         self.answer(cx, id, answer);
     }
@@ -142,6 +157,9 @@ impl DataPlane {
 
     /// A cancelled request leaves its server, and gives back the worker or loop that it holds.
     pub(super) fn leave_server(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+        if self.attempts[id].flags.has(Flags::HAS_RULES) {
+            self.leaves_server_with_rules(cx.now(), id, None);
+        }
         let attempt = &mut self.attempts[id];
         let task = attempt.task.expect("a strand runs on a task");
         let held = attempt.flags.has(Flags::HOLDS_SOMETHING);

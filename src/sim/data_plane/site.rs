@@ -3,14 +3,18 @@
 //! A call of a program and a traffic source send alike, so both are rows of one table: the calls first, then the traffic.
 
 use super::build::Actions;
+use super::direct::{self, Ways};
+use super::guard::SiteExtras;
 use crate::blueprint::{
-    Balancing, Blueprint, CallIx, Callee, DependencyIx, Destination, LoadBalancerIx, Retry, ServiceIx, TrafficIx,
+    Balancing, Blueprint, CallIx, CallSite, Callee, DeadlineMode, DependencyIx, Destination, Guards, LoadBalancerIx,
+    Retry, ServiceIx, TrafficIx,
 };
 use crate::cluster::attempt::Site;
 use crate::cluster::cause::Reason;
 use crate::cluster::deadline::Deadlines;
 use crate::cluster::view::View;
 use crate::policy::routing::Chooser;
+use crate::sim::context::Context;
 use crate::sim::observation::{Sender, SenderSample};
 use crate::units::Span;
 
@@ -19,6 +23,8 @@ pub(super) struct SiteState {
     /// List of the deadlines, if the sender's patience ends.
     pub patience: Option<u16>,
     pub retry: Retry,
+    /// What few sites have.
+    pub extras: Option<Box<SiteExtras>>,
     pub sent: Sent,
 }
 
@@ -29,6 +35,12 @@ pub(super) struct Sent {
     pub attempts: [u64; 2],
     /// Of the others, those beside one that still ran.
     pub hedged: u64,
+    /// Retries and hedges that a budget did not allow.
+    pub denied: u64,
+    /// Hedges whose answer came first.
+    pub hedges_won: u64,
+    /// Calls that failed for good and were made up for.
+    pub fallbacks: u64,
     /// Attempts that failed, by reason.
     pub failed: Vec<(Reason, u64)>,
 }
@@ -49,6 +61,9 @@ impl Sent {
             attempts: first + others,
             retried: others - self.hedged,
             hedged: self.hedged,
+            hedges_won: self.hedges_won,
+            denied: self.denied,
+            fallbacks: self.fallbacks,
         }
     }
 }
@@ -59,6 +74,8 @@ pub(super) enum To {
         service: ServiceIx,
         chooser: Chooser,
         view: View,
+        /// What is more to it than the algorithm; the view is empty then.
+        ways: Option<Box<Ways>>,
     },
     Balancer {
         load_balancer: LoadBalancerIx,
@@ -77,11 +94,16 @@ pub(super) enum ActionOf {
 
 impl SiteState {
     /// All sites of a blueprint.
-    pub fn all(blueprint: &Blueprint, deadlines: &mut Deadlines, actions: &Actions) -> Vec<SiteState> {
+    pub fn all(cx: &Context<'_>, deadlines: &mut Deadlines, actions: &Actions) -> Vec<SiteState> {
+        let blueprint = cx.blueprint;
         let mut sites = Vec::new();
-        for call in &blueprint.calls {
+        for (at, call) in blueprint.calls.iter().enumerate() {
             let to = match &call.to {
-                Callee::Service { service, balancing, .. } => To::direct(blueprint, *service, *balancing),
+                Callee::Service { service, balancing, .. } => {
+                    let key = direct::site_key(cx, &call.name);
+                    let ways = Ways::new(blueprint, (*service, &call.direct), Some(CallIx::from_usize(at)), key);
+                    To::direct(blueprint, *service, *balancing, ways)
+                }
                 Callee::LoadBalancer {
                     load_balancer,
                     listener,
@@ -94,8 +116,9 @@ impl SiteState {
             };
             sites.push(SiteState {
                 to,
-                patience: call.timeout.map(|span| deadlines.list(span)),
+                patience: call_patience(call, deadlines),
                 retry: call.retry.clone(),
+                extras: SiteExtras::new(&call.guards),
                 sent: Sent::default(),
             });
         }
@@ -105,12 +128,17 @@ impl SiteState {
                     load_balancer,
                     action: ActionOf::Class,
                 },
-                Destination::Service { service, balancing } => To::direct(blueprint, service, balancing),
+                Destination::Service { service, balancing } => {
+                    let key = direct::site_key(cx, &traffic.name);
+                    let ways = Ways::new(blueprint, (service, &traffic.direct), None, key);
+                    To::direct(blueprint, service, balancing, ways)
+                }
             };
             sites.push(SiteState {
                 to,
-                patience: traffic.timeout.map(|span| deadlines.list(span)),
+                patience: patience(traffic.timeout, &traffic.guards, deadlines),
                 retry: traffic.retry.clone(),
+                extras: SiteExtras::new(&traffic.guards),
                 sent: Sent::default(),
             });
         }
@@ -128,15 +156,16 @@ impl SiteState {
 }
 
 impl To {
-    fn direct(blueprint: &Blueprint, service: ServiceIx, balancing: Balancing) -> To {
+    fn direct(blueprint: &Blueprint, service: ServiceIx, balancing: Balancing, ways: Option<Box<Ways>>) -> To {
         To::Service {
             service,
             chooser: Chooser {
-                algorithm: balancing.into(),
+                choice: balancing.into(),
                 ties: blueprint.model.alb.least_outstanding_ties,
                 slow_start: Span::ZERO,
             },
             view: View::default(),
+            ways,
         }
     }
 }
@@ -147,4 +176,16 @@ pub(super) fn sender(blueprint: &Blueprint, site: Site) -> Sender {
         None => Sender::Call(CallIx::from_usize(site.at())),
         Some(traffic) => Sender::Traffic(TrafficIx::from_usize(traffic)),
     }
+}
+
+/// The caller's patience, or that of the proxy beside it if it is the shorter.
+fn call_patience(call: &CallSite, deadlines: &mut Deadlines) -> Option<u16> {
+    let proxy = call.direct.proxy.and_then(|proxy| proxy.per_request_timeout);
+    patience(call.timeout.into_iter().chain(proxy).min(), &call.guards, deadlines)
+}
+
+/// The list for a sender's patience. One without a timeout may be told its caller's deadline.
+fn patience(timeout: Option<Span>, guards: &Guards, deadlines: &mut Deadlines) -> Option<u16> {
+    let told = (guards.deadline == DeadlineMode::Propagate).then_some(Span::FOREVER);
+    timeout.or(told).map(|span| deadlines.list(span))
 }

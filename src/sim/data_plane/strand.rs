@@ -4,17 +4,18 @@
 //! unbounded server never makes anyone wait.
 
 use super::call::send_back;
+use super::course::count_work;
 use super::network::Between;
 use super::program::What;
 use super::{DataPlane, purpose};
 use crate::blueprint::Runtime;
-use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Phase, Site};
+use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Phase};
 use crate::cluster::cause::{Cause, Reason};
-use crate::cluster::deadline::DeadlineLink;
 use crate::cluster::server::{Server, Servers};
 use crate::engine::arena::{Arena, Id};
 use crate::sim::context::Context;
 use crate::sim::event::DataEvent;
+use crate::sim::trace::Doing;
 
 impl DataPlane {
     /// Goes on with a strand's program; gives the call that is to be sent, if it makes one. Who was reset meanwhile,
@@ -25,13 +26,23 @@ impl DataPlane {
         if !matches!(attempt.phase, Phase::Waiting | Phase::Ready | Phase::OnCpu) {
             return None;
         }
+        if attempt.flags.has(Flags::DEADLINE) {
+            if self.abandons_late_work(cx, id) {
+                return None;
+            }
+            attempt = &mut self.attempts[id];
+        }
         let Some(step) = self.programs.step(attempt.program, attempt.step) else {
             self.strand_over(cx, id, Answer::Success);
             return None;
         };
-        if attempt.flags.has(Flags::HOLDS_LOOP) && !matches!(step.what, What::Cpu(_)) {
+        if attempt.flags.has(Flags::HOLDS_LOOP) && !matches!(step.what, What::Cpu(_) | What::Steer(_)) {
             leave_loop(&mut self.servers, &mut self.attempts, cx, id);
             attempt = &mut self.attempts[id];
+        }
+        if attempt.flags.has(Flags::TRACED) {
+            self.tracer
+                .steps(cx.blueprint, &self.operations, (id, attempt), step, cx.now());
         }
         let purpose = step.purpose;
         match &step.what {
@@ -46,7 +57,11 @@ impl DataPlane {
                     && !attempt.flags.has(Flags::HOLDS_LOOP)
                 {
                     if server.busy >= loops {
-                        server.queue.push(&mut self.attempts, id);
+                        if server.extras.is_some() {
+                            self.waits(cx, id, task);
+                        } else {
+                            server.queue.push(&mut self.attempts, id);
+                        }
                         return None;
                     }
                     server.busy += 1;
@@ -56,6 +71,13 @@ impl DataPlane {
                 let work = law.sample(attempt.key.child_for(purpose));
                 let factor = self.operations.row(attempt.served).cpu_factor;
                 let work = if factor == 1.0 { work } else { work.scaled(factor) };
+                let work = match &server.extras {
+                    None => work,
+                    Some(extras) => work.scaled(extras.cpu_factor(cx.now())),
+                };
+                if attempt.flags.has(Flags::HAS_COURSE) {
+                    count_work(&mut self.courses, id, work);
+                }
                 server.cpu.admit(cx.now(), id, work);
                 self.cpus_changed.push(task.index());
             }
@@ -64,55 +86,22 @@ impl DataPlane {
                 attempt.step += 1;
                 return Some(self.call(id, call));
             }
-            What::Parallel(_) => {
+            What::CallOnCourse(call) => {
+                let call = *call;
+                attempt.step += 1;
+                return Some(self.call_on_course(id, call));
+            }
+            What::Parallel(_) | What::Race(_) => {
                 self.fork(cx, id);
+                return None;
+            }
+            What::Steer(_) => {
+                self.steer(cx, id);
                 return None;
             }
         }
         attempt.step += 1;
         None
-    }
-
-    /// Starts the branches of a `parallel` step, each a strand of the same task without a worker of its own.
-    #[inline(never)]
-    fn fork(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let attempt = &mut self.attempts[id];
-        let Some(What::Parallel(branches)) = self.programs.step(attempt.program, attempt.step).map(|step| &step.what)
-        else {
-            unreachable!("only a parallel step forks");
-        };
-        let key = attempt.key.child(purpose::STEP + u64::from(attempt.step));
-        attempt.step += 1;
-        attempt.flags.clear(Flags::BRANCH_FAILED);
-        if branches.is_empty() {
-            attempt.phase = Phase::Ready;
-            return cx.follow(DataEvent::GoOn, id);
-        }
-        let parent = attempt.clone();
-        let mut first = None;
-        for (at, &program) in branches.iter().enumerate().rev() {
-            first = Some(self.attempts.insert(Attempt {
-                key: key.child(purpose::BRANCH + at as u64),
-                caller: Caller::Join(id),
-                site: Site::NONE,
-                phase: Phase::Ready,
-                flags: parent.flags.inherited(),
-                program,
-                step: 0,
-                sibling: first,
-                path: None,
-                deadline: DeadlineLink::NONE,
-                ..parent.clone()
-            }));
-        }
-        self.attempts[id].phase = Phase::Joining {
-            first,
-            pending: branches.len() as u16,
-        };
-        while let Some(branch) = first {
-            cx.follow(DataEvent::GoOn, branch);
-            first = self.attempts[branch].sibling;
-        }
     }
 
     /// A strand comes to an early end because a call failed.
@@ -123,19 +112,28 @@ impl DataPlane {
 
     /// A strand has come to its end: it leaves its server, gives back what it holds there, and is answered.
     #[inline(always)]
-    fn strand_over(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
+    pub(super) fn strand_over(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
+        let mut answer = answer;
+        if self.attempts[id].flags.has(Flags::HAS_RULES) {
+            answer = self
+                .leaves_server_with_rules(cx.now(), id, Some(answer))
+                .unwrap_or(answer);
+        }
         let attempt = &mut self.attempts[id];
         match attempt.caller {
             Caller::Join(parent) => return self.branch_over(cx, id, parent, answer),
+            Caller::Nobody => return self.loser_over(cx, id),
             Caller::StartUp => return self.started_up(cx, id),
             Caller::Client(..) | Caller::Strand(_) | Caller::Check(_) => {}
         }
         let task = attempt.task.expect("a strand runs on a task");
         let server = self.servers.get_mut(task).expect("a strand dies with its server");
         server.present -= 1;
+        if attempt.flags.has(Flags::TRACED) {
+            self.tracer.begins(cx.blueprint, id, attempt, Doing::Network, cx.now());
+        }
         let held = attempt.flags.has(Flags::HOLDS_SOMETHING);
         attempt.flags.clear(Flags::HOLDS_SOMETHING);
-        let mut answer = answer;
         if !matches!(attempt.caller, Caller::Check(_)) {
             let row = self.operations.row(attempt.served);
             if row.error_ratio > 0.0
@@ -146,15 +144,22 @@ impl DataPlane {
             }
             let counts = &mut self.counts[row.revision as usize];
             counts.requests += 1;
-            counts.errors += u64::from(answer != Answer::Success);
+            counts.errors += u64::from(answer != Answer::Success && !answer.is_client_error());
         }
         if attempt.flags.has(Flags::FOR_NOTHING) {
             let row = self.operations.row(attempt.served);
             let work = &mut self.work[row.revision as usize];
             work.wasted += 1;
-            work.wasted_cpu += self.programs.cpu_spent(attempt, row.cpu_factor).nanos();
+            let spent = match self.courses.as_ref().and_then(|courses| courses.spent(id)) {
+                Some(spent) => spent,
+                None => self.programs.cpu_spent(attempt, row.cpu_factor),
+            };
+            work.wasted_cpu += spent.nanos();
         }
         if attempt.flags.has(Flags::CALLER_GONE) {
+            if attempt.flags.has(Flags::TRACED) {
+                self.tracer.goes(cx, id);
+            }
             self.attempts.remove(id);
         } else {
             let between = Between::AndTask(attempt.served);
@@ -162,49 +167,6 @@ impl DataPlane {
         }
         if held {
             hand_on(server, &mut self.attempts, cx);
-        }
-    }
-
-    /// A branch has come to its end; the last one lets the `parallel` step end.
-    #[inline(never)]
-    fn branch_over(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, parent: Id<Attempt>, answer: Answer) {
-        leave_loop(&mut self.servers, &mut self.attempts, cx, id);
-        let sibling = self.attempts.remove(id).and_then(|branch| branch.sibling);
-        let Some(strand) = self.attempts.get_mut(parent) else {
-            return;
-        };
-        if answer != Answer::Success {
-            if !strand.flags.has(Flags::BRANCH_FAILED) {
-                self.branch_failures.put(parent, answer.cause());
-            }
-            strand.flags.set(Flags::BRANCH_FAILED);
-        }
-        let Phase::Joining { first, pending } = &mut strand.phase else {
-            unreachable!("a parallel step waits for its branches")
-        };
-        *pending -= 1;
-        if *pending == 0 {
-            if strand.flags.has(Flags::BRANCH_FAILED) {
-                let cause = self.branch_failures.take(parent);
-                self.strand_fails(cx, parent, cause.expect("a failed branch has left its cause"));
-            } else {
-                strand.phase = Phase::Ready;
-                cx.follow(DataEvent::GoOn, parent);
-            }
-            return;
-        }
-        // The others stay one chain, for a cancellation to follow.
-        if *first == Some(id) {
-            *first = sibling;
-            return;
-        }
-        let mut next = *first;
-        while let Some(before) = next.and_then(|branch| self.attempts.get_mut(branch)) {
-            if before.sibling == Some(id) {
-                before.sibling = sibling;
-                return;
-            }
-            next = before.sibling;
         }
     }
 }

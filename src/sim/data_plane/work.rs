@@ -38,7 +38,7 @@ impl DataPlane {
         }
     }
 
-    fn unwanted(&mut self, id: Id<Attempt>, caller: Caller) {
+    pub(super) fn unwanted(&mut self, id: Id<Attempt>, caller: Caller) {
         if let Some(attempt) = self.attempts.get_mut(id).filter(|attempt| attempt.caller == caller) {
             attempt.flags.set(Flags::UNWANTED);
             self.unwanted_below(id);
@@ -48,7 +48,7 @@ impl DataPlane {
     /// A strand is dropped before its end; branches belong to theirs.
     pub(super) fn count_dropped(&mut self, id: Id<Attempt>) {
         let attempt = &self.attempts[id];
-        if !matches!(attempt.caller, Caller::Join(_) | Caller::Check(_) | Caller::StartUp) {
+        if matches!(attempt.caller, Caller::Client(..) | Caller::Strand(_)) {
             self.work[self.operations.row(attempt.served).revision as usize].dropped += 1;
         }
     }

@@ -38,6 +38,11 @@ pub(super) fn journeys(
             message,
         );
     }
+    let impatient = said.journeys.iter().any(|(_, journey)| journey.patience.is_some());
+    if impatient && said.hedge.is_some() {
+        let message = "visitors with `patience` wait for one attempt at a time";
+        cx.report(Code::ConflictingKeys, &path.key("hedge"), message);
+    }
     let mut journeys = Vec::new();
     each(&said.journeys, &section, |_, name, journey, here| {
         if let Some(steps) = steps(cx, &journey.steps, mine, classes, &here.key("steps")) {

@@ -95,6 +95,7 @@ pub fn fleet(desired: u32) -> Blueprint {
             in_flight: 1_000_000,
             run_out: Span::from_secs(60),
         },
+        traces: Traces { sampled: 0, kept: 0 },
     };
     image(&mut blueprint, "web", &[("web", 400)]);
     blueprint
@@ -190,7 +191,9 @@ fn revision() -> Revision {
             error_ratio: Ratio::ZERO,
             cpu_factor: 1.0,
         }],
+        server_rules: None,
         on_disconnect: OnDisconnect::Continue,
+        on_deadline: OnDeadline::Abandon,
         keep_alive: None,
         defects: Defects {
             fails_to_start: Ratio::ZERO,

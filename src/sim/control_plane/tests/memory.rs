@@ -3,7 +3,7 @@
 use super::harness::{Stage, constant, container, fleet, without_balancer};
 use super::life_cycle::record;
 use crate::blueprint::*;
-use crate::sim::signal::{CpuLeft, Order};
+use crate::sim::signal::{CpuLeft, Order, Signal};
 use crate::units::{CpuUnits, MiB, Span};
 
 fn uses(base: u64, growth_per_hour: u64) -> Option<MemoryUse> {
@@ -52,6 +52,26 @@ fn beyond_the_tasks_memory_the_largest_container_is_killed() {
     assert_eq!(state(&stage), [true, true]);
     stage.run_until(100.1);
     assert_eq!(state(&stage), [true, false]);
+}
+
+#[test]
+fn requests_have_what_containers_leave_and_the_server_is_killed_when_they_have_taken_it() {
+    // 2,048 MiB, of which containers have 1,000 and grow by 1 MiB a second; the server's own limit is wider.
+    let mut blueprint = without_balancer(fleet(1));
+    let app = &mut blueprint.task_definitions[0].containers[0];
+    app.memory_use = uses(1000, 3600);
+    let mut stage = Stage::new(&blueprint);
+    stage.run_until(10.0);
+    let (id, _) = stage.control.tasks.iter().next().expect("it runs");
+    let left = stage.control.memory_left(&stage.cx, id);
+    assert_eq!((left.room, left.shrinks), (1048.0, 1.0));
+    stage.act(|control, cx| control.receive(cx, Signal::OutOfMemory(id)));
+    stage.run_until(60.0);
+    let killed = record(&stage, 0);
+    assert_eq!(
+        (killed.stop_code, killed.stop_reason.as_str()),
+        ("EssentialContainerExited", REASON)
+    );
 }
 
 #[test]

@@ -92,10 +92,13 @@ fn with_traffic(mut blueprint: Blueprint) -> Blueprint {
             max_attempts: 1,
             backoff: no_retry,
         },
+        guards: Guards::default(),
+        direct: Direct::default(),
     }];
     blueprint.classes = vec![RequestClass {
         name: "users".into(),
         traffic: TrafficIx(0),
+        priority: Default::default(),
         http: HttpRequest::get("/"),
     }];
     blueprint

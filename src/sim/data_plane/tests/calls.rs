@@ -124,7 +124,7 @@ fn a_failed_call_fails_its_caller() {
 fn parallel_branches_join_when_the_last_has_ended() {
     // Branches of 30, 50 and (by a call) 20 ms: joined at 50 ms, then 5 ms more.
     let steps = vec![
-        Step::Parallel(vec![ProgramIx(3), ProgramIx(4), ProgramIx(5)]),
+        Step::Parallel(Parallel::all(vec![ProgramIx(3), ProgramIx(4), ProgramIx(5)])),
         Step::Wait(constant(0.005)),
     ];
     let mut blueprint = calls_second(vec![Step::Wait(constant(0.02))], steps, workers(1));
@@ -148,7 +148,7 @@ fn parallel_branches_join_when_the_last_has_ended() {
 
 #[test]
 fn a_parallel_step_without_branches_takes_no_time() {
-    let steps = vec![Step::Parallel(vec![]), Step::Wait(constant(0.005))];
+    let steps = vec![Step::Parallel(Parallel::all(vec![])), Step::Wait(constant(0.005))];
     let blueprint = requests_at(&[0], steps, workers(1));
     let mut stage = Stage::new(&blueprint);
     stage.run();

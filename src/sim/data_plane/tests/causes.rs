@@ -109,7 +109,7 @@ fn a_join_fails_for_the_reason_of_its_first_failed_branch() {
         balancing: Balancing::RoundRobin,
     };
     blueprint.calls.push(other);
-    blueprint.programs[0].steps = vec![Step::Parallel(vec![ProgramIx(3), ProgramIx(4)])];
+    blueprint.programs[0].steps = vec![Step::Parallel(Parallel::all(vec![ProgramIx(3), ProgramIx(4)]))];
     for call in [CallIx(0), CallIx(1)] {
         blueprint.programs.push(Program {
             steps: vec![Step::Call(call)],

@@ -61,7 +61,11 @@ fn cancelling_takes_queued_work_out_of_the_queue() {
 #[test]
 fn cancelling_stops_cpu_work_of_all_branches_though_some_have_ended() {
     // Branches of 10 ms, 400 ms and 10 s of CPU side by side on four vCPUs; the client gives up at 1 s.
-    let steps = vec![Step::Parallel(vec![ProgramIx(2), ProgramIx(3), ProgramIx(4)])];
+    let steps = vec![Step::Parallel(Parallel::all(vec![
+        ProgramIx(2),
+        ProgramIx(3),
+        ProgramIx(4),
+    ]))];
     let mut blueprint = requests_at(&[0], steps, workers(1));
     for seconds in [0.01, 0.4, 10.0] {
         blueprint.programs.push(Program {

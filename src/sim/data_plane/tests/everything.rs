@@ -16,6 +16,46 @@ fn lognormal(mean: f64) -> Dist {
     Dist::lognormal_mean_cv(mean, 1.0).expect("a valid law")
 }
 
+/// A breaker, a budget, a small bulkhead, a deadline that is handed on, and hedges after so many milliseconds.
+fn guards(after: u64, max: u32) -> Guards {
+    let scope = SharedBy::Caller;
+    Guards {
+        budget: Some(RetryBudget {
+            rule: BudgetRule::Tokens(TokenRule {
+                capacity: 10.0,
+                per_request: 0.1,
+                per_success: 0.1,
+                per_second: 0.5,
+                cost: 1.0,
+            }),
+            scope,
+        }),
+        breaker: Some(BreakerRule {
+            trip: Trip::Rate {
+                failures: Ratio::new(0.5).expect("a share"),
+                window: Span::from_secs(2),
+                minimum: 10,
+            },
+            open_for: Span::from_millis(500),
+            half_open: 2,
+            scope,
+        }),
+        hedge: Some(Hedge {
+            after: HedgeAfter::Span(Span::from_millis(after)),
+            max,
+            budget: None,
+        }),
+        deadline: DeadlineMode::Propagate,
+        bulkhead: Some(Bulkhead {
+            max_concurrent: 6,
+            max_waiting: 3,
+            timeout: Some(Span::from_millis(30)),
+            scope,
+        }),
+        ..Guards::default()
+    }
+}
+
 fn retry(jitter: Jitter) -> Retry {
     Retry {
         max_attempts: 3,
@@ -31,7 +71,7 @@ fn retry(jitter: Jitter) -> Retry {
 fn shop(seconds: u64, seed: u64) -> Blueprint {
     let front = vec![
         Step::Cpu(lognormal(0.004)),
-        Step::Parallel(vec![ProgramIx(2), ProgramIx(3), ProgramIx(4)]),
+        Step::Parallel(Parallel::all(vec![ProgramIx(2), ProgramIx(3), ProgramIx(4)])),
         Step::Cpu(lognormal(0.001)),
         Step::Call(CallIx(2)),
     ];
@@ -51,13 +91,13 @@ fn shop(seconds: u64, seed: u64) -> Blueprint {
         vec![
             Step::Cpu(lognormal(0.001)),
             Step::Wait(constant(0.003)),
-            Step::Parallel(vec![]),
+            Step::Parallel(Parallel::all(vec![])),
         ],
         vec![
             Step::Cpu(lognormal(0.003)),
             Step::Wait(lognormal(0.01)),
             Step::Cpu(lognormal(0.001)),
-            Step::Parallel(vec![ProgramIx(4), ProgramIx(2)]),
+            Step::Parallel(Parallel::all(vec![ProgramIx(4), ProgramIx(2)])),
         ],
         vec![Step::Wait(lognormal(0.01)), Step::Cpu(constant(0.002))],
     ];
@@ -119,6 +159,10 @@ fn shop(seconds: u64, seed: u64) -> Blueprint {
         http: HttpRequest::get("/"),
     });
     through_balancer.retry = retry(Jitter::Equal);
+    to_database.guards = guards(20, 2);
+    direct.guards = guards(15, 1);
+    through_balancer.guards = guards(30, 1);
+    through_balancer.guards.bulkhead = None;
     blueprint.calls.extend([to_database, direct, through_balancer]);
     blueprint.traffic[0].timeout = Some(Span::from_millis(350));
     blueprint.traffic[0].retry = retry(Jitter::None);
@@ -131,6 +175,8 @@ fn shop(seconds: u64, seed: u64) -> Blueprint {
         service: ServiceIx(1),
         balancing: Balancing::Random,
     };
+    blueprint.traffic[0].guards.deadline = DeadlineMode::Propagate;
+    blueprint.traffic[1].guards = guards(40, 3);
     blueprint.traffic[0].to = Destination::LoadBalancer {
         load_balancer: LoadBalancerIx(0),
         listener: 0,

@@ -63,7 +63,7 @@ fn checks_are_open_where_requests_arrive_along_whatever_chain() {
         steps: vec![Step::Call(CallIx(0))],
     });
     called.programs.push(Program {
-        steps: vec![Step::Parallel(vec![branch])],
+        steps: vec![Step::Parallel(Parallel::all(vec![branch]))],
     });
     let mut second = called.services[0].revisions[0].clone();
     second.operations[0].program = ProgramIx(branch.0 + 1);

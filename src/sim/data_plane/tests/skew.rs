@@ -155,7 +155,7 @@ fn branches_of_a_parallel_step_are_their_callers_revision_too() {
     blueprint.programs.push(Program {
         steps: vec![Step::Call(CallIx(0))],
     });
-    blueprint.programs[0].steps = vec![Step::Parallel(vec![ProgramIx(3), ProgramIx(3)])];
+    blueprint.programs[0].steps = vec![Step::Parallel(Parallel::all(vec![ProgramIx(3), ProgramIx(3)]))];
     blueprint.services[0].revisions[1].skew.needs = vec![need(1, 1.0, SkewAnswer::ServerError)];
     let mut stage = stage(&blueprint, 1, 0);
     stage.run();

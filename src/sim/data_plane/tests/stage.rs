@@ -11,8 +11,9 @@ use crate::engine::dist::Dist;
 use crate::sim::context::Context;
 use crate::sim::data_plane::DataPlane;
 use crate::sim::event::What;
-use crate::sim::observation::{Outcome, RequestFinished, Sample};
-use crate::sim::signal::{CpuLeft, Order, PublishedTarget, ServerSpec, Signal, balancer_of};
+use crate::sim::observation::{Observation, Outcome, RequestFinished, Sample};
+use crate::sim::signal::{CpuLeft, MemoryLeft, Order, PublishedTarget, ServerSpec, Signal, balancer_of};
+use crate::sim::trace::Trace;
 use crate::units::{CpuUnits, Instant, Ratio, Span};
 
 /// A service of equal tasks that does `steps`, called straight by one Poisson (or other) traffic.
@@ -70,10 +71,13 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
                 max_attempts: 1,
                 backoff: no_backoff(),
             },
+            guards: Guards::default(),
+            direct: Direct::default(),
         }],
         classes: vec![RequestClass {
             name: "users".into(),
             traffic: TrafficIx(0),
+            priority: Default::default(),
             http: HttpRequest::get("/"),
         }],
         alarms: vec![],
@@ -91,6 +95,7 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
             in_flight: 1_000_000,
             run_out: Span::from_secs(3600),
         },
+        traces: Traces { sampled: 0, kept: 0 },
     }
 }
 
@@ -139,7 +144,9 @@ pub fn service(name: &str, program: u16, runtime: Runtime) -> Service {
                 error_ratio: Ratio::ZERO,
                 cpu_factor: 1.0,
             }],
+            server_rules: None,
             on_disconnect: OnDisconnect::Continue,
+            on_deadline: OnDeadline::Abandon,
             keep_alive: None,
             defects: Defects {
                 fails_to_start: Ratio::ZERO,
@@ -182,6 +189,8 @@ pub fn call(to: Callee) -> CallSite {
         to,
         timeout: None,
         retry: fixed(1, Span::ZERO),
+        guards: Guards::default(),
+        direct: Direct::default(),
     }
 }
 
@@ -248,6 +257,8 @@ pub struct Stage<'a> {
     pub outlooks: Vec<Outlook>,
     /// How often somebody was told that checks are no longer foregone.
     pub stirred: usize,
+    /// Tasks whose requests have taken all memory, and when.
+    pub out_of_memory: Vec<(Id<Task>, Instant)>,
 }
 
 impl<'a> Stage<'a> {
@@ -269,6 +280,7 @@ impl<'a> Stage<'a> {
             started_up: vec![],
             outlooks: vec![],
             stirred: 0,
+            out_of_memory: vec![],
         };
         for service in 0..blueprint.services.len() {
             for n in 0..count {
@@ -277,6 +289,7 @@ impl<'a> Stage<'a> {
             stage.publish(service, stage.tasks[service].clone());
         }
         stage.plane.begin(&mut stage.cx);
+        stage.plane.measuring_begins(&stage.cx);
         stage
     }
 
@@ -297,6 +310,10 @@ impl<'a> Stage<'a> {
                 beside: CpuUnits(0),
             },
             host_vcpus: 8,
+            memory: MemoryLeft {
+                room: 1024.0,
+                shrinks: 0.0,
+            },
             speed: 1.0,
         }));
         self.order(Order::Listen(task));
@@ -381,9 +398,19 @@ impl<'a> Stage<'a> {
                     self.outlooks.push(outlook);
                 }
                 Signal::Stirred(_) => self.stirred += 1,
+                Signal::OutOfMemory(task) => self.out_of_memory.push((task, now)),
                 Signal::Metered(_) => {}
             }
         }
+    }
+
+    /// Requests that were followed, in order of their end.
+    pub fn traces(&self) -> Vec<&Trace> {
+        let traces = self.cx.observations.iter().filter_map(|observation| match observation {
+            Observation::Traced(trace) => Some(trace.as_ref()),
+            _ => None,
+        });
+        traces.collect()
     }
 
     pub fn sample(&mut self) -> Sample {

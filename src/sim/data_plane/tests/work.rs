@@ -91,7 +91,11 @@ fn of_a_call_that_is_tried_again_only_the_attempt_that_was_given_up_is_wasted() 
 
 #[test]
 fn the_cpu_time_of_branches_counts_as_the_strands() {
-    let mut blueprint = requests_at(&[0], vec![Step::Parallel(vec![ProgramIx(2), ProgramIx(2)])], workers(1));
+    let mut blueprint = requests_at(
+        &[0],
+        vec![Step::Parallel(Parallel::all(vec![ProgramIx(2), ProgramIx(2)]))],
+        workers(1),
+    );
     blueprint.programs.push(Program {
         steps: vec![Step::Cpu(exponential(0.1))],
     });

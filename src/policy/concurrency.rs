@@ -1,0 +1,172 @@
+//! How many requests a server lets itself have in hand, found from the latency that it sees.
+//!
+//! Both laws are Netflix's (github.com/Netflix/concurrency-limits), with its constants: every answered request is a
+//! sample, and a server that uses less than half of its limit learns nothing about it. Failures are no samples.
+
+use crate::blueprint::Adaptive;
+use crate::cluster::server::Limit;
+
+/// Requests that may queue before the gradient gives way [Gradient2Limit.queueSize].
+const QUEUE: f64 = 4.0;
+/// How much longer than usual latency may be [Gradient2Limit.rttTolerance].
+const TOLERANCE: f64 = 1.5;
+/// Weight of a new limit against the old one [Gradient2Limit.smoothing].
+const SMOOTHING: f64 = 0.2;
+/// Samples that the long average spans [Gradient2Limit.longWindow], and how many make it up at first.
+const LONG_WINDOW: f64 = 600.0;
+const WARM_UP: u32 = 10;
+/// Vegas forgets the least latency after so many times the limit [VegasLimit.probeMultiplier].
+const PROBE_MULTIPLIER: u32 = 30;
+
+/// An answered request: its latency at the server in seconds (> 0), and what was in hand when it left.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    pub latency: f64,
+    pub in_hand: u32,
+}
+
+/// Gradient2: the limit shrinks by the ratio in which latency exceeds its long average, and grows by a small queue.
+pub fn gradient(state: Limit, sample: Sample, bounds: Adaptive) -> Limit {
+    let samples = state.samples.saturating_add(1);
+    let mut long = if samples <= WARM_UP {
+        state.unloaded + (sample.latency - state.unloaded) / f64::from(samples)
+    } else {
+        state.unloaded + (sample.latency - state.unloaded) * (2.0 / (LONG_WINDOW + 1.0))
+    };
+    // After a long overload the average itself is too high: it comes down faster than it went up.
+    if long / sample.latency > 2.0 {
+        long *= 0.95;
+    }
+    let limit = if f64::from(sample.in_hand) < state.limit / 2.0 {
+        state.limit
+    } else {
+        let gradient = (TOLERANCE * long / sample.latency).clamp(0.5, 1.0);
+        let aimed = state.limit * gradient + QUEUE;
+        state.limit * (1.0 - SMOOTHING) + aimed * SMOOTHING
+    };
+    Limit {
+        limit: within(limit, bounds),
+        samples,
+        unloaded: long,
+    }
+}
+
+/// Vegas: the queue that latency shows against the least one seen is kept between two marks.
+pub fn vegas(state: Limit, sample: Sample, bounds: Adaptive) -> Limit {
+    let samples = state.samples.saturating_add(1);
+    let probes = samples > PROBE_MULTIPLIER.saturating_mul(state.requests().max(1));
+    if state.samples == 0 || probes || sample.latency < state.unloaded {
+        return Limit {
+            samples: if probes { 1 } else { samples },
+            unloaded: sample.latency,
+            ..state
+        };
+    }
+    let learnt = Limit { samples, ..state };
+    if f64::from(sample.in_hand) * 2.0 < state.limit {
+        return learnt;
+    }
+    let queue = (state.limit * (1.0 - state.unloaded / sample.latency)).ceil();
+    let step = f64::from(digits(state.requests()));
+    let limit = if queue <= step {
+        state.limit + 6.0 * step
+    } else if queue < 3.0 * step {
+        state.limit + step
+    } else if queue > 6.0 * step {
+        state.limit - step
+    } else {
+        state.limit
+    };
+    Limit {
+        limit: within(limit, bounds),
+        ..learnt
+    }
+}
+
+fn within(limit: f64, bounds: Adaptive) -> f64 {
+    limit.clamp(f64::from(bounds.min), f64::from(bounds.max))
+}
+
+/// The whole decimal logarithm, at least 1.
+fn digits(limit: u32) -> u32 {
+    limit.checked_ilog10().unwrap_or(0).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOUNDS: Adaptive = Adaptive {
+        initial: 20,
+        min: 10,
+        max: 200,
+    };
+
+    fn sample(latency: f64, in_hand: u32) -> Sample {
+        Sample { latency, in_hand }
+    }
+
+    #[test]
+    fn the_gradient_grows_by_a_fifth_of_its_queue_while_latency_is_as_usual() {
+        // 0.8 × 20 + 0.2 × (20 × 1 + 4) = 20.8, and no further than the bound.
+        let first = gradient(Limit::new(20), sample(0.1, 20), BOUNDS);
+        assert!((first.limit - 20.8).abs() < 1e-9, "{first:?}");
+        let last = (0..10_000).fold(first, |state, _| gradient(state, sample(0.1, 200), BOUNDS));
+        assert_eq!(last.requests(), 200);
+    }
+
+    #[test]
+    fn the_gradient_shrinks_when_latency_is_half_again_as_long_as_usual_and_more() {
+        // Usual 0.1 s, now 0.3 s: the average moves to 0.1 + 0.2 × 2/601, the gradient is 1.5 × 0.10067 / 0.3 = 0.5033.
+        let state = Limit {
+            limit: 100.0,
+            samples: 1000,
+            unloaded: 0.1,
+        };
+        let next = gradient(state, sample(0.3, 100), BOUNDS);
+        let gradient = 1.5 * (0.1 + 0.2 * 2.0 / 601.0) / 0.3;
+        assert!(
+            (next.limit - (80.0 + 0.2 * (100.0 * gradient + 4.0))).abs() < 1e-9,
+            "{next:?}"
+        );
+    }
+
+    #[test]
+    fn a_limit_that_is_not_half_used_stays() {
+        let state = Limit {
+            limit: 100.0,
+            samples: 1000,
+            unloaded: 0.1,
+        };
+        assert_eq!(gradient(state, sample(0.1, 49), BOUNDS).limit, 100.0);
+        assert_eq!(vegas(state, sample(0.2, 49), BOUNDS).limit, 100.0);
+    }
+
+    #[test]
+    fn vegas_keeps_the_queue_that_latency_shows_between_its_marks() {
+        // A limit of 100 has steps of 2: at most 2 queue → +12, below 6 → +2, above 12 → −2, between: as it is.
+        let state = Limit {
+            limit: 100.0,
+            samples: 1,
+            unloaded: 0.1,
+        };
+        let after = |queue: f64| {
+            let latency = 0.1 / (1.0 - (queue - 0.5) / 100.0);
+            vegas(state, sample(latency, 100), BOUNDS).limit
+        };
+        assert_eq!(
+            [after(1.0), after(5.0), after(9.0), after(20.0)],
+            [112.0, 102.0, 100.0, 98.0]
+        );
+    }
+
+    #[test]
+    fn vegas_takes_the_least_latency_for_the_unloaded_one_and_looks_again_in_time() {
+        let first = vegas(Limit::new(20), sample(0.2, 20), BOUNDS);
+        assert_eq!((first.unloaded, first.limit), (0.2, 20.0));
+        let less = vegas(first, sample(0.1, 20), BOUNDS);
+        assert_eq!(less.unloaded, 0.1);
+        let later = Limit { samples: 600, ..less };
+        assert_eq!(vegas(later, sample(0.3, 20), BOUNDS).unloaded, 0.3);
+    }
+}

@@ -1,0 +1,511 @@
+//! Guards at work: budgets, breakers, limits, bulkheads, deadlines and hedges between a site and whom it sends to.
+//!
+//! A site without guards has no [`SiteExtras`] and pays one look at that; an attempt that a guard has to be told of
+//! when it ends says so by a flag and has a row beside it. The decisions are `policy`'s.
+
+mod callers;
+mod hedge;
+mod told;
+
+use super::DataPlane;
+use super::site::SiteState;
+use crate::blueprint::{BudgetRule, DeadlineMode, Fallback, Guards, HedgeAfter};
+use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Phase};
+use crate::cluster::cause::Reason;
+use crate::cluster::rate::TokenBucket;
+use crate::engine::arena::Id;
+use crate::policy::budget::Budget;
+use crate::policy::circuit_breaker::{Breaker, Permit};
+use crate::policy::quantile::Percentile;
+use crate::sim::context::Context;
+use crate::sim::event::{DataEvent, Event};
+use crate::units::Instant;
+use callers::{Callers, Who};
+pub(super) use hedge::Heard;
+use hedge::Party;
+use std::collections::VecDeque;
+use told::Change;
+
+/// What few sites have.
+pub(super) struct SiteExtras {
+    guards: Guards,
+    budgets: Callers<Budget>,
+    hedge_budgets: Callers<Budget>,
+    breakers: Callers<Breaker>,
+    limits: Callers<TokenBucket>,
+    bulkheads: Callers<Places>,
+    /// Of what has been answered well, for hedges after a percentile.
+    latency: Option<Percentile>,
+    /// Changes of its breakers that have been told.
+    told: u32,
+}
+
+impl SiteExtras {
+    /// `None` if the site has no guards.
+    pub fn new(guards: &Guards) -> Option<Box<SiteExtras>> {
+        let percentile = guards.hedge.as_ref().and_then(|hedge| match hedge.after {
+            HedgeAfter::Span(_) => None,
+            HedgeAfter::Percentile(share) => Some(Percentile::new(share)),
+        });
+        (!guards.is_none()).then(|| {
+            Box::new(SiteExtras {
+                guards: guards.clone(),
+                budgets: Callers::default(),
+                hedge_budgets: Callers::default(),
+                breakers: Callers::default(),
+                limits: Callers::default(),
+                bulkheads: Callers::default(),
+                latency: percentile,
+                told: 0,
+            })
+        })
+    }
+
+    /// Whether somebody has to be told how an attempt ends.
+    fn is_told(&self) -> bool {
+        let budget = self.guards.budget.is_some_and(|budget| match budget.rule {
+            BudgetRule::Ratio { .. } => false,
+            BudgetRule::Tokens(rule) => rule.per_success > 0.0,
+            BudgetRule::FailuresBelow { .. } => true,
+        });
+        let guards = &self.guards;
+        budget || guards.breaker.is_some() || guards.bulkhead.is_some() || guards.hedge.is_some()
+    }
+
+    /// Asks breaker, limit and bulkhead, in this order.
+    fn check(&mut self, who: Who, now: Instant, waiting: Waiting) -> (Result<Pass, Reason>, Option<Change>) {
+        let mut change = None;
+        let mut permit = None;
+        if let Some(rule) = &self.guards.breaker {
+            let breaker = self.breakers.of(who, rule.scope, || Breaker::new(rule));
+            let before = breaker.phase().name();
+            permit = breaker.ask(rule, now);
+            let after = breaker.phase().name();
+            change = (before != after).then_some((before, after));
+            if permit.is_none() {
+                return (Err(Reason::BreakerOpen), change);
+            }
+        }
+        let place = self.takes_place(who, now, waiting);
+        if let (Err(_), Some(rule), Some(permit)) = (place, &self.guards.breaker, permit)
+            && let Some(breaker) = self.breakers.known(who, rule.scope)
+        {
+            breaker.abandoned(permit);
+        }
+        (place.map(|place| Pass { permit, place }), change)
+    }
+
+    fn takes_place(&mut self, who: Who, now: Instant, waiting: Waiting) -> Result<Place, Reason> {
+        if let Some(rule) = &self.guards.rate_limit {
+            let bucket = self
+                .limits
+                .of(who, rule.scope, || TokenBucket::new(rule.burst, rule.per_second));
+            if bucket.available(now) == 0 {
+                return Err(Reason::CallRateLimited);
+            }
+            bucket.take_one(now);
+        }
+        let Some(rule) = &self.guards.bulkhead else {
+            return Ok(Place::None);
+        };
+        let places = self.bulkheads.of(who, rule.scope, Places::default);
+        if places.taken < rule.max_concurrent {
+            places.taken += 1;
+            return Ok(Place::Holds);
+        }
+        match waiting {
+            Waiting::Allowed if rule.max_waiting > 0 => Ok(Place::Waits),
+            _ => Err(Reason::BulkheadFull),
+        }
+    }
+}
+
+/// Whether an attempt may wait for a place in a bulkhead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waiting {
+    Allowed,
+    /// Hedges do not.
+    Never,
+}
+
+/// A caller's bulkhead.
+#[derive(Default)]
+struct Places {
+    taken: u32,
+    /// In order; some may have been given up.
+    waiting: VecDeque<Id<Attempt>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    None,
+    Waits,
+    Holds,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Pass {
+    permit: Option<Permit>,
+    place: Place,
+}
+
+/// What is remembered of an attempt that the guards have let through or keep waiting, until it ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Guarded {
+    who: Who,
+    permit: Option<Permit>,
+    place: Place,
+    /// Of the first attempt of its party.
+    sent: Instant,
+    /// Its patience does not last longer.
+    until: Instant,
+    party: Party,
+}
+
+/// What the guards make of an attempt that is to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leave {
+    /// Patience lasts no longer than this.
+    Given { until: Instant },
+    /// It waits here, or has been answered.
+    Kept,
+}
+
+impl DataPlane {
+    /// Asks the guards of its site whether an attempt may be sent.
+    #[inline(never)]
+    pub(super) fn ask_leave(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) -> Leave {
+        let now = cx.now();
+        let attempt = &self.attempts[id];
+        let (site, number) = (attempt.site, attempt.number);
+        let (Some(who), Some(extras)) = (
+            Who::sends(&self.attempts, attempt),
+            self.sites[site.at()].extras.as_deref_mut(),
+        ) else {
+            return Leave::Given { until: Instant::NEVER };
+        };
+        if attempt.flags.has(Flags::GUARDED) {
+            return self.leaves(cx, id);
+        }
+        let propagates = extras.guards.deadline == DeadlineMode::Propagate;
+        let until = match attempt.caller {
+            Caller::Strand(parent) if propagates => self.attempts[parent].deadline_known(),
+            _ => Instant::NEVER,
+        };
+        if until <= now {
+            self.answer_here(cx, id, Answer::Rejected(Reason::DeadlineOver.here()));
+            return Leave::Kept;
+        }
+        if number == 1 {
+            if let Some(budget) = &extras.guards.budget {
+                let state = extras.budgets.of(who, budget.scope, || Budget::new(&budget.rule));
+                state.requested(&budget.rule, now);
+            }
+            if let Some(budget) = extras.guards.hedge.as_ref().and_then(|hedge| hedge.budget.as_ref()) {
+                let state = extras.hedge_budgets.of(who, budget.scope, || Budget::new(&budget.rule));
+                state.requested(&budget.rule, now);
+            }
+        }
+        let (pass, change) = extras.check(who, now, Waiting::Allowed);
+        let (is_told, hedges) = (extras.is_told(), extras.guards.hedge.is_some());
+        if let Some(change) = change {
+            self.breaker_changed(cx, id, change);
+        }
+        let pass = match pass {
+            Ok(pass) => pass,
+            Err(reason) => {
+                self.answer_here(cx, id, Answer::Rejected(reason.here()));
+                return Leave::Kept;
+            }
+        };
+        if !is_told {
+            if propagates {
+                self.attempts[id].flags.set(Flags::DEADLINE);
+            }
+            return Leave::Given { until };
+        }
+        self.attempts[id].flags.set(Flags::GUARDED);
+        let row = Guarded {
+            who,
+            permit: pass.permit,
+            place: pass.place,
+            sent: now,
+            until,
+            party: if hedges { Party::NEW } else { Party::Alone },
+        };
+        self.guarded.put(id, row);
+        if pass.place == Place::Waits {
+            return self.waits_for_place(cx, id, who);
+        }
+        self.leaves(cx, id)
+    }
+
+    /// An attempt with a row goes on its way.
+    fn leaves(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) -> Leave {
+        let now = cx.now();
+        let attempt = &mut self.attempts[id];
+        let Some(extras) = self.sites[attempt.site.at()].extras.as_deref() else {
+            unreachable!("only a site with guards lets through")
+        };
+        let row = self.guarded.get_mut(id).expect("who is guarded has a row");
+        if row.until <= now {
+            self.answer_here(cx, id, Answer::Rejected(Reason::DeadlineOver.here()));
+            return Leave::Kept;
+        }
+        if extras.guards.deadline == DeadlineMode::Propagate {
+            attempt.flags.set(Flags::DEADLINE);
+        }
+        let until = row.until;
+        if let Party::Leads { .. } = row.party {
+            row.sent = now;
+            if let Some(after) = extras.hedge_after() {
+                cx.calendar.schedule_in(after, Event::data(DataEvent::HedgeDue, id));
+            }
+        }
+        Leave::Given { until }
+    }
+
+    /// There is no place in its caller's bulkhead.
+    fn waits_for_place(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, who: Who) -> Leave {
+        let attempts = &mut self.attempts;
+        let Some(extras) = self.sites[attempts[id].site.at()].extras.as_deref_mut() else {
+            unreachable!("only a site with guards keeps waiting")
+        };
+        let rule = extras.guards.bulkhead.as_ref().expect("it waits for a bulkhead");
+        let places = extras.bulkheads.of(who, rule.scope, Places::default);
+        if places.waiting.len() >= rule.max_waiting as usize {
+            places
+                .waiting
+                .retain(|waiting| attempts.get(*waiting).is_some_and(|it| it.phase == Phase::Paused));
+        }
+        if places.waiting.len() >= rule.max_waiting as usize {
+            self.answer_here(cx, id, Answer::Rejected(Reason::BulkheadFull.here()));
+            return Leave::Kept;
+        }
+        places.waiting.push_back(id);
+        attempts[id].phase = Phase::Paused;
+        if let Some(timeout) = rule.timeout {
+            cx.calendar
+                .schedule_in(timeout, Event::data(DataEvent::PlaceTimeout, id));
+        }
+        Leave::Kept
+    }
+
+    /// An attempt has waited long enough for a place in its bulkhead.
+    pub(super) fn place_timed_out(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+        let waits = |attempt: &Attempt| attempt.flags.has(Flags::GUARDED) && attempt.phase == Phase::Paused;
+        if self.attempts.get(id).is_some_and(waits) {
+            self.answer_here(cx, id, Answer::Rejected(Reason::BulkheadTimeout.here()));
+        }
+    }
+
+    /// Tells the guards how an attempt has ended that they have let through.
+    #[inline(never)]
+    pub(super) fn guards_hear(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) -> Heard {
+        let now = cx.now();
+        let Some((row, extras)) = self.take_row(id) else {
+            return Heard::Counts;
+        };
+        let success = !answer.is_failure_of_callee();
+        let mut change = None;
+        match answer {
+            // That says nothing about the callee.
+            Answer::Rejected(_) => extras.abandons(&row),
+            _ => {
+                if let Some(budget) = &extras.guards.budget {
+                    let state = extras.budgets.of(row.who, budget.scope, || Budget::new(&budget.rule));
+                    state.answered(&budget.rule, now, success);
+                }
+                if let (Some(rule), Some(permit)) = (&extras.guards.breaker, row.permit)
+                    && let Some(breaker) = extras.breakers.known(row.who, rule.scope)
+                {
+                    let before = breaker.phase().name();
+                    breaker.settled(rule, now, permit, success);
+                    let after = breaker.phase().name();
+                    change = (before != after).then_some((before, after));
+                }
+                if let (Some(latency), true) = (&mut extras.latency, success) {
+                    latency.record(now.since(row.sent));
+                }
+            }
+        }
+        if let Some(change) = change {
+            self.breaker_changed(cx, id, change);
+        }
+        self.leaves_place(cx, id, &row);
+        self.party_hears(cx, id, &row, success && !matches!(answer, Answer::Rejected(_)))
+    }
+
+    /// Nobody waits any more for an attempt that the guards have let through or keep waiting.
+    #[inline(never)]
+    pub(super) fn guards_forget(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+        let Some((row, extras)) = self.take_row(id) else {
+            return;
+        };
+        extras.abandons(&row);
+        self.leaves_place(cx, id, &row);
+        self.party_ends(cx, &row);
+    }
+
+    /// Whoever has waited longest gets the place that is given up.
+    fn leaves_place(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, row: &Guarded) {
+        if row.place != Place::Holds {
+            return;
+        }
+        let site = self.attempts[id].site;
+        let Some(extras) = self.sites[site.at()].extras.as_deref_mut() else {
+            return;
+        };
+        let Some(rule) = &extras.guards.bulkhead else { return };
+        let Some(places) = extras.bulkheads.known(row.who, rule.scope) else {
+            return;
+        };
+        places.taken -= 1;
+        while let Some(next) = places.waiting.pop_front() {
+            let is_waiting = self.attempts.get(next).is_some_and(|it| it.phase == Phase::Paused);
+            if let (true, Some(row)) = (is_waiting, self.guarded.get_mut(next)) {
+                places.taken += 1;
+                row.place = Place::Holds;
+                return cx.follow(DataEvent::Send, next);
+            }
+        }
+    }
+
+    /// Another record takes over what the guards know of an attempt.
+    #[inline(never)]
+    pub(super) fn guarded_goes_on_as(&mut self, id: Id<Attempt>, other: Id<Attempt>) {
+        self.attempts[id].flags.clear(Flags::GUARDED);
+        let Some(row) = self.guarded.take(id) else { return };
+        self.attempts[other].flags.set(Flags::GUARDED);
+        match row.party {
+            Party::Alone => {}
+            Party::Leads { others, .. } => {
+                for follower in others.into_iter().flatten() {
+                    if let Some(row) = self.guarded.get_mut(follower) {
+                        row.party = Party::Follows(other);
+                    }
+                }
+            }
+            Party::Follows(lead) => {
+                if let Some(Guarded {
+                    party: Party::Leads { others, .. },
+                    ..
+                }) = self.guarded.get_mut(lead)
+                {
+                    for follower in others.iter_mut().filter(|it| **it == Some(id)) {
+                        *follower = Some(other);
+                    }
+                }
+            }
+        }
+        self.guarded.put(other, row);
+    }
+
+    /// Takes an attempt's row out.
+    fn take_row(&mut self, id: Id<Attempt>) -> Option<(Guarded, &mut SiteExtras)> {
+        let attempt = self.attempts.get_mut(id)?;
+        attempt.flags.clear(Flags::GUARDED);
+        let extras = self.sites[attempt.site.at()].extras.as_deref_mut()?;
+        Some((self.guarded.take(id)?, extras))
+    }
+
+    /// Whether a site's guards allow another attempt after one that was answered so.
+    #[inline(never)]
+    pub(super) fn guards_allow_retry(&mut self, cx: &Context<'_>, id: Id<Attempt>, answer: Answer) -> bool {
+        let attempt = &self.attempts[id];
+        let site = &mut self.sites[attempt.site.at()];
+        let Some(extras) = site.extras.as_deref_mut() else {
+            return true;
+        };
+        let on = extras.guards.retry_on;
+        let wanted = match answer {
+            Answer::TimedOut(_) => on.timeout,
+            Answer::Refused(_) => on.refused,
+            Answer::Failure(_) | Answer::Error(500..) => on.server_error,
+            Answer::BadGateway(_) => on.bad_gateway,
+            Answer::ServiceUnavailable(_) | Answer::Overloaded(_) => on.service_unavailable,
+            Answer::GatewayTimeout(_) => on.gateway_timeout,
+            Answer::Success | Answer::NotFound | Answer::Error(_) | Answer::Fixed(_) | Answer::Rejected(_) => false,
+        };
+        if !wanted {
+            return false;
+        }
+        match (&extras.guards.budget, Who::sends(&self.attempts, attempt)) {
+            (Some(budget), Some(who)) => {
+                let state = extras.budgets.of(who, budget.scope, || Budget::new(&budget.rule));
+                let allowed = state.spend(&budget.rule, cx.now());
+                site.sent.denied += u64::from(!allowed);
+                allowed
+            }
+            _ => true,
+        }
+    }
+
+    /// A call has failed for good. Whether its caller goes on with the call's fallback; if so, it stands there.
+    #[inline(never)]
+    pub(super) fn falls_back(&mut self, call: Id<Attempt>, caller: Id<Attempt>) -> bool {
+        let site = &mut self.sites[self.attempts[call].site.at()];
+        let has_one = |extras: &SiteExtras| extras.guards.fallback == Fallback::Steps;
+        if !site.extras.as_deref().is_some_and(has_one) {
+            return false;
+        }
+        site.sent.fallbacks += 1;
+        let strand = &mut self.attempts[caller];
+        // Past the jump that leads around it.
+        strand.step += 1;
+        strand.phase = Phase::Ready;
+        true
+    }
+
+    /// Ends an attempt's patience earlier than its own timeout does.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn bound_patience(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, until: Instant) {
+        let Some(attempt) = self.attempts.get_mut(id) else {
+            return;
+        };
+        if attempt.due <= until || attempt.deadline.is_none() {
+            return;
+        }
+        let Some(list) = self.sites[attempt.site.at()].patience else {
+            return;
+        };
+        attempt.due = until;
+        self.deadlines.remove(&mut self.attempts, id);
+        if let Some(at) = self.deadlines.resume(&mut self.attempts, list, id) {
+            cx.calendar.arm(self.deadline_timers[usize::from(list)], at);
+        }
+    }
+
+    /// A strand that knows its deadline looks at it before each step; gives whether it ends here.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn abandons_late_work(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) -> bool {
+        let attempt = &self.attempts[id];
+        let late = cx.now() >= attempt.due
+            && self.operations.revision(attempt.served).on_deadline == crate::blueprint::OnDeadline::Abandon;
+        if late {
+            self.strand_fails(cx, id, Reason::DeadlineOver.here());
+        }
+        late
+    }
+}
+
+impl SiteExtras {
+    /// An attempt ends without an answer that would say anything.
+    fn abandons(&mut self, row: &Guarded) {
+        if let (Some(rule), Some(permit)) = (&self.guards.breaker, row.permit)
+            && let Some(breaker) = self.breakers.known(row.who, rule.scope)
+        {
+            breaker.abandoned(permit);
+        }
+    }
+}
+
+/// Guards of a site, if it has any.
+impl SiteState {
+    #[inline(always)]
+    pub fn is_guarded(&self) -> bool {
+        self.extras.is_some()
+    }
+}

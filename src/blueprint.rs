@@ -7,6 +7,7 @@
 
 pub mod alarm;
 pub mod balancer;
+pub mod cache;
 pub mod call;
 pub mod capacity;
 pub mod code_deploy;
@@ -20,6 +21,7 @@ pub mod guard;
 pub mod hook;
 pub mod journey;
 pub mod life_cycle;
+pub mod link;
 pub mod model;
 pub mod program;
 pub mod question;
@@ -32,6 +34,7 @@ pub mod traffic;
 
 pub use alarm::*;
 pub use balancer::*;
+pub use cache::*;
 pub use call::*;
 pub use capacity::*;
 pub use code_deploy::*;
@@ -43,6 +46,7 @@ pub use guard::*;
 pub use hook::*;
 pub use journey::*;
 pub use life_cycle::*;
+pub use link::*;
 pub use model::*;
 pub use program::*;
 pub use question::*;
@@ -54,7 +58,7 @@ pub use task::*;
 pub use traffic::*;
 
 use crate::engine::dist::Dist;
-use crate::units::{Instant, Span};
+use crate::units::{Instant, Ratio, Span};
 
 /// Declares an index into one of the blueprint's tables.
 macro_rules! index {
@@ -91,6 +95,8 @@ index! {
     ProgramIx;
     /// Into [`Blueprint::calls`].
     CallIx;
+    /// Into [`Blueprint::caches`].
+    CacheIx;
     /// Into [`Blueprint::dependencies`].
     DependencyIx;
     /// Into [`Blueprint::load_balancers`].
@@ -133,6 +139,8 @@ pub struct Blueprint {
     pub services: Vec<Service>,
     pub programs: Vec<Program>,
     pub calls: Vec<CallSite>,
+    /// Those with names first.
+    pub caches: Vec<Cache>,
     pub dependencies: Vec<Dependency>,
     pub load_balancers: Vec<LoadBalancer>,
     pub target_groups: Vec<TargetGroup>,
@@ -176,6 +184,24 @@ pub struct Network {
     pub client: Dist,
     /// Replaces `same_zone`/`cross_zone` for the hop from a calling task to a balancer's node, if given.
     pub to_balancer: Option<Dist>,
+    /// In place of `cross_zone`.
+    pub zone_delays: Vec<ZoneDelay>,
+    /// Of each message, always and everywhere.
+    pub loss: Ratio,
+}
+
+/// What a message takes between two zones, either way.
+#[derive(Clone, Debug)]
+pub struct ZoneDelay {
+    pub zones: [ZoneIx; 2],
+    pub delay: Dist,
+}
+
+impl ZoneDelay {
+    /// Whether it is between these two, in either order.
+    pub fn joins(&self, a: ZoneIx, b: ZoneIx) -> bool {
+        self.zones == [a, b] || self.zones == [b, a]
+    }
 }
 
 /// How many requests of each run are followed step by step.

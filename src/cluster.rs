@@ -13,6 +13,7 @@ pub mod deployment;
 pub mod download;
 pub mod image_store;
 pub mod instance;
+pub mod lru;
 pub mod queue;
 pub mod rate;
 pub mod server;

@@ -11,6 +11,7 @@ pub mod calendar;
 pub mod count;
 
 pub mod dist;
+pub mod popularity;
 pub mod random;
 
 pub use arena::{Arena, Id, RawId};

@@ -1,6 +1,6 @@
 //! Faults: what goes wrong, when it comes and when it goes.
 
-use super::{Backend, DependencyIx, GroupIx, ServiceIx, TrafficIx, Trouble, ZoneIx};
+use super::{Backend, CacheFlush, DependencyIx, GroupIx, Link, LinkTrouble, ServiceIx, TrafficIx, Trouble, ZoneIx};
 use crate::engine::dist::Dist;
 use crate::units::{Instant, Ratio, Span};
 
@@ -66,32 +66,66 @@ impl Course {
 #[derive(Clone, Debug)]
 pub enum FaultKind {
     /// `count` running tasks of a service exit at once, chosen at random.
-    TaskCrash { service: ServiceIx, count: u32 },
+    TaskCrash {
+        service: ServiceIx,
+        count: u32,
+    },
     /// From now on (for `lasting`), each running task of the service crashes after a life drawn from this.
     RandomTaskCrash {
         service: ServiceIx,
         time_between_failures: Dist,
     },
     /// `count` instances of a group die, chosen at random.
-    InstanceLoss { group: GroupIx, count: u32 },
+    InstanceLoss {
+        group: GroupIx,
+        count: u32,
+    },
     /// Everything in the zone is unreachable; see `docs/model.md`.
-    ZoneOutage { zone: ZoneIx },
+    ZoneOutage {
+        zone: ZoneIx,
+    },
     /// `count` instances of a group (chosen at random) give their tasks 1/factor of the CPU speed.
-    SlowInstance { group: GroupIx, count: u32, factor: f64 },
+    SlowInstance {
+        group: GroupIx,
+        count: u32,
+        factor: f64,
+    },
+    /// Something is wrong with what passes over a link.
+    Link {
+        link: Link,
+        trouble: Box<LinkTrouble>,
+    },
     /// Every hop that it covers takes this much longer, each way.
-    AddedLatency { between: LatencyScope, delay: Dist },
+    AddedLatency {
+        between: LatencyScope,
+        delay: Dist,
+    },
     /// Service times are `factor` times as long.
-    DependencySlow { dependency: DependencyIx, factor: f64 },
+    DependencySlow {
+        dependency: DependencyIx,
+        factor: f64,
+    },
     /// The rate is higher (or lower) for a while; the traffic's profile has it already.
-    TrafficSpike { traffic: TrafficIx },
+    TrafficSpike {
+        traffic: TrafficIx,
+    },
     /// The primary fails; the standby answers after the dependency's failover time.
-    DependencyFailover { dependency: DependencyIx },
+    DependencyFailover {
+        dependency: DependencyIx,
+    },
+    CacheFlush(CacheFlush),
     /// The agents of `count` instances of a group (chosen at random) are cut off from the control plane.
-    AgentDisconnect { group: GroupIx, count: u32 },
+    AgentDisconnect {
+        group: GroupIx,
+        count: u32,
+    },
     /// CloudWatch Logs takes nothing from containers that run.
     LogsStall,
     /// A service of AWS that tasks call at their start is in trouble.
-    Backend { of: Vec<Backend>, trouble: Trouble },
+    Backend {
+        of: Vec<Backend>,
+        trouble: Trouble,
+    },
 }
 
 impl FaultKind {
@@ -99,7 +133,10 @@ impl FaultKind {
     pub fn is_momentary(&self) -> bool {
         matches!(
             self,
-            FaultKind::TaskCrash { .. } | FaultKind::InstanceLoss { .. } | FaultKind::DependencyFailover { .. }
+            FaultKind::TaskCrash { .. }
+                | FaultKind::InstanceLoss { .. }
+                | FaultKind::DependencyFailover { .. }
+                | FaultKind::CacheFlush(_)
         )
     }
 }

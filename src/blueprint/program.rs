@@ -1,6 +1,6 @@
 //! What the code of a service does with a request, and how its process takes requests.
 
-use super::{CallIx, ProgramIx};
+use super::{CacheIx, CallIx, ProgramIx};
 use crate::engine::count::Count;
 use crate::engine::dist::Dist;
 use crate::units::{Ratio, Span};
@@ -42,6 +42,8 @@ pub struct Program {
 impl Program {
     /// How many `repeat` steps may stand one within the other.
     pub const MAX_LOOPS: usize = 3;
+    /// How many `cache` steps may stand one within the other.
+    pub const MAX_CACHES: usize = 3;
 }
 
 #[derive(Clone, Debug)]
@@ -61,6 +63,14 @@ pub enum Step {
     Repeat {
         times: Count,
         program: ProgramIx,
+    },
+    /// Looks into a cache, and does one or the other.
+    Cache {
+        cache: CacheIx,
+        /// The share of looks that find something, as far as that is known beforehand.
+        hits: f64,
+        hit: ProgramIx,
+        miss: ProgramIx,
     },
     /// Ends the program, and what it is part of, with an error.
     Fail {
@@ -132,6 +142,7 @@ impl Step {
             Step::Fallback(program) => vec![(*program, 0.0)],
             Step::Parallel(parallel) => parallel.branches.iter().map(|branch| (*branch, 1.0)).collect(),
             Step::Choose(choices) => choices.iter().map(|choice| (choice.program, choice.share)).collect(),
+            Step::Cache { hits, hit, miss, .. } => vec![(*hit, *hits), (*miss, 1.0 - hits)],
             Step::Repeat { times, program } => vec![(*program, times.mean())],
         }
     }

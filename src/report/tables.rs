@@ -25,7 +25,7 @@ use super::table::{Schema, Table};
 use crate::probe::Pool;
 
 /// The tables of one run, in the order in which a reader wants them.
-pub const SCHEMAS: [&Schema; 21] = [
+pub const SCHEMAS: [&Schema; 22] = [
     &summary::SUMMARY,
     &objectives::OBJECTIVES,
     &summary::BREAKDOWN,
@@ -43,6 +43,7 @@ pub const SCHEMAS: [&Schema; 21] = [
     &deployments::DEPLOYMENT_STEPS,
     &skew::SKEW,
     &steps::JOINS,
+    &steps::CACHES,
     &events::SCALING,
     &events::TASKS,
     &events::INSTANCES,
@@ -86,6 +87,7 @@ pub fn one(pool: &Pool, name: &str) -> Option<Table> {
         "deployment_steps" => deployments::deployment_steps(pool),
         "skew" => skew::skew(pool),
         "joins" => steps::joins(pool),
+        "caches" => steps::caches(pool),
         "scaling" => events::scaling(pool),
         "tasks" => events::tasks(pool),
         "instances" => events::instances(pool),

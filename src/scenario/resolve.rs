@@ -12,11 +12,12 @@ use super::schema::{self, Form, Named, Scenario, Time};
 use super::source::Sources;
 use crate::blueprint::*;
 use crate::engine::dist::Dist;
-use crate::units::Span;
+use crate::units::{Ratio, Span};
 
 mod alarm;
 mod balancer;
 mod behaviour;
+mod cache;
 mod capacity;
 mod code_deploy;
 mod container;
@@ -29,10 +30,12 @@ mod finish;
 mod graph;
 mod guard;
 mod hook;
+mod link;
 mod load;
 mod model;
 mod objective;
 mod program;
+mod retries;
 mod revision;
 mod rolling;
 mod scaling;
@@ -60,6 +63,7 @@ pub(super) struct Context<'t> {
     pub zones: Vec<String>,
     pub programs: Vec<Program>,
     pub calls: Vec<CallSite>,
+    pub caches: Vec<Cache>,
     pub images: Vec<Image>,
     pub layers: Vec<Layer>,
     /// Those that the scenario names, which images share.
@@ -79,6 +83,7 @@ pub(super) enum Table {
     TaskDefinition,
     Service,
     Dependency,
+    Cache,
     LoadBalancer,
     TargetGroup,
     Alarm,
@@ -94,6 +99,7 @@ impl Table {
             Table::TaskDefinition => "task definition",
             Table::Service => "service",
             Table::Dependency => "dependency",
+            Table::Cache => "cache",
             Table::LoadBalancer => "load balancer",
             Table::TargetGroup => "target group",
             Table::Alarm => "alarm",
@@ -109,6 +115,7 @@ impl Table {
             Table::TaskDefinition => &["task_definitions"],
             Table::Service => &["services"],
             Table::Dependency => &["dependencies"],
+            Table::Cache => &["caches"],
             Table::LoadBalancer | Table::TargetGroup => &["load_balancers"],
             Table::Alarm => &["alarms"],
             Table::StandaloneTask => &["tasks"],
@@ -132,6 +139,7 @@ impl<'t> Context<'t> {
             Table::TaskDefinition => said.task_definitions.names().collect(),
             Table::Service => said.services.names().collect(),
             Table::Dependency => said.dependencies.names().collect(),
+            Table::Cache => said.caches.names().collect(),
             Table::LoadBalancer => said.load_balancers.names().collect(),
             Table::TargetGroup => self.target_groups.iter().map(|(_, name)| *name).collect(),
             Table::Alarm => said.alarms.names().collect(),
@@ -267,6 +275,7 @@ pub fn resolve(
         zones: said.cluster.availability_zones.clone().unwrap_or_default(),
         programs: vec![Program { steps: Vec::new() }],
         calls: Vec::new(),
+        caches: Vec::new(),
         images: Vec::new(),
         layers: Vec::new(),
         named_layers: Vec::new(),
@@ -279,6 +288,7 @@ pub fn resolve(
     let auto_scaling_groups = capacity::auto_scaling_groups(&mut cx);
     balancer::list_target_groups(&mut cx);
     let dependencies = behaviour::dependencies(&mut cx);
+    cache::named(&mut cx);
     task::task_definitions(&mut cx);
     let (load_balancers, target_groups) = balancer::load_balancers(&mut cx);
     let alarms = alarm::alarms(&mut cx);
@@ -313,6 +323,7 @@ pub fn resolve(
         services,
         programs: std::mem::take(&mut cx.programs),
         calls: std::mem::take(&mut cx.calls),
+        caches: std::mem::take(&mut cx.caches),
         dependencies,
         load_balancers,
         target_groups,
@@ -360,6 +371,7 @@ fn names(cx: &mut Context) {
     cx.check_names(said.services.names(), &root.key("services"));
     cx.check_names(said.tasks.names(), &root.key("tasks"));
     cx.check_names(said.dependencies.names(), &root.key("dependencies"));
+    cx.check_names(said.caches.names(), &root.key("caches"));
     cx.check_names(said.load_balancers.names(), &root.key("load_balancers"));
     cx.check_names(said.traffic.names(), &root.key("traffic"));
     cx.check_names(said.alarms.names(), &root.key("alarms"));
@@ -414,6 +426,8 @@ fn network(cx: &mut Context, path: &Path) -> Network {
             cross_zone: nothing(),
             client: nothing(),
             to_balancer: None,
+            zone_delays: Vec::new(),
+            loss: Ratio::ZERO,
         },
         Form::Long(network) => Network {
             same_zone: cx.dist(&network.same_zone, &path.key("same_zone")),
@@ -423,6 +437,8 @@ fn network(cx: &mut Context, path: &Path) -> Network {
                 .to_balancer
                 .as_ref()
                 .map(|time| cx.dist(time, &path.key("to_balancer"))),
+            zone_delays: link::zone_delays(cx, &network.zone_delays, &path.key("zone_delays")),
+            loss: network.loss.0,
         },
     }
 }

@@ -9,6 +9,7 @@
 mod alarm;
 mod balancer;
 mod balancing;
+mod cache;
 mod call;
 mod cluster;
 mod code_deploy;
@@ -19,6 +20,7 @@ mod environment;
 mod fault;
 mod guard;
 mod hook;
+mod link;
 mod model;
 mod program;
 mod question;
@@ -38,6 +40,7 @@ mod values;
 pub use alarm::*;
 pub use balancer::*;
 pub use balancing::*;
+pub use cache::{Cache, CacheFlush, CacheScope, CacheStep, Keys, Zipf};
 pub use call::*;
 pub use cluster::*;
 pub use code_deploy::*;
@@ -48,6 +51,7 @@ pub use environment::*;
 pub use fault::*;
 pub use guard::*;
 pub use hook::*;
+pub use link::*;
 pub use model::*;
 pub use program::*;
 pub use question::*;
@@ -105,6 +109,9 @@ pub struct Scenario {
     /// Databases and other things outside the cluster, by name.
     #[serde(default)]
     pub dependencies: Named<Dependency>,
+    /// Caches that several steps or services look into, by name.
+    #[serde(default)]
+    pub caches: Named<Cache>,
     /// Application Load Balancers by name.
     #[serde(default)]
     pub load_balancers: Named<LoadBalancer>,

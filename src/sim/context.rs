@@ -55,4 +55,8 @@ impl<'a> Context<'a> {
     pub fn now(&self) -> Instant {
         self.calendar.now()
     }
+    /// Whether what happens now is between the end of the warm-up and the horizon.
+    pub fn is_measured(&self) -> bool {
+        (self.blueprint.measured_from()..=self.blueprint.horizon()).contains(&self.now())
+    }
 }

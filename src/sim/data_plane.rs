@@ -8,6 +8,7 @@
 mod anomalies;
 mod balancer;
 mod build;
+mod cache;
 mod call;
 mod capacity;
 mod causes;
@@ -58,6 +59,7 @@ use crate::units::Instant;
 
 use balancer::Balancer;
 use build::Actions;
+use cache::Caches;
 use client::Client;
 use course::Courses;
 use dependency::DependencyState;
@@ -92,6 +94,8 @@ pub struct DataPlane {
     /// `None`: no program turns by what belongs to a request.
     courses: Option<Box<Courses>>,
     races: Races,
+    /// `None`: there are no caches.
+    caches: Option<Box<Caches>>,
     operations: Operations,
     skews: Skews,
     rulebook: Rulebook,
@@ -227,10 +231,15 @@ mod purpose {
     pub const SKEW: u64 = 8;
     pub const ZONE: u64 = 70;
     pub const PROXY: u64 = 71;
+    /// Below an attempt's key, and below that of one of its crossings.
+    pub const LINK: u64 = 72;
+    pub const LOSS: u64 = 73;
     pub const FAIL: u64 = 30;
     /// Below the key of a request's call path.
     pub const CHOICE: u64 = 31;
     pub const TIMES: u64 = 32;
+    pub const FOUND: u64 = 34;
+    pub const CACHE_KEY: u64 = 35;
     /// One turn of a loop, below either key.
     pub const TURN: u64 = 33;
     pub const CALL: u64 = 1 << 8;

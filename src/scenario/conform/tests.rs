@@ -33,7 +33,7 @@ services:
   web:
     cpu: 1 core
     desired_count: 2.5
-    operations: { get: [{ cpu: 20ms, wait: 1s }, { cache: {} }, cpu] }
+    operations: { get: [{ cpu: 20ms, wait: 1s }, { sleep: 1s }, cpu] }
     runtime: { unbounded: {} }
 traffic:
   users: { rate: 100 }
@@ -50,7 +50,7 @@ traffic:
         (Code::OutOfRange, "2.5"),
         (Code::WrongKind, "unbounded"),
         (Code::NotExactlyOne, "{ cpu: 20ms, wait: 1s }"),
-        (Code::NotModelledYet, "cache"),
+        (Code::NotModelledYet, "sleep"),
         (Code::WrongKind, "cpu"),
         (Code::MissingUnit, "100"),
         (Code::MissingKey, "users"),

@@ -89,6 +89,10 @@ fn each_call(steps: &mut [Step], fill: &impl Fn(&mut Call)) {
                     .for_each(|branch| each_call(branch, fill));
             }
             Step::Choose(choices) => choices.iter_mut().for_each(|choice| each_call(&mut choice.steps, fill)),
+            Step::Cache(cache) => {
+                each_call(&mut cache.hit, fill);
+                each_call(&mut cache.miss, fill);
+            }
             Step::Repeat(repeat) => each_call(&mut repeat.steps, fill),
             Step::Cpu(_) | Step::Wait(_) | Step::Fail(_) => {}
         }

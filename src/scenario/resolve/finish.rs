@@ -54,6 +54,7 @@ pub(super) fn kind(said: &schema::Scenario, traffic: &[Traffic]) -> Kind {
 
 /// Checks over the whole, made only if every part is right.
 pub(super) fn whole(cx: &mut Context, blueprint: &Blueprint) {
+    super::cache::check(cx, blueprint);
     super::server::doubts(cx, blueprint);
     super::start_up::doubts(cx, blueprint);
     fleet(cx, blueprint);

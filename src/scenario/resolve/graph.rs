@@ -197,6 +197,7 @@ pub(super) fn passes(blueprint: &Blueprint, step: &Step) -> f64 {
     match step {
         Step::Fail { share, .. } => 1.0 - share.get(),
         Step::Choose(choices) => choices.iter().map(|choice| choice.share * ends(choice.program)).sum(),
+        Step::Cache { hits, hit, miss, .. } => hits * ends(*hit) + (1.0 - hits) * ends(*miss),
         // To first order: what ends a loop seldom.
         Step::Repeat { times, program } => (1.0 - times.mean() * (1.0 - ends(*program))).max(0.0),
         Step::Parallel(parallel) if parallel.join == Join::All => {

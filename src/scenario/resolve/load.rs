@@ -6,6 +6,7 @@
 
 use super::Context;
 use super::graph::{Graph, passes, walk};
+use super::retries;
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
@@ -23,6 +24,7 @@ pub(super) fn check(cx: &mut Context, blueprint: &Blueprint) {
         Ok(order) => {
             reach(cx, blueprint, &graph);
             utilisation(cx, blueprint, &graph, &order);
+            retries::doubts(cx, blueprint, &graph, &order);
         }
     }
 }
@@ -198,7 +200,11 @@ fn program_means(blueprint: &Blueprint, graph: &Graph, program: ProgramIx, facto
                 sum.cpu += share * branches.iter().map(|branch| branch.cpu).sum::<f64>();
                 sum.held += share * held.min(most);
             }
-            Step::Choose(_) | Step::Repeat { .. } => {
+            Step::Choose(_) | Step::Repeat { .. } | Step::Cache { .. } => {
+                if let Step::Cache { cache, .. } = step {
+                    let latency = blueprint.caches[cache.at()].latency.as_ref();
+                    sum.held += share * latency.map_or(0.0, |latency| latency.mean());
+                }
                 for (part, often) in step.parts() {
                     let part = program_means(blueprint, graph, part, factor, known);
                     sum.cpu += share * often * part.cpu;

@@ -1,6 +1,6 @@
 //! Steps to programs: what an operation or a health check does, and whom it calls.
 
-use super::{Context, Table, balancer, behaviour, direct, guard};
+use super::{Context, Table, balancer, behaviour, cache, direct, guard};
 use crate::blueprint::*;
 use crate::engine::count::Count;
 use crate::scenario::diagnostic::Code;
@@ -10,7 +10,7 @@ use crate::units::{Ratio, Span};
 
 /// Adds a program and those of its branches. `name` is what its calls are called after.
 pub(super) fn program(cx: &mut Context, said: &[Said], name: &str, path: &Path) -> ProgramIx {
-    check_depth(cx, said, 0, path);
+    check_depth(cx, said, Depth::default(), path);
     compose(cx, said, name, path)
 }
 
@@ -36,6 +36,7 @@ fn compose(cx: &mut Context, said: &[Said], name: &str, path: &Path) -> ProgramI
             }
             Said::Parallel(said) => steps.push(Step::Parallel(parallel(cx, said, name, &here.key("parallel")))),
             Said::Choose(choices) => steps.push(choose(cx, choices, &name, &here.key("choose"))),
+            Said::Cache(said) => steps.push(cache_step(cx, said, &name, &here.key("cache"))),
             Said::Repeat(said) => steps.push(repeat(cx, said, &name, &here.key("repeat"))),
             Said::Fail(Form::Short(status)) => steps.push(Step::Fail {
                 share: Ratio::ONE,
@@ -53,7 +54,7 @@ fn compose(cx: &mut Context, said: &[Said], name: &str, path: &Path) -> ProgramI
 
 fn check_branches(cx: &mut Context, branches: &[Vec<Said>], path: &Path) {
     for (at, branch) in branches.iter().enumerate() {
-        check_depth(cx, branch, 0, &path.at(at));
+        check_depth(cx, branch, Depth::default(), &path.at(at));
     }
 }
 
@@ -153,6 +154,16 @@ fn choose(cx: &mut Context, said: &[schema::Choice], name: &str, path: &Path) ->
     Step::Choose(said.iter().enumerate().map(choice).collect())
 }
 
+fn cache_step(cx: &mut Context, said: &schema::CacheStep, name: &str, path: &Path) -> Step {
+    let found = cache::of_step(cx, said, name, path);
+    Step::Cache {
+        cache: found,
+        hits: cx.caches.get(found.at()).map_or(0.0, Cache::hits_at_best),
+        hit: compose(cx, &said.hit, &format!("{name}.hit"), &path.key("hit")),
+        miss: compose(cx, &said.miss, &format!("{name}.miss"), &path.key("miss")),
+    }
+}
+
 fn repeat(cx: &mut Context, said: &schema::Repeat, name: &str, path: &Path) -> Step {
     let times = match &said.times {
         Form::Short(times) => Count::always(*times),
@@ -170,19 +181,36 @@ fn repeat(cx: &mut Context, said: &schema::Repeat, name: &str, path: &Path) -> S
     }
 }
 
-/// Reports loops within loops beyond what a request can keep count of.
-fn check_depth(cx: &mut Context, said: &[Said], depth: usize, path: &Path) {
+/// How many steps of a kind stand around.
+#[derive(Clone, Copy, Default)]
+struct Depth {
+    loops: usize,
+    caches: usize,
+}
+
+/// Reports loops within loops, and caches within caches, beyond what a request can keep count of.
+fn check_depth(cx: &mut Context, said: &[Said], depth: Depth, path: &Path) {
+    let too_deep = |cx: &mut Context, what: &str, bound: usize, here: &Path| {
+        let message = format!("{what} within {bound} others");
+        cx.problems.report_with(Code::OutOfRange, here, message, |diagnostic| {
+            diagnostic.expected(format!("at most {bound}, one within the other"))
+        });
+    };
     for (at, step) in said.iter().enumerate() {
         let here = path.at(at);
         match step {
-            Said::Repeat(_) if depth == Program::MAX_LOOPS => {
-                let message = format!("a loop within {depth} loops");
-                cx.problems.report_with(Code::OutOfRange, &here, message, |diagnostic| {
-                    diagnostic.expected(format!("at most {depth} loops, one within the other"))
-                });
-            }
+            Said::Repeat(_) if depth.loops == Program::MAX_LOOPS => too_deep(cx, "a loop", depth.loops, &here),
             Said::Repeat(repeat) => {
-                check_depth(cx, &repeat.steps, depth + 1, &here.key("repeat").key("steps"));
+                let loops = depth.loops + 1;
+                let here = here.key("repeat");
+                check_depth(cx, &repeat.steps, Depth { loops, ..depth }, &here.key("steps"));
+            }
+            Said::Cache(_) if depth.caches == Program::MAX_CACHES => too_deep(cx, "a cache", depth.caches, &here),
+            Said::Cache(cache) => {
+                let here = here.key("cache");
+                let caches = depth.caches + 1;
+                check_depth(cx, &cache.hit, depth, &here.key("hit"));
+                check_depth(cx, &cache.miss, Depth { caches, ..depth }, &here.key("miss"));
             }
             Said::Choose(choices) => {
                 let here = here.key("choose");
@@ -191,21 +219,18 @@ fn check_depth(cx: &mut Context, said: &[Said], depth: usize, path: &Path) {
                 }
             }
             // A branch keeps count for itself.
-            Said::Parallel(parallel) => {
+            Said::Parallel(Form::Short(branches)) => check_branches(cx, branches, &here.key("parallel")),
+            Said::Parallel(Form::Long(parallel)) => {
                 let here = here.key("parallel");
-                match parallel {
-                    Form::Short(branches) => check_branches(cx, branches, &here),
-                    Form::Long(parallel) => {
-                        check_branches(
-                            cx,
-                            parallel.branches.as_deref().unwrap_or_default(),
-                            &here.key("branches"),
-                        );
-                        check_depth(cx, parallel.steps.as_deref().unwrap_or_default(), 0, &here.key("steps"));
-                    }
-                }
+                check_branches(
+                    cx,
+                    parallel.branches.as_deref().unwrap_or_default(),
+                    &here.key("branches"),
+                );
+                let steps = parallel.steps.as_deref().unwrap_or_default();
+                check_depth(cx, steps, Depth::default(), &here.key("steps"));
             }
-            Said::Cpu(_) | Said::Wait(_) | Said::Call(_) | Said::Fail(_) => {}
+            _ => {}
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a request makes a service do: the steps of its operations.
 
-use super::{Call, Duration, Form, Share, Time};
+use super::{CacheStep, Call, Duration, Form, Share, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,8 @@ pub enum Step {
     Choose(Vec<Choice>),
     /// Steps that are run again and again, one time after the other.
     Repeat(Repeat),
+    /// Looks into a cache, and does one thing or another by what it finds.
+    Cache(Box<CacheStep>),
     /// Ends the operation with an error: a status from 400 to 599, or a share of the attempts that fail.
     Fail(Form<Status, Fail>),
 }

@@ -2,6 +2,7 @@
 
 use super::DataPlane;
 use super::balancer::Balancer;
+use super::cache::Caches;
 use super::client::{Client, browsers};
 use super::cookies::Cookies;
 use super::dependency::DependencyState;
@@ -128,6 +129,7 @@ impl DataPlane {
             sites,
             guarded: Aside::default(),
             dependencies,
+            caches: Caches::new(blueprint),
             races: Races::new(blueprint),
             courses: programs.steer_by_request().then(Box::default),
             programs,

@@ -309,6 +309,7 @@ impl DataPlane {
         }
         let counts = StepCounts {
             joins: self.join_counts(),
+            caches: self.cache_counts(),
         };
         if counts != StepCounts::default() {
             cx.observations.push(Observation::StepsCounted(counts));

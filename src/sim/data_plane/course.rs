@@ -5,11 +5,14 @@
 //! number of attempts), while the durations of steps belong to the attempt. A client's request is its own call path;
 //! below it the path is kept in a row beside the attempt, and only in scenarios whose programs turn by it.
 
+use super::cache::{Found, Landing, Look, Miss, Waiter};
 use super::program::{Steer, What};
+use super::strand::leave_loop;
 use super::{DataPlane, purpose};
 use crate::blueprint::{CallIx, Program};
 use crate::cluster::aside::Aside;
 use crate::cluster::attempt::{Answer, Attempt, Flags, Phase};
+use crate::cluster::cause::Reason;
 use crate::engine::arena::Id;
 use crate::engine::random::Key;
 use crate::sim::context::Context;
@@ -30,6 +33,8 @@ struct Course {
     spent: Span,
     /// By depth.
     loops: [Turns; Program::MAX_LOOPS],
+    /// What it has missed and is about to fetch, by depth.
+    misses: [Option<Miss>; Program::MAX_CACHES],
 }
 
 /// A loop under way.
@@ -57,6 +62,7 @@ impl Course {
             path,
             spent,
             loops: [nowhere; Program::MAX_LOOPS],
+            misses: [None; Program::MAX_CACHES],
         }
     }
 }
@@ -112,6 +118,18 @@ impl Courses {
 pub(super) fn count_work(courses: &mut Option<Box<Courses>>, id: Id<Attempt>, work: Span) {
     if let Some(course) = courses.as_mut().and_then(|courses| courses.rows.get_mut(id)) {
         course.spent += work;
+    }
+}
+
+impl Courses {
+    /// What a strand was about to fetch at a depth.
+    pub fn take_miss(&mut self, id: Id<Attempt>, depth: usize) -> Option<Miss> {
+        self.rows.get_mut(id)?.misses[depth].take()
+    }
+
+    pub fn set_miss(&mut self, id: Id<Attempt>, depth: u8, miss: Miss) {
+        let course = self.rows.get_mut(id).expect("who waits for a cache has a course");
+        course.misses[usize::from(depth)] = Some(miss);
     }
 }
 
@@ -202,8 +220,50 @@ impl DataPlane {
                         course.takes_turn(attempt, depth);
                     }
                 }
+                Steer::Look {
+                    cache,
+                    depth,
+                    hit,
+                    after,
+                } => {
+                    let courses = self.courses.as_mut().expect("a look is a turn by the request");
+                    let course = courses.rows.get_mut(id).expect("it has a course");
+                    let caches = self.caches.as_mut().expect("there is a cache to look into");
+                    let look = Look {
+                        cache,
+                        task: attempt.task.expect("a strand runs on a task"),
+                        key: course.path.child(number),
+                        who: Waiter { id, depth, after },
+                    };
+                    match caches.look(cx, look) {
+                        Found::Hit => attempt.step = hit,
+                        Found::Miss(miss) => {
+                            course.misses[usize::from(depth)] = Some(miss);
+                            attempt.step = here + 1;
+                        }
+                        Found::Awaited => {
+                            attempt.step = here + 1;
+                            attempt.phase = Phase::Waiting;
+                            return leave_loop(&mut self.servers, &mut self.attempts, cx, id);
+                        }
+                    }
+                }
+                Steer::Fill { depth } => {
+                    let courses = self.courses.as_mut().expect("a fill is a turn by the request");
+                    let course = courses.rows.get_mut(id).expect("it has a course");
+                    attempt.step = here + 1;
+                    if let Some(miss) = course.misses[usize::from(depth)].take() {
+                        let caches = self.caches.as_mut().expect("there is a cache to fill");
+                        caches.fill(cx, miss);
+                        if miss.flight.is_some() {
+                            self.flight_lands(cx, miss, Landing::Filled);
+                        }
+                        break;
+                    }
+                }
                 Steer::Fail { share, status } => {
                     if share == 1.0 || attempt.key.child(number).child(purpose::FAIL).happens(share) {
+                        self.misses_end(cx, id, Some(Reason::OwnError.here()));
                         return self.strand_over(cx, id, Answer::Error(status));
                     }
                     attempt.step = here + 1;

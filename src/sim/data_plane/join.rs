@@ -264,7 +264,7 @@ impl DataPlane {
         let late = race.counts_failures.then(|| Reason::JoinTimedOut.here());
         if matches!(self.attempts.get(strand), Some(strand) if matches!(strand.phase, Phase::Joining { .. })) {
             let number = race.number;
-            if is_measured(cx) {
+            if cx.is_measured() {
                 self.races.counts[number as usize].timed_out += 1;
             }
             self.race_over(cx, strand, late);
@@ -274,7 +274,7 @@ impl DataPlane {
     /// The strand goes on, or fails; what still runs has lost.
     fn race_over(&mut self, cx: &mut Context<'_>, strand: Id<Attempt>, cause: Option<Cause>) {
         let race = self.races.rows.take(strand).expect("the race runs");
-        if is_measured(cx) {
+        if cx.is_measured() {
             let count = &mut self.races.counts[race.number as usize];
             count.joins += 1;
             count.failed += u64::from(cause.is_some());
@@ -315,8 +315,4 @@ impl DataPlane {
     pub fn join_counts(&self) -> Vec<JoinCount> {
         self.races.counts()
     }
-}
-
-fn is_measured(cx: &Context<'_>) -> bool {
-    (cx.blueprint.measured_from()..=cx.blueprint.horizon()).contains(&cx.now())
 }

@@ -39,6 +39,7 @@ impl DataPlane {
             }
             Phase::Ready | Phase::Paused | Phase::Sent | Phase::Waiting | Phase::Answered(_) | Phase::Lost => {}
         }
+        self.misses_end(cx, id, None);
         self.count_dropped(id);
         if let Caller::Join(_) | Caller::Nobody = caller {
             leave_loop(&mut self.servers, &mut self.attempts, cx, id);
@@ -116,6 +117,7 @@ impl DataPlane {
             if let Phase::Calling(call) = attempt.phase {
                 self.abandon(cx, id, call);
             }
+            self.misses_end(cx, id, None);
         }
         lost.retain(|&id| match self.attempts[id].caller {
             Caller::Join(_) | Caller::Nobody | Caller::StartUp => {

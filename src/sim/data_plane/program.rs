@@ -4,8 +4,8 @@ use super::join::{Race, race_number};
 use super::network::Delay;
 use super::purpose;
 use crate::blueprint::{
-    Blueprint, CallIx, Callee, Choice, HttpRequest, OnDeadline, OnDisconnect, OperationIx, ProgramIx, Revision,
-    RevisionIx, ServiceIx, Step as Written,
+    Blueprint, CacheIx, CallIx, Callee, Choice, HttpRequest, OnDeadline, OnDisconnect, OperationIx, ProgramIx,
+    Revision, RevisionIx, ServiceIx, Step as Written,
 };
 use crate::cluster::attempt::{Attempt, Served};
 use crate::engine::calendar::Calendar;
@@ -54,6 +54,17 @@ pub(super) enum Steer {
         depth: u8,
         first: u16,
     },
+    /// A look into a cache. What is done on a miss follows; on a hit, it is at `hit`.
+    Look {
+        cache: CacheIx,
+        depth: u8,
+        hit: u16,
+        after: u16,
+    },
+    /// The end of what is done on a miss.
+    Fill {
+        depth: u8,
+    },
     Fail {
         share: f64,
         status: u16,
@@ -85,7 +96,12 @@ impl Programs {
             .programs
             .iter()
             .flat_map(|program| &program.steps)
-            .any(|step| matches!(step, Written::Choose(_) | Written::Repeat { .. }));
+            .any(|step| {
+                matches!(
+                    step,
+                    Written::Choose(_) | Written::Repeat { .. } | Written::Cache { .. }
+                )
+            });
         let mut compiler = Compiler {
             blueprint,
             calendar,
@@ -97,7 +113,7 @@ impl Programs {
         let mut bounds = vec![0];
         for at in 0..blueprint.programs.len() {
             compiler.start = compiler.steps.len();
-            compiler.program(ProgramIx::from_usize(at), 0);
+            compiler.program(ProgramIx::from_usize(at), Depth::default());
             assert!(
                 compiler.steps.len() - compiler.start < usize::from(u16::MAX),
                 "a program has fewer than 65,535 steps"
@@ -122,6 +138,13 @@ impl Programs {
     }
 }
 
+/// Loops and caches that a step stands in.
+#[derive(Clone, Copy, Default)]
+struct Depth {
+    loops: u8,
+    caches: u8,
+}
+
 /// Lays programs out as flat lists of steps: what a step chooses among or repeats follows it, with jumps around.
 struct Compiler<'a, 'c> {
     blueprint: &'a Blueprint,
@@ -144,8 +167,8 @@ impl Compiler<'_, '_> {
         self.steps.push(Step { what, purpose });
     }
 
-    /// Lays out a program within `depth` loops.
-    fn program(&mut self, program: ProgramIx, depth: u8) {
+    /// Lays out a program within so many loops and caches.
+    fn program(&mut self, program: ProgramIx, depth: Depth) {
         let blueprint = self.blueprint;
         for (at, step) in blueprint.programs[program.at()].steps.iter().enumerate() {
             match step {
@@ -169,6 +192,7 @@ impl Compiler<'_, '_> {
                 }
                 Written::Choose(choices) => self.choose(choices, depth),
                 Written::Repeat { times, program } => self.repeat(*times, *program, depth),
+                Written::Cache { cache, hit, miss, .. } => self.cache(*cache, (*hit, *miss), depth),
                 Written::Fail { share, status } => self.steer(Steer::Fail {
                     share: share.get(),
                     status: *status,
@@ -178,7 +202,7 @@ impl Compiler<'_, '_> {
     }
 
     /// Stands behind its call and a jump around it: who fails steps over the jump.
-    fn fallback(&mut self, program: ProgramIx, depth: u8) {
+    fn fallback(&mut self, program: ProgramIx, depth: Depth) {
         let jump = self.steps.len();
         self.steer(Steer::Jump(0));
         self.program(program, depth);
@@ -190,7 +214,7 @@ impl Compiler<'_, '_> {
         self.push(What::Steer(Box::new(steer)));
     }
 
-    fn choose(&mut self, choices: &[Choice], depth: u8) {
+    fn choose(&mut self, choices: &[Choice], depth: Depth) {
         let choose = self.steps.len();
         self.steer(Steer::Jump(0));
         let (mut cumulative, mut to, mut jumps) = (Vec::new(), Vec::new(), Vec::new());
@@ -215,11 +239,44 @@ impl Compiler<'_, '_> {
         }));
     }
 
-    fn repeat(&mut self, times: Count, program: ProgramIx, depth: u8) {
+    fn cache(&mut self, cache: CacheIx, (hit, miss): (ProgramIx, ProgramIx), depth: Depth) {
+        if let Some(latency) = &self.blueprint.caches[cache.at()].latency {
+            let delay = Delay::compile(latency, self.calendar, self.tables);
+            self.push(What::Wait(delay));
+        }
+        let look = self.steps.len();
+        self.steer(Steer::Jump(0));
+        let inside = Depth {
+            caches: depth.caches + 1,
+            ..depth
+        };
+        let depth_of = depth.caches;
+        self.program(miss, inside);
+        self.steer(Steer::Fill { depth: depth_of });
+        let jump = self.steps.len();
+        self.steer(Steer::Jump(0));
+        let first_of_hit = self.here();
+        self.program(hit, depth);
+        let after = self.here();
+        self.steps[jump].what = What::Steer(Box::new(Steer::Jump(after)));
+        self.steps[look].what = What::Steer(Box::new(Steer::Look {
+            cache,
+            depth: depth_of,
+            hit: first_of_hit,
+            after,
+        }));
+    }
+
+    fn repeat(&mut self, times: Count, program: ProgramIx, depth: Depth) {
         let repeat = self.steps.len();
         self.steer(Steer::Jump(0));
         let first = self.here();
-        self.program(program, depth + 1);
+        let inside = Depth {
+            loops: depth.loops + 1,
+            ..depth
+        };
+        let depth = depth.loops;
+        self.program(program, inside);
         self.steer(Steer::Again { depth, first });
         let after = self.here();
         self.steps[repeat].what = What::Steer(Box::new(Steer::Repeat { depth, times, after }));

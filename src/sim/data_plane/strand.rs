@@ -107,6 +107,7 @@ impl DataPlane {
     /// A strand comes to an early end because a call failed.
     #[inline(never)]
     pub(super) fn strand_fails(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, cause: Cause) {
+        self.misses_end(cx, id, Some(cause));
         self.strand_over(cx, id, Answer::Failure(cause));
     }
 

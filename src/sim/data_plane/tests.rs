@@ -2,6 +2,7 @@
 
 mod balancer;
 mod balancer_extras;
+mod cache;
 mod calls;
 mod causes;
 mod course;

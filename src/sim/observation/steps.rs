@@ -4,6 +4,34 @@
 pub struct StepCounts {
     /// `parallel` steps that do not just wait for all of their branches, in order of the programs.
     pub joins: Vec<JoinCount>,
+    /// Those with names first.
+    pub caches: Vec<CacheCount>,
+}
+
+/// What was found in one cache, over all of its stores.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheCount {
+    /// Its own, or `service/operation/step`.
+    pub name: String,
+    pub looks: u64,
+    /// Looks that found something.
+    pub hits: u64,
+    /// Looks that found nothing, of those who waited for somebody else to fetch it.
+    pub coalesced: u64,
+    /// How often something was kept that had been fetched.
+    pub fills: u64,
+}
+
+impl CacheCount {
+    pub fn none(name: String) -> Self {
+        CacheCount {
+            name,
+            looks: 0,
+            hits: 0,
+            coalesced: 0,
+            fills: 0,
+        }
+    }
 }
 
 /// What came of one `parallel` step.

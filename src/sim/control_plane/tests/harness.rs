@@ -31,6 +31,8 @@ pub fn fleet(desired: u32) -> Blueprint {
         cross_zone: constant(0.0),
         client: constant(0.0),
         to_balancer: None,
+        zone_delays: vec![],
+        loss: Ratio::ZERO,
     };
     let mut blueprint = Blueprint {
         name: "test".into(),
@@ -59,6 +61,7 @@ pub fn fleet(desired: u32) -> Blueprint {
         services: vec![service(desired)],
         programs: vec![Program { steps: vec![] }],
         calls: vec![],
+        caches: vec![],
         dependencies: vec![],
         load_balancers: vec![LoadBalancer {
             name: "public".into(),

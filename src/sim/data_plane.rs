@@ -5,6 +5,7 @@
 //! with whoever waits, `network` carries. Orders from the control plane are executed here, CloudWatch's counters are
 //! read here. No step allocates (records come from arenas, queues are threaded through them), hashes or compares text.
 
+mod afflictions;
 mod anomalies;
 mod balancer;
 mod build;
@@ -44,6 +45,7 @@ mod work;
 pub(crate) mod tests;
 
 use crate::blueprint::ServiceIx;
+use crate::cluster::Task;
 use crate::cluster::aside::Aside;
 use crate::cluster::attempt::Attempt;
 use crate::cluster::cause::Cause;
@@ -57,6 +59,7 @@ use crate::sim::observation::{RevisionCount, Work};
 use crate::sim::signal::ServiceMeter;
 use crate::units::Instant;
 
+use afflictions::Affliction;
 use balancer::Balancer;
 use build::Actions;
 use cache::Caches;
@@ -119,6 +122,8 @@ pub struct DataPlane {
     stops_at: Instant,
     /// The limit of attempts in flight was reached.
     overflowed: bool,
+    /// Of tasks that are ill.
+    afflictions: Aside<Task, Affliction>,
     tracer: Tracer,
     actions: Actions,
     /// Listener action and traffic of each class.
@@ -229,6 +234,7 @@ mod purpose {
     pub const DNS: u64 = 6;
     pub const SERVICE: u64 = 7;
     pub const SKEW: u64 = 8;
+    pub const GRAY_FAILURE: u64 = 80;
     pub const ZONE: u64 = 70;
     pub const PROXY: u64 = 71;
     /// Below an attempt's key, and below that of one of its crossings.

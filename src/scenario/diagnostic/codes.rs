@@ -230,6 +230,7 @@ codes! {
     FailoverWithoutStandby "WT1005" "failover-without-standby" Error;
     FaultOverlapsItself "WT1010" "fault-overlaps-itself" Error;
     FaultFollowsFollower "WT1011" "fault-follows-follower" Error;
+    NobodySelected "WT1012" "nobody-selected" Warning;
 }
 
 impl std::fmt::Display for Code {

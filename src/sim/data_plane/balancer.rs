@@ -210,7 +210,9 @@ impl DataPlane {
         let Some(attempt) = self.attempts.get(id).filter(|attempt| attempt.phase == Phase::Lost) else {
             return;
         };
-        if attempt.flags.has(Flags::OUTSTANDING) && attempt.path.is_some() {
+        if let Caller::Check(_) = attempt.caller {
+            self.attempts.remove(id);
+        } else if attempt.flags.has(Flags::OUTSTANDING) && attempt.path.is_some() {
             self.node_answers(cx, id, Answer::GatewayTimeout(Reason::Unreachable.here()));
         } else {
             self.answer_here(cx, id, Answer::Refused(Reason::Unreachable.here()));

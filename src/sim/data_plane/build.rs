@@ -148,6 +148,7 @@ impl DataPlane {
             tracer: Tracer::new(blueprint.traces.sampled),
             stops_at: blueprint.horizon(),
             overflowed: false,
+            afflictions: Aside::default(),
             class_actions: class_actions(blueprint, &actions),
             class_traffic: blueprint.classes.iter().map(|class| class.traffic.0).collect(),
             actions,

@@ -456,6 +456,11 @@ pub(super) fn send_back(
     };
     if network.carry(cx, id, hop, event) == Crossing::Lost {
         attempt.phase = Phase::Lost;
+        if let Caller::Check(_) = attempt.caller {
+            // No patience of its own will end it: its sender keeps the time.
+            cx.calendar
+                .schedule_in(network.connect_span, Event::data(DataEvent::ConnectTimeout, id));
+        }
     }
 }
 

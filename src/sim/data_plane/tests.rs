@@ -1,5 +1,6 @@
 //! The data plane alone, its orders given by hand: theory, timelines computed on paper, and everything at once.
 
+mod afflictions;
 mod balancer;
 mod balancer_extras;
 mod cache;

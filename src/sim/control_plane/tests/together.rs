@@ -198,8 +198,7 @@ fn crashed_tasks_cost_only_what_they_had_in_hand() {
         100,
         fault(
             FaultKind::TaskCrash {
-                service: ServiceIx(0),
-                count: 2,
+                on: Selection::some_of(ServiceIx(0), 2),
             },
             None,
         ),

@@ -18,6 +18,7 @@ mod guards;
 mod heap;
 mod hedges;
 mod join;
+mod journeys;
 mod network;
 mod rules;
 mod skew;

@@ -1,7 +1,7 @@
 //! The data plane alone, its orders given by hand: theory, timelines computed on paper, and everything at once.
 
-mod backing;
 mod afflictions;
+mod backing;
 mod balancer;
 mod balancer_extras;
 mod cache;

@@ -232,6 +232,7 @@ impl DataPlane {
         let hop = Hop {
             leg: Leg::ToCallee,
             key: attempt.key,
+            sender: attempt.site,
             from: attempt.from,
             to: zone,
             between: Between::AndDependency(dependency),

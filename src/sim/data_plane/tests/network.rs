@@ -158,6 +158,7 @@ fn calls_across(millis: &[u64]) -> Blueprint {
         slots: 1000,
         backlog: 0,
         service_time: constant(0.0),
+        extras: None,
     });
     blueprint.calls.push(call(Callee::Dependency(DependencyIx(0))));
     blueprint

@@ -20,6 +20,7 @@ pub mod fixture;
 pub mod guard;
 pub mod hook;
 pub mod life_cycle;
+pub mod link;
 pub mod model;
 pub mod program;
 pub mod question;
@@ -43,6 +44,7 @@ pub use fault::*;
 pub use guard::*;
 pub use hook::*;
 pub use life_cycle::*;
+pub use link::*;
 pub use model::*;
 pub use program::*;
 pub use question::*;
@@ -54,7 +56,7 @@ pub use task::*;
 pub use traffic::*;
 
 use crate::engine::dist::Dist;
-use crate::units::{Instant, Span};
+use crate::units::{Instant, Ratio, Span};
 
 /// Declares an index into one of the blueprint's tables.
 macro_rules! index {
@@ -180,6 +182,24 @@ pub struct Network {
     pub client: Dist,
     /// Replaces `same_zone`/`cross_zone` for the hop from a calling task to a balancer's node, if given.
     pub to_balancer: Option<Dist>,
+    /// In place of `cross_zone`.
+    pub zone_delays: Vec<ZoneDelay>,
+    /// Of each message, always and everywhere.
+    pub loss: Ratio,
+}
+
+/// What a message takes between two zones, either way.
+#[derive(Clone, Debug)]
+pub struct ZoneDelay {
+    pub zones: [ZoneIx; 2],
+    pub delay: Dist,
+}
+
+impl ZoneDelay {
+    /// Whether it is between these two, in either order.
+    pub fn joins(&self, a: ZoneIx, b: ZoneIx) -> bool {
+        self.zones == [a, b] || self.zones == [b, a]
+    }
 }
 
 /// How many requests of each run are followed step by step.

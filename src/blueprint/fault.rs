@@ -1,6 +1,6 @@
 //! Faults: what goes wrong, when it comes and when it goes.
 
-use super::{Backend, CacheFlush, DependencyIx, GroupIx, ServiceIx, TrafficIx, Trouble, ZoneIx};
+use super::{Backend, CacheFlush, DependencyIx, GroupIx, Link, LinkTrouble, ServiceIx, TrafficIx, Trouble, ZoneIx};
 use crate::engine::dist::Dist;
 use crate::units::{Instant, Ratio, Span};
 
@@ -89,6 +89,11 @@ pub enum FaultKind {
         group: GroupIx,
         count: u32,
         factor: f64,
+    },
+    /// Something is wrong with what passes over a link.
+    Link {
+        link: Link,
+        trouble: Box<LinkTrouble>,
     },
     /// Every hop that it covers takes this much longer, each way.
     AddedLatency {

@@ -28,6 +28,8 @@ pub fn empty() -> Blueprint {
             cross_zone: nothing(),
             client: nothing(),
             to_balancer: None,
+            zone_delays: vec![],
+            loss: Ratio::ZERO,
         },
         auto_scaling_groups: vec![],
         images: vec![],

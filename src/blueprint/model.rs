@@ -3,7 +3,7 @@
 //! Each is a key under `model:` of the scenario with the default that `Model::default` gives; `docs/model.md` lists
 //! them. With constants in place of the distributions a whole timeline can be computed by hand.
 
-use super::StartUpModel;
+use super::{Retransmission, StartUpModel};
 use crate::engine::dist::Dist;
 use crate::units::{Ratio, Span};
 
@@ -19,6 +19,7 @@ pub struct Model {
     pub start_up: StartUpModel,
     pub cpu: CpuShareModel,
     pub discovery: DiscoveryModel,
+    pub network: Retransmission,
 }
 
 #[derive(Clone, Debug)]
@@ -262,6 +263,11 @@ impl Default for Model {
             cpu: CpuShareModel {
                 cfs_period: Span::from_millis(100),
                 fargate_host_vcpus: 2,
+            },
+            network: Retransmission {
+                first: Span::from_millis(200),
+                longest: Span::from_secs(120),
+                most: 15,
             },
             discovery: DiscoveryModel {
                 cloud_map_propagation: Span::from_secs(5),

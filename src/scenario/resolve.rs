@@ -12,7 +12,7 @@ use super::schema::{self, Form, Named, Scenario, Time};
 use super::source::Sources;
 use crate::blueprint::*;
 use crate::engine::dist::Dist;
-use crate::units::Span;
+use crate::units::{Ratio, Span};
 
 mod alarm;
 mod balancer;
@@ -30,10 +30,12 @@ mod finish;
 mod graph;
 mod guard;
 mod hook;
+mod link;
 mod load;
 mod model;
 mod objective;
 mod program;
+mod retries;
 mod revision;
 mod rolling;
 mod scaling;
@@ -424,6 +426,8 @@ fn network(cx: &mut Context, path: &Path) -> Network {
             cross_zone: nothing(),
             client: nothing(),
             to_balancer: None,
+            zone_delays: Vec::new(),
+            loss: Ratio::ZERO,
         },
         Form::Long(network) => Network {
             same_zone: cx.dist(&network.same_zone, &path.key("same_zone")),
@@ -433,6 +437,8 @@ fn network(cx: &mut Context, path: &Path) -> Network {
                 .to_balancer
                 .as_ref()
                 .map(|time| cx.dist(time, &path.key("to_balancer"))),
+            zone_delays: link::zone_delays(cx, &network.zone_delays, &path.key("zone_delays")),
+            loss: network.loss.0,
         },
     }
 }

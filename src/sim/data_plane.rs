@@ -219,6 +219,9 @@ mod purpose {
     pub const SKEW: u64 = 8;
     pub const ZONE: u64 = 70;
     pub const PROXY: u64 = 71;
+    /// Below an attempt's key, and below that of one of its crossings.
+    pub const LINK: u64 = 72;
+    pub const LOSS: u64 = 73;
     pub const FAIL: u64 = 30;
     /// Below the key of a request's call path.
     pub const CHOICE: u64 = 31;

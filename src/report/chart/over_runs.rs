@@ -176,6 +176,7 @@ fn shade_of(kind: &FaultKind, ends: bool) -> bool {
         FaultKind::ZoneOutage { .. }
         | FaultKind::SlowInstance { .. }
         | FaultKind::AddedLatency { .. }
+        | FaultKind::Link { .. }
         | FaultKind::AgentDisconnect { .. }
         | FaultKind::LogsStall
         | FaultKind::Backend { .. }

@@ -124,8 +124,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ),
     ("Event", "spot_reclaim", "use `instance_loss` or `task_crash`"),
     ("Event", "memory_leak", "use `task_crash` with `time_between_failures`"),
-    ("Event", "partition", "use `zone_outage`"),
-    ("Event", "packet_loss", "use `added_latency`"),
     ("Event", "control_plane_outage", "leave it out"),
     ("Deploy", "runtime", "describe a second service"),
     ("Experiment", "sweep", "use `compare` with one variant for each value"),

@@ -204,11 +204,14 @@ codes! {
     HeapTooSmall "WT0834" "heap-too-small" Error;
     GuardWithoutEffect "WT0840" "guard-without-effect" Error;
     HedgeAfterTimeout "WT0841" "hedge-after-timeout" Error;
+    RetriesMultiply "WT0842" "retries-multiply" Warning;
+    LeavesBeforeRetries "WT0843" "leaves-before-retries" Warning;
 
     // Ways straight to tasks, and the network.
     BalancingOfNobody "WT0850" "balancing-of-nobody" Error;
     ShardOfEverything "WT0851" "shard-of-everything" Warning;
     DnsWithoutRegistry "WT0852" "dns-without-registry" Error;
+    LinkOfNothing "WT0853" "link-of-nothing" Error;
 
     // Traffic.
     PointsOutOfOrder "WT0901" "points-out-of-order" Error;

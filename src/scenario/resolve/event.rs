@@ -126,6 +126,8 @@ fn happenings(cx: &mut Context, said: &schema::Event, deploys: &Deploys, path: &
         ("run_task", said.run_task.is_some()),
         ("slow_instance", said.slow_instance.is_some()),
         ("added_latency", said.added_latency.is_some()),
+        ("partition", said.partition.is_some()),
+        ("packet_loss", said.packet_loss.is_some()),
         ("dependency_slow", said.dependency_slow.is_some()),
         ("dependency_failover", said.dependency_failover.is_some()),
         ("cache_flush", said.cache_flush.is_some()),

@@ -6,6 +6,7 @@
 
 use super::Context;
 use super::graph::{Graph, passes, walk};
+use super::retries;
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
@@ -23,6 +24,7 @@ pub(super) fn check(cx: &mut Context, blueprint: &Blueprint) {
         Ok(order) => {
             reach(cx, blueprint, &graph);
             utilisation(cx, blueprint, &graph, &order);
+            retries::doubts(cx, blueprint, &graph, &order);
         }
     }
 }

@@ -28,6 +28,11 @@ pub(super) fn model(cx: &mut Context) -> Model {
         ec2: ec2(cx, &said.ec2, &path.key("ec2")),
         task: task(cx, &said.task, &path.key("task")),
         start_up: super::start_up::model(cx, &said.start_up, &path.key("start_up")),
+        network: Retransmission {
+            first: said.network.retransmission_timeout.0,
+            longest: said.network.longest_retransmission_timeout.0,
+            most: said.network.retransmissions,
+        },
         discovery: DiscoveryModel {
             cloud_map_propagation: said.discovery.cloud_map_propagation.0,
             service_connect_max_ejection: said.discovery.service_connect_max_ejection.0,

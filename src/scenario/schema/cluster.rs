@@ -46,6 +46,10 @@ pub struct Network {
     pub client: Time,
     /// From a calling task to a balancer's node, in place of the two above.
     pub to_balancer: Option<Time>,
+    /// Between two zones, in place of `cross_zone`.
+    pub zone_delays: Vec<super::ZoneDelay>,
+    /// Of each message, always and everywhere: it is lost, and sent again by TCP.
+    pub loss: super::Share,
 }
 
 impl Default for Network {
@@ -55,6 +59,8 @@ impl Default for Network {
             cross_zone: Form::Short(Duration(Span::from_nanos(800_000))),
             client: Form::Short(zero()),
             to_balancer: None,
+            zone_delays: Vec::new(),
+            loss: super::Share(crate::units::Ratio::ZERO),
         }
     }
 }

@@ -50,6 +50,8 @@ pub struct Event {
     pub drain_instance: Option<DrainInstance>,
     pub slow_instance: Option<SlowInstance>,
     pub added_latency: Option<AddedLatency>,
+    pub partition: Option<super::Partition>,
+    pub packet_loss: Option<super::PacketLoss>,
     pub dependency_slow: Option<DependencySlow>,
     /// For a while a traffic's rate is so many times what its profile says.
     pub traffic_spike: Option<TrafficSpike>,
@@ -136,6 +138,16 @@ pub struct AddedLatency {
     pub zone: Option<String>,
     pub service: Option<String>,
     pub dependency: Option<String>,
+    /// Two of: zones, services, dependencies and `clients`, in place of the three keys above.
+    #[serde(default)]
+    #[schemars(length(max = 2))]
+    pub between: Vec<String>,
+    /// With `between`.
+    #[serde(default)]
+    pub direction: super::Direction,
+    /// Of the attempts, with `between`; all if absent.
+    #[serde(default = "super::link::all")]
+    pub share: Share,
 }
 
 /// A dependency takes `factor` times as long.

@@ -21,6 +21,7 @@ pub struct Model {
     pub start_up: super::StartUpModel,
     pub cpu: CpuShareModel,
     pub discovery: DiscoveryModel,
+    pub network: super::NetworkModel,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -82,3 +82,39 @@ fn dns_needs_a_registry_and_takes_its_time_to_live() {
     assert_eq!((dns.ttl, dns.routing), (Span::from_secs(60), RoutingPolicy::Multivalue));
     assert_eq!(dns.propagation, Span::from_secs(5));
 }
+
+fn troubled(event: &str) -> (Link, LinkTrouble) {
+    let text = shop("", "") + &format!("events: [{{ at: 1m, {event}, lasting: 1m }}]\n");
+    match &blueprint(&text).events[0].what {
+        Happening::Fault(Fault {
+            kind: FaultKind::Link { link, trouble },
+            ..
+        }) => (*link, *trouble.clone()),
+        other => panic!("{other:?} is no link's"),
+    }
+}
+
+#[test]
+fn a_links_ends_are_zones_services_dependencies_and_clients() {
+    let (link, _) = troubled("partition: { between: [us-east-1b, stock], direction: forward }");
+    assert_eq!(link.ends, [LinkEnd::Zone(ZoneIx(1)), LinkEnd::Service(ServiceIx(1))]);
+    assert_eq!(link.direction, Direction::Forward);
+    let (link, trouble) = troubled("packet_loss: { probability: 2%, share: 10% }");
+    assert_eq!(link.ends, [LinkEnd::Anything; 2]);
+    assert!((link.share.get() - 0.1).abs() < 1e-12);
+    assert!(matches!(trouble, LinkTrouble::Loss(share) if (share.get() - 0.02).abs() < 1e-12));
+    let (link, trouble) = troubled("added_latency: { delay: 1s, between: [clients, web] }");
+    assert_eq!(link.ends, [LinkEnd::Clients, LinkEnd::Service(ServiceIx(0))]);
+    assert!(matches!(trouble, LinkTrouble::Delay(_)));
+}
+
+#[test]
+fn a_network_may_be_lossy_and_its_zones_unequally_far() {
+    let zones =
+        "cluster: { network: { loss: 1%, zone_delays: [{ between: [us-east-1b, us-east-1a], delay: 3ms }] } }\n";
+    let made = blueprint(&(zones.to_owned() + &shop("", "")));
+    assert!((made.network.loss.get() - 0.01).abs() < 1e-12);
+    assert!(made.network.zone_delays[0].joins(ZoneIx(0), ZoneIx(1)));
+    let twice = zones.replace("us-east-1a", "us-east-1b");
+    assert_eq!(codes(&(twice + &shop("", ""))), [Code::ConflictingKeys]);
+}

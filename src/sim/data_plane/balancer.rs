@@ -17,7 +17,7 @@ use super::{DataPlane, Leg, purpose};
 use crate::blueprint::{
     self, Action, Blueprint, Destination, LoadBalancerAttributes, LoadBalancerIx, TargetGroupIx, WeightedGroup, ZoneIx,
 };
-use crate::cluster::attempt::{Answer, Attempt, Browser, Caller, Flags, NodePath, Phase};
+use crate::cluster::attempt::{Answer, Attempt, Browser, Caller, Flags, NodePath, Phase, Site};
 use crate::cluster::cause::Reason;
 use crate::cluster::deadline::{DeadlineLink, Deadlines};
 use crate::engine::arena::Id;
@@ -174,6 +174,7 @@ impl DataPlane {
         }
         let hop = Hop {
             leg: Leg::ToCallee,
+            sender: Site::NONE,
             key: attempt.key,
             from: Some(balancer.nodes[node]),
             to: attempt.zone,
@@ -271,6 +272,7 @@ impl DataPlane {
         let path = came_to(attempt);
         let hop = Hop {
             leg: Leg::BackToCaller,
+            sender: attempt.site,
             key: attempt.key,
             from: attempt.from,
             to: Some(self.balancers[path.load_balancer.at()].nodes[usize::from(path.node)]),
@@ -312,6 +314,7 @@ pub(super) fn to_node(
     });
     Hop {
         leg: Leg::ToNode,
+        sender: attempt.site,
         key: attempt.key,
         from: attempt.from,
         to: Some(nodes[usize::from(node)]),

@@ -71,6 +71,7 @@ impl DataPlane {
                 attempt.zone = self.dependencies[at.at()].zone;
                 let hop = Hop {
                     leg: Leg::ToCallee,
+                    sender: attempt.site,
                     key: attempt.key,
                     from: attempt.from,
                     to: attempt.zone,
@@ -440,6 +441,7 @@ pub(super) fn send_back(
     };
     let hop = Hop {
         leg,
+        sender: attempt.site,
         key: attempt.key,
         from,
         to: attempt.zone,

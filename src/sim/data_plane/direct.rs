@@ -375,7 +375,7 @@ fn by_zone(counts: &mut [u32], tasks: &[Id<Task>], servers: &Servers) {
 }
 
 /// The service in whose operations a call stands.
-fn caller_of(blueprint: &Blueprint, call: CallIx) -> Option<ServiceIx> {
+pub(super) fn caller_of(blueprint: &Blueprint, call: CallIx) -> Option<ServiceIx> {
     fn makes(blueprint: &Blueprint, program: ProgramIx, call: CallIx) -> bool {
         blueprint.programs[program.at()].steps.iter().any(|step| match step {
             Step::Call(made) => *made == call,

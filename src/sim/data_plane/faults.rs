@@ -16,6 +16,7 @@ impl DataPlane {
             FaultKind::AddedLatency { between, delay } => {
                 self.network.add_latency(position, *between, law(delay));
             }
+            FaultKind::Link { link, trouble } => self.network.link_fails(position, *link, trouble),
             FaultKind::DependencySlow { dependency, factor } => self.dependencies[dependency.at()].slowdown *= factor,
             FaultKind::DependencyFailover { dependency } => self.fail_over(cx, *dependency),
             FaultKind::CacheFlush(flush) => self.flush_caches(cx, position, flush),
@@ -36,6 +37,7 @@ impl DataPlane {
         match kind {
             FaultKind::ZoneOutage { zone } => self.network.outage_ends(*zone),
             FaultKind::AddedLatency { .. } => self.network.remove_latency(position),
+            FaultKind::Link { .. } => self.network.link_recovers(position),
             FaultKind::DependencySlow { dependency, factor } => self.dependencies[dependency.at()].slowdown /= factor,
             FaultKind::DependencyFailover { .. }
             | FaultKind::CacheFlush(_)

@@ -16,7 +16,7 @@ use crate::blueprint::{
     Action, Blueprint, CallIx, Callee, Destination, LoadBalancerIx, ProgramIx, ServiceIx, Step, TargetGroupIx,
 };
 use crate::cluster::Task;
-use crate::cluster::attempt::{Answer, Attempt, Caller, Check, Phase};
+use crate::cluster::attempt::{Answer, Attempt, Caller, Check, Phase, Site};
 use crate::cluster::server::Door;
 use crate::cluster::target_group::Outlook;
 use crate::engine::arena::Id;
@@ -222,6 +222,7 @@ impl DataPlane {
         let served = self.operations.unrouted(unmade.service, unmade.revision);
         let hop = |leg| Hop {
             leg,
+            sender: Site::NONE,
             key,
             from: Some(node),
             to: Some(unmade.zone),

@@ -12,7 +12,7 @@ use super::program::Operations;
 use super::{DataPlane, Leg, purpose};
 use crate::blueprint::{self, Blueprint, Cookie, LoadBalancerIx, Mitigation, TargetGroupIx, ZoneIx};
 use crate::cluster::Task;
-use crate::cluster::attempt::{Answer, Attempt};
+use crate::cluster::attempt::{Answer, Attempt, Site};
 use crate::cluster::server::Servers;
 use crate::cluster::view::View;
 use crate::engine::arena::Id;
@@ -113,6 +113,7 @@ impl Group {
         };
         let way = around.network.span(Hop {
             leg: Leg::ToCallee,
+            sender: Site::NONE,
             key: attempt.key,
             from: Some(around.zone),
             to: attempt.zone,

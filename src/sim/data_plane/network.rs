@@ -3,10 +3,12 @@
 //! A constant latency is a lane of the calendar, a varying one a draw. A network without trouble costs one branch; zones
 //! that are unreachable and latency that a fault has added are looked at only while there are any.
 
+mod links;
+
 use super::program::Operations;
 use super::{Leg, purpose};
-use crate::blueprint::{Blueprint, DependencyIx, LatencyScope, ServiceIx, ZoneIx};
-use crate::cluster::attempt::{Attempt, Served};
+use crate::blueprint::{self, Blueprint, DependencyIx, LatencyScope, Link, LinkTrouble, ServiceIx, ZoneIx};
+use crate::cluster::attempt::{Attempt, Served, Site};
 use crate::engine::arena::Id;
 use crate::engine::calendar::{Calendar, LaneId};
 use crate::engine::dist::{Dist, Law, Tables};
@@ -14,6 +16,7 @@ use crate::engine::random::Key;
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
 use crate::units::{Instant, Span};
+use links::{Links, Passage};
 
 /// A span that passes before an event.
 #[derive(Clone, Debug)]
@@ -73,12 +76,39 @@ pub(super) struct Network {
     /// Outages of each zone that are in force.
     outages: Vec<u32>,
     added: Vec<Added>,
-    /// Whether any of the two is in force.
+    links: Links,
+    /// Between pairs of zones that take another time than others, by row and column; `None`: there are none.
+    zone_delays: Option<Box<ZoneDelays>>,
+    /// Whether any of the three is in force.
     troubled: bool,
     /// How often they have changed.
     changes: u32,
     pub connect_timeout: LaneId,
     pub connect_span: Span,
+}
+
+/// By zone and zone; `None`: as between any two.
+struct ZoneDelays(Vec<Vec<Option<Delay>>>);
+
+impl ZoneDelays {
+    fn new(blueprint: &Blueprint, calendar: &mut Calendar<Event>, tables: &mut Tables) -> Option<Box<ZoneDelays>> {
+        let written = &blueprint.network.zone_delays;
+        if written.is_empty() {
+            return None;
+        }
+        let mut between = |a: usize, b: usize| {
+            let joins = |delay: &&blueprint::ZoneDelay| delay.joins(ZoneIx::from_usize(a), ZoneIx::from_usize(b));
+            let delay = written.iter().find(joins)?;
+            Some(Delay::compile(&delay.delay, calendar, tables))
+        };
+        let zones = 0..blueprint.zones.len();
+        let row = |a: usize| zones.clone().map(|b| between(a, b)).collect();
+        Some(Box::new(ZoneDelays(zones.clone().map(row).collect())))
+    }
+
+    fn of(&self, from: ZoneIx, to: ZoneIx) -> Option<&Delay> {
+        self.0[from.at()][to.at()].as_ref()
+    }
 }
 
 /// Latency that a fault has added; named by the fault's position in the blueprint's events.
@@ -92,6 +122,8 @@ struct Added {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hop {
     pub leg: Leg,
+    /// Whose attempt it is; [`Site::NONE`] if a balancer's node sends it.
+    pub sender: Site,
     /// Of the attempt.
     pub key: Key,
     /// `None`: a client, who stands nowhere.
@@ -125,6 +157,7 @@ impl Network {
     ) -> Self {
         let network = &blueprint.network;
         let connect_span = blueprint.model.alb.connect_timeout;
+        let links = Links::new(blueprint);
         Network {
             same_zone: Delay::compile(&network.same_zone, calendar, tables),
             cross_zone: Delay::compile(&network.cross_zone, calendar, tables),
@@ -137,7 +170,9 @@ impl Network {
             down_since: vec![None; blueprint.zones.len()],
             outages: vec![0; blueprint.zones.len()],
             added: Vec::new(),
-            troubled: false,
+            troubled: links.troubled(),
+            links,
+            zone_delays: ZoneDelays::new(blueprint, calendar, tables),
             changes: 0,
             connect_timeout: calendar.lane(connect_span),
             connect_span,
@@ -162,7 +197,14 @@ impl Network {
 
     /// The longest way from a node to a task while all is well; `None`: nothing bounds it.
     pub fn longest_hop_to_a_task(&self) -> Option<Span> {
-        let longest = self.same_zone.longest().max(self.cross_zone.longest());
+        if self.links.always_troubled() {
+            return None;
+        }
+        let mut longest = self.same_zone.longest().max(self.cross_zone.longest());
+        if let Some(delays) = &self.zone_delays {
+            let spans = delays.0.iter().flatten().flatten().map(Delay::longest);
+            longest = spans.fold(longest, Span::max);
+        }
         (longest < Span::FOREVER).then_some(longest)
     }
 
@@ -180,7 +222,8 @@ impl Network {
             LatencyScope::Service(held_up) => held_up == service,
             LatencyScope::Dependency(_) => false,
         };
-        self.troubled && (is_down(node) || is_down(task) || self.added.iter().any(is_held_up))
+        let concerned = || self.added.iter().any(is_held_up) || self.links.concern(node, task, service);
+        self.troubled && (is_down(node) || is_down(task) || concerned())
     }
 
     pub fn outage_begins(&mut self, zone: ZoneIx, now: Instant) {
@@ -208,9 +251,19 @@ impl Network {
         self.settle();
     }
 
+    pub fn link_fails(&mut self, fault: u32, link: Link, trouble: &LinkTrouble) {
+        self.links.begins(fault, link, trouble);
+        self.settle();
+    }
+
+    pub fn link_recovers(&mut self, fault: u32) {
+        self.links.ends(fault);
+        self.settle();
+    }
+
     fn settle(&mut self) {
         self.changes += 1;
-        self.troubled = !self.added.is_empty() || self.down_since.iter().any(Option::is_some);
+        self.troubled = self.links.troubled() || !self.added.is_empty() || self.down_since.iter().any(Option::is_some);
     }
 
     #[inline(always)]
@@ -224,7 +277,10 @@ impl Network {
         match &self.to_balancer {
             Some(delay) if hop.between == Between::CallerAndNode => delay,
             _ if from == to => &self.same_zone,
-            _ => &self.cross_zone,
+            _ => match &self.zone_delays {
+                None => &self.cross_zone,
+                Some(delays) => delays.of(from, to).unwrap_or(&self.cross_zone),
+            },
         }
     }
 
@@ -263,6 +319,16 @@ impl Network {
             };
             if covered {
                 span += added.law.sample(key.child(1 + position as u64));
+            }
+        }
+        if self.links.troubled() {
+            let callee = match hop.between {
+                Between::AndTask(served) => Some(self.service_of[served.at()]),
+                _ => None,
+            };
+            match self.links.pass(hop, callee) {
+                Passage::Late(late) => span += late,
+                Passage::Lost => return Crossing::Lost,
             }
         }
         if span.is_zero() {

@@ -5,7 +5,7 @@ use super::site::To;
 use super::{DataPlane, Leg};
 use crate::blueprint::{Action, ServiceIx, TargetGroupIx, ZoneIx};
 use crate::cluster::Task;
-use crate::cluster::attempt::{Answer, Attempt, Caller, Check, Flags, Phase};
+use crate::cluster::attempt::{Answer, Attempt, Caller, Check, Flags, Phase, Site};
 use crate::cluster::cause::Reason;
 use crate::cluster::cpu::{Cpu, CpuSpec};
 use crate::cluster::server::{Beside, Door, Metered, Server};
@@ -243,6 +243,7 @@ impl DataPlane {
         let served = server.unrouted;
         let hop = Hop {
             leg: Leg::ToCallee,
+            sender: Site::NONE,
             key,
             from: Some(zone),
             to: Some(server.zone),

@@ -81,6 +81,7 @@ pub(super) fn to_picked(
 fn to_task(attempt: &Attempt) -> Hop {
     Hop {
         leg: Leg::ToCallee,
+        sender: attempt.site,
         key: attempt.key,
         from: attempt.from,
         to: attempt.zone,

@@ -217,6 +217,7 @@ impl Run {
             FaultKind::LogsStall => self.control.logs_stall_begins(cx),
             FaultKind::Backend { of, trouble } => self.control.backend_trouble_begins(at, of, *trouble),
             FaultKind::AddedLatency { .. }
+            | FaultKind::Link { .. }
             | FaultKind::DependencySlow { .. }
             | FaultKind::DependencyFailover { .. }
             | FaultKind::CacheFlush(_)

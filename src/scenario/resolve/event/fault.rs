@@ -4,9 +4,9 @@ use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
 use crate::scenario::quantity::print_duration;
-use crate::scenario::resolve::{Context, Table, start_up, traffic};
+use crate::scenario::resolve::{Context, Table, link, start_up, traffic};
 use crate::scenario::schema::{self, Form};
-use crate::units::Span;
+use crate::units::{Ratio, Span};
 
 /// The fault with its label.
 pub(super) fn fault(cx: &mut Context, said: &schema::Event, path: &Path) -> Option<(String, FaultKind)> {
@@ -53,6 +53,9 @@ pub(super) fn fault(cx: &mut Context, said: &schema::Event, path: &Path) -> Opti
     }
     if let Some(latency) = &said.added_latency {
         return added_latency(cx, latency, &path.key("added_latency"));
+    }
+    if said.partition.is_some() || said.packet_loss.is_some() {
+        return link::fault(cx, said, path);
     }
     if let Some(slow) = &said.dependency_slow {
         let here = path.key("dependency_slow");
@@ -142,6 +145,32 @@ fn added_latency(cx: &mut Context, said: &schema::AddedLatency, path: &Path) -> 
         .into_iter()
         .filter_map(|(table, key, name)| Some((table, key, name.as_ref()?)))
         .collect();
+    let mean = match &said.delay {
+        Form::Short(delay) => print_duration(delay.0),
+        Form::Long(_) => format!("{:.3}s on average", delay.mean()),
+    };
+    if !said.between.is_empty() {
+        for (_, key, _) in &given {
+            let message = format!("`{key}` and `between` say where twice");
+            cx.report(Code::ConflictingKeys, &path.key(key), message);
+        }
+        let (link, label) = link::link(cx, &said.between, (said.direction, said.share), path)?;
+        let trouble = Box::new(LinkTrouble::Delay(delay));
+        return Some((
+            format!("added_latency {mean} {label}"),
+            FaultKind::Link { link, trouble },
+        ));
+    }
+    for (key, given) in [
+        ("direction", said.direction != schema::Direction::Both),
+        ("share", said.share.0 < Ratio::ONE),
+    ] {
+        if given {
+            let hint = "say `between` which two, like `between: [us-east-1a, us-east-1b]`";
+            let message = format!("`{key}` of a link means nothing without its ends");
+            cx.report_hint(Code::ConflictingKeys, &path.key(key), message, hint);
+        }
+    }
     let (between, scope) = match given.as_slice() {
         [] => (LatencyScope::Everywhere, "everywhere".to_owned()),
         [(table, key, name)] => {
@@ -160,10 +189,6 @@ fn added_latency(cx: &mut Context, said: &schema::AddedLatency, path: &Path) -> 
                 });
             return None;
         }
-    };
-    let mean = match &said.delay {
-        Form::Short(delay) => print_duration(delay.0),
-        Form::Long(_) => format!("{:.3}s on average", delay.mean()),
     };
     Some((
         format!("added_latency {mean} {scope}"),

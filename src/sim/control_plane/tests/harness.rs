@@ -31,6 +31,8 @@ pub fn fleet(desired: u32) -> Blueprint {
         cross_zone: constant(0.0),
         client: constant(0.0),
         to_balancer: None,
+        zone_delays: vec![],
+        loss: Ratio::ZERO,
     };
     let mut blueprint = Blueprint {
         name: "test".into(),

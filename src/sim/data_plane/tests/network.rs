@@ -3,7 +3,7 @@
 use super::stage::*;
 use crate::blueprint::*;
 use crate::sim::observation::Outcome;
-use crate::units::Span;
+use crate::units::{Ratio, Span};
 
 const OUTAGE: FaultKind = FaultKind::ZoneOutage { zone: ZoneIx(0) };
 
@@ -142,4 +142,182 @@ fn dns_takes_a_lost_zones_nodes_out_after_a_while() {
         lost_in(0.0, 30_000.0)
     );
     assert_eq!(lost_in(90_000.0, 200_000.0), 0.0);
+}
+
+/// A task that calls a dependency in the other zone; zone to zone takes 10 ms, users are there at once.
+fn calls_across(millis: &[u64]) -> Blueprint {
+    let mut blueprint = requests_at(millis, vec![Step::Call(CallIx(0))], workers(1000));
+    blueprint.network.cross_zone = constant(0.01);
+    blueprint.dependencies.push(Dependency {
+        name: "db".into(),
+        zone: Some(ZoneIx(1)),
+        standby: None,
+        failover: Span::ZERO,
+        slots: 1000,
+        backlog: 0,
+        service_time: constant(0.0),
+    });
+    blueprint.calls.push(call(Callee::Dependency(DependencyIx(0))));
+    blueprint
+}
+
+fn link(ends: [LinkEnd; 2], direction: Direction, trouble: LinkTrouble) -> FaultKind {
+    FaultKind::Link {
+        link: Link {
+            ends,
+            direction,
+            share: Ratio::ONE,
+        },
+        trouble: Box::new(trouble),
+    }
+}
+
+const SERVICE: LinkEnd = LinkEnd::Service(ServiceIx(0));
+const DB: LinkEnd = LinkEnd::Dependency(DependencyIx(0));
+
+#[test]
+fn two_zones_may_be_further_apart_than_others() {
+    let mut blueprint = calls_across(&[0]);
+    blueprint.network.zone_delays.push(ZoneDelay {
+        zones: [ZoneIx(1), ZoneIx(0)],
+        delay: constant(0.03),
+    });
+    let mut stage = Stage::new(&blueprint);
+    stage.run();
+    assert_eq!(stage.seen(), [(0.0, Outcome::Served, 60.0)]);
+}
+
+#[test]
+fn a_partition_lets_nothing_through_until_it_ends() {
+    // From 0.5 s to 1.5 s: the call at 1 s hangs until its connection times out after 10 s.
+    for ends in [
+        [SERVICE, DB],
+        [DB, LinkEnd::Anything],
+        [LinkEnd::Zone(ZoneIx(0)), LinkEnd::Zone(ZoneIx(1))],
+    ] {
+        let blueprint = calls_across(&[0, 1000, 2000]);
+        let mut stage = Stage::new(&blueprint);
+        let cut = link(ends, Direction::Both, LinkTrouble::Cut);
+        stage.run_until(ms(500));
+        stage.fault(&cut);
+        stage.run_until(ms(1500));
+        stage.lift(&cut);
+        stage.run();
+        let seen = [
+            (0.0, Outcome::Served, 20.0),
+            (2000.0, Outcome::Served, 20.0),
+            (1000.0, Outcome::ServerError, 10_000.0),
+        ];
+        assert_eq!(stage.seen(), seen, "{ends:?}");
+    }
+}
+
+#[test]
+fn a_partition_of_others_changes_nothing() {
+    for ends in [
+        [LinkEnd::Clients, DB],
+        [LinkEnd::Zone(ZoneIx(0)), LinkEnd::Zone(ZoneIx(0))],
+        [SERVICE, SERVICE],
+    ] {
+        let blueprint = calls_across(&[0]);
+        let mut stage = Stage::new(&blueprint);
+        stage.fault(&link(ends, Direction::Both, LinkTrouble::Cut));
+        stage.run();
+        assert_eq!(stage.seen(), [(0.0, Outcome::Served, 20.0)], "{ends:?}");
+    }
+}
+
+#[test]
+fn a_link_may_be_slow_in_one_direction_only() {
+    let slow = || LinkTrouble::Delay(constant(0.1));
+    for (ends, direction, took) in [
+        ([SERVICE, DB], Direction::Forward, 120.0),
+        ([SERVICE, DB], Direction::Backward, 120.0),
+        ([DB, SERVICE], Direction::Forward, 120.0),
+        ([SERVICE, DB], Direction::Both, 220.0),
+    ] {
+        let blueprint = calls_across(&[0]);
+        let mut stage = Stage::new(&blueprint);
+        stage.fault(&link(ends, direction, slow()));
+        stage.run();
+        assert_eq!(stage.seen(), [(0.0, Outcome::Served, took)]);
+    }
+    // And to know which of the two it was: answers are lost though the work is done.
+    for (direction, done) in [(Direction::Forward, 0), (Direction::Backward, 1)] {
+        let mut blueprint = requests_at(&[0], vec![], workers(1));
+        blueprint.traffic[0].timeout = Some(Span::from_secs(1));
+        let mut stage = Stage::new(&blueprint);
+        stage.fault(&link([LinkEnd::Clients, SERVICE], direction, LinkTrouble::Cut));
+        stage.run();
+        assert_eq!(stage.seen(), [(0.0, Outcome::TimedOut, 1000.0)]);
+        assert_eq!(stage.plane.revision_counts(ServiceIx(0))[0].requests, done);
+    }
+}
+
+#[test]
+fn a_gray_link_concerns_a_share_of_the_attempts_both_ways() {
+    // Half of 2000 calls take 100 ms more each way, none of them only one way.
+    let millis: Vec<u64> = (0..2000).collect();
+    let blueprint = calls_across(&millis);
+    let mut stage = Stage::new(&blueprint);
+    stage.fault(&FaultKind::Link {
+        link: Link {
+            ends: [SERVICE, DB],
+            direction: Direction::Both,
+            share: Ratio::new(0.5).expect("a share"),
+        },
+        trouble: Box::new(LinkTrouble::Delay(constant(0.1))),
+    });
+    stage.run();
+    let slow = stage.seen().iter().filter(|row| row.2 == 220.0).count();
+    assert_eq!(slow + stage.seen().iter().filter(|row| row.2 == 20.0).count(), 2000);
+    // Binomial(2000, ½) has a standard deviation of 22.4: five of them.
+    assert!(slow.abs_diff(1000) < 112, "{slow}");
+}
+
+#[test]
+fn lost_messages_are_sent_again_and_the_mean_is_a_geometric_series() {
+    // Each of two messages is lost with p = 0.2; pauses of 200, 400, 800, … ms. The mean delay of one message is
+    // 200 ms · Σ pᵏ(1 − p)(2ᵏ − 1) = 200 ms · p / (1 − 2p) = 66.67 ms, so a call takes 20 + 133.33 ms on average. Its
+    // second moment is 0.04 s² · ((1 − p)/(1 − 4p) − 2 (1 − p)/(1 − 2p) + 1) = 0.0933 s², so the standard deviation of
+    // the mean of 20,000 calls is √(2 · (0.0933 − 0.0044) / 20,000) = 2.98 ms: five of them.
+    let millis: Vec<u64> = (0..20_000).collect();
+    let blueprint = calls_across(&millis);
+    let mut stage = Stage::new(&blueprint);
+    let lossy = LinkTrouble::Loss(Ratio::new(0.2).expect("a share"));
+    stage.fault(&link([SERVICE, DB], Direction::Both, lossy));
+    stage.run();
+    let mean = stage.seen().iter().map(|row| row.2).sum::<f64>() / 20_000.0;
+    assert!((mean - 153.33).abs() < 14.9, "{mean}");
+    // Nobody waits a time that no number of losses explains: two messages lost i and j times.
+    for (_, _, latency) in stage.seen() {
+        let twos = ((latency - 20.0) / 200.0).round();
+        assert!((latency - 20.0 - 200.0 * twos).abs() < 1e-6, "{latency}");
+    }
+    let untouched = stage.seen().iter().filter(|row| row.2 == 20.0).count();
+    // Binomial(20,000, 0.8²) has a standard deviation of 67.9: five of them.
+    assert!(untouched.abs_diff(12_800) < 340, "{untouched}");
+}
+
+#[test]
+fn what_is_lost_too_often_never_comes() {
+    let mut blueprint = calls_across(&[0]);
+    blueprint.calls[0].timeout = Some(Span::from_secs(60));
+    let mut stage = Stage::new(&blueprint);
+    stage.fault(&link([SERVICE, DB], Direction::Backward, LinkTrouble::Loss(Ratio::ONE)));
+    stage.run();
+    assert_eq!(stage.seen(), [(0.0, Outcome::ServerError, 60_000.0)]);
+}
+
+#[test]
+fn a_network_may_lose_messages_always() {
+    // Each of two messages is lost with p = 0.1.
+    let millis: Vec<u64> = (0..2000).collect();
+    let mut blueprint = requests_at(&millis, vec![], Runtime::Unbounded);
+    blueprint.network.loss = Ratio::new(0.1).expect("a share");
+    let mut stage = Stage::new(&blueprint);
+    stage.run();
+    let on_time = stage.seen().iter().filter(|row| row.2 == 0.0).count();
+    // Binomial(2000, 0.9²) has a standard deviation of 17.5: five of them.
+    assert!(on_time.abs_diff(1620) < 88, "{on_time}");
 }

@@ -35,6 +35,8 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
             cross_zone: zero(),
             client: zero(),
             to_balancer: None,
+            zone_delays: vec![],
+            loss: Ratio::ZERO,
         },
         auto_scaling_groups: vec![],
         images: vec![],

@@ -28,7 +28,7 @@ struct Model {
     ceiling: Option<fn(u64) -> Summary>,
 }
 
-const MODELS: [Model; 4] = [
+const MODELS: [Model; 5] = [
     Model {
         name: "w1",
         ceiling: Some(ceiling::w1::run),
@@ -40,6 +40,10 @@ const MODELS: [Model; 4] = [
     Model {
         name: "w3",
         ceiling: Some(ceiling::w3::run),
+    },
+    Model {
+        name: "w3-resilient",
+        ceiling: None,
     },
     Model {
         name: "shop",

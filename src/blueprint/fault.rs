@@ -1,6 +1,9 @@
 //! Faults: what goes wrong, when it comes and when it goes.
 
-use super::{Backend, CacheFlush, DependencyIx, GroupIx, Link, LinkTrouble, ServiceIx, TrafficIx, Trouble, ZoneIx};
+use super::{
+    Backend, CacheFlush, DependencyIx, GroupIx, Link, LinkTrouble, Provider, RevisionIx, ServiceIx, TrafficIx, Trouble,
+    ZoneIx,
+};
 use crate::engine::dist::Dist;
 use crate::units::{Instant, Ratio, Span};
 
@@ -65,10 +68,14 @@ impl Course {
 
 #[derive(Clone, Debug)]
 pub enum FaultKind {
-    /// `count` running tasks of a service exit at once, chosen at random.
+    /// Tasks exit at once.
     TaskCrash {
-        service: ServiceIx,
-        count: u32,
+        on: Selection,
+    },
+    /// Tasks are slow, wrong or still while they run.
+    GrayFailure {
+        on: Selection,
+        ills: Ills,
     },
     /// From now on (for `lasting`), each running task of the service crashes after a life drawn from this.
     RandomTaskCrash {
@@ -149,4 +156,99 @@ pub enum LatencyScope {
     /// Hops to or from tasks of the service.
     Service(ServiceIx),
     Dependency(DependencyIx),
+}
+
+/// RUNNING tasks to which all of this applies, and how many of them.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    pub service: Option<ServiceIx>,
+    pub zone: Option<ZoneIx>,
+    pub revision: Option<RevisionIx>,
+    pub provider: Option<Provider>,
+    pub amount: Amount,
+}
+
+impl Selection {
+    /// So many tasks of a service.
+    pub fn some_of(service: ServiceIx, count: u32) -> Self {
+        Selection {
+            service: Some(service),
+            amount: Amount::Count(count),
+            ..Selection::default()
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Amount {
+    #[default]
+    All,
+    /// Chosen at random.
+    Count(u32),
+    /// Chosen at random; rounded up.
+    Share(Ratio),
+}
+
+impl Amount {
+    pub fn of(self, all: usize) -> u32 {
+        match self {
+            Amount::All => all as u32,
+            Amount::Count(count) => count,
+            // A share that comes out whole but for the last bit is that.
+            Amount::Share(share) => (share.get() * all as f64 - 1e-9).ceil().max(0.0) as u32,
+        }
+    }
+}
+
+/// What is wrong with a task that runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ills {
+    /// Work and waits take so many times as long.
+    pub slow: f64,
+    /// Share of requests that fail.
+    pub error_ratio: f64,
+    pub motion: Motion,
+    pub checks: ChecksOfTheIll,
+}
+
+impl Ills {
+    pub const NONE: Ills = Ills {
+        slow: 1.0,
+        error_ratio: 0.0,
+        motion: Motion::Moving,
+        checks: ChecksOfTheIll::Suffer,
+    };
+
+    /// Both at once.
+    pub fn and(self, other: Ills) -> Ills {
+        Ills {
+            slow: self.slow * other.slow,
+            error_ratio: 1.0 - (1.0 - self.error_ratio) * (1.0 - other.error_ratio),
+            motion: if self.motion == Motion::Still {
+                self.motion
+            } else {
+                other.motion
+            },
+            checks: if self.checks == ChecksOfTheIll::Pass {
+                self.checks
+            } else {
+                other.checks
+            },
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Motion {
+    Moving,
+    /// It hangs: connections are taken, and nothing goes on.
+    Still,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChecksOfTheIll {
+    /// Health checks see what requests see.
+    Suffer,
+    /// They pass at once.
+    Pass,
 }

@@ -256,6 +256,9 @@ impl Flags {
     /// What calls, branches and further attempts have from whoever makes them.
     pub const INHERITED: Flags = Flags(64 | 16384);
 
+    /// Its task is or was ill, and is looked at before each step.
+    pub const AFFLICTED: Flags = Flags(4096);
+
     #[inline]
     pub fn has(self, flag: Flags) -> bool {
         self.0 & flag.0 != 0

@@ -33,6 +33,8 @@ pub enum Place {
 pub enum Reason {
     /// The operation's own `error_ratio`.
     OwnError,
+    /// The task is ill: it runs and is wrong.
+    GrayFailure,
     /// No route of the service takes the request.
     NoRoute,
     /// Revisions of caller and callee do not understand each other.
@@ -128,6 +130,7 @@ impl Reason {
     pub const fn name(self) -> &'static str {
         match self {
             Reason::OwnError => "own_error",
+            Reason::GrayFailure => "gray_failure",
             Reason::NoRoute => "no_route",
             Reason::VersionSkew => "version_skew",
             Reason::NoTask => "no_task",

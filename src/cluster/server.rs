@@ -143,6 +143,8 @@ pub enum Door {
     Closed,
     /// The host is dead: nothing is refused, nothing answered.
     Silent,
+    /// Open, and the process is ill.
+    Troubled,
 }
 
 /// What becomes of a request that arrives.
@@ -157,7 +159,7 @@ impl Server {
     /// Whether a request that arrives now gets a worker, waits for one, or finds the backlog full.
     #[inline]
     pub fn admission(&self) -> Admission {
-        if self.door != Door::Open {
+        if !matches!(self.door, Door::Open | Door::Troubled) {
             return Admission::Refused;
         }
         match self.runtime {

@@ -35,6 +35,7 @@ mod load;
 mod model;
 mod objective;
 mod program;
+mod retries;
 mod revision;
 mod rolling;
 mod scaling;

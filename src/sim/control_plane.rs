@@ -4,6 +4,7 @@
 //! change requests a pass of the service scheduler, which looks at the whole service and does what `policy` says; nothing
 //! polls. Deliberately not here: requests, processor time, and anything that reads a probe.
 
+mod afflictions;
 mod agent;
 mod backends;
 mod begin;
@@ -87,6 +88,7 @@ pub struct ControlPlane {
     /// What service discovery was last told, by service.
     discovered: Vec<Vec<Id<Task>>>,
     slowdowns: Vec<faults::Slowdown>,
+    afflictions: Vec<afflictions::Affliction>,
     /// Services that may wait for something to become free on an instance: all that do, and some that no longer do.
     waiting: BTreeSet<ServiceIx>,
     disconnects: Vec<disconnects::Disconnect>,
@@ -166,6 +168,7 @@ impl ControlPlane {
             ),
             discovered: vec![Vec::new(); blueprint.services.len()],
             slowdowns: Vec::new(),
+            afflictions: Vec::new(),
             waiting: BTreeSet::new(),
             disconnects: Vec::new(),
             log_stalls: 0,

@@ -5,6 +5,7 @@
 //! with whoever waits, `network` carries. Orders from the control plane are executed here, CloudWatch's counters are
 //! read here. No step allocates (records come from arenas, queues are threaded through them), hashes or compares text.
 
+mod afflictions;
 mod anomalies;
 mod balancer;
 mod build;
@@ -25,6 +26,7 @@ mod group;
 mod guard;
 mod heap;
 mod join;
+mod journeys;
 mod loss;
 mod meter;
 mod network;
@@ -43,6 +45,7 @@ mod work;
 pub(crate) mod tests;
 
 use crate::blueprint::ServiceIx;
+use crate::cluster::Task;
 use crate::cluster::aside::Aside;
 use crate::cluster::attempt::Attempt;
 use crate::cluster::cause::Cause;
@@ -56,6 +59,7 @@ use crate::sim::observation::{RevisionCount, Work};
 use crate::sim::signal::ServiceMeter;
 use crate::units::Instant;
 
+use afflictions::Affliction;
 use balancer::Balancer;
 use build::Actions;
 use cache::Caches;
@@ -66,6 +70,7 @@ use foregone::Foregone;
 use group::Group;
 use guard::Guarded;
 use join::Races;
+use journeys::Journeys;
 use network::Network;
 use program::{Operations, Programs};
 use rules::Rulebook;
@@ -83,6 +88,7 @@ pub struct DataPlane {
     balancers: Vec<Balancer>,
     groups: Vec<Group>,
     clients: Vec<Client>,
+    journeys: Journeys,
     sites: Vec<SiteState>,
     /// Of the attempts with [`crate::cluster::attempt::Flags::GUARDED`].
     guarded: Aside<Attempt, Guarded>,
@@ -116,6 +122,8 @@ pub struct DataPlane {
     stops_at: Instant,
     /// The limit of attempts in flight was reached.
     overflowed: bool,
+    /// Of tasks that are ill.
+    afflictions: Aside<Task, Affliction>,
     tracer: Tracer,
     actions: Actions,
     /// Listener action and traffic of each class.
@@ -157,6 +165,8 @@ impl DataPlane {
                 DataEvent::DependencyDone => self.dependency_done(cx, attempt),
                 DataEvent::AnswerAtNode => self.answer_at_node(cx, attempt),
                 DataEvent::AnswerAtCaller => self.answer_at_caller(cx, attempt),
+                DataEvent::Visit => self.visit(cx, extra),
+                DataEvent::PatienceEnds => self.patience_ends(cx, extra),
                 DataEvent::HedgeDue => self.hedge_due(cx, attempt),
                 DataEvent::PlaceTimeout => self.place_timed_out(cx, attempt),
                 DataEvent::JoinTimeout => self.join_timed_out(cx, attempt, extra),
@@ -208,6 +218,13 @@ mod purpose {
     pub const ATTEMPT: u64 = 1 << 8;
     pub const NEXT_REQUEST: u64 = 2;
     pub const BROWSER: u64 = 3;
+    /// Below a journey's key: which one, and its requests.
+    pub const JOURNEY: u64 = 20;
+    pub const VISIT: u64 = 21;
+    /// Below the key of a journey's request.
+    pub const NEXT_STEP: u64 = 22;
+    pub const ABANDONS: u64 = 23;
+    pub const PATIENCE: u64 = 24;
     /// Below the attempt's key.
     pub const NODE: u64 = 1;
     pub const GROUP: u64 = 2;
@@ -217,6 +234,7 @@ mod purpose {
     pub const DNS: u64 = 6;
     pub const SERVICE: u64 = 7;
     pub const SKEW: u64 = 8;
+    pub const GRAY_FAILURE: u64 = 80;
     pub const ZONE: u64 = 70;
     pub const PROXY: u64 = 71;
     /// Below an attempt's key, and below that of one of its crossings.

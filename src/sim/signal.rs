@@ -3,7 +3,7 @@
 //! Orders go from the control plane to the data plane, signals the other way. The run loop carries them across after
 //! each event, in the order they were sent.
 
-use crate::blueprint::{LoadBalancerIx, RevisionIx, RuleRef, ServiceIx, TargetGroupIx, WeightedGroup, ZoneIx};
+use crate::blueprint::{Ills, LoadBalancerIx, RevisionIx, RuleRef, ServiceIx, TargetGroupIx, WeightedGroup, ZoneIx};
 use crate::cluster::Task;
 use crate::cluster::target_group::Outlook;
 use crate::engine::arena::Id;
@@ -33,6 +33,8 @@ pub enum Order {
     PartCpu { task: Id<Task>, left: CpuLeft },
     /// The share of full CPU speed that a task gets from now on (1 unless its instance is slow).
     SetSpeed { task: Id<Task>, speed: f64 },
+    /// What is wrong with the task's process from now on; [`Ills::NONE`] when it has recovered.
+    Afflict { task: Id<Task>, ills: Ills },
     /// What a node of a balancer may send requests of this target group to, from now on (healthy targets, or all of
     /// them when it fails open). In order of registration.
     PublishTargets {
@@ -79,6 +81,7 @@ impl Order {
             | Order::KillServer(task)
             | Order::SilenceServer(task)
             | Order::PartCpu { task, .. }
+            | Order::Afflict { task, .. }
             | Order::SetSpeed { task, .. } => Some(*task),
             // What is counted, and where requests go: a check goes to its target whatever is published.
             Order::CountCpu(_)

@@ -175,6 +175,7 @@ fn shade_of(kind: &FaultKind, ends: bool) -> bool {
         | FaultKind::CacheFlush(_) => false,
         FaultKind::ZoneOutage { .. }
         | FaultKind::SlowInstance { .. }
+        | FaultKind::GrayFailure { .. }
         | FaultKind::AddedLatency { .. }
         | FaultKind::Link { .. }
         | FaultKind::AgentDisconnect { .. }

@@ -204,6 +204,8 @@ codes! {
     HeapTooSmall "WT0834" "heap-too-small" Error;
     GuardWithoutEffect "WT0840" "guard-without-effect" Error;
     HedgeAfterTimeout "WT0841" "hedge-after-timeout" Error;
+    RetriesMultiply "WT0842" "retries-multiply" Warning;
+    LeavesBeforeRetries "WT0843" "leaves-before-retries" Warning;
 
     // Ways straight to tasks, and the network.
     BalancingOfNobody "WT0850" "balancing-of-nobody" Error;
@@ -216,6 +218,9 @@ codes! {
     TraceOutOfOrder "WT0902" "trace-out-of-order" Error;
     QueueWithoutBound "WT0903" "queue-without-bound" Warning;
     StateOutOfReach "WT0910" "state-out-of-reach" Error;
+    ProbabilitiesAboveOne "WT0911" "probabilities-above-one" Error;
+    JourneyWithoutEnd "WT0912" "journey-without-end" Error;
+    StepOutOfReach "WT0913" "step-out-of-reach" Warning;
 
     // Events and questions.
     EventAfterEnd "WT1001" "event-after-end" Error;
@@ -225,6 +230,7 @@ codes! {
     FailoverWithoutStandby "WT1005" "failover-without-standby" Error;
     FaultOverlapsItself "WT1010" "fault-overlaps-itself" Error;
     FaultFollowsFollower "WT1011" "fault-follows-follower" Error;
+    NobodySelected "WT1012" "nobody-selected" Warning;
 }
 
 impl std::fmt::Display for Code {

@@ -3,6 +3,7 @@
 mod course;
 mod fault;
 mod release;
+mod selection;
 mod zonal_shift;
 
 use super::{Context, Table, standalone};
@@ -121,6 +122,7 @@ fn happenings(cx: &mut Context, said: &schema::Event, deploys: &Deploys, path: &
         ("stop_deployment", said.stop_deployment.is_some()),
         ("zone_outage", said.zone_outage.is_some()),
         ("task_crash", said.task_crash.is_some()),
+        ("gray_failure", said.gray_failure.is_some()),
         ("instance_loss", said.instance_loss.is_some()),
         ("drain_instance", said.drain_instance.is_some()),
         ("run_task", said.run_task.is_some()),

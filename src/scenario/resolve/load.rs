@@ -6,6 +6,7 @@
 
 use super::Context;
 use super::graph::{Graph, passes, walk};
+use super::retries;
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
@@ -23,6 +24,7 @@ pub(super) fn check(cx: &mut Context, blueprint: &Blueprint) {
         Ok(order) => {
             reach(cx, blueprint, &graph);
             utilisation(cx, blueprint, &graph, &order);
+            retries::doubts(cx, blueprint, &graph, &order);
         }
     }
 }
@@ -223,7 +225,7 @@ fn visits(blueprint: &Blueprint, graph: &Graph, order: &[usize], at: Instant) ->
         let Source::Open { profile, .. } = &traffic.source else {
             continue;
         };
-        let rate = rate(profile, at);
+        let rate = rate(profile, at) * traffic.requests_per_arrival();
         let sum: f64 = traffic.classes.iter().map(|(_, weight)| weight).sum();
         for (class, weight) in &traffic.classes {
             for (node, share) in graph.entry(&traffic.to, &blueprint.classes[class.at()]) {

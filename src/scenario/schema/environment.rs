@@ -1,6 +1,6 @@
 //! Traffic, alarms, and what happens at a time.
 
-use super::{AtRandom, Deploy, Duration, Factor, Flapping, Named, RunTask, Share, Time};
+use super::{AtRandom, Deploy, Duration, Factor, Flapping, GrayFailure, Named, RunTask, Selection, Share, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +44,8 @@ pub struct Event {
     /// Everything in the zone is unreachable.
     pub zone_outage: Option<String>,
     pub task_crash: Option<TaskCrash>,
+    /// Tasks are slow, wrong or still while they run.
+    pub gray_failure: Option<GrayFailure>,
     pub instance_loss: Option<InstanceLoss>,
     /// Standalone tasks are started.
     pub run_task: Option<RunTask>,
@@ -86,13 +88,16 @@ pub struct ZonalShift {
     pub load_balancer: Option<String>,
 }
 
-/// Tasks of a service exit: `count` of them at once, or each after a time between failures.
+/// Tasks exit: those of a selection or `count` of a service's at once, or each of a service's after a time between
+/// failures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TaskCrash {
-    pub service: String,
+    pub service: Option<String>,
     #[schemars(range(min = 1))]
     pub count: Option<u32>,
+    /// In place of the others.
+    pub on: Option<Selection>,
     /// A plain time is the mean of an exponential distribution.
     pub time_between_failures: Option<Time>,
 }

@@ -1,6 +1,6 @@
 //! When faults come and go, and whom they befall.
 
-use super::Time;
+use super::{Factor, Share, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,4 +22,50 @@ pub struct Flapping {
     pub down: Time,
     /// How long all is well in between.
     pub up: Time,
+}
+
+/// Running tasks: those to which all of this applies, or some of them, chosen at random.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Selection {
+    pub service: Option<String>,
+    /// An availability zone.
+    pub zone: Option<String>,
+    /// Of the service: 1 runs at the start, each deployment adds one.
+    #[schemars(range(min = 1))]
+    pub revision: Option<u32>,
+    /// One of the cluster's, FARGATE or FARGATE_SPOT.
+    pub capacity_provider: Option<String>,
+    /// So many of them; all without `count` and `share`.
+    #[schemars(range(min = 1))]
+    pub count: Option<u32>,
+    /// This share of them, rounded up.
+    pub share: Option<Share>,
+}
+
+/// Tasks that run are ill: slow, wrong, or still. Those that start meanwhile are not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GrayFailure {
+    pub on: Selection,
+    /// CPU work and waits take so many times as long.
+    pub slow: Option<Factor>,
+    /// Requests that end with status 500.
+    pub error_ratio: Option<Share>,
+    /// Connections are taken, and nothing goes on.
+    #[serde(default)]
+    pub hangs: bool,
+    /// What a task's health checks see of it.
+    #[serde(default)]
+    pub health_checks: ChecksOfTheIll,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChecksOfTheIll {
+    /// What requests see: they are slow, wrong or not answered.
+    #[default]
+    Suffer,
+    /// They pass at once: the task lies.
+    Pass,
 }

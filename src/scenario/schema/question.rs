@@ -54,10 +54,7 @@ pub struct Traces {
 
 impl Default for Traces {
     fn default() -> Self {
-        Traces {
-            sampled: 1000,
-            kept: 40,
-        }
+        Traces { sampled: 200, kept: 40 }
     }
 }
 

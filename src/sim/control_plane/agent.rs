@@ -251,12 +251,13 @@ impl ControlPlane {
         } else {
             0.0
         };
+        let is_mute = serves && !self.afflictions.is_empty() && self.is_mute(id);
         let now = cx.now();
         let task = &mut self.tasks[id];
         let key = task.key.child(purpose::CONTAINER_CHECK).child(at as u64);
         let container = &mut task.containers[at];
         let before = container.health;
-        let passes = container.ready && !key.child(u64::from(container.checks)).happens(defective);
+        let passes = container.ready && !is_mute && !key.child(u64::from(container.checks)).happens(defective);
         container.checks += 1;
         if passes {
             container.failures = 0;

@@ -8,7 +8,7 @@
 use super::ControlPlane;
 use super::agent::SIGKILLED;
 use super::laws::purpose;
-use crate::blueprint::{GroupIx, ServiceIx, TargetGroupIx, ZoneIx};
+use crate::blueprint::{GroupIx, Selection, ServiceIx, TargetGroupIx, ZoneIx};
 use crate::cluster::Instance;
 use crate::cluster::instance::{InstanceState, Power};
 use crate::cluster::task::{ContainerState, Silence, Stop, StopCode, Task, TaskState};
@@ -49,20 +49,34 @@ fn pick<T: Copy>(all: Vec<T>, count: u32, draw: impl Fn(T) -> u64) -> Vec<T> {
 }
 
 impl ControlPlane {
-    /// `count` RUNNING tasks of the service, chosen at random, exit at once.
-    pub fn crash_tasks(&mut self, cx: &mut Context<'_>, at: ServiceIx, count: u32, key: Key) {
-        for id in self.pick_running(at, count, key) {
+    /// The RUNNING tasks of a selection exit at once.
+    pub fn crash_tasks(&mut self, cx: &mut Context<'_>, on: &Selection, key: Key) {
+        for id in self.select(on, key) {
             self.crash_server(cx, id);
         }
     }
 
     /// `count` RUNNING tasks of the service, chosen at random.
     pub(super) fn pick_running(&self, at: ServiceIx, count: u32, key: Key) -> Vec<Id<Task>> {
-        let tasks = self.services[at.at()].tasks.iter().copied();
-        let running: Vec<Id<Task>> = tasks
-            .filter(|id| self.tasks[*id].state() == TaskState::Running)
-            .collect();
-        pick(running, count, |id| key.child(u64::from(self.tasks[id].ordinal)).bits())
+        self.select(&Selection::some_of(at, count), key)
+    }
+
+    /// The RUNNING tasks of a selection, those chosen at random where it does not take all.
+    pub(super) fn select(&self, on: &Selection, key: Key) -> Vec<Id<Task>> {
+        let services = match on.service {
+            Some(at) => &self.services[at.at()..=at.at()],
+            None => &self.services[..],
+        };
+        let is_meant = |task: &Task| {
+            task.state() == TaskState::Running
+                && on.zone.is_none_or(|zone| task.zone == zone)
+                && on.revision.is_none_or(|revision| task.revision == revision)
+                && on.provider.is_none_or(|provider| task.provider == provider)
+        };
+        let tasks = services.iter().flat_map(|service| service.tasks.iter().copied());
+        let meant: Vec<Id<Task>> = tasks.filter(|id| is_meant(&self.tasks[*id])).collect();
+        let count = on.amount.of(meant.len());
+        pick(meant, count, |id| key.child(u64::from(self.tasks[id].ordinal)).bits())
     }
 
     fn crash_server(&mut self, cx: &mut Context<'_>, id: Id<Task>) {

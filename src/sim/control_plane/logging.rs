@@ -46,7 +46,7 @@ impl ControlPlane {
         if self.log_stalls > 0 && self.blocks(cx, id) {
             0.0
         } else {
-            host
+            host * self.vigour(id)
         }
     }
 }

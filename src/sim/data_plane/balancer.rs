@@ -65,7 +65,8 @@ impl Balancer {
         let per_zone = model.nodes_per_zone as usize;
         let comes_here = |traffic: &blueprint::Traffic| matches!(traffic.to, Destination::LoadBalancer { load_balancer, .. } if load_balancer.at() == at);
         let mut traffic = blueprint.traffic.iter();
-        let says_clients = traffic.any(|traffic| comes_here(traffic) && traffic.clients.is_some());
+        let comes_back = |traffic: &blueprint::Traffic| traffic.clients.is_some() || !traffic.journeys.is_empty();
+        let says_clients = traffic.any(|traffic| comes_here(traffic) && comes_back(traffic));
         let says_keep_alive =
             written.attributes.client_keep_alive != LoadBalancerAttributes::default().client_keep_alive;
         let clients = (says_clients || says_keep_alive).then(|| {
@@ -209,7 +210,9 @@ impl DataPlane {
         let Some(attempt) = self.attempts.get(id).filter(|attempt| attempt.phase == Phase::Lost) else {
             return;
         };
-        if attempt.flags.has(Flags::OUTSTANDING) && attempt.path.is_some() {
+        if let Caller::Check(_) = attempt.caller {
+            self.attempts.remove(id);
+        } else if attempt.flags.has(Flags::OUTSTANDING) && attempt.path.is_some() {
             self.node_answers(cx, id, Answer::GatewayTimeout(Reason::Unreachable.here()));
         } else {
             self.answer_here(cx, id, Answer::Refused(Reason::Unreachable.here()));

@@ -27,6 +27,7 @@ impl DataPlane {
             | FaultKind::AgentDisconnect { .. }
             | FaultKind::LogsStall
             | FaultKind::Backend { .. }
+            | FaultKind::GrayFailure { .. }
             | FaultKind::SlowInstance { .. } => {}
         }
         self.stir_all_if_network_changed(cx);
@@ -48,6 +49,7 @@ impl DataPlane {
             | FaultKind::AgentDisconnect { .. }
             | FaultKind::LogsStall
             | FaultKind::Backend { .. }
+            | FaultKind::GrayFailure { .. }
             | FaultKind::SlowInstance { .. } => {}
         }
         self.stir_all_if_network_changed(cx);

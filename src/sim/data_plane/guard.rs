@@ -3,6 +3,7 @@
 //! A site without guards has no [`SiteExtras`] and pays one look at that; an attempt that a guard has to be told of
 //! when it ends says so by a flag and has a row beside it. The decisions are `policy`'s.
 
+mod bulkhead;
 mod callers;
 mod hedge;
 mod told;
@@ -20,10 +21,10 @@ use crate::policy::quantile::Percentile;
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
 use crate::units::Instant;
+use bulkhead::Places;
 use callers::{Callers, Who};
 pub(super) use hedge::Heard;
 use hedge::Party;
-use std::collections::VecDeque;
 use told::Change;
 
 /// What few sites have.
@@ -126,14 +127,6 @@ enum Waiting {
     Allowed,
     /// Hedges do not.
     Never,
-}
-
-/// A caller's bulkhead.
-#[derive(Default)]
-struct Places {
-    taken: u32,
-    /// In order; some may have been given up.
-    waiting: VecDeque<Id<Attempt>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -265,40 +258,6 @@ impl DataPlane {
         Leave::Given { until }
     }
 
-    /// There is no place in its caller's bulkhead.
-    fn waits_for_place(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, who: Who) -> Leave {
-        let attempts = &mut self.attempts;
-        let Some(extras) = self.sites[attempts[id].site.at()].extras.as_deref_mut() else {
-            unreachable!("only a site with guards keeps waiting")
-        };
-        let rule = extras.guards.bulkhead.as_ref().expect("it waits for a bulkhead");
-        let places = extras.bulkheads.of(who, rule.scope, Places::default);
-        if places.waiting.len() >= rule.max_waiting as usize {
-            places
-                .waiting
-                .retain(|waiting| attempts.get(*waiting).is_some_and(|it| it.phase == Phase::Paused));
-        }
-        if places.waiting.len() >= rule.max_waiting as usize {
-            self.answer_here(cx, id, Answer::Rejected(Reason::BulkheadFull.here()));
-            return Leave::Kept;
-        }
-        places.waiting.push_back(id);
-        attempts[id].phase = Phase::Paused;
-        if let Some(timeout) = rule.timeout {
-            cx.calendar
-                .schedule_in(timeout, Event::data(DataEvent::PlaceTimeout, id));
-        }
-        Leave::Kept
-    }
-
-    /// An attempt has waited long enough for a place in its bulkhead.
-    pub(super) fn place_timed_out(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let waits = |attempt: &Attempt| attempt.flags.has(Flags::GUARDED) && attempt.phase == Phase::Paused;
-        if self.attempts.get(id).is_some_and(waits) {
-            self.answer_here(cx, id, Answer::Rejected(Reason::BulkheadTimeout.here()));
-        }
-    }
-
     /// Tells the guards how an attempt has ended that they have let through.
     #[inline(never)]
     pub(super) fn guards_hear(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) -> Heard {
@@ -345,30 +304,6 @@ impl DataPlane {
         extras.abandons(&row);
         self.leaves_place(cx, id, &row);
         self.party_ends(cx, &row);
-    }
-
-    /// Whoever has waited longest gets the place that is given up.
-    fn leaves_place(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, row: &Guarded) {
-        if row.place != Place::Holds {
-            return;
-        }
-        let site = self.attempts[id].site;
-        let Some(extras) = self.sites[site.at()].extras.as_deref_mut() else {
-            return;
-        };
-        let Some(rule) = &extras.guards.bulkhead else { return };
-        let Some(places) = extras.bulkheads.known(row.who, rule.scope) else {
-            return;
-        };
-        places.taken -= 1;
-        while let Some(next) = places.waiting.pop_front() {
-            let is_waiting = self.attempts.get(next).is_some_and(|it| it.phase == Phase::Paused);
-            if let (true, Some(row)) = (is_waiting, self.guarded.get_mut(next)) {
-                places.taken += 1;
-                row.place = Place::Holds;
-                return cx.follow(DataEvent::Send, next);
-            }
-        }
     }
 
     /// Another record takes over what the guards know of an attempt.

@@ -25,7 +25,7 @@ impl DataPlane {
             Order::StartServer(spec) => self.start_server(cx, spec),
             Order::StartUp { task, work } => self.start_up(cx, task, work),
             Order::Listen(task) => {
-                self.set_door(task, Door::Open);
+                self.set_door(task, self.open_door(task));
                 if let Some(extras) = self.servers.get_mut(task).and_then(|server| server.extras.as_mut()) {
                     extras.listening = Some(cx.now());
                 }
@@ -43,6 +43,7 @@ impl DataPlane {
                     self.cpus_changed.push(task.index());
                 }
             }
+            Order::Afflict { task, ills } => self.afflict(cx, task, ills),
             Order::PartCpu { task, left } => {
                 if let Some(server) = self.servers.get_mut(task).filter(|server| server.door != Door::Silent) {
                     server.cpu.set_share(cx.now(), left.server);

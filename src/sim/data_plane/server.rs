@@ -21,13 +21,16 @@ impl DataPlane {
             return false;
         };
         let task = attempt.task.expect("an attempt that goes to a task has one");
-        let Some(server) = self.servers.get_mut(task) else {
+        let Some(mut server) = self.servers.get_mut(task) else {
             self.answer(cx, id, Answer::Refused(Reason::TargetGone.here()));
             return false;
         };
-        if server.door == Door::Silent {
-            self.unanswered(cx, id);
-            return false;
+        if matches!(server.door, Door::Silent | Door::Troubled) {
+            if self.ends_at_the_door(cx, id, task) {
+                return false;
+            }
+            attempt = &mut self.attempts[id];
+            server = self.servers.get_mut(task).expect("it is there");
         }
         let revision = &self.operations.revisions[server.revision as usize];
         if attempt.flags.has(Flags::CALLER_GONE) && revision.on_disconnect == OnDisconnect::Cancel {
@@ -189,6 +192,6 @@ fn refusal(door: Door) -> Reason {
     match door {
         Door::Starting => Reason::NotListening,
         Door::Closed => Reason::ShuttingDown,
-        Door::Open | Door::Silent => Reason::QueueFull,
+        Door::Open | Door::Silent | Door::Troubled => Reason::QueueFull,
     }
 }

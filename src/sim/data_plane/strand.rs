@@ -3,6 +3,7 @@
 //! A thread pool's worker is held from a program's first step to its last; an event loop only through `cpu` steps; an
 //! unbounded server never makes anyone wait.
 
+use super::afflictions::answer_of_the_ill;
 use super::call::send_back;
 use super::course::count_work;
 use super::network::Between;
@@ -25,6 +26,12 @@ impl DataPlane {
         let mut attempt = self.attempts.get_mut(id)?;
         if !matches!(attempt.phase, Phase::Waiting | Phase::Ready | Phase::OnCpu) {
             return None;
+        }
+        if attempt.flags.has(Flags::AFFLICTED) {
+            if self.is_held_up(cx, id) {
+                return None;
+            }
+            attempt = &mut self.attempts[id];
         }
         if attempt.flags.has(Flags::DEADLINE) {
             if self.abandons_late_work(cx, id) {
@@ -107,6 +114,9 @@ impl DataPlane {
     /// A strand comes to an early end because a call failed.
     #[inline(never)]
     pub(super) fn strand_fails(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, cause: Cause) {
+        if self.attempts[id].flags.has(Flags::AFFLICTED) && self.fails_later(id, cause) {
+            return;
+        }
         self.misses_end(cx, id, Some(cause));
         self.strand_over(cx, id, Answer::Failure(cause));
     }
@@ -135,6 +145,9 @@ impl DataPlane {
         }
         let held = attempt.flags.has(Flags::HOLDS_SOMETHING);
         attempt.flags.clear(Flags::HOLDS_SOMETHING);
+        if attempt.flags.has(Flags::AFFLICTED) {
+            answer = answer_of_the_ill(&self.afflictions, attempt, answer);
+        }
         if !matches!(attempt.caller, Caller::Check(_)) {
             let row = self.operations.row(attempt.served);
             if row.error_ratio > 0.0

@@ -1,5 +1,6 @@
 //! The data plane alone, its orders given by hand: theory, timelines computed on paper, and everything at once.
 
+mod afflictions;
 mod balancer;
 mod balancer_extras;
 mod cache;
@@ -16,6 +17,7 @@ mod guards;
 mod heap;
 mod hedges;
 mod join;
+mod journeys;
 mod network;
 mod rules;
 mod skew;

@@ -185,6 +185,7 @@ impl Run {
             FaultKind::ZoneOutage { zone } => self.control.zone_outage_ends(cx, *zone),
             FaultKind::RandomTaskCrash { service, .. } => self.control.random_crashes(cx, *service, None),
             FaultKind::SlowInstance { .. } => self.control.slow_instances_end(cx, at),
+            FaultKind::GrayFailure { .. } => self.control.tasks_recover(cx, at),
             FaultKind::Backend { .. } => self.control.backend_trouble_ends(at),
             FaultKind::AgentDisconnect { .. } => self.control.agents_may_reconnect(cx, at),
             FaultKind::LogsStall => self.control.logs_stall_ends(cx),
@@ -195,7 +196,8 @@ impl Run {
     /// The control plane's half of a fault: what befalls tasks and instances.
     fn fault_begins_in_control(&mut self, cx: &mut Context<'_>, at: u32, kind: &FaultKind, key: Key) {
         match kind {
-            FaultKind::TaskCrash { service, count } => self.control.crash_tasks(cx, *service, *count, key),
+            FaultKind::TaskCrash { on } => self.control.crash_tasks(cx, on, key),
+            FaultKind::GrayFailure { on, ills } => self.control.tasks_fall_ill(cx, at, on, *ills, key),
             FaultKind::RandomTaskCrash {
                 service,
                 time_between_failures,

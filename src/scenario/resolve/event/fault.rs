@@ -1,5 +1,6 @@
 //! What a fault is and whom it befalls; when it comes is in `course`.
 
+use super::selection::selection;
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
@@ -21,6 +22,9 @@ pub(super) fn fault(cx: &mut Context, said: &schema::Event, path: &Path) -> Opti
     }
     if let Some(crash) = &said.task_crash {
         return task_crash(cx, crash, &path.key("task_crash"));
+    }
+    if let Some(gray) = &said.gray_failure {
+        return gray_failure(cx, gray, &path.key("gray_failure"));
     }
     if let Some(loss) = &said.instance_loss {
         let here = path.key("instance_loss");
@@ -94,44 +98,73 @@ pub(super) fn fault(cx: &mut Context, said: &schema::Event, path: &Path) -> Opti
 }
 
 fn task_crash(cx: &mut Context, said: &schema::TaskCrash, path: &Path) -> Option<(String, FaultKind)> {
-    let service = cx
-        .find(Table::Service, &said.service, &path.key("service"))
-        .map(ServiceIx::from_usize);
-    match (said.count, &said.time_between_failures) {
-        (Some(count), None) => {
-            let label = format!("task_crash {count} of {}", said.service);
-            Some((
-                label,
-                FaultKind::TaskCrash {
-                    service: service?,
-                    count,
-                },
-            ))
+    match (&said.on, &said.service, said.count, &said.time_between_failures) {
+        (Some(on), None, None, None) => {
+            let (label, on) = selection(cx, on, &path.key("on"))?;
+            Some((format!("task_crash {label}"), FaultKind::TaskCrash { on }))
         }
-        (None, Some(time)) => {
+        (None, Some(name), Some(count), None) => {
+            let service = cx.find(Table::Service, name, &path.key("service"))?;
+            let on = Selection::some_of(ServiceIx::from_usize(service), count);
+            Some((format!("task_crash {count} of {name}"), FaultKind::TaskCrash { on }))
+        }
+        (None, Some(name), None, Some(time)) => {
+            let service = cx.find(Table::Service, name, &path.key("service"));
             let time_between_failures = cx.dist(time, &path.key("time_between_failures"));
             if time_between_failures.mean() <= 0.0 {
                 cx.positive(Span::ZERO, &path.key("time_between_failures"));
             }
-            let label = format!("task_crash at random of {}", said.service);
             Some((
-                label,
+                format!("task_crash at random of {name}"),
                 FaultKind::RandomTaskCrash {
-                    service: service?,
+                    service: ServiceIx::from_usize(service?),
                     time_between_failures,
                 },
             ))
         }
         _ => {
-            cx.problems.report_with(
-                Code::NotExactlyOne,
-                path,
-                "how the tasks crash is not clear",
-                |diagnostic| diagnostic.expected("one of `count` (at once) and `time_between_failures` (at random)"),
-            );
+            let message = "how the tasks crash is not clear";
+            cx.problems
+                .report_with(Code::NotExactlyOne, path, message, |diagnostic| {
+                    diagnostic.expected(
+                    "`service` with one of `count` (at once) and `time_between_failures` (at random), or `on` alone",
+                )
+                });
             None
         }
     }
+}
+
+fn gray_failure(cx: &mut Context, said: &schema::GrayFailure, path: &Path) -> Option<(String, FaultKind)> {
+    let mut what = Vec::new();
+    if let Some(slow) = said.slow {
+        let slow = factor(cx, slow, &path.key("slow"));
+        what.push(format!("slow by {slow}x"));
+    }
+    if let Some(ratio) = said.error_ratio {
+        what.push(format!("{}% errors", ratio.0.get() * 100.0));
+    }
+    if said.hangs {
+        what.push("hangs".to_owned());
+    }
+    if what.is_empty() {
+        cx.problems
+            .report_with(Code::MissingKey, path, "nothing is wrong with these tasks", |d| {
+                d.expected("one or several of `slow`, `error_ratio` and `hangs: true`")
+            });
+    }
+    let (label, on) = selection(cx, &said.on, &path.key("on"))?;
+    let ills = Ills {
+        slow: said.slow.map_or(1.0, |slow| slow.0),
+        error_ratio: said.error_ratio.map_or(0.0, |ratio| ratio.0.get()),
+        motion: if said.hangs { Motion::Still } else { Motion::Moving },
+        checks: match said.health_checks {
+            schema::ChecksOfTheIll::Suffer => ChecksOfTheIll::Suffer,
+            schema::ChecksOfTheIll::Pass => ChecksOfTheIll::Pass,
+        },
+    };
+    let label = format!("gray_failure {label}: {}", what.join(", "));
+    Some((label, FaultKind::GrayFailure { on, ills }))
 }
 
 fn added_latency(cx: &mut Context, said: &schema::AddedLatency, path: &Path) -> Option<(String, FaultKind)> {

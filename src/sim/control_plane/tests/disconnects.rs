@@ -37,7 +37,7 @@ fn an_exit_is_seen_when_the_agent_is_back() {
     let mut stage = cut_off(&blueprint);
     let key = stage.cx.key;
     stage.run_until(20.0);
-    stage.act(|control, cx| control.crash_tasks(cx, ServiceIx(0), 1, key));
+    stage.act(|control, cx| control.crash_tasks(cx, &crate::blueprint::Selection::some_of(ServiceIx(0), 1), key));
     stage.run_until(30.0);
     assert_eq!(stage.levels(), (0, 2, 2));
     // 20 s of pauses from 250 ms on, half as long again each: the next attempt is less than 10 s away.

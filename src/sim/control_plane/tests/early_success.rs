@@ -116,7 +116,13 @@ fn an_old_task_left_behind_is_not_replaced_by_its_own_revision() {
     let blueprint = early(fleet(3), (50, 200), 50, SourceCleanup::AfterCompletion);
     let mut stage = deployed(&blueprint);
     stage.run_until(131.0);
-    stage.act(|control, cx| control.crash_tasks(cx, crate::blueprint::ServiceIx(0), 3, cx.key));
+    stage.act(|control, cx| {
+        control.crash_tasks(
+            cx,
+            &crate::blueprint::Selection::some_of(crate::blueprint::ServiceIx(0), 3),
+            cx.key,
+        )
+    });
     stage.run_until(600.0);
     let tasks = &stage.control.services[0].tasks;
     assert!(

@@ -1,6 +1,6 @@
 //! Zone outages, dead and slow instances.
 
-use super::harness::{Health, Stage, fleet, on_ec2, owned};
+use super::harness::{Health, Stage, fleet, on_ec2, owned, without_balancer};
 use crate::blueprint::*;
 use crate::cluster::task::TaskState;
 use crate::sim::control_plane::SlowInstances;
@@ -161,7 +161,7 @@ fn slow_instances_slow_their_tasks_old_and_new_until_the_fault_ends() {
         factor: 4.0,
     };
     stage.act(|control, cx| control.slow_instances_begin(cx, 0, slow, cx.key));
-    stage.act(|control, cx| control.crash_tasks(cx, ServiceIx(0), 1, cx.key));
+    stage.act(|control, cx| control.crash_tasks(cx, &crate::blueprint::Selection::some_of(ServiceIx(0), 1), cx.key));
     stage.run_until(100.0);
     stage.act(|control, cx| control.slow_instances_end(cx, 0));
     let speeds: Vec<(f64, f64)> = stage
@@ -186,11 +186,113 @@ fn crashes_choose_running_tasks_at_random_and_the_same_ones_for_the_same_key() {
         let blueprint = fleet(8);
         let mut stage = Stage::new(&blueprint);
         stage.run_until(10.0);
-        stage.act(|control, cx| control.crash_tasks(cx, ServiceIx(0), 3, cx.key.child(key)));
+        stage.act(|control, cx| {
+            control.crash_tasks(
+                cx,
+                &crate::blueprint::Selection::some_of(ServiceIx(0), 3),
+                cx.key.child(key),
+            )
+        });
         stage.run_until(10.0);
         assert_eq!(stage.control.services[0].counts.of(TaskState::Deprovisioning), 3);
         stage.entered("DEPROVISIONING")
     };
     assert_eq!(crashed(1), crashed(1));
     assert!((2..30).any(|key| crashed(key) != crashed(1)));
+}
+
+/// The zones of the RUNNING tasks that a selection takes.
+fn selected(on: &Selection) -> Vec<u16> {
+    let blueprint = fleet(6);
+    let mut stage = Stage::new(&blueprint);
+    stage.run_until(10.0);
+    let key = stage.cx.key;
+    let mut zones: Vec<u16> = stage
+        .control
+        .select(on, key)
+        .iter()
+        .map(|id| stage.control.tasks[*id].zone.0)
+        .collect();
+    zones.sort_unstable();
+    zones
+}
+
+#[test]
+fn a_selection_takes_all_to_whom_everything_applies_or_some_of_them() {
+    // Six tasks, three in each zone.
+    let of_zone = |amount| Selection {
+        zone: Some(ZoneIx(1)),
+        amount,
+        ..Selection::default()
+    };
+    assert_eq!(selected(&of_zone(Amount::All)), [1, 1, 1]);
+    assert_eq!(selected(&of_zone(Amount::Count(2))), [1, 1]);
+    assert_eq!(selected(&of_zone(Amount::Count(9))), [1, 1, 1]);
+    // A third of three is one, half of three rounded up two.
+    let share = |share| Amount::Share(crate::units::Ratio::new(share).expect("a share"));
+    assert_eq!(selected(&of_zone(share(1.0 / 3.0))), [1]);
+    assert_eq!(selected(&of_zone(share(0.5))), [1, 1]);
+    let nobody = Selection {
+        revision: Some(RevisionIx(1)),
+        ..Selection::default()
+    };
+    assert_eq!(selected(&nobody), [0; 0]);
+}
+
+#[test]
+fn the_ills_of_a_task_end_with_the_last_of_its_faults_and_its_replacement_has_none() {
+    let blueprint = fleet(1);
+    let mut stage = Stage::new(&blueprint);
+    stage.run_until(10.0);
+    let all = Selection::default();
+    let slow = Ills {
+        slow: 4.0,
+        ..Ills::NONE
+    };
+    let still = Ills {
+        motion: Motion::Still,
+        ..Ills::NONE
+    };
+    stage.act(|control, cx| control.tasks_fall_ill(cx, 0, &all, slow, cx.key));
+    stage.act(|control, cx| control.tasks_fall_ill(cx, 1, &all, still, cx.key));
+    stage.act(|control, cx| control.tasks_recover(cx, 1));
+    stage.act(|control, cx| control.crash_tasks(cx, &all, cx.key));
+    stage.run_until(100.0);
+    stage.act(|control, cx| control.tasks_recover(cx, 0));
+    let speeds: Vec<f64> = stage
+        .orders
+        .iter()
+        .filter_map(|(second, order)| match order {
+            Order::SetSpeed { speed, .. } => Some(*speed),
+            Order::StartServer(spec) if *second > 0.0 => Some(spec.speed),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(speeds, [0.25, 0.0, 0.25, 1.0]);
+}
+
+#[test]
+fn a_process_that_hangs_fails_the_health_checks_of_its_container() {
+    // Checks each 10 s, three must fail: unhealthy 20 to 30 s after it hangs at 10, and replaced. If it lies, never.
+    for (checks, replaced) in [(ChecksOfTheIll::Suffer, 1), (ChecksOfTheIll::Pass, 0)] {
+        let mut blueprint = without_balancer(fleet(1));
+        blueprint.task_definitions[0].containers[0].health_check = Some(ContainerHealthCheck {
+            interval: crate::units::Span::from_secs(10),
+            timeout: crate::units::Span::from_secs(5),
+            retries: 3,
+            start_period: crate::units::Span::ZERO,
+        });
+        let mut stage = Stage::new(&blueprint);
+        stage.run_until(10.0);
+        let ills = Ills {
+            motion: Motion::Still,
+            checks,
+            ..Ills::NONE
+        };
+        stage.act(|control, cx| control.tasks_fall_ill(cx, 0, &Selection::default(), ills, cx.key));
+        stage.run_until(29.0);
+        assert_eq!(stage.created().len(), 0);
+        stage.run_until(60.0);
+        assert_eq!(stage.created().len(), replaced);
+    }
 }

@@ -81,7 +81,7 @@ fn a_protected_task_that_exits_is_replaced_like_any_other() {
     let blueprint = protected(2, 1.0, 5000.0);
     let mut stage = Stage::new(&blueprint);
     stage.run_until(10.0);
-    stage.act(|control, cx| control.crash_tasks(cx, ServiceIx(0), 1, cx.key));
+    stage.act(|control, cx| control.crash_tasks(cx, &crate::blueprint::Selection::some_of(ServiceIx(0), 1), cx.key));
     stage.run_until(100.0);
     assert_eq!(stage.created(), [11.0]);
 }

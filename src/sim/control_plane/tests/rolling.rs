@@ -227,7 +227,13 @@ fn a_failed_task_is_replaced_by_its_own_revision_during_a_deployment() {
     // 100/125: 101: start 1 new. 110: an old one crashes: 3 old + 1 pending new, lower 4. 111: one of revision 0 starts.
     let blueprint = bounds(fleet(4), 100, 125);
     let mut stage = deployed(&blueprint, 110.0);
-    stage.act(|control, cx| control.crash_tasks(cx, crate::blueprint::ServiceIx(0), 1, cx.key));
+    stage.act(|control, cx| {
+        control.crash_tasks(
+            cx,
+            &crate::blueprint::Selection::some_of(crate::blueprint::ServiceIx(0), 1),
+            cx.key,
+        )
+    });
     stage.run_until(112.0);
     let started = stage
         .entered("PROVISIONING")

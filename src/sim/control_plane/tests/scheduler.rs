@@ -52,7 +52,7 @@ fn a_crashed_task_is_replaced_after_a_pass() {
     let blueprint = fleet(4);
     let mut stage = Stage::new(&blueprint);
     stage.run_until(50.0);
-    stage.act(|control, cx| control.crash_tasks(cx, ServiceIx(0), 1, cx.key));
+    stage.act(|control, cx| control.crash_tasks(cx, &crate::blueprint::Selection::some_of(ServiceIx(0), 1), cx.key));
     stage.run_until(200.0);
     assert_eq!(stage.entered("PROVISIONING"), [(51.0, 4)]);
     assert_eq!(stage.entered("RUNNING"), [(75.0, 4)]);

@@ -208,7 +208,7 @@ fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act
         // A minute that some alarm may dislike.
         meter(stage, act, if dice.happens(6) { 50 } else { 0 });
     }
-    match dice.below(14) {
+    match dice.below(16) {
         10 => {
             let step = [ShiftStep::Begins, ShiftStep::Ends][dice.below(2) as usize];
             let shift = shift_away_from(dice.below(2) as u16);
@@ -228,7 +228,17 @@ fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act
             stage.act(|control, cx| control.begin_release(cx, &release));
         }
         0 => stage.deploy(1 + dice.below(2) as u16),
-        1 => stage.act(|control, cx| control.crash_tasks(cx, service, count, key)),
+        1 => {
+            let mut on = Selection::some_of(service, count);
+            on.zone = dice.happens(2).then(|| ZoneIx(dice.below(2) as u16));
+            stage.act(|control, cx| control.crash_tasks(cx, &on, key));
+        }
+        14 => stage.act(|control, cx| {
+            control.tasks_recover(cx, 2);
+            let on = Selection::some_of(service, count);
+            control.tasks_fall_ill(cx, 2, &on, still(), key);
+        }),
+        15 => stage.act(|control, cx| control.tasks_recover(cx, 2)),
         2 => {
             let desired = dice.below(8);
             stage.act(|control, cx| control.set_desired_count(cx, service, desired, "swarm"));
@@ -282,6 +292,14 @@ fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act
             });
         }
         _ => {}
+    }
+}
+
+/// A process that hangs and does not answer its checks.
+fn still() -> Ills {
+    Ills {
+        motion: Motion::Still,
+        ..Ills::NONE
     }
 }
 

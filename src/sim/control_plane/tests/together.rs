@@ -85,6 +85,7 @@ fn with_traffic(mut blueprint: Blueprint) -> Blueprint {
             arrivals: Arrivals::Poisson,
         },
         clients: None,
+        journeys: vec![],
         classes: vec![(ClassIx(0), 1.0)],
         timeout: Some(Span::from_secs(30)),
         retry: Retry {
@@ -197,8 +198,7 @@ fn crashed_tasks_cost_only_what_they_had_in_hand() {
         100,
         fault(
             FaultKind::TaskCrash {
-                service: ServiceIx(0),
-                count: 2,
+                on: Selection::some_of(ServiceIx(0), 2),
             },
             None,
         ),

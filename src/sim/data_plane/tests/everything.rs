@@ -192,8 +192,8 @@ fn misfortune(stage: &mut Stage<'_>, tick: u64) {
         between: LatencyScope::Service(ServiceIx(1)),
         delay: constant(0.004),
     };
-    match tick % 11 {
-        2 | 7 => {
+    match tick % 13 {
+        2 | 7 | 12 => {
             let n = (tick as usize / 3) % 6;
             stage.kill(stage.tasks[service][n]);
             let next = stage.start(service, (n % 2) as u16, 1.0);
@@ -204,8 +204,8 @@ fn misfortune(stage: &mut Stage<'_>, tick: u64) {
             }
         }
         0 | 1 => stage.order(Order::PublishZones {
-            load_balancer: LoadBalancerIx((tick / 11 % 2) as u16),
-            out: vec![ZoneIx(1); usize::from(tick.is_multiple_of(11))],
+            load_balancer: LoadBalancerIx((tick / 13 % 2) as u16),
+            out: vec![ZoneIx(1); usize::from(tick.is_multiple_of(13))],
         }),
         3 => stage.publish(service, stage.tasks[service].clone()),
         4 => {
@@ -215,13 +215,32 @@ fn misfortune(stage: &mut Stage<'_>, tick: u64) {
                 speed,
             });
         }
-        5 if tick.is_multiple_of(2) => stage.fault(&zone),
+        5 if !tick.is_multiple_of(2) => stage.fault(&zone),
         5 => stage.lift(&zone),
         6 if tick.is_multiple_of(2) => stage.fault(&latency),
         6 => stage.lift(&latency),
         8 => stage.fault(&FaultKind::DependencyFailover {
             dependency: DependencyIx(0),
         }),
+        11 => {
+            let still = tick.is_multiple_of(2);
+            let ills = Ills {
+                slow: 2.0,
+                error_ratio: 0.2,
+                motion: if still { Motion::Still } else { Motion::Moving },
+                checks: ChecksOfTheIll::Suffer,
+            };
+            let task = stage.tasks[service][3];
+            stage.order(Order::SetSpeed {
+                task,
+                speed: if still { 0.0 } else { 1.0 },
+            });
+            let well = (tick / 13).is_multiple_of(2);
+            stage.order(Order::Afflict {
+                task,
+                ills: if well && !still { Ills::NONE } else { ills },
+            });
+        }
         9 => {
             let task = stage.tasks[service][2];
             for target_group in [TargetGroupIx(0), TargetGroupIx(1)] {
@@ -251,6 +270,10 @@ fn run(seed: u64) -> Vec<RequestFinished> {
     for tick in 1..=2 * SECONDS {
         stage.run_until(ms(500 * tick));
         misfortune(&mut stage, tick);
+    }
+    for task in stage.tasks.concat() {
+        stage.order(Order::SetSpeed { task, speed: 1.0 });
+        stage.order(Order::Afflict { task, ills: Ills::NONE });
     }
     // Nothing new comes; the last patience is long over after a minute.
     stage.run_until(ms((SECONDS + 60) * 1000));

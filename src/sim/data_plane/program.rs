@@ -8,8 +8,8 @@ use super::join::Race;
 use super::network::Delay;
 use super::purpose;
 use crate::blueprint::{
-    Blueprint, CacheIx, CallIx, Callee, HttpRequest, OnDeadline, OnDisconnect, OperationIx, ProgramIx,
-    Revision, RevisionIx, ServiceIx, Step as Written,
+    Blueprint, CacheIx, CallIx, Callee, HttpRequest, OnDeadline, OnDisconnect, OperationIx, ProgramIx, Revision,
+    RevisionIx, ServiceIx, Step as Written,
 };
 use crate::cluster::attempt::{Attempt, Served};
 use crate::engine::calendar::Calendar;

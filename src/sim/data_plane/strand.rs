@@ -161,7 +161,9 @@ impl DataPlane {
             }
             let counts = &mut self.counts[row.revision as usize];
             counts.requests += 1;
-            counts.errors += u64::from(answer != Answer::Success && !answer.is_client_error());
+            if answer != Answer::Success {
+                counts.errors += u64::from(!answer.is_client_error());
+            }
         }
         if attempt.flags.has(Flags::CALLER_GONE) {
             if attempt.flags.has(Flags::TRACED) {

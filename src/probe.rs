@@ -21,7 +21,7 @@ mod watch;
 pub mod windows;
 
 pub use cost::CostProbe;
-pub use estimate::{Estimate, Precision};
+pub use estimate::{Estimate, Precision, ratio};
 pub use pool::Pool;
 pub use record::{
     Cell, ClassRecord, CostLine, DeploymentStory, FailureCount, ObjectiveWindow, Outcomes, RunRecord, SentCount,

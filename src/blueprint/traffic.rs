@@ -1,6 +1,6 @@
 //! Traffic: who asks, when, and for what.
 
-use super::{ClassIx, Guards, HttpRequest, LoadBalancerIx, Priority, Retry, ServiceIx, TrafficIx};
+use super::{ClassIx, Guards, HttpRequest, Journey, LoadBalancerIx, Priority, Retry, ServiceIx, TrafficIx};
 use crate::engine::dist::Dist;
 use crate::units::{Instant, Span};
 use std::sync::Arc;
@@ -13,14 +13,27 @@ pub struct Traffic {
     /// How many clients the requests come from, each with cookies and connections of its own; `None`: each request comes
     /// from a client that was never seen before. Closed users are such clients anyway.
     pub clients: Option<u32>,
-    /// Positions in [`super::Blueprint::classes`], with weights that sum to more than 0.
+    /// Positions in [`super::Blueprint::classes`], with weights that sum to more than 0. With journeys the weight is how
+    /// often an arrival asks for it on average, if all is served.
     pub classes: Vec<(ClassIx, f64)>,
+    /// What arrivals or users do; if there are none, each is one request.
+    pub journeys: Vec<Journey>,
     /// Of one attempt; `None`: the client waits for ever.
     pub timeout: Option<Span>,
     pub retry: Retry,
     pub guards: Guards,
     /// Plain unless it goes straight to tasks.
     pub direct: super::Direct,
+}
+
+impl Traffic {
+    /// How many requests follow from each arrival on average, retries aside.
+    pub fn requests_per_arrival(&self) -> f64 {
+        if self.journeys.is_empty() {
+            return 1.0;
+        }
+        self.classes.iter().map(|(_, visits)| visits).sum()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

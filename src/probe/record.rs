@@ -9,8 +9,8 @@ use super::timeline::Timeline;
 use super::traces::TraceRecord;
 use crate::blueprint::ClassIx;
 use crate::sim::observation::{
-    DeploymentRecord, DeploymentStep, Event, Failure, InstanceRecord, Outcome, Reason, RevisionCount, ScalingRecord,
-    SenderSample, ServedBy, SkewCount, StepCounts, TaskRecord,
+    DeploymentRecord, DeploymentStep, Event, Failure, InstanceRecord, JourneyCount, Outcome, Reason, RevisionCount,
+    ScalingRecord, SenderSample, ServedBy, SkewCount, StepCounts, TaskRecord,
 };
 use crate::stats::LatencyHistogram;
 use crate::units::{Instant, MicroUsd, Span};
@@ -44,6 +44,8 @@ pub struct RunRecord {
     pub scaling: Vec<ScalingRecord>,
     /// Calls between revisions that may not understand each other.
     pub skew: Vec<SkewCount>,
+    /// What came of journeys that began in measured time, by step.
+    pub journeys: Vec<JourneyCount>,
     pub steps: StepCounts,
     /// What the measured time costs.
     pub cost: Vec<CostLine>,

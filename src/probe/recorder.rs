@@ -11,8 +11,8 @@ use super::traces::TraceProbe;
 use super::watch::Watch;
 use crate::blueprint::{Blueprint, ClassIx, RevisionIx};
 use crate::sim::observation::{
-    DeploymentStep, Event, Failure, InstanceRecord, Observation, Observer, Outcome, RequestFinished, RevisionCount,
-    Sample, ScalingRecord, Sender, ServedBy, ServiceLevels, SkewCount, StepCounts, TaskRecord,
+    DeploymentStep, Event, Failure, InstanceRecord, JourneyCount, Observation, Observer, Outcome, RequestFinished,
+    RevisionCount, Sample, ScalingRecord, Sender, ServedBy, ServiceLevels, SkewCount, StepCounts, TaskRecord,
 };
 use crate::stats::LatencyHistogram;
 use crate::units::Instant;
@@ -51,6 +51,7 @@ pub struct Recorder {
     deployment_steps: Vec<DeploymentStep>,
     scaling: Vec<ScalingRecord>,
     skew: Vec<SkewCount>,
+    journeys: Vec<JourneyCount>,
     steps: StepCounts,
     cost: CostProbe,
 }
@@ -129,6 +130,7 @@ impl Recorder {
             deployment_steps: Vec::new(),
             scaling: Vec::new(),
             skew: Vec::new(),
+            journeys: Vec::new(),
             steps: StepCounts::default(),
             cost: CostProbe::new(blueprint),
         }
@@ -183,6 +185,7 @@ impl Recorder {
             deployment_steps: self.deployment_steps,
             scaling: self.scaling,
             skew: self.skew,
+            journeys: self.journeys,
             steps: self.steps,
             cost: self.cost.finish(end),
         };
@@ -370,6 +373,7 @@ impl Observer for Recorder {
             Observation::RevisionCounts { deployment, counts } => self.counts_taken(deployment, counts),
             Observation::BalancerMinute { ended, .. } => self.last_seen = ended,
             Observation::SkewCounted(counts) => self.skew = counts,
+            Observation::JourneysCounted(counts) => self.journeys = counts,
             Observation::Traced(trace) => self.traces.take(*trace),
             Observation::StepsCounted(counts) => self.steps = counts,
             Observation::LimitReached(reason) => self.ended_early = Some(reason),

@@ -119,6 +119,7 @@ fn visitors() -> Traffic {
             repeat_every: None,
         }),
         clients: None,
+        journeys: vec![],
         classes: [0, 1, 2].map(|class| (ClassIx(class), 1.0)).to_vec(),
         timeout: None,
         retry: Retry {

@@ -11,6 +11,7 @@ pub mod deployments;
 pub mod docs;
 pub mod events;
 pub mod failures;
+pub mod journeys;
 pub mod label;
 pub mod objectives;
 pub mod skew;
@@ -24,11 +25,12 @@ use super::table::{Schema, Table};
 use crate::probe::Pool;
 
 /// The tables of one run, in the order in which a reader wants them.
-pub const SCHEMAS: [&Schema; 21] = [
+pub const SCHEMAS: [&Schema; 22] = [
     &summary::SUMMARY,
     &objectives::OBJECTIVES,
     &summary::BREAKDOWN,
     &failures::FAILURES,
+    &journeys::JOURNEYS,
     &attempts::CALLS,
     &attempts::AMPLIFICATION,
     &time::TIME,
@@ -72,6 +74,7 @@ pub fn one(pool: &Pool, name: &str) -> Option<Table> {
         "objectives" => objectives::objectives(pool),
         "breakdown" => summary::breakdown(pool),
         "failures" => failures::failures(pool),
+        "journeys" => journeys::journeys(pool),
         "calls" => attempts::calls(pool),
         "amplification" => attempts::amplification(pool),
         "time" => time::time(pool),

@@ -26,6 +26,7 @@ mod group;
 mod guard;
 mod heap;
 mod join;
+mod journeys;
 mod loss;
 mod meter;
 mod network;
@@ -69,6 +70,7 @@ use foregone::Foregone;
 use group::Group;
 use guard::Guarded;
 use join::Races;
+use journeys::Journeys;
 use network::Network;
 use program::{Operations, Programs};
 use rules::Rulebook;
@@ -86,6 +88,7 @@ pub struct DataPlane {
     balancers: Vec<Balancer>,
     groups: Vec<Group>,
     clients: Vec<Client>,
+    journeys: Journeys,
     sites: Vec<SiteState>,
     /// Of the attempts with [`crate::cluster::attempt::Flags::GUARDED`].
     guarded: Aside<Attempt, Guarded>,
@@ -162,6 +165,8 @@ impl DataPlane {
                 DataEvent::DependencyDone => self.dependency_done(cx, attempt),
                 DataEvent::AnswerAtNode => self.answer_at_node(cx, attempt),
                 DataEvent::AnswerAtCaller => self.answer_at_caller(cx, attempt),
+                DataEvent::Visit => self.visit(cx, extra),
+                DataEvent::PatienceEnds => self.patience_ends(cx, extra),
                 DataEvent::HedgeDue => self.hedge_due(cx, attempt),
                 DataEvent::PlaceTimeout => self.place_timed_out(cx, attempt),
                 DataEvent::JoinTimeout => self.join_timed_out(cx, attempt, extra),
@@ -213,6 +218,13 @@ mod purpose {
     pub const ATTEMPT: u64 = 1 << 8;
     pub const NEXT_REQUEST: u64 = 2;
     pub const BROWSER: u64 = 3;
+    /// Below a journey's key: which one, and its requests.
+    pub const JOURNEY: u64 = 20;
+    pub const VISIT: u64 = 21;
+    /// Below the key of a journey's request.
+    pub const NEXT_STEP: u64 = 22;
+    pub const ABANDONS: u64 = 23;
+    pub const PATIENCE: u64 = 24;
     /// Below the attempt's key.
     pub const NODE: u64 = 1;
     pub const GROUP: u64 = 2;

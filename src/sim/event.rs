@@ -50,6 +50,10 @@ pub enum DataEvent {
     DeadlineDue,
     /// The next change of a task's CPU: a departure, the quota spent, or the quota renewed. `extra`: server.
     CpuTurn,
+    /// A visitor makes the request of its step. `extra`: visitor.
+    Visit,
+    /// A visitor's patience may be over. `extra`: visitor.
+    PatienceEnds,
     /// An attempt has been out long enough for a hedge. `id`: attempt.
     HedgeDue,
     /// An attempt has waited long enough for a place in its caller's bulkhead. `id`: attempt.

@@ -3,11 +3,14 @@
 //! Request outcomes have a record of their own (it is on the request path and holds no text); everything else is an
 //! [`Observation`]. Times are the simulation's; probes shift them to the user's clock.
 
+mod journey;
+
 use crate::blueprint::{
     CallIx, ClassIx, GroupIx, LoadBalancerIx, OperationIx, RevisionIx, ServiceIx, TrafficIx, ZoneIx,
 };
 pub use crate::cluster::cause::{Reason, Stage};
 use crate::units::{CpuUnits, Instant, MiB, Span};
+pub use journey::JourneyCount;
 
 mod steps;
 
@@ -159,6 +162,8 @@ pub enum Observation {
     },
     /// At the end of a run: calls between revisions that may not understand each other, if there were any.
     SkewCounted(Vec<SkewCount>),
+    /// At the end of a run: what came of journeys, if there were any.
+    JourneysCounted(Vec<JourneyCount>),
     /// A request that was followed.
     Traced(Box<super::trace::Trace>),
     /// At the end of a run: what came of certain steps, if there are any.

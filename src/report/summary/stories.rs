@@ -3,12 +3,16 @@
 use super::labelled;
 use crate::blueprint::{RevisionIx, ServiceIx};
 use crate::probe::{DeploymentStory, Estimate, Pool, SameDeployment, Toll};
+use crate::report::tables::journeys;
 use crate::report::words::{counted, duration, plain, short, strategy};
 use crate::sim::observation::SkewCount;
 
 pub fn section(pool: &Pool) -> String {
     let mut text: String = pool.deployments().iter().map(|same| deployment(pool, same)).collect();
     text.push_str(&skew(pool));
+    for line in journeys::in_words(pool) {
+        text.push_str(&labelled("Journey", &line));
+    }
     text.push_str(&scaling(pool).map_or(String::new(), |words| labelled("Scaling", &words)));
     text
 }

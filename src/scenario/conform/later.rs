@@ -51,7 +51,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("Step", "sleep", "use `wait`"),
     ("Call", "budget", "put `budget` into `retry`"),
     ("Retry", "jitter", "put `jitter` into `backoff: { exponential: … }`"),
-    ("Traffic", "journeys", "list the requests under `requests` with weights"),
     ("Traffic", "payload", "leave it out: payloads take no time"),
     ("Request", "payload", "leave it out: payloads take no time"),
     ("ScalingPolicy", "step_scaling", "use `target_tracking`"),
@@ -131,7 +130,7 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("Dependency", "connection_pool", "use `slots`"),
     ("Scenario", "queues", "leave them out: services call each other"),
     ("Scenario", "records", "send `traffic` to the balancer directly"),
-    ("Scenario", "journeys", "list the requests under `traffic` with weights"),
+    ("Scenario", "journeys", "write them under the `traffic` that makes them"),
 ];
 
 /// What to do in place of a word that is not modelled yet, if it is one.

@@ -218,6 +218,9 @@ codes! {
     TraceOutOfOrder "WT0902" "trace-out-of-order" Error;
     QueueWithoutBound "WT0903" "queue-without-bound" Warning;
     StateOutOfReach "WT0910" "state-out-of-reach" Error;
+    ProbabilitiesAboveOne "WT0911" "probabilities-above-one" Error;
+    JourneyWithoutEnd "WT0912" "journey-without-end" Error;
+    StepOutOfReach "WT0913" "step-out-of-reach" Warning;
 
     // Events and questions.
     EventAfterEnd "WT1001" "event-after-end" Error;

@@ -78,7 +78,9 @@ fn attributes(cx: &mut Context, name: &str, said: &schema::LoadBalancer, path: &
         let here = path.key("client_keep_alive");
         cx.within(keep_alive.0, alb::CLIENT_KEEP_ALIVE_RANGE_S, &here);
         let mine = |to: &str| to == name || to.split_once('/').is_some_and(|(balancer, _)| balancer == name);
-        let known = |traffic: &schema::Traffic| traffic.clients.is_some() || traffic.users.is_some();
+        let known = |traffic: &schema::Traffic| {
+            traffic.clients.is_some() || traffic.users.is_some() || !traffic.journeys.is_empty()
+        };
         if !cx
             .said
             .traffic

@@ -225,7 +225,7 @@ fn visits(blueprint: &Blueprint, graph: &Graph, order: &[usize], at: Instant) ->
         let Source::Open { profile, .. } = &traffic.source else {
             continue;
         };
-        let rate = rate(profile, at);
+        let rate = rate(profile, at) * traffic.requests_per_arrival();
         let sum: f64 = traffic.classes.iter().map(|(_, weight)| weight).sum();
         for (class, weight) in &traffic.classes {
             for (node, share) in graph.entry(&traffic.to, &blueprint.classes[class.at()]) {

@@ -1,6 +1,7 @@
 //! Traffic: where requests go, when they come, and of which kinds they are.
 
 mod arrivals;
+mod journeys;
 mod profile;
 mod recorded;
 pub(super) mod spikes;
@@ -19,10 +20,23 @@ pub(super) fn traffic(cx: &mut Context) -> (Vec<Traffic>, Vec<RequestClass>) {
     let mut classes = Vec::new();
     each(&cx.said.traffic, &section, |at, name, said, path| {
         let mine = requests(cx, TrafficIx::from_usize(at), said, &mut classes, path);
+        let journeys = journeys::journeys(cx, said, &mine, &classes, path);
+        let mine = if journeys.is_empty() {
+            mine
+        } else {
+            journeys::visits(&journeys, &mine)
+        };
         let retry = behaviour::retry(cx, said.retry.as_ref(), &path.key("retry"));
         let guards = guard::guards(cx, guard::Said::of_traffic(said), path);
         let (to, direct) = destination(cx, said, path);
         let source = source(cx, (name, said), &mine, &classes, path);
+        if let Some(Source::Recorded(recorded)) = &source
+            && !journeys.is_empty()
+            && recorded.arrivals.iter().any(|arrival| arrival.class.is_some())
+        {
+            let message = "the recording says what is asked for, and the journeys do too";
+            cx.report(Code::ConflictingKeys, &path.key("trace"), message);
+        }
         if let Some(timeout) = said.timeout {
             program::check_timeout(cx, timeout.0, 2, &path.key("timeout"));
         }
@@ -33,6 +47,7 @@ pub(super) fn traffic(cx: &mut Context) -> (Vec<Traffic>, Vec<RequestClass>) {
                 to,
                 source,
                 clients: said.clients,
+                journeys,
                 classes: mine,
                 timeout,
                 retry,

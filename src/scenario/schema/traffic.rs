@@ -1,8 +1,10 @@
 //! Traffic: who asks, when, and for what.
 
 use super::{
-    Balance, Bulkhead, CallBreaker, CallRateLimit, Deadline, Duration, Factor, Form, Hedge, Named, Rate, Retry, Time,
+    Balance, Bulkhead, CallBreaker, CallRateLimit, Deadline, Duration, Factor, Form, Hedge, Named, Rate, Retry, Share,
+    Time,
 };
+use crate::units::Ratio;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -23,12 +25,15 @@ pub struct Traffic {
     /// How many users each send a request, wait for the answer, think, and send the next.
     #[schemars(range(min = 1))]
     pub users: Option<u32>,
-    /// With `users`: none if absent.
+    /// With `users`: before each request or, with `journeys`, before each journey; none if absent.
     pub think_time: Option<Time>,
     /// How many clients the requests come from, each with cookies and connections of its own; if absent each request comes
     /// from a new one. Users are such clients anyway.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub clients: Option<u32>,
+    /// What each arrival or user does, by name: chains of requests. If absent each makes one request at a time.
+    #[serde(default)]
+    pub journeys: Named<Journey>,
     /// Kinds of requests; one called after the traffic, `GET /`, if absent.
     #[serde(default)]
     pub requests: Vec<Request>,
@@ -47,6 +52,40 @@ pub struct Traffic {
     pub bulkhead: Option<Bulkhead>,
     /// Bounds the attempts that a caller sends; no bound if absent.
     pub rate_limit: Option<CallRateLimit>,
+}
+
+/// A visitor's way from request to request. Each visitor is a client with cookies and connections of its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Journey {
+    /// Its share of the visitors is its weight over the sum.
+    #[serde(default = "unit")]
+    #[schemars(range(min = 0))]
+    pub weight: f64,
+    /// By name; the first one begins.
+    pub steps: Named<JourneyStep>,
+    /// How long a visitor waits for an answer before it leaves, drawn for each request; for ever if absent.
+    pub patience: Option<Time>,
+    /// How likely a visitor leaves whose request was not served, retries and all; who stays asks again.
+    #[serde(default = "surely")]
+    pub abandon_after_failure: Share,
+}
+
+/// One request, and what may follow.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JourneyStep {
+    /// The kind of request, one of `requests`; the one with the step's name if absent.
+    pub request: Option<String>,
+    /// From the answer to the next request; none if absent.
+    pub think_time: Option<Time>,
+    /// Steps that may follow with their probabilities; what they leave to 100 % ends the journey.
+    #[serde(default)]
+    pub next: Named<Share>,
+}
+
+fn surely() -> Share {
+    Share(Ratio::ONE)
 }
 
 /// Recorded arrivals: a CSV file beside the scenario with the columns `time_s` (from 0, in order) and perhaps `class`.
@@ -188,7 +227,7 @@ pub struct Bursty {
 #[serde(deny_unknown_fields)]
 pub struct Request {
     pub name: String,
-    /// Its share is its weight over the sum.
+    /// Its share is its weight over the sum; means nothing with `journeys`.
     #[serde(default = "unit")]
     #[schemars(range(min = 0))]
     pub weight: f64,

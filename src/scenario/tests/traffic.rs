@@ -203,3 +203,51 @@ fn a_trace_is_played_faster_later_and_again() {
     assert_eq!(seen("{ file: a.csv, repeat_every: 20s }", "").1, [Code::OutOfRange]);
     assert_eq!(seen("{ file: a.csv, speed: 0x }", "").1, [Code::OutOfRange]);
 }
+
+#[test]
+fn journeys_lead_from_step_to_step_and_end() {
+    let journey = |steps: &str, beside: &str| {
+        codes(&web(
+            "desired_count: 50",
+            &format!(
+                "traffic: {{ users: {{ to: web, rate: 1/s, requests: [{{ name: browse, get: / }}, {{ name: pay, post: / }}], \
+                 journeys: {{ shopping: {{ steps: {{ {steps} }} }} }}{beside} }} }}"
+            ),
+        ))
+    };
+    let both = "browse: { next: { browse: 50%, pay: 20% } }, pay: {}";
+    assert_eq!(journey(both, ""), []);
+    assert_eq!(
+        journey("browse: { next: { buy: 50% } }, pay: {}", ""),
+        [Code::UnknownName]
+    );
+    assert_eq!(journey("buy: {}", ""), [Code::UnknownName]);
+    assert_eq!(journey("buy: { request: browse }", ""), []);
+    assert_eq!(
+        journey("browse: { next: { browse: 60%, pay: 50% } }, pay: {}", ""),
+        [Code::ProbabilitiesAboveOne]
+    );
+    assert_eq!(
+        journey("browse: { next: { browse: 100% } }", ""),
+        [Code::JourneyWithoutEnd]
+    );
+    assert_eq!(journey("browse: {}, pay: {}", ""), [Code::StepOutOfReach]);
+    assert_eq!(journey("", ""), [Code::WrongLength]);
+    assert_eq!(journey(both, ", clients: 10"), [Code::ConflictingKeys]);
+    let weightless = "traffic: { users: { to: web, rate: 1/s, requests: [{ name: browse, get: / }], \
+                      journeys: { a: { weight: 0, steps: { browse: {} } } } } }";
+    assert_eq!(codes(&web("desired_count: 50", weightless)), [Code::WeightsSumToZero]);
+}
+
+#[test]
+fn the_load_of_journeys_counts_all_their_requests() {
+    // 5 journeys a second, 2 requests each on average, 20 ms: 0.2 vCPUs. At 25/s it is 1.
+    let at = |rate: u32| {
+        let rest = format!(
+            "traffic: {{ users: {{ to: web, rate: {rate}/s, journeys: {{ a: {{ steps: {{ users: {{ next: {{ users: 50% }} }} }} }} }} }} }}"
+        );
+        codes(&web("desired_count: 1", &rest))
+    };
+    assert_eq!(at(24), []);
+    assert_eq!(at(25), [Code::QueueWithoutBound]);
+}

@@ -65,7 +65,8 @@ impl Balancer {
         let per_zone = model.nodes_per_zone as usize;
         let comes_here = |traffic: &blueprint::Traffic| matches!(traffic.to, Destination::LoadBalancer { load_balancer, .. } if load_balancer.at() == at);
         let mut traffic = blueprint.traffic.iter();
-        let says_clients = traffic.any(|traffic| comes_here(traffic) && traffic.clients.is_some());
+        let comes_back = |traffic: &blueprint::Traffic| traffic.clients.is_some() || !traffic.journeys.is_empty();
+        let says_clients = traffic.any(|traffic| comes_here(traffic) && comes_back(traffic));
         let says_keep_alive =
             written.attributes.client_keep_alive != LoadBalancerAttributes::default().client_keep_alive;
         let clients = (says_clients || says_keep_alive).then(|| {

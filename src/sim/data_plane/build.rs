@@ -9,6 +9,7 @@ use super::dependency::DependencyState;
 use super::foregone::Foregone;
 use super::group::Group;
 use super::join::Races;
+use super::journeys::Journeys;
 use super::network::Network;
 use super::program::{Operations, Programs};
 use super::rules::Rulebook;
@@ -96,6 +97,7 @@ impl DataPlane {
         let clients = (0..blueprint.traffic.len())
             .map(|at| Client::new(cx, at, &mut tables))
             .collect();
+        let journeys = Journeys::new(blueprint, browsers(&blueprint.traffic), &mut tables);
         let balancers = (0..blueprint.load_balancers.len())
             .map(|at| Balancer::new(blueprint, at, &mut deadlines))
             .collect();
@@ -123,6 +125,7 @@ impl DataPlane {
             balancers,
             groups,
             clients,
+            journeys,
             sites,
             guarded: Aside::default(),
             dependencies,

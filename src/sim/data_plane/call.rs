@@ -1,7 +1,7 @@
 //! Between caller and callee: sending, patience, retries, and who is told what when either side lets go.
 
 use super::balancer::{Balancer, to_node};
-use super::client::finished;
+use super::client::{After, finished};
 use super::group::Group;
 use super::guard::{Heard, Leave};
 use super::network::{Between, Crossing, Hop, Network};
@@ -191,12 +191,7 @@ impl DataPlane {
             let cause = self.hangs(id, Reason::IdleTimeout);
             return self.cut_off(cx, id, Answer::GatewayTimeout(cause));
         }
-        if let Some(path) = attempt.path
-            && attempt.flags.has(Flags::OUTSTANDING)
-        {
-            // 460: the client closed the connection while the target worked.
-            self.balancers[path.load_balancer.at()].meter.elb_4xx += 1;
-        }
+        self.client_closes(id);
         // Told first, so that a retry is on its way before abandoned work is swept up.
         let cause = self.hangs(id, Reason::TimedOut);
         if self.attempts[id].flags.has(Flags::TRACED) {
@@ -209,6 +204,16 @@ impl DataPlane {
         };
         self.tell_caller(cx, id, answer);
         self.disconnect(cx, id);
+    }
+
+    /// A caller closes its connection: a 460, if a target works behind a balancer.
+    pub(super) fn client_closes(&mut self, id: Id<Attempt>) {
+        let attempt = &self.attempts[id];
+        if let Some(path) = attempt.path
+            && attempt.flags.has(Flags::OUTSTANDING)
+        {
+            self.balancers[path.load_balancer.at()].meter.elb_4xx += 1;
+        }
     }
 
     /// The node answers in the target's place, and the target's work loses its caller.
@@ -232,6 +237,7 @@ impl DataPlane {
         if let Caller::Strand(parent) = caller {
             self.now_calls(parent, id, messenger);
         }
+        self.journeys.now_awaits(caller, messenger);
         self.disconnect(cx, id);
         self.caller_waits(cx, messenger);
         self.node_answers(cx, messenger, answer);
@@ -326,9 +332,9 @@ impl DataPlane {
                     self.tracer.finished(cx, attempt.request_key);
                 }
                 let client = &self.clients[usize::from(self.class_traffic[class.at()])];
-                if client.is_closed() {
+                if client.after() != After::Nothing {
                     let key = attempt.request_key;
-                    self.asks_again(cx, (class, browser), key);
+                    self.goes_on(cx, (class, browser), key, answer);
                 }
             }
             Caller::Strand(parent) => match self.attempts.get_mut(parent) {
@@ -385,6 +391,7 @@ impl DataPlane {
             self.attempts.remove(next);
             return true;
         }
+        self.journeys.now_awaits(caller, next);
         cx.calendar.schedule_in(pause, Event::data(DataEvent::Send, next));
         true
     }

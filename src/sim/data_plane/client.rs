@@ -24,6 +24,17 @@ pub(super) struct Client {
     /// Each class with the share of it and those before.
     classes: Vec<(f64, ClassIx)>,
     browsers: Browsers,
+    after: After,
+}
+
+/// What comes after a request has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum After {
+    Nothing,
+    /// A closed user thinks about the next one.
+    AnotherRequest,
+    /// A visitor's journey goes on or ends.
+    Journey,
 }
 
 /// The clients of one traffic source that keep cookies and connections, by their numbers.
@@ -78,6 +89,11 @@ impl Client {
                 first: browsers(&cx.blueprint.traffic[..at]).saturating_add(1),
                 count: browsers(std::slice::from_ref(written)),
             },
+            after: match &written.source {
+                _ if !written.journeys.is_empty() => After::Journey,
+                Source::Closed { .. } => After::AnotherRequest,
+                Source::Open { .. } | Source::Recorded(_) => After::Nothing,
+            },
         }
     }
 
@@ -107,6 +123,22 @@ impl Client {
     }
 
     #[inline]
+    pub fn after(&self) -> After {
+        self.after
+    }
+
+    pub fn site(&self) -> Site {
+        self.site
+    }
+
+    /// What closed users' pauses are drawn from.
+    pub fn pause_law(&self) -> Option<&Law> {
+        match &self.arrivals {
+            Arrivals::Closed { think_time, .. } => Some(think_time),
+            _ => None,
+        }
+    }
+
     pub fn is_closed(&self) -> bool {
         matches!(self.arrivals, Arrivals::Closed { .. })
     }
@@ -138,7 +170,12 @@ impl Client {
 
 /// A client's request that has not been sent: the callee's half is blank.
 #[inline(always)]
-fn offer(attempts: &mut Arena<Attempt>, key: Key, (class, browser): (ClassIx, Browser), site: Site) -> Id<Attempt> {
+pub(super) fn offer(
+    attempts: &mut Arena<Attempt>,
+    key: Key,
+    (class, browser): (ClassIx, Browser),
+    site: Site,
+) -> Id<Attempt> {
     let (id, attempt) = attempts.place(Attempt::BLANK);
     attempt.key = key.child(purpose::ATTEMPT + 1);
     attempt.request_key = key;
@@ -153,6 +190,11 @@ impl DataPlane {
         self.begin_weighing(cx);
         for at in 0..self.clients.len() {
             if let Arrivals::Closed { users, .. } = self.clients[at].arrivals {
+                if self.clients[at].after == After::Journey {
+                    let key = self.clients[at].key;
+                    self.users_begin(cx, TrafficIx::from_usize(at), (users, key));
+                    continue;
+                }
                 for user in 0..users {
                     let key = self.clients[at].key.child(u64::from(user) + 1);
                     let browser = Browser(self.clients[at].browsers.first + user);
@@ -176,8 +218,11 @@ impl DataPlane {
     pub(super) fn arrival(&mut self, cx: &mut Context<'_>, at: usize) {
         let client = &mut self.clients[at];
         let (key, class, browser) = client.take();
-        let site = client.site;
+        let (site, after) = (client.site, client.after);
         self.schedule_arrival(cx, at);
+        if after == After::Journey {
+            return self.visitor_arrives(cx, at, key);
+        }
         if self.attempts.len() >= cx.blueprint.limits.in_flight as usize {
             self.overflowed = true;
             return;
@@ -210,10 +255,19 @@ impl DataPlane {
         cx.calendar.schedule_in(pause, Event::data(DataEvent::Send, id));
     }
 
-    /// A closed user has its answer, and thinks about the next request.
+    /// A client that is not gone has its answer: a closed user thinks about the next request, a journey goes on.
     #[inline(never)]
-    pub(super) fn asks_again(&mut self, cx: &mut Context<'_>, (class, browser): (ClassIx, Browser), request: Key) {
+    pub(super) fn goes_on(
+        &mut self,
+        cx: &mut Context<'_>,
+        (class, browser): (ClassIx, Browser),
+        request: Key,
+        answer: Answer,
+    ) {
         let traffic = TrafficIx(self.class_traffic[class.at()]);
+        if self.clients[traffic.at()].after == After::Journey {
+            return self.visitor_answered(cx, browser, request, answer);
+        }
         self.think(cx, traffic, request.child(purpose::NEXT_REQUEST), browser);
     }
 
@@ -247,6 +301,7 @@ impl DataPlane {
                 self.tracer.finished(cx, attempt.request_key);
             }
         }
+        self.journeys_end(cx);
         self.tracer.finish(cx);
         let counts = self.skews.counts();
         if !counts.is_empty() {

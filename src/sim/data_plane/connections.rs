@@ -119,10 +119,20 @@ impl ClientConnections {
     pub fn request(&mut self, browser: Browser, now: Instant) {
         let Some(at) = browser.at() else { return };
         self.requests += 1;
+        if self.kept.len() <= at {
+            self.kept.resize(at + 1, None);
+        }
         let open = self.kept[at].filter(|kept| self.is_open(*kept, now));
         self.opened += u64::from(open.is_none());
         let opened = open.map_or(now, |kept| kept.opened);
         self.kept[at] = Some(Kept { opened, used: now });
+    }
+
+    /// The browser is given to somebody else; its connection closes.
+    pub fn forget(&mut self, browser: Browser) {
+        if let Some(kept) = browser.at().and_then(|at| self.kept.get_mut(at)) {
+            *kept = None;
+        }
     }
 
     /// Connections that are open now.

@@ -12,7 +12,7 @@ use super::program::Operations;
 use super::{DataPlane, Leg, purpose};
 use crate::blueprint::{self, Blueprint, Cookie, LoadBalancerIx, Mitigation, TargetGroupIx, ZoneIx};
 use crate::cluster::Task;
-use crate::cluster::attempt::{Answer, Attempt, Site};
+use crate::cluster::attempt::{Answer, Attempt, Browser, Site};
 use crate::cluster::server::Servers;
 use crate::cluster::view::View;
 use crate::engine::arena::Id;
@@ -82,6 +82,14 @@ impl Group {
             check_program: written.health_check.runs,
             meter: TargetGroupMeter::default(),
             extras: (!is_plain).then(|| Box::new(extras)),
+        }
+    }
+
+    /// The next client of this number brings no cookie.
+    pub fn forget(&mut self, browser: Browser) {
+        let cookies = self.extras.as_mut().and_then(|extras| extras.cookies.as_mut());
+        if let Some((_, cookies)) = cookies {
+            cookies.forget(browser);
         }
     }
 

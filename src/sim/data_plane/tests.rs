@@ -17,6 +17,7 @@ mod guards;
 mod heap;
 mod hedges;
 mod join;
+mod journeys;
 mod network;
 mod rules;
 mod skew;

@@ -19,7 +19,8 @@ fn stickiness(cx: &mut Context, blueprint: &Blueprint) {
         let known = |traffic: &Traffic| {
             let here =
                 matches!(traffic.to, Destination::LoadBalancer { load_balancer, .. } if load_balancer.at() == at);
-            here && (traffic.clients.is_some() || matches!(traffic.source, Source::Closed { .. }))
+            let closed = matches!(traffic.source, Source::Closed { .. });
+            here && (traffic.clients.is_some() || closed || !traffic.journeys.is_empty())
         };
         if blueprint.traffic.iter().any(known) {
             continue;

@@ -85,6 +85,7 @@ fn with_traffic(mut blueprint: Blueprint) -> Blueprint {
             arrivals: Arrivals::Poisson,
         },
         clients: None,
+        journeys: vec![],
         classes: vec![(ClassIx(0), 1.0)],
         timeout: Some(Span::from_secs(30)),
         retry: Retry {

@@ -67,6 +67,7 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
                 arrivals: Arrivals::Poisson,
             },
             clients: None,
+            journeys: vec![],
             classes: vec![(ClassIx(0), 1.0)],
             timeout: None,
             retry: Retry {

@@ -257,6 +257,12 @@ impl Flags {
     pub const DEADLINE: Flags = Flags(32768);
     /// What calls, branches and further attempts have from whoever makes them.
     pub const INHERITED: Flags = Flags(64 | 16384);
+    /// Before a step of such a strand there is more to see to: one test for all of it.
+    pub const UNUSUAL_STEP: Flags = Flags(64 | 4096 | 32768);
+    /// At the end of such a strand there is more to see to.
+    pub const UNUSUAL_END: Flags = Flags(1 | 64 | 256 | 4096 | 16384);
+    /// Of the answer to such an attempt, somebody else is to hear than its caller.
+    pub const OVERHEARD: Flags = Flags(64 | 128 | 512 | 2048);
 
     /// Its task is or was ill, and is looked at before each step.
     pub const AFFLICTED: Flags = Flags(4096);

@@ -147,13 +147,6 @@ impl DataPlane {
                 DataEvent::Arrival => self.arrival(cx, extra as usize),
                 DataEvent::DeadlineDue => self.deadlines_due(cx, extra as u16),
                 DataEvent::CpuTurn => self.cpu_turn(cx, extra as usize),
-                DataEvent::Reweigh => self.reweigh(cx, extra as usize),
-                DataEvent::FailoverDone => self.failover_done(cx, extra as usize),
-                DataEvent::AskBacked => self.ask_backed(cx, attempt),
-                DataEvent::PaceDue => self.pace_due(cx, extra),
-                DataEvent::ConnectionSetUp => self.connection_set_up(cx, attempt),
-                DataEvent::AcquireTimeout => self.acquire_timed_out(cx, attempt),
-                DataEvent::IdleConnections => self.idle_connections(cx, Id::from_raw(id), extra),
                 DataEvent::Send => self.send(cx, attempt),
                 DataEvent::AtNode => self.at_node(cx, attempt),
                 DataEvent::AtTask => {
@@ -172,14 +165,7 @@ impl DataPlane {
                 DataEvent::DependencyDone => self.dependency_done(cx, attempt),
                 DataEvent::AnswerAtNode => self.answer_at_node(cx, attempt),
                 DataEvent::AnswerAtCaller => self.answer_at_caller(cx, attempt),
-                DataEvent::Visit => self.visit(cx, extra),
-                DataEvent::PatienceEnds => self.patience_ends(cx, extra),
-                DataEvent::HedgeDue => self.hedge_due(cx, attempt),
-                DataEvent::PlaceTimeout => self.place_timed_out(cx, attempt),
-                DataEvent::JoinTimeout => self.join_timed_out(cx, attempt, extra),
-                DataEvent::CollectionEnds => self.collection_ends(cx, Id::from_raw(id)),
-                DataEvent::QueueTimeout => self.queue_timeout(cx, attempt),
-                DataEvent::ConnectTimeout => self.connect_timed_out(cx, attempt),
+                rare => self.handle_rare(cx, rare, id, extra),
             }
             match cx.at_once.get(followed) {
                 Some(&next) => (what, id) = next,
@@ -190,6 +176,41 @@ impl DataPlane {
         cx.at_once.clear();
         if !self.cpus_changed.is_empty() {
             self.arm_cpus(cx);
+        }
+    }
+
+    /// Events that most requests never meet, out of the way of those that all do.
+    #[cold]
+    #[inline(never)]
+    fn handle_rare(&mut self, cx: &mut Context<'_>, what: DataEvent, id: RawId, extra: u32) {
+        let attempt = Id::from_raw(id);
+        match what {
+            DataEvent::Reweigh => self.reweigh(cx, extra as usize),
+            DataEvent::FailoverDone => self.failover_done(cx, extra as usize),
+            DataEvent::AskBacked => self.ask_backed(cx, attempt),
+            DataEvent::PaceDue => self.pace_due(cx, extra),
+            DataEvent::ConnectionSetUp => self.connection_set_up(cx, attempt),
+            DataEvent::AcquireTimeout => self.acquire_timed_out(cx, attempt),
+            DataEvent::IdleConnections => self.idle_connections(cx, Id::from_raw(id), extra),
+            DataEvent::Visit => self.visit(cx, extra),
+            DataEvent::PatienceEnds => self.patience_ends(cx, extra),
+            DataEvent::HedgeDue => self.hedge_due(cx, attempt),
+            DataEvent::PlaceTimeout => self.place_timed_out(cx, attempt),
+            DataEvent::JoinTimeout => self.join_timed_out(cx, attempt, extra),
+            DataEvent::CollectionEnds => self.collection_ends(cx, Id::from_raw(id)),
+            DataEvent::QueueTimeout => self.queue_timeout(cx, attempt),
+            DataEvent::ConnectTimeout => self.connect_timed_out(cx, attempt),
+            DataEvent::Arrival
+            | DataEvent::DeadlineDue
+            | DataEvent::CpuTurn
+            | DataEvent::Send
+            | DataEvent::AtNode
+            | DataEvent::AtTask
+            | DataEvent::AtDependency
+            | DataEvent::GoOn
+            | DataEvent::DependencyDone
+            | DataEvent::AnswerAtNode
+            | DataEvent::AnswerAtCaller => unreachable!("what all requests meet is handled where they do"),
         }
     }
 

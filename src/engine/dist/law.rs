@@ -121,7 +121,7 @@ impl Law {
     }
 
     /// Draws a span, the distribution being in seconds: rounded to the nearest nanosecond.
-    #[inline]
+    #[inline(always)]
     pub fn sample(&self, key: Key) -> Span {
         match &self.0 {
             Kind::Constant { span, .. } => *span,

@@ -24,12 +24,30 @@ impl DataPlane {
     /// Sends an attempt on its way: now its caller waits.
     #[inline(always)]
     pub(super) fn send(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let now = cx.now();
-        let Some(mut attempt) = self.attempts.get_mut(id) else {
+        let Some(attempt) = self.attempts.get(id) else {
             return;
         };
+        if attempt.flags.has(Flags::TRACED) || self.sites[attempt.site.at()].is_special {
+            self.send_specially(cx, id);
+        } else {
+            self.sends::<false>(cx, id);
+        }
+    }
+
+    /// The same where somebody looks on, or there are guards or ways to ask.
+    #[cold]
+    #[inline(never)]
+    fn send_specially(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+        self.sends::<true>(cx, id);
+    }
+
+    /// `SPECIAL`: traced, or from a site with guards or ways.
+    #[inline(always)]
+    fn sends<const SPECIAL: bool>(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+        let now = cx.now();
+        let mut attempt = &mut self.attempts[id];
         attempt.phase = Phase::Sent;
-        if attempt.flags.has(Flags::TRACED) {
+        if SPECIAL && attempt.flags.has(Flags::TRACED) {
             self.tracer.begins(cx.blueprint, id, attempt, Doing::Network, now);
         }
         if attempt.first_sent == Instant::NEVER {
@@ -39,7 +57,7 @@ impl DataPlane {
             }
         }
         let mut until = Instant::NEVER;
-        if self.sites[attempt.site.at()].is_guarded() {
+        if SPECIAL && self.sites[attempt.site.at()].is_guarded() {
             match self.ask_leave(cx, id) {
                 Leave::Given { until: bound } => until = bound,
                 Leave::Kept => return,
@@ -48,7 +66,7 @@ impl DataPlane {
         }
         let site = &mut self.sites[attempt.site.at()];
         site.sent.attempts[usize::from(attempt.number > 1)] += 1;
-        if let To::Service { ways: Some(_), .. } = site.to {
+        if SPECIAL && let To::Service { ways: Some(_), .. } = site.to {
             return self.send_by_ways(cx, id, until);
         }
         let joined = site.patience.map(|list| {
@@ -87,7 +105,7 @@ impl DataPlane {
         if let Some(joined) = joined {
             self.listed(cx, joined, id);
         }
-        if until != Instant::NEVER {
+        if SPECIAL && until != Instant::NEVER {
             self.bound_patience(cx, id, until);
         }
         if crossing == Crossing::Lost {
@@ -206,7 +224,7 @@ impl DataPlane {
         } else {
             Answer::TimedOut(cause)
         };
-        self.tell_caller(cx, id, answer);
+        self.tell_caller::<true>(cx, id, answer);
         self.disconnect(cx, id);
     }
 
@@ -289,20 +307,35 @@ impl DataPlane {
     /// The answer has come; both sides have let go.
     #[inline]
     pub(super) fn answer_at_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let Some(mut attempt) = self.attempts.get_mut(id) else {
+        let Some(attempt) = self.attempts.get_mut(id) else {
             return;
         };
         let Phase::Answered(answer) = attempt.phase else {
             unreachable!("only an answer is carried back")
         };
-        if attempt.flags.has(Flags::TRACED) {
+        if attempt.flags.has(Flags::OVERHEARD) {
+            return self.answer_is_overheard(cx, id, answer);
+        }
+        if !attempt.flags.has(Flags::CALLER_GONE) {
+            let deadline = std::mem::replace(&mut attempt.deadline, DeadlineLink::NONE);
+            no_longer_outstanding(attempt, &mut self.groups, &mut self.sites);
+            self.deadlines.unlink(&mut self.attempts, deadline);
+            self.tell_caller::<false>(cx, id, answer);
+        }
+        self.attempts.remove(id);
+    }
+
+    /// The answer has come, and somebody else than the caller is to hear of it.
+    #[cold]
+    #[inline(never)]
+    fn answer_is_overheard(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
+        if self.attempts[id].flags.has(Flags::TRACED) {
             self.trace_answer(cx, id, answer);
-            attempt = &mut self.attempts[id];
         }
-        if attempt.flags.has(Flags::BY_WAYS) {
+        if self.attempts[id].flags.has(Flags::BY_WAYS) {
             self.ended_by_ways(id);
-            attempt = &mut self.attempts[id];
         }
+        let attempt = &mut self.attempts[id];
         if !attempt.flags.has(Flags::CALLER_GONE) {
             let deadline = std::mem::replace(&mut attempt.deadline, DeadlineLink::NONE);
             no_longer_outstanding(attempt, &mut self.groups, &mut self.sites);
@@ -311,19 +344,23 @@ impl DataPlane {
             if is_backed {
                 self.connection_free(cx, id, answer);
             }
-            self.tell_caller(cx, id, answer);
+            self.tell_caller::<true>(cx, id, answer);
         }
         self.attempts.remove(id);
     }
 
-    /// What the caller makes of an answer: goes on, tries again, or fails in its turn. The record stays.
+    /// What the caller makes of an answer: goes on, tries again, or fails in its turn. The record stays. `OVERHEARD`:
+    /// it may concern ways, guards or the tracer.
     #[inline(always)]
-    fn tell_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
-        if self.attempts[id].flags.has(Flags::BY_WAYS) && !answer.is_success() && self.failed_by_ways(cx, id, answer) {
-            return;
-        }
-        if self.attempts[id].flags.has(Flags::GUARDED) && self.guards_hear(cx, id, answer) == Heard::PassedOver {
-            return self.count_failure(id, answer);
+    fn tell_caller<const OVERHEARD: bool>(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
+        if OVERHEARD {
+            let flags = self.attempts[id].flags;
+            if flags.has(Flags::BY_WAYS) && !answer.is_success() && self.failed_by_ways(cx, id, answer) {
+                return;
+            }
+            if flags.has(Flags::GUARDED) && self.guards_hear(cx, id, answer) == Heard::PassedOver {
+                return self.count_failure(id, answer);
+            }
         }
         if !answer.is_success() {
             self.count_failure(id, answer);
@@ -336,7 +373,7 @@ impl DataPlane {
             Caller::Client(class, browser) => {
                 cx.finished.push(finished(attempt, class, answer, &self.operations, cx));
                 self.open_requests -= 1;
-                if attempt.flags.has(Flags::TRACED) {
+                if OVERHEARD && attempt.flags.has(Flags::TRACED) {
                     self.tracer.finished(cx, attempt.request_key);
                 }
                 let client = &self.clients[usize::from(self.class_traffic[class.at()])];

@@ -12,7 +12,7 @@ use crate::engine::dist::{Law, Tables};
 use crate::engine::random::Key;
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
-use crate::sim::observation::{Observation, Outcome, RequestFinished, ServedBy, StepCounts};
+use crate::sim::observation::{Failure, Observation, Outcome, RequestFinished, ServedBy, StepCounts};
 use crate::units::Instant;
 use crate::workload::{ArrivalStream, Replay};
 
@@ -341,15 +341,32 @@ pub(super) fn finished(
         }
         _ => None,
     };
+    let (outcome, failure) = match answer {
+        Answer::Success => (Outcome::Served, None),
+        _ => ended_otherwise(attempt, answer, operations, cx),
+    };
     RequestFinished {
         class,
-        outcome: outcome(answer),
+        outcome,
         arrived: attempt.first_sent,
         latency: cx.now().since(attempt.first_sent),
         attempts: u32::from(attempt.number),
         served_by,
-        failure: (!answer.is_success()).then(|| failure(cx.blueprint, operations, attempt, answer)),
+        failure,
     }
+}
+
+/// What a request has come to that was not simply served.
+#[cold]
+#[inline(never)]
+fn ended_otherwise(
+    attempt: &Attempt,
+    answer: Answer,
+    operations: &Operations,
+    cx: &Context<'_>,
+) -> (Outcome, Option<Failure>) {
+    let failure = (!answer.is_success()).then(|| failure(cx.blueprint, operations, attempt, answer));
+    (outcome(answer), failure)
 }
 
 #[inline]

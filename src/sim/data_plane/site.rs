@@ -23,6 +23,8 @@ pub(super) struct SiteState {
     /// List of the deadlines, if the sender's patience ends.
     pub patience: Option<u16>,
     pub retry: Retry,
+    /// It has guards, or ways straight to tasks, that are to be asked before anything is sent.
+    pub is_special: bool,
     /// What few sites have.
     pub extras: Option<Box<SiteExtras>>,
     pub sent: Sent,
@@ -120,6 +122,7 @@ impl SiteState {
                 to,
                 patience: call_patience(call, deadlines),
                 retry: call.retry.clone(),
+                is_special: false,
                 extras: SiteExtras::new(&call.guards),
                 sent: Sent::default(),
             });
@@ -140,9 +143,13 @@ impl SiteState {
                 to,
                 patience: patience(traffic.timeout, &traffic.guards, deadlines),
                 retry: traffic.retry.clone(),
+                is_special: false,
                 extras: SiteExtras::new(&traffic.guards),
                 sent: Sent::default(),
             });
+        }
+        for site in &mut sites {
+            site.is_special = site.extras.is_some() || matches!(site.to, To::Service { ways: Some(_), .. });
         }
         assert!(
             sites.len() < Site::NONE.at(),

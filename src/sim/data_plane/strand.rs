@@ -27,14 +27,8 @@ impl DataPlane {
         if !matches!(attempt.phase, Phase::Waiting | Phase::Ready | Phase::OnCpu) {
             return None;
         }
-        if attempt.flags.has(Flags::AFFLICTED) {
-            if self.is_held_up(cx, id) {
-                return None;
-            }
-            attempt = &mut self.attempts[id];
-        }
-        if attempt.flags.has(Flags::DEADLINE) {
-            if self.abandons_late_work(cx, id) {
+        if attempt.flags.has(Flags::UNUSUAL_STEP) {
+            if self.is_seen_to(cx, id) {
                 return None;
             }
             attempt = &mut self.attempts[id];
@@ -46,10 +40,6 @@ impl DataPlane {
         if attempt.flags.has(Flags::HOLDS_LOOP) && !matches!(step.what, What::Cpu(_) | What::Steer(_)) {
             leave_loop(&mut self.servers, &mut self.attempts, cx, id);
             attempt = &mut self.attempts[id];
-        }
-        if attempt.flags.has(Flags::TRACED) {
-            self.tracer
-                .steps(cx.blueprint, &self.operations, (id, attempt), step, cx.now());
         }
         let purpose = step.purpose;
         match &step.what {
@@ -111,6 +101,26 @@ impl DataPlane {
         None
     }
 
+    /// A strand that is not like most is about to go on; gives whether that is taken care of.
+    #[cold]
+    #[inline(never)]
+    fn is_seen_to(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) -> bool {
+        if self.attempts[id].flags.has(Flags::AFFLICTED) && self.is_held_up(cx, id) {
+            return true;
+        }
+        if self.attempts[id].flags.has(Flags::DEADLINE) && self.abandons_late_work(cx, id) {
+            return true;
+        }
+        let attempt = &mut self.attempts[id];
+        if attempt.flags.has(Flags::TRACED)
+            && let Some(step) = self.programs.step(attempt.program, attempt.step)
+        {
+            self.tracer
+                .steps(cx.blueprint, &self.operations, (id, attempt), step, cx.now());
+        }
+        false
+    }
+
     /// A strand comes to an early end because a call failed.
     #[inline(never)]
     pub(super) fn strand_fails(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, cause: Cause) {
@@ -125,29 +135,22 @@ impl DataPlane {
     #[inline(always)]
     pub(super) fn strand_over(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
         let mut answer = answer;
-        if self.attempts[id].flags.has(Flags::HAS_RULES) {
-            answer = self
-                .leaves_server_with_rules(cx.now(), id, Some(answer))
-                .unwrap_or(answer);
-        }
-        let attempt = &mut self.attempts[id];
+        let mut attempt = &mut self.attempts[id];
         match attempt.caller {
             Caller::Join(parent) => return self.branch_over(cx, id, parent, answer),
             Caller::Nobody => return self.loser_over(cx, id),
             Caller::StartUp => return self.started_up(cx, id),
             Caller::Client(..) | Caller::Strand(_) | Caller::Check(_) => {}
         }
+        if attempt.flags.has(Flags::UNUSUAL_END) {
+            answer = self.ends_unusually(cx, id, answer);
+            attempt = &mut self.attempts[id];
+        }
         let task = attempt.task.expect("a strand runs on a task");
         let server = self.servers.get_mut(task).expect("a strand dies with its server");
         server.present -= 1;
-        if attempt.flags.has(Flags::TRACED) {
-            self.tracer.begins(cx.blueprint, id, attempt, Doing::Network, cx.now());
-        }
         let held = attempt.flags.has(Flags::HOLDS_SOMETHING);
         attempt.flags.clear(Flags::HOLDS_SOMETHING);
-        if attempt.flags.has(Flags::AFFLICTED) {
-            answer = answer_of_the_ill(&self.afflictions, attempt, answer);
-        }
         if !matches!(attempt.caller, Caller::Check(_)) {
             let row = self.operations.row(attempt.served);
             if row.error_ratio > 0.0
@@ -158,17 +161,9 @@ impl DataPlane {
             }
             let counts = &mut self.counts[row.revision as usize];
             counts.requests += 1;
-            counts.errors += u64::from(answer != Answer::Success && !answer.is_client_error());
-        }
-        if attempt.flags.has(Flags::FOR_NOTHING) {
-            let row = self.operations.row(attempt.served);
-            let work = &mut self.work[row.revision as usize];
-            work.wasted += 1;
-            let spent = match self.courses.as_ref().and_then(|courses| courses.spent(id)) {
-                Some(spent) => spent,
-                None => self.programs.cpu_spent(attempt, row.cpu_factor),
-            };
-            work.wasted_cpu += spent.nanos();
+            if answer != Answer::Success {
+                counts.errors += u64::from(!answer.is_client_error());
+            }
         }
         if attempt.flags.has(Flags::CALLER_GONE) {
             if attempt.flags.has(Flags::TRACED) {
@@ -182,6 +177,36 @@ impl DataPlane {
         if held {
             hand_on(server, &mut self.attempts, cx);
         }
+    }
+
+    /// The end of a strand that is not like most; gives what it answers.
+    #[cold]
+    #[inline(never)]
+    fn ends_unusually(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) -> Answer {
+        let mut answer = answer;
+        if self.attempts[id].flags.has(Flags::HAS_RULES) {
+            answer = self
+                .leaves_server_with_rules(cx.now(), id, Some(answer))
+                .unwrap_or(answer);
+        }
+        let attempt = &mut self.attempts[id];
+        if attempt.flags.has(Flags::TRACED) {
+            self.tracer.begins(cx.blueprint, id, attempt, Doing::Network, cx.now());
+        }
+        if attempt.flags.has(Flags::AFFLICTED) {
+            answer = answer_of_the_ill(&self.afflictions, attempt, answer);
+        }
+        if attempt.flags.has(Flags::FOR_NOTHING) {
+            let row = self.operations.row(attempt.served);
+            let work = &mut self.work[row.revision as usize];
+            work.wasted += 1;
+            let spent = match self.courses.as_ref().and_then(|courses| courses.spent(id)) {
+                Some(spent) => spent,
+                None => self.programs.cpu_spent(attempt, row.cpu_factor),
+            };
+            work.wasted_cpu += spent.nanos();
+        }
+        answer
     }
 }
 

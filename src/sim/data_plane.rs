@@ -34,6 +34,7 @@ mod orders;
 mod pick;
 mod program;
 mod rules;
+mod send;
 mod server;
 mod site;
 mod skew;

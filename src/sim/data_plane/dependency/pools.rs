@@ -329,7 +329,7 @@ impl DataPlane {
             ..
         } = *backed;
         match pooled.stage {
-            Stage::None | Stage::Closing | Stage::Over => return false,
+            Stage::None | Stage::Closing | Stage::Over => false,
             Stage::Waiting => {
                 backed.pooled.stage = Stage::Over;
                 let pools = pools_of(&mut self.dependencies, dependency);
@@ -346,10 +346,7 @@ impl DataPlane {
                 true
             }
             Stage::Connected => {
-                let is_there = match self.attempts[id].phase {
-                    Phase::Answered(_) | Phase::Lost => false,
-                    _ => true,
-                };
+                let is_there = !matches!(self.attempts[id].phase, Phase::Answered(_) | Phase::Lost);
                 if is_there {
                     backed.pooled.stage = Stage::Closing;
                 } else {

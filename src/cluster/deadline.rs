@@ -107,15 +107,23 @@ impl Deadlines {
     pub fn resume(&mut self, attempts: &mut Arena<Attempt>, list: u16, id: Id<Attempt>) -> Option<Instant> {
         let due = attempts[id].due;
         let entry = &mut self.lists[usize::from(list)];
-        let (mut previous, mut next) = (entry.tail, NO_SLOT);
-        while previous != NO_SLOT {
-            let before = record(attempts, previous);
-            if due_at(before, entry.patience) <= due {
-                break;
+        // Looked for from both ends at once: a node's wait belongs near the tail, a hedge beside one of the oldest.
+        let (mut late, mut early) = (entry.tail, entry.head);
+        let (previous, next) = loop {
+            if late == NO_SLOT {
+                break (NO_SLOT, NO_SLOT);
             }
-            next = previous;
-            previous = before.deadline.previous;
-        }
+            let before = record(attempts, late);
+            if due_at(before, entry.patience) <= due {
+                break (late, before.deadline.next);
+            }
+            late = before.deadline.previous;
+            let after = record(attempts, early);
+            if due_at(after, entry.patience) > due {
+                break (after.deadline.previous, early);
+            }
+            early = after.deadline.next;
+        };
         attempts[id].deadline = DeadlineLink {
             previous,
             next,

@@ -128,3 +128,26 @@ fn a_patience_that_goes_on_in_an_empty_list_arms_its_timer() {
     assert_eq!(lists.resume(&mut arena, list, ids[0]), Some(ms(700)));
     assert_eq!(lists.due(&mut arena, list, ms(700)), Due::Now(ids[0]));
 }
+
+#[test]
+fn wherever_a_patience_goes_on_the_order_is_that_of_deadlines_and_then_of_coming() {
+    // Ten waits end at 1000, 1100, … 1900 ms; one more ends at each instant from 950 to 1950 ms in turn.
+    for more in (950..=1950).step_by(50) {
+        let (mut arena, ids) = attempts(11);
+        let mut lists = Deadlines::default();
+        let list = lists.list(Span::from_secs(1));
+        for (n, &id) in ids[..10].iter().enumerate() {
+            wait(&mut lists, &mut arena, list, id, ms(100 * n as u64));
+        }
+        arena[ids[10]].due = ms(more);
+        let arm = lists.resume(&mut arena, list, ids[10]);
+        assert_eq!(arm, (more < 1000).then(|| ms(more)));
+        let mut order: Vec<(u64, usize)> = (0..10).map(|n| (1000 + 100 * n as u64, n)).collect();
+        order.push((more, 10));
+        order.sort_unstable();
+        for (_, n) in order {
+            assert_eq!(lists.due(&mut arena, list, ms(2000)), Due::Now(ids[n]));
+        }
+        assert_eq!(lists.due(&mut arena, list, ms(2000)), Due::Nothing);
+    }
+}

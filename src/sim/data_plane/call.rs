@@ -39,9 +39,13 @@ impl DataPlane {
 
     /// It is the caller, and no node, who waits again, for what is left of its patience.
     pub(super) fn caller_waits(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let attempt = &mut self.attempts[id];
-        attempt.flags.clear(Flags::NODE_WAITS);
-        if let Some(list) = self.sites[attempt.site.at()].patience
+        self.attempts[id].flags.clear(Flags::NODE_WAITS);
+        self.patience_goes_on(cx, id);
+    }
+
+    /// Lists an attempt, which is in no list, where its deadline belongs; nothing if its site's patience never ends.
+    pub(super) fn patience_goes_on(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
+        if let Some(list) = self.sites[self.attempts[id].site.at()].patience
             && let Some(at) = self.deadlines.resume(&mut self.attempts, list, id)
         {
             cx.calendar.arm(self.deadline_timers[usize::from(list)], at);

@@ -402,14 +402,9 @@ impl DataPlane {
         if attempt.due <= until || attempt.deadline.is_none() {
             return;
         }
-        let Some(list) = self.sites[attempt.site.at()].patience else {
-            return;
-        };
         attempt.due = until;
         self.deadlines.remove(&mut self.attempts, id);
-        if let Some(at) = self.deadlines.resume(&mut self.attempts, list, id) {
-            cx.calendar.arm(self.deadline_timers[usize::from(list)], at);
-        }
+        self.patience_goes_on(cx, id);
     }
 
     /// A strand that knows its deadline looks at it before each step; gives whether it ends here.

@@ -122,12 +122,7 @@ impl DataPlane {
     /// The same for whom patience has begun already.
     pub(super) fn sends_by_ways(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         let picked = self.pick_by_ways(id, cx.now());
-        let attempt = &mut self.attempts[id];
-        if let Some(list) = self.sites[attempt.site.at()].patience
-            && let Some(at) = self.deadlines.resume(&mut self.attempts, list, id)
-        {
-            cx.calendar.arm(self.deadline_timers[usize::from(list)], at);
-        }
+        self.patience_goes_on(cx, id);
         let attempt = &mut self.attempts[id];
         if to_picked(cx, &self.network, (attempt, id), picked) == Crossing::Lost {
             self.nobody_answers(cx, id);

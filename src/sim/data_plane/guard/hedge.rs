@@ -7,8 +7,7 @@
 use super::Guarded;
 use super::callers::Who;
 use crate::blueprint::HedgeAfter;
-use crate::cluster::attempt::{Attempt, Caller, Flags, Phase, Served};
-use crate::cluster::deadline::DeadlineLink;
+use crate::cluster::attempt::{Attempt, Caller, Flags, Phase};
 use crate::engine::arena::Id;
 use crate::policy::budget::Budget;
 use crate::policy::quantile::Percentile;
@@ -100,21 +99,11 @@ impl DataPlane {
         let attempt = &self.attempts[id];
         let (due, number) = (attempt.due, attempt.number);
         let hedge = Attempt {
-            key: attempt.key.child(purpose::HEDGE).child(u64::from(sent)),
             due: Instant::NEVER,
-            deadline: DeadlineLink::NONE,
             phase: Phase::Paused,
-            task: None,
-            sibling: None,
-            path: None,
-            zone: None,
-            served: Served::NOBODY,
-            step: 0,
-            ..attempt.clone()
+            ..self.same_again(id, attempt.key.child(purpose::HEDGE).child(u64::from(sent)))
         };
-        let flags = attempt.flags.inherited();
         let hedge = self.attempts.insert(hedge);
-        self.attempts[hedge].flags = flags;
         self.attempts[hedge].flags.set(Flags::GUARDED);
         self.keeps_course(id, hedge);
         if let Some(free) = others.iter_mut().find(|other| other.is_none()) {

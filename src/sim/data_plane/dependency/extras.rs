@@ -263,17 +263,19 @@ impl DataPlane {
         }
     }
 
+    /// What somebody who is being served has been asked for.
+    fn asked_for(&self, id: Id<Attempt>) -> Backed {
+        *self.backed.get(id).expect("who is served has been asked for")
+    }
+
     /// It has a slot: it locks its row, or waits for it in the slot.
     fn begin_backed(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let Some(Backed {
+        let Backed {
             dependency,
             operation,
             row,
             ..
-        }) = self.backed.get(id).copied()
-        else {
-            unreachable!("who is served has been asked for");
-        };
+        } = self.asked_for(id);
         let extras = self.dependencies[dependency.at()]
             .extras
             .as_mut()
@@ -289,15 +291,12 @@ impl DataPlane {
 
     /// It has all that it needs.
     fn serve_backed(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let Some(Backed {
+        let Backed {
             dependency,
             operation,
             node,
             ..
-        }) = self.backed.get(id).copied()
-        else {
-            unreachable!("who is served has been asked for");
-        };
+        } = self.asked_for(id);
         let state = &mut self.dependencies[dependency.at()];
         let extras = state.extras.as_mut().expect("it has extras");
         let attempt = &mut self.attempts[id];
@@ -337,16 +336,13 @@ impl DataPlane {
     /// Service is over: lock and slot go to whoever waits for them.
     #[inline(never)]
     pub(super) fn backed_done(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        let Some(Backed {
+        let Backed {
             dependency,
             operation,
             node,
             row,
             ..
-        }) = self.backed.get(id).copied()
-        else {
-            unreachable!("who is served has been asked for");
-        };
+        } = self.asked_for(id);
         let extras = self.dependencies[dependency.at()]
             .extras
             .as_mut()

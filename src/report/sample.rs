@@ -61,6 +61,7 @@ pub fn shop() -> Blueprint {
         task_definitions: vec![TaskDefinition {
             name: "checkout".into(),
             cpu: CpuUnits(512),
+            cpu_limit: CpuLimit::Quota,
             memory: MiB(1024),
             network_mode: NetworkMode::Awsvpc,
             architecture: Architecture::X86_64,

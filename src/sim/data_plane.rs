@@ -25,6 +25,7 @@ mod foregone;
 mod group;
 mod guard;
 mod heap;
+mod hosts;
 mod join;
 mod journeys;
 mod loss;
@@ -70,6 +71,7 @@ use dependency::{Backed, DependencyState};
 use foregone::Foregone;
 use group::Group;
 use guard::Guarded;
+use hosts::Hosts;
 use join::Races;
 use journeys::Journeys;
 use network::Network;
@@ -82,6 +84,8 @@ use tracer::Tracer;
 pub struct DataPlane {
     attempts: Arena<Attempt>,
     servers: Servers,
+    /// `None`: no instance's CPU is shared.
+    hosts: Option<Box<Hosts>>,
     deadlines: Deadlines,
     /// One for each list of `deadlines`.
     deadline_timers: Vec<TimerId>,

@@ -14,7 +14,7 @@ use crate::engine::arena::Id;
 use crate::sim::context::Context;
 use crate::sim::event::{ControlEvent, Event};
 use crate::sim::observation::{EventKind, Observation};
-use crate::sim::signal::{Order, ServerSpec};
+use crate::sim::signal::{OnHost, Order, ServerSpec};
 use crate::units::Span;
 
 /// What the kernel makes the exit code of a container that is killed.
@@ -194,6 +194,17 @@ impl ControlPlane {
             }
             _ => cx.blueprint.model.cpu.fargate_host_vcpus.max(cpu.0.div_ceil(1024)),
         };
+        let host = match (task.provider, task.instance) {
+            (Provider::Group(group), Some(instance)) if cx.blueprint.shares_cpu(group) => {
+                let definition = self.definition(cx, id);
+                Some(OnHost {
+                    instance,
+                    shares: definition.cpu_shares(),
+                    limit: definition.cpu_limit,
+                })
+            }
+            _ => None,
+        };
         let speed = self.speed_of(cx, id);
         let (service, revision, zone) = (task.service, task.revision, task.zone);
         let left = self.cpu_left(cx, id);
@@ -204,6 +215,7 @@ impl ControlPlane {
             zone,
             cpu,
             left,
+            host,
             host_vcpus,
             memory: self.memory_left(cx, id),
             speed,

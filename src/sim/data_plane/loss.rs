@@ -71,6 +71,7 @@ impl DataPlane {
             return;
         }
         cx.calendar.drop_timer(server.cpu_timer);
+        self.leaves_host(task);
         self.drop_connections(task);
         for id in self.lose_work(cx, task, server.revision) {
             self.answer(cx, id, Answer::Refused(Reason::TaskDied.here()));
@@ -92,6 +93,7 @@ impl DataPlane {
         server.cpu_turns_at = Instant::NEVER;
         cx.calendar.drop_timer(server.cpu_timer);
         let revision = server.revision;
+        self.leaves_host(task);
         self.drop_connections(task);
         for id in self.lose_work(cx, task, revision) {
             let attempt = &mut self.attempts[id];

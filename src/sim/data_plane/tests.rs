@@ -17,6 +17,7 @@ mod foregone;
 mod guards;
 mod heap;
 mod hedges;
+mod hosts;
 mod join;
 mod journeys;
 mod network;

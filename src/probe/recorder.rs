@@ -11,7 +11,7 @@ use super::traces::TraceProbe;
 use super::watch::Watch;
 use crate::blueprint::{Blueprint, ClassIx, RevisionIx};
 use crate::sim::observation::{
-    DeploymentStep, Event, Failure, InstanceRecord, JourneyCount, Observation, Observer, Outcome, RequestFinished,
+    DeploymentStep, Event, Failure, InstanceRecord, JourneyCount, Observation, Observer, Outcome, QueueCount, RequestFinished,
     RevisionCount, Sample, ScalingRecord, Sender, ServedBy, ServiceLevels, SkewCount, StepCounts, TaskRecord,
 };
 use crate::stats::LatencyHistogram;
@@ -53,6 +53,7 @@ pub struct Recorder {
     skew: Vec<SkewCount>,
     journeys: Vec<JourneyCount>,
     steps: StepCounts,
+    queues: Vec<QueueCount>,
     cost: CostProbe,
 }
 
@@ -132,6 +133,7 @@ impl Recorder {
             skew: Vec::new(),
             journeys: Vec::new(),
             steps: StepCounts::default(),
+            queues: Vec::new(),
             cost: CostProbe::new(blueprint),
         }
     }
@@ -187,6 +189,7 @@ impl Recorder {
             skew: self.skew,
             journeys: self.journeys,
             steps: self.steps,
+            queues: self.queues,
             cost: self.cost.finish(end),
         };
         record.check_ledger();
@@ -376,6 +379,7 @@ impl Observer for Recorder {
             Observation::JourneysCounted(counts) => self.journeys = counts,
             Observation::Traced(trace) => self.traces.take(*trace),
             Observation::StepsCounted(counts) => self.steps = counts,
+            Observation::QueuesCounted(counts) => self.queues = counts,
             Observation::LimitReached(reason) => self.ended_early = Some(reason),
         }
     }

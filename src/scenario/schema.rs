@@ -25,6 +25,7 @@ mod link;
 mod model;
 mod program;
 mod question;
+mod queue;
 mod reference;
 mod release;
 mod rolling;
@@ -57,6 +58,7 @@ pub use link::*;
 pub use model::*;
 pub use program::*;
 pub use question::*;
+pub use queue::*;
 pub use reference::reference;
 pub use release::*;
 pub use rolling::*;
@@ -114,6 +116,9 @@ pub struct Scenario {
     /// Caches that several steps or services look into, by name.
     #[serde(default)]
     pub caches: Named<Cache>,
+    /// SQS queues by name.
+    #[serde(default)]
+    pub queues: Named<Queue>,
     /// Application Load Balancers by name.
     #[serde(default)]
     pub load_balancers: Named<LoadBalancer>,

@@ -31,7 +31,10 @@ pub struct Message {
     by_age: Links,
 }
 
-const _: () = assert!(size_of::<Option<Message>>() <= 72, "a backlog holds one of these for each message");
+const _: () = assert!(
+    size_of::<Option<Message>>() <= 72,
+    "a backlog holds one of these for each message"
+);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -213,10 +216,7 @@ impl MessageLists {
 
     /// A message is received, and hidden until `due`. Gives the number of its receipt.
     pub fn receive(&mut self, messages: &mut Arena<Message>, id: Id<Message>, due: Instant) -> u32 {
-        assert!(
-            messages[id].place == Place::Visible,
-            "only what is visible is received"
-        );
+        assert!(messages[id].place == Place::Visible, "only what is visible is received");
         self.visible.remove(messages, Thread::Place, id);
         self.append(messages, id, Place::InFlight, due);
         messages[id].receives += 1;

@@ -28,7 +28,9 @@ pub enum Doing {
     /// A receive is under way, or the pause before one.
     Asking,
     /// A long poll waits at the queue for a message.
-    Waiting { since: Instant },
+    Waiting {
+        since: Instant,
+    },
     /// This strand handles the batch's present message.
     Handling(Id<Attempt>),
     Deleting,

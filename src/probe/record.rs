@@ -9,8 +9,8 @@ use super::timeline::Timeline;
 use super::traces::TraceRecord;
 use crate::blueprint::ClassIx;
 use crate::sim::observation::{
-    DeploymentRecord, DeploymentStep, Event, Failure, InstanceRecord, JourneyCount, Outcome, QueueCount, Reason, RevisionCount,
-    ScalingRecord, SenderSample, ServedBy, SkewCount, StepCounts, TaskRecord,
+    DeploymentRecord, DeploymentStep, Event, Failure, InstanceRecord, JourneyCount, Outcome, QueueCount, Reason,
+    RevisionCount, ScalingRecord, SenderSample, ServedBy, SkewCount, StepCounts, TaskRecord,
 };
 use crate::stats::LatencyHistogram;
 use crate::units::{Instant, MicroUsd, Span};

@@ -11,8 +11,9 @@ use super::traces::TraceProbe;
 use super::watch::Watch;
 use crate::blueprint::{Blueprint, ClassIx, RevisionIx};
 use crate::sim::observation::{
-    DeploymentStep, Event, Failure, InstanceRecord, JourneyCount, Observation, Observer, Outcome, QueueCount, RequestFinished,
-    RevisionCount, Sample, ScalingRecord, Sender, ServedBy, ServiceLevels, SkewCount, StepCounts, TaskRecord,
+    DeploymentStep, Event, Failure, InstanceRecord, JourneyCount, Observation, Observer, Outcome, QueueCount,
+    RequestFinished, RevisionCount, Sample, ScalingRecord, Sender, ServedBy, ServiceLevels, SkewCount, StepCounts,
+    TaskRecord,
 };
 use crate::stats::LatencyHistogram;
 use crate::units::Instant;

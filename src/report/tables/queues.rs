@@ -32,7 +32,10 @@ pub const QUEUES: Schema = Schema {
         ),
         column("expired", "Messages that were older than the retention period."),
         column("empty_receives", "Receives that found nothing."),
-        column("at_begin", "Messages in the queue when measuring began; of an average run."),
+        column(
+            "at_begin",
+            "Messages in the queue when measuring began; of an average run.",
+        ),
         column(
             "left",
             "Messages in the queue when measuring ended, those in flight included; of an average run.",

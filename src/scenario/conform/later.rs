@@ -127,7 +127,11 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("Experiment", "sweep", "use `compare` with one variant for each value"),
     ("Experiment", "precision", "give `replications`"),
     ("Queue", "fifo_queue", "leave it out: queues are standard queues"),
-    ("Publish", "message_group_id", "leave it out: queues are standard queues"),
+    (
+        "Publish",
+        "message_group_id",
+        "leave it out: queues are standard queues",
+    ),
     ("Scenario", "records", "send `traffic` to the balancer directly"),
     ("Scenario", "journeys", "write them under the `traffic` that makes them"),
 ];

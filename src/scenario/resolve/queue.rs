@@ -159,10 +159,11 @@ pub(super) fn check(cx: &mut Context, blueprint: &Blueprint) {
         retention(cx, blueprint, queue, &path);
         let is_fed = puts_into(blueprint, ix);
         let is_consumed = consumers_of(blueprint, ix).next().is_some();
-        let holds_dead_letters = blueprint
-            .queues
-            .iter()
-            .any(|other| other.redrive_policy.is_some_and(|policy| policy.dead_letter_queue == ix));
+        let holds_dead_letters = blueprint.queues.iter().any(|other| {
+            other
+                .redrive_policy
+                .is_some_and(|policy| policy.dead_letter_queue == ix)
+        });
         if is_fed && !is_consumed {
             cx.report_hint(
                 Code::QueueWithoutConsumer,

@@ -33,8 +33,8 @@ impl DataPlane {
         };
         let key = attempt.key;
         let written = &cx.blueprint.queues[at.at()];
-        let fails = written.error_ratio.get() > 0.0
-            && key.child(purpose::QUEUE_ERROR).happens(written.error_ratio.get());
+        let fails =
+            written.error_ratio.get() > 0.0 && key.child(purpose::QUEUE_ERROR).happens(written.error_ratio.get());
         if fails {
             return self.sender_hears(cx, id, Answer::Failure(Reason::QueueError.here()));
         }

@@ -377,8 +377,8 @@ fn what_was_sent_is_deleted_dead_expired_or_still_there() {
             segments: vec![RateSegment {
                 start: Instant::ZERO,
                 end: Instant::NEVER,
-                from: 80.0,
-                to: 80.0,
+                from: 140.0,
+                to: 140.0,
             }],
         },
         arrivals: Arrivals::Poisson,
@@ -391,7 +391,7 @@ fn what_was_sent_is_deleted_dead_expired_or_still_there() {
         delete_message: exponential(),
     };
     blueprint.queues.push(queue("letters", 100));
-    blueprint.queues[0].message_retention_period = Span::from_secs(2);
+    blueprint.queues[0].message_retention_period = Span::from_secs(3);
     blueprint.queues[0].redrive_policy = Some(RedrivePolicy {
         dead_letter_queue: QueueIx(1),
         max_receive_count: 3,

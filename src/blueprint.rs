@@ -236,6 +236,16 @@ impl Blueprint {
         alarms.map(|each| each.metric).chain(policies)
     }
 
+    /// Whether an answer may lack something.
+    pub fn can_degrade(&self) -> bool {
+        let mut steps = self.programs.iter().flat_map(|program| &program.steps);
+        steps.any(|step| match step {
+            Step::Fallback(_) | Step::Optional(_) => true,
+            Step::Parallel(parallel) => parallel.join == Join::Partial,
+            _ => false,
+        })
+    }
+
     /// When measuring starts.
     pub fn measured_from(&self) -> Instant {
         Instant::ZERO + self.warm_up

@@ -17,6 +17,7 @@ use crate::units::{Ratio, Span};
 mod alarm;
 mod balancer;
 mod behaviour;
+mod brown_out;
 mod cache;
 mod capacity;
 mod code_deploy;

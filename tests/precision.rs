@@ -59,7 +59,9 @@ fn runs_double_until_the_half_width_is_as_small_as_was_asked() {
     let reached = half_width_of_mean(&told);
     assert!(reached <= 0.15, "{reached} after {runs} runs");
     // What is told is what the tables say.
-    let said = told["precision"]["figures"][0]["half_width"].as_f64().expect("a number");
+    let said = told["precision"]["figures"][0]["half_width"]
+        .as_f64()
+        .expect("a number");
     assert!((said / reached - 1.0).abs() < 0.01, "{said} against {reached}");
     // One look before, it was not enough, and these are the same runs.
     let half = (runs / 2).to_string();
@@ -112,7 +114,10 @@ fn of_variants_it_is_their_difference_that_is_to_be_precise() {
     assert_eq!(status, 0);
     let rows = told["comparison"].as_array().expect("rows");
     for figure in ["mean_ms", "p99_ms"] {
-        let row = rows.iter().find(|row| row["figure"] == figure && row["class"] == "all").expect("it is compared");
+        let row = rows
+            .iter()
+            .find(|row| row["figure"] == figure && row["class"] == "all")
+            .expect("it is compared");
         let number = |column: &str| row[column].as_f64().expect("a number");
         let half = 0.5 * (number("difference_high") - number("difference_low"));
         assert!(half <= 0.4 * number("base_value"), "{row}");

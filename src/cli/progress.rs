@@ -41,7 +41,10 @@ impl<'a> Progress<'a> {
             let noun = if runs == 1 { "run" } else { "runs" };
             let text = match done {
                 0 => format!("{}: {runs} {noun}", self.scenario),
-                _ => format!("{}: not precise enough after {done}, on to {runs} {noun}", self.scenario),
+                _ => format!(
+                    "{}: not precise enough after {done}, on to {runs} {noun}",
+                    self.scenario
+                ),
             };
             self.terminal.mention(&text);
             return;

@@ -14,9 +14,9 @@ pub fn text(reached: &Reached) -> String {
     let words = if reached.enough() {
         format!("after {runs}: {} ({asked})", figures.join(", "))
     } else {
-        let more = reached
-            .runs_needed()
-            .map_or(String::new(), |needed| format!("; about {} would do", counted(needed, "run")));
+        let more = reached.runs_needed().map_or(String::new(), |needed| {
+            format!("; about {} would do", counted(needed, "run"))
+        });
         format!("not reached in {runs}: {} ({asked}){more}", figures.join(", "))
     };
     labelled("Precision", &words)

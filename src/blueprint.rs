@@ -154,7 +154,9 @@ pub struct Blueprint {
     pub events: Vec<TimedEvent>,
     pub objectives: Vec<Objective>,
     pub expectations: Vec<Expectation>,
+    /// Runs of each variant; the first look at them, if there is a precision to reach.
     pub replications: u32,
+    pub precision: Option<PrecisionGoal>,
     pub prices: Discounts,
     pub model: Model,
     pub limits: Limits,

@@ -13,7 +13,7 @@ use crate::engine::calendar::TimerId;
 use crate::units::{CpuUnits, Instant};
 
 pub use brown_out::{BrownedOut, Dimmer};
-pub use extras::{Heap, Limit, LoadAverage, Memory, ServerExtras};
+pub use extras::{Heap, Limit, LimitWindow, LoadAverage, Memory, ServerExtras};
 
 /// All servers, by task slot: at most one process has a slot.
 #[derive(Clone, Debug, Default)]

@@ -82,6 +82,19 @@ pub struct Limit {
     pub samples: u32,
     /// The latency that counts as unloaded: a long average (gradient) or the least seen lately (Vegas).
     pub unloaded: f64,
+    pub window: LimitWindow,
+}
+
+/// Answered requests that have not yet become a sample. Latencies are in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LimitWindow {
+    pub answers: u32,
+    /// Sum over them.
+    pub latency: f64,
+    /// The most that were in hand when one of them left.
+    pub in_hand: u32,
+    /// Not a sample before.
+    pub until: Instant,
 }
 
 impl Limit {
@@ -90,6 +103,7 @@ impl Limit {
             limit: f64::from(initial),
             samples: 0,
             unloaded: 0.0,
+            window: LimitWindow::default(),
         }
     }
 

@@ -419,7 +419,7 @@ impl DataPlane {
             };
             *state = match law {
                 ConcurrencyLimit::Fixed(_) => *state,
-                ConcurrencyLimit::Gradient(bounds) => concurrency::gradient(*state, sample, bounds),
+                ConcurrencyLimit::Gradient(bounds) => concurrency::windowed_gradient(*state, sample, now, bounds),
                 ConcurrencyLimit::Vegas(bounds) => concurrency::vegas(*state, sample, bounds),
             };
         }

@@ -125,7 +125,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("Event", "control_plane_outage", "leave it out"),
     ("Deploy", "runtime", "describe a second service"),
     ("Experiment", "sweep", "use `compare` with one variant for each value"),
-    ("Experiment", "precision", "give `replications`"),
     ("Queue", "fifo_queue", "leave it out: queues are standard queues"),
     (
         "Publish",

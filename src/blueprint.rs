@@ -31,6 +31,7 @@ pub mod skew;
 pub mod start_up;
 pub mod task;
 pub mod traffic;
+pub mod wire;
 
 pub use alarm::*;
 pub use balancer::*;
@@ -56,6 +57,7 @@ pub use skew::*;
 pub use start_up::*;
 pub use task::*;
 pub use traffic::*;
+pub use wire::*;
 
 use crate::engine::dist::Dist;
 use crate::units::{Instant, Ratio, Span};
@@ -134,6 +136,7 @@ pub struct Blueprint {
     pub region: String,
     pub zones: Vec<String>,
     pub network: Network,
+    pub wires: Wires,
     pub auto_scaling_groups: Vec<AutoScalingGroup>,
     pub images: Vec<Image>,
     pub layers: Vec<Layer>,

@@ -253,7 +253,7 @@ impl DataPlane {
                 _ => {}
             },
             Caller::Check(check) => self.check_answered(cx, id, check, answer),
-            Caller::Join(_) | Caller::Nobody | Caller::StartUp => {
+            Caller::Join(_) | Caller::Nobody | Caller::StartUp | Caller::SetUp(_) => {
                 unreachable!("a branch joins, a start-up ends: neither is answered")
             }
         }
@@ -319,7 +319,12 @@ impl DataPlane {
                 self.trace_goes(cx, id);
                 self.attempts.remove(id);
             }
-            Phase::Sent | Phase::Answered(_) => {}
+            Phase::Sent | Phase::Answered(_) => {
+                if self.wires.is_some() && self.stops_sending(cx, id) {
+                    self.trace_goes(cx, id);
+                    self.attempts.remove(id);
+                }
+            }
             // Dependencies do not notice.
             _ => {
                 if attempt.task.is_some()

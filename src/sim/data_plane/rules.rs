@@ -159,7 +159,7 @@ fn at_root(attempts: &Arena<Attempt>, id: Id<Attempt>) -> Caller {
 pub(super) fn priority(blueprint: &Blueprint, attempts: &Arena<Attempt>, id: Id<Attempt>) -> Priority {
     match at_root(attempts, id) {
         Caller::Client(class, _) => blueprint.classes[class.at()].priority,
-        Caller::Check(_) | Caller::StartUp => Priority::MOST_URGENT,
+        Caller::Check(_) | Caller::StartUp | Caller::SetUp(_) => Priority::MOST_URGENT,
         Caller::Strand(_) | Caller::Join(_) | Caller::Nobody => Priority::LEAST_URGENT,
     }
 }

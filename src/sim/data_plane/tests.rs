@@ -26,4 +26,5 @@ pub(crate) mod stage;
 mod start_up;
 mod theory;
 mod traces;
+mod wires;
 mod work;

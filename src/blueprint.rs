@@ -157,7 +157,9 @@ pub struct Blueprint {
     pub events: Vec<TimedEvent>,
     pub objectives: Vec<Objective>,
     pub expectations: Vec<Expectation>,
+    /// Runs of each variant; the first look at them, if there is a precision to reach.
     pub replications: u32,
+    pub precision: Option<PrecisionGoal>,
     pub prices: Discounts,
     pub model: Model,
     pub limits: Limits,
@@ -237,6 +239,16 @@ impl Blueprint {
             policies.map(move |policy| policy.metric.of(ServiceIx::from_usize(at)))
         });
         alarms.map(|each| each.metric).chain(policies)
+    }
+
+    /// Whether an answer may lack something.
+    pub fn can_degrade(&self) -> bool {
+        let mut steps = self.programs.iter().flat_map(|program| &program.steps);
+        steps.any(|step| match step {
+            Step::Fallback(_) | Step::Optional(_) => true,
+            Step::Parallel(parallel) => parallel.join == Join::Partial,
+            _ => false,
+        })
     }
 
     /// When measuring starts.

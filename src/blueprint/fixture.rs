@@ -50,6 +50,7 @@ pub fn empty() -> Blueprint {
         objectives: vec![],
         expectations: vec![],
         replications: 1,
+        precision: None,
         prices: Discounts {
             fargate: Ratio::ZERO,
             ec2: Ratio::ZERO,

@@ -17,6 +17,7 @@ use crate::units::{Ratio, Span};
 mod alarm;
 mod balancer;
 mod behaviour;
+mod brown_out;
 mod cache;
 mod capacity;
 mod code_deploy;
@@ -26,6 +27,7 @@ mod deployment;
 mod direct;
 mod event;
 mod expectation;
+mod experiment;
 mod expression;
 mod finish;
 mod graph;
@@ -305,6 +307,7 @@ pub fn resolve(
     events.extend(standalone::scheduled(&mut cx));
     let objectives = objective::objectives(&mut cx, &classes);
     let expectations = expectation::expectations(&mut cx);
+    let precision = experiment::precision(&mut cx);
     let model = model::model(&mut cx);
     let blueprint = Blueprint {
         name: said.name.clone().unwrap_or_default(),
@@ -340,6 +343,7 @@ pub fn resolve(
         objectives,
         expectations,
         replications: said.experiment.replications,
+        precision,
         prices: Discounts {
             fargate: said.prices.discount.fargate.0,
             ec2: said.prices.discount.ec2.0,

@@ -9,6 +9,7 @@
 mod alarm;
 mod balancer;
 mod balancing;
+mod brown_out;
 mod cache;
 mod call;
 mod cluster;
@@ -42,6 +43,7 @@ mod wire;
 pub use alarm::*;
 pub use balancer::*;
 pub use balancing::*;
+pub use brown_out::*;
 pub use cache::{Cache, CacheFlush, CacheScope, CacheStep, Keys, Zipf};
 pub use call::*;
 pub use cluster::*;

@@ -8,6 +8,7 @@
 mod afflictions;
 mod anomalies;
 mod balancer;
+mod brown_out;
 mod build;
 mod cache;
 mod call;
@@ -304,6 +305,7 @@ mod purpose {
     pub const CALL: u64 = 1 << 8;
     pub const LEG: u64 = 1 << 4;
     pub const HEDGE: u64 = 60;
+    pub const OPTIONAL: u64 = 61;
     pub const QUEUE_TIMEOUT: u64 = 50;
     pub const SHEDDING: u64 = 51;
     pub const COLLECTION: u64 = 52;

@@ -207,6 +207,9 @@ codes! {
     RetriesMultiply "WT0842" "retries-multiply" Warning;
     LeavesBeforeRetries "WT0843" "leaves-before-retries" Warning;
 
+    BrownOutOfNothing "WT0890" "brown-out-of-nothing" Warning;
+    OptionalForNobody "WT0891" "optional-for-nobody" Warning;
+
     // Ways straight to tasks, and the network.
     BalancingOfNobody "WT0850" "balancing-of-nobody" Error;
     ShardOfEverything "WT0851" "shard-of-everything" Warning;

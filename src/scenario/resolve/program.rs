@@ -39,6 +39,13 @@ fn compose(cx: &mut Context, said: &[Said], name: &str, path: &Path) -> ProgramI
             Said::Choose(choices) => steps.push(choose(cx, choices, &name, &here.key("choose"))),
             Said::Cache(said) => steps.push(cache_step(cx, said, &name, &here.key("cache"))),
             Said::Repeat(said) => steps.push(repeat(cx, said, &name, &here.key("repeat"))),
+            Said::Optional(said) => {
+                let here = here.key("optional");
+                if said.is_empty() {
+                    report_empty(cx, &here);
+                }
+                steps.push(Step::Optional(compose(cx, said, &name, &here)));
+            }
             Said::Fail(Form::Short(status)) => steps.push(Step::Fail {
                 share: Ratio::ONE,
                 status: status.0,
@@ -219,6 +226,7 @@ fn check_depth(cx: &mut Context, said: &[Said], depth: Depth, path: &Path) {
                     check_depth(cx, &choice.steps, depth, &here.at(at).key("steps"));
                 }
             }
+            Said::Optional(steps) => check_depth(cx, steps, depth, &here.key("optional")),
             // A branch keeps count for itself.
             Said::Parallel(Form::Short(branches)) => check_branches(cx, branches, &here.key("parallel")),
             Said::Parallel(Form::Long(parallel)) => {

@@ -76,6 +76,8 @@ pub struct Service {
     pub rate_limit: Option<RateLimit>,
     /// Turns requests away while the task's CPU is busy; never if absent. Health checks are let in.
     pub load_shedding: Option<LoadShedding>,
+    /// When steps that are `optional` are left out; never if absent.
+    pub brown_out: Option<super::BrownOut>,
     /// CPU time that it takes to turn a request away; none if absent.
     pub refusal_cpu: Option<Duration>,
     /// Code that is slow at first; as quick as ever if absent.

@@ -225,6 +225,7 @@ impl DataPlane {
             }
         }
         let attempt = &self.attempts[id];
+        let flags = attempt.flags;
         match attempt.caller {
             Caller::Client(class, browser) => {
                 cx.finished.push(finished(attempt, class, answer, &self.operations, cx));
@@ -242,6 +243,9 @@ impl DataPlane {
                 Some(strand) if strand.phase == Phase::Calling(id) => {
                     if answer.is_success() {
                         strand.phase = Phase::Ready;
+                        if OVERHEARD {
+                            strand.flags.degraded_by(flags);
+                        }
                         cx.follow(DataEvent::GoOn, parent);
                     } else if self.falls_back(id, parent) {
                         cx.follow(DataEvent::GoOn, parent);

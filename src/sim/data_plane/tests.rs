@@ -4,6 +4,7 @@ mod afflictions;
 mod backing;
 mod balancer;
 mod balancer_extras;
+mod brown_out;
 mod cache;
 mod calls;
 mod causes;

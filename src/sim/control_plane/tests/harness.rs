@@ -89,6 +89,7 @@ pub fn fleet(desired: u32) -> Blueprint {
         objectives: vec![],
         expectations: vec![],
         replications: 1,
+        precision: None,
         prices: Discounts {
             fargate: Ratio::ZERO,
             ec2: Ratio::ZERO,

@@ -89,6 +89,7 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
         objectives: vec![],
         expectations: vec![],
         replications: 1,
+        precision: None,
         prices: Discounts {
             fargate: Ratio::ZERO,
             ec2: Ratio::ZERO,

@@ -4,8 +4,8 @@
 //! each event, in the order they were sent.
 
 use crate::blueprint::{Ills, LoadBalancerIx, RevisionIx, RuleRef, ServiceIx, TargetGroupIx, WeightedGroup, ZoneIx};
-use crate::cluster::{Instance, Task};
 use crate::cluster::target_group::Outlook;
+use crate::cluster::{Instance, Task};
 use crate::engine::arena::Id;
 use crate::units::{CpuUnits, Instant, Span};
 

@@ -60,7 +60,10 @@ pub(super) fn traffic(
     if let Some(said) = &said.connections {
         cx.wires.traffic.push((traffic, connections(said)));
     }
-    let whole = said.payload.as_ref().map(|said| payload(cx, said, &path.key("payload")));
+    let whole = said
+        .payload
+        .as_ref()
+        .map(|said| payload(cx, said, &path.key("payload")));
     let section = path.key("requests");
     for (at, (class, _)) in mine.iter().enumerate() {
         let own = said.requests.get(at).and_then(|request| request.payload.as_ref());
@@ -130,10 +133,12 @@ fn bytes(cx: &mut Context, said: &schema::Bytes, path: &Path) -> Dist {
             (None, None, Some(median), Some(p95)) => Dist::lognormal_median_p95(number(&median), number(&p95)),
             _ => {
                 let message = "these parameters do not make this distribution";
-                cx.problems
-                    .report_with(Code::DistributionParameters, &path.key("lognormal"), message, |problem| {
-                        problem.expected("`mean` and `cv`, or `median` and `p95`")
-                    });
+                cx.problems.report_with(
+                    Code::DistributionParameters,
+                    &path.key("lognormal"),
+                    message,
+                    |problem| problem.expected("`mean` and `cv`, or `median` and `p95`"),
+                );
                 Dist::constant(0.0)
             }
         },
@@ -187,18 +192,26 @@ fn callers(blueprint: &Blueprint, to: ServiceIx) -> impl Iterator<Item = (&str, 
         let is_there = matches!(call.to, Callee::Service { service, .. } if service == to);
         Some((call.name.as_str(), wire.connections.filter(|_| is_there)?))
     });
-    let traffic = blueprint.wires.traffic.iter().filter_map(move |(traffic, connections)| {
-        let traffic = &blueprint.traffic[traffic.at()];
-        let is_there = matches!(traffic.to, Destination::Service { service, .. } if service == to);
-        is_there.then_some((traffic.name.as_str(), *connections))
-    });
+    let traffic = blueprint
+        .wires
+        .traffic
+        .iter()
+        .filter_map(move |(traffic, connections)| {
+            let traffic = &blueprint.traffic[traffic.at()];
+            let is_there = matches!(traffic.to, Destination::Service { service, .. } if service == to);
+            is_there.then_some((traffic.name.as_str(), *connections))
+        });
     calls.chain(traffic)
 }
 
 /// How long a service's server keeps an idle connection, if somebody uses it for longer: how long, and who.
 fn closes_first(blueprint: &Blueprint, at: ServiceIx) -> Option<(Span, Span, String)> {
     let service = &blueprint.services[at.at()];
-    let shortest = service.revisions.iter().filter_map(|revision| revision.keep_alive).min()?;
+    let shortest = service
+        .revisions
+        .iter()
+        .filter_map(|revision| revision.keep_alive)
+        .min()?;
     let callers = callers(blueprint, at).map(|(name, connections)| (connections.keep_alive, format!("`{name}`")));
     let mine = |group: TargetGroupIx| {
         let bound = &service.load_balancers;

@@ -220,7 +220,9 @@ impl DataPlane {
             Leg::BackToNode | Leg::BackToCaller => (far, near),
         };
         let ways = wires.interfaces.pass((from, to), (id, bytes), cx);
-        let line = wires.client_bandwidth.filter(|_| touches_caller && attempt.from.is_none());
+        let line = wires
+            .client_bandwidth
+            .filter(|_| touches_caller && attempt.from.is_none());
         let pending = ways.iter().flatten().count() as u8 + u8::from(line.is_some());
         if pending == 0 {
             return self.crosses(cx, id, leg);
@@ -294,7 +296,8 @@ impl DataPlane {
                 attempt.phase = Phase::Lost;
                 if is_check {
                     let span = self.network.connect_span;
-                    cx.calendar.schedule_in(span, Event::data(DataEvent::ConnectTimeout, id));
+                    cx.calendar
+                        .schedule_in(span, Event::data(DataEvent::ConnectTimeout, id));
                 }
             }
         }

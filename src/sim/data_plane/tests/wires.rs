@@ -13,8 +13,6 @@ fn bytes(bytes: f64) -> Option<Dist> {
     Some(constant(bytes))
 }
 
-
-
 /// Requests of 1 kB and answers of 5 kB for one task, whose network interface lets a megabyte a second through.
 fn sized(millis: &[u64], steps: Vec<Step>) -> Blueprint {
     let mut blueprint = requests_at(millis, steps, Runtime::Unbounded);

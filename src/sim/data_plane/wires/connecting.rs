@@ -33,12 +33,18 @@ impl DataPlane {
         let hop = self.hop(attempt, leg);
         let theirs = match (attempt.path, attempt.task) {
             (Some(path), _) => self.deadlines.patience(self.balancers[path.load_balancer.at()].idle),
-            (None, Some(_)) => self.operations.revision(attempt.served).keep_alive.unwrap_or(Span::FOREVER),
+            (None, Some(_)) => self
+                .operations
+                .revision(attempt.served)
+                .keep_alive
+                .unwrap_or(Span::FOREVER),
             (None, None) => Span::FOREVER,
         };
         let (site, peer) = (attempt.site, peer(attempt));
         let way = self.network.span_while_well(hop);
-        let kept = self.wires().kept[site.at()].as_mut().expect("its site keeps connections");
+        let kept = self.wires().kept[site.at()]
+            .as_mut()
+            .expect("its site keeps connections");
         let found = match who {
             Some(who) => kept.take(who, peer, theirs, way, cx.now()),
             None => Found::New { again: false },
@@ -141,7 +147,9 @@ impl DataPlane {
         }
         // The crossings before it were odd in number: this one goes back.
         match self.crossing_of_set_up(id, Leg::ToCallee, u32::MAX) {
-            Some(span) => cx.calendar.schedule_in(span, Event::data(DataEvent::ConnectionOpens, id)),
+            Some(span) => cx
+                .calendar
+                .schedule_in(span, Event::data(DataEvent::ConnectionOpens, id)),
             None => self.nobody_answers(cx, id),
         }
     }
@@ -152,7 +160,11 @@ impl DataPlane {
         if attempt.flags.has(Flags::CALLER_GONE) {
             return self.never_sent(cx, id);
         }
-        let leg = if attempt.path.is_some() { Leg::ToNode } else { Leg::ToCallee };
+        let leg = if attempt.path.is_some() {
+            Leg::ToNode
+        } else {
+            Leg::ToCallee
+        };
         self.transfers(cx, id, leg);
     }
 
@@ -170,7 +182,9 @@ impl DataPlane {
             && !attempt.flags.has(Flags::CALLER_GONE)
         {
             let (site, peer, now) = (attempt.site, peer(attempt), cx.now());
-            let kept = self.wires().kept[site.at()].as_mut().expect("its site keeps connections");
+            let kept = self.wires().kept[site.at()]
+                .as_mut()
+                .expect("its site keeps connections");
             match answer {
                 Answer::Refused(_) => kept.lost(who),
                 _ => kept.rest(who, peer, now),

@@ -51,7 +51,9 @@ struct Holder {
 pub(super) enum Found {
     Open,
     /// One has to be opened first, in place of one that the other side has closed or not.
-    New { again: bool },
+    New {
+        again: bool,
+    },
     /// The other side has closed it, and the news is still under way.
     Closing,
 }

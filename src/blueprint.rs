@@ -32,6 +32,7 @@ pub mod skew;
 pub mod start_up;
 pub mod task;
 pub mod traffic;
+pub mod wire;
 
 pub use alarm::*;
 pub use balancer::*;
@@ -58,6 +59,7 @@ pub use skew::*;
 pub use start_up::*;
 pub use task::*;
 pub use traffic::*;
+pub use wire::*;
 
 use crate::engine::dist::Dist;
 use crate::units::{Instant, Ratio, Span};
@@ -138,6 +140,7 @@ pub struct Blueprint {
     pub region: String,
     pub zones: Vec<String>,
     pub network: Network,
+    pub wires: Wires,
     pub auto_scaling_groups: Vec<AutoScalingGroup>,
     pub images: Vec<Image>,
     pub layers: Vec<Layer>,

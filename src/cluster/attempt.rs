@@ -108,6 +108,8 @@ pub enum Caller {
     Nobody,
     /// Nobody: the work that a process does before it listens.
     StartUp,
+    /// A caller's process, or a client, that opens a connection for this attempt.
+    SetUp(Id<Attempt>),
     /// A balancer's node checks the target's health.
     Check(Check),
     /// Nobody who waits for an answer: a loop of the same task handles a message.

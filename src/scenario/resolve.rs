@@ -54,6 +54,7 @@ mod start_up;
 mod task;
 mod time;
 mod traffic;
+mod wire;
 
 pub(super) use behaviour::route_parts;
 
@@ -67,6 +68,7 @@ pub(super) struct Context<'t> {
     pub zones: Vec<String>,
     pub programs: Vec<Program>,
     pub calls: Vec<CallSite>,
+    pub wires: Wires,
     pub caches: Vec<Cache>,
     pub images: Vec<Image>,
     pub layers: Vec<Layer>,
@@ -283,6 +285,7 @@ pub fn resolve(
         zones: said.cluster.availability_zones.clone().unwrap_or_default(),
         programs: vec![Program { steps: Vec::new() }],
         calls: Vec::new(),
+        wires: Wires::default(),
         caches: Vec::new(),
         images: Vec::new(),
         layers: Vec::new(),
@@ -293,6 +296,7 @@ pub fn resolve(
     };
     names(&mut cx);
     let network = network(&mut cx, &root.key("cluster").key("network"));
+    cx.wires = wire::wires(&mut cx);
     let auto_scaling_groups = capacity::auto_scaling_groups(&mut cx);
     balancer::list_target_groups(&mut cx);
     let dependencies = dependency::dependencies(&mut cx);
@@ -326,6 +330,7 @@ pub fn resolve(
         region: said.cluster.region.clone(),
         zones: cx.zones.clone(),
         network,
+        wires: std::mem::take(&mut cx.wires),
         auto_scaling_groups,
         images: std::mem::take(&mut cx.images),
         layers: std::mem::take(&mut cx.layers),

@@ -39,6 +39,7 @@ mod start_up;
 mod task;
 mod traffic;
 mod values;
+mod wire;
 
 pub use alarm::*;
 pub use balancer::*;
@@ -73,6 +74,7 @@ pub use start_up::*;
 pub use task::*;
 pub use traffic::*;
 pub use values::*;
+pub use wire::*;
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;

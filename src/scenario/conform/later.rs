@@ -50,8 +50,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("Step", "sleep", "use `wait`"),
     ("Call", "budget", "put `budget` into `retry`"),
     ("Retry", "jitter", "put `jitter` into `backoff: { exponential: … }`"),
-    ("Traffic", "payload", "leave it out: payloads take no time"),
-    ("Request", "payload", "leave it out: payloads take no time"),
     ("ScalingPolicy", "step_scaling", "use `target_tracking`"),
     ("ScalingPolicy", "predictive_scaling", "use `scheduled_actions`"),
     (

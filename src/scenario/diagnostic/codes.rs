@@ -215,6 +215,9 @@ codes! {
     ShardOfEverything "WT0851" "shard-of-everything" Warning;
     DnsWithoutRegistry "WT0852" "dns-without-registry" Error;
     LinkOfNothing "WT0853" "link-of-nothing" Error;
+    KeepAliveOutlastsServer "WT0870" "keep-alive-outlasts-server" Warning;
+    TransferOutlastsTimeout "WT0871" "transfer-outlasts-timeout" Error;
+    ConnectionsOfNobody "WT0872" "connections-of-nobody" Warning;
 
     // Dependencies and queues.
     PoolsExceedConnections "WT0820" "pools-exceed-connections" Warning;

@@ -65,6 +65,7 @@ pub(super) fn whole(cx: &mut Context, blueprint: &Blueprint) {
     balancer::doubts(cx, blueprint);
     super::dependency::doubts(cx, blueprint);
     super::queue::check(cx, blueprint);
+    super::wire::doubts(cx, blueprint);
     load::check(cx, blueprint);
 }
 

@@ -1,6 +1,6 @@
 //! Steps to programs: what an operation or a health check does, and whom it calls.
 
-use super::{Context, Table, balancer, behaviour, cache, direct, guard, queue};
+use super::{Context, Table, balancer, behaviour, cache, direct, guard, queue, wire};
 use crate::blueprint::*;
 use crate::engine::count::Count;
 use crate::scenario::diagnostic::Code;
@@ -25,6 +25,7 @@ fn compose(cx: &mut Context, said: &[Said], name: &str, path: &Path) -> ProgramI
             Said::Call(said) => {
                 let base = name.clone();
                 if let Some(made) = call(cx, said, name, &here.key("call")) {
+                    wire::call(cx, said, &here.key("call"));
                     cx.calls.push(made);
                     steps.push(Step::Call(CallIx::from_usize(cx.calls.len() - 1)));
                     if let Some(fallback) = &said.fallback {
@@ -259,7 +260,8 @@ fn call(cx: &mut Context, said: &schema::Call, name: String, path: &Path) -> Opt
             Callee::LoadBalancer { .. } => 4,
             _ => 2,
         };
-        check_timeout(cx, timeout, hops, &path.key("timeout"));
+        let set_up = said.connections.as_ref().map_or(0, wire::round_trips) * 2;
+        check_timeout(cx, timeout, hops + set_up, &path.key("timeout"));
     }
     Some(CallSite {
         name,
@@ -314,6 +316,7 @@ fn callee(cx: &mut Context, said: &schema::Call, path: &Path) -> Option<(Callee,
             ("path", said.path.is_some()),
             ("host", said.host.is_some()),
             ("headers", !said.headers.is_empty()),
+            ("connections", said.connections.is_some()),
         ];
         refuse(cx, &keys, "a call to a dependency", path);
         return Some((dependency_callee(cx, dependency, operation, &to)?, Direct::default()));

@@ -99,6 +99,9 @@ pub struct Service {
     pub on_deadline: OnDeadline,
     /// How long the server keeps an idle connection open; longer than load balancers do if absent.
     pub keep_alive: Option<Duration>,
+    /// CPU time that a new connection takes, beside workers and loops: the key exchange of TLS, mostly. It is paid by
+    /// connections straight to a task from callers that say `connections`; none if absent.
+    pub connection_cpu: Option<Time>,
     /// From the start of the serving container until it listens and passes its checks.
     #[serde(default = "no_time")]
     pub start_up: Time,

@@ -257,7 +257,7 @@ impl DataPlane {
                 _ => {}
             },
             Caller::Check(check) => self.check_answered(cx, id, check, answer),
-            Caller::Join(_) | Caller::Nobody | Caller::StartUp | Caller::Poller(_) => {
+            Caller::Join(_) | Caller::Nobody | Caller::StartUp | Caller::SetUp(_) | Caller::Poller(_) => {
                 unreachable!("a branch joins, a start-up and a message's strand end: none is answered")
             }
         }
@@ -323,7 +323,12 @@ impl DataPlane {
                 self.trace_goes(cx, id);
                 self.attempts.remove(id);
             }
-            Phase::Sent | Phase::Answered(_) => {}
+            Phase::Sent | Phase::Answered(_) => {
+                if self.wires.is_some() && self.stops_sending(cx, id) {
+                    self.trace_goes(cx, id);
+                    self.attempts.remove(id);
+                }
+            }
             // Dependencies do not notice.
             _ => {
                 if attempt.task.is_some()

@@ -161,7 +161,7 @@ fn at_root(attempts: &Arena<Attempt>, id: Id<Attempt>) -> Caller {
 pub(super) fn priority(blueprint: &Blueprint, attempts: &Arena<Attempt>, id: Id<Attempt>) -> Priority {
     match at_root(attempts, id) {
         Caller::Client(class, _) => blueprint.classes[class.at()].priority,
-        Caller::Check(_) | Caller::StartUp => Priority::MOST_URGENT,
+        Caller::Check(_) | Caller::StartUp | Caller::SetUp(_) => Priority::MOST_URGENT,
         // Messages can wait: that is what their queue is for.
         Caller::Strand(_) | Caller::Join(_) | Caller::Nobody | Caller::Poller(_) => Priority::LEAST_URGENT,
     }

@@ -141,6 +141,7 @@ impl DataPlane {
             Caller::Nobody => return self.loser_over(cx, id),
             Caller::StartUp => return self.started_up(cx, id),
             Caller::Poller(poller) => return self.message_handled(cx, (id, poller), answer),
+            Caller::SetUp(asking) => return self.connection_made(cx, id, asking),
             Caller::Client(..) | Caller::Strand(_) | Caller::Check(_) => {}
         }
         if attempt.flags.has(Flags::UNUSUAL_END) {

@@ -28,4 +28,5 @@ pub(crate) mod stage;
 mod start_up;
 mod theory;
 mod traces;
+mod wires;
 mod work;

@@ -424,5 +424,6 @@ fn what_was_sent_is_deleted_dead_expired_or_still_there() {
     for task in stage.tasks[0].clone() {
         stage.kill(task);
     }
+    stage.run_until(ms(62_000));
     assert_eq!(stage.plane.in_flight(), 0);
 }

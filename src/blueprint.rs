@@ -25,12 +25,14 @@ pub mod link;
 pub mod model;
 pub mod program;
 pub mod question;
+pub mod queue;
 pub mod server;
 pub mod service;
 pub mod skew;
 pub mod start_up;
 pub mod task;
 pub mod traffic;
+pub mod wire;
 
 pub use alarm::*;
 pub use balancer::*;
@@ -50,12 +52,14 @@ pub use link::*;
 pub use model::*;
 pub use program::*;
 pub use question::*;
+pub use queue::*;
 pub use server::*;
 pub use service::*;
 pub use skew::*;
 pub use start_up::*;
 pub use task::*;
 pub use traffic::*;
+pub use wire::*;
 
 use crate::engine::dist::Dist;
 use crate::units::{CpuUnits, Instant, Ratio, Span};
@@ -101,6 +105,8 @@ index! {
     DependencyIx;
     /// Into [`DependencyExtras::operations`]; 0 where there are none.
     DependencyOperationIx;
+    /// Into [`Blueprint::queues`].
+    QueueIx;
     /// Into [`Blueprint::load_balancers`].
     LoadBalancerIx;
     /// Into [`Blueprint::target_groups`].
@@ -134,6 +140,7 @@ pub struct Blueprint {
     pub region: String,
     pub zones: Vec<String>,
     pub network: Network,
+    pub wires: Wires,
     pub auto_scaling_groups: Vec<AutoScalingGroup>,
     pub images: Vec<Image>,
     pub layers: Vec<Layer>,
@@ -144,6 +151,7 @@ pub struct Blueprint {
     /// Those with names first.
     pub caches: Vec<Cache>,
     pub dependencies: Vec<Dependency>,
+    pub queues: Vec<MessageQueue>,
     pub load_balancers: Vec<LoadBalancer>,
     pub target_groups: Vec<TargetGroup>,
     pub traffic: Vec<Traffic>,
@@ -154,7 +162,9 @@ pub struct Blueprint {
     pub events: Vec<TimedEvent>,
     pub objectives: Vec<Objective>,
     pub expectations: Vec<Expectation>,
+    /// Runs of each variant; the first look at them, if there is a precision to reach.
     pub replications: u32,
+    pub precision: Option<PrecisionGoal>,
     pub prices: Discounts,
     pub model: Model,
     pub limits: Limits,
@@ -262,6 +272,16 @@ impl Blueprint {
             policies.map(move |policy| policy.metric.of(ServiceIx::from_usize(at)))
         });
         alarms.map(|each| each.metric).chain(policies)
+    }
+
+    /// Whether an answer may lack something.
+    pub fn can_degrade(&self) -> bool {
+        let mut steps = self.programs.iter().flat_map(|program| &program.steps);
+        steps.any(|step| match step {
+            Step::Fallback(_) | Step::Optional(_) => true,
+            Step::Parallel(parallel) => parallel.join == Join::Partial,
+            _ => false,
+        })
     }
 
     /// When measuring starts.

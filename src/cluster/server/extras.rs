@@ -1,5 +1,6 @@
 //! What few servers have: the state of their rules, kept off the record that every request touches.
 
+use super::BrownedOut;
 use crate::blueprint::{RequestMemory, WarmUp, WarmUpOver};
 use crate::cluster::queue::Standing;
 use crate::cluster::rate::TokenBucket;
@@ -19,6 +20,7 @@ pub struct ServerExtras {
     /// Since when it listens.
     pub listening: Option<Instant>,
     pub warm_up: Option<WarmUp>,
+    pub brown_out: Option<Box<BrownedOut>>,
     pub heap: Option<Heap>,
     pub memory: Option<Memory>,
 }

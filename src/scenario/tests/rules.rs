@@ -188,10 +188,8 @@ fn on_instances_a_tasks_own_cpu_is_a_limit_and_its_containers_are_shares() {
     // Fargate limits a task in any case.
     let fargate = blueprint(&web("containers: { app: { cpu: 256 }, proxy: { cpu: 256 } }", ""));
     assert_eq!(fargate.task_definitions[0].cpu_limit, quota);
-    assert_eq!(
-        codes(&web("launch_type: EC2\ncontainers: { app: { cpu: 262145 } }", GROUP)).first(),
-        Some(&Code::OutOfRange)
-    );
+    let too_many = codes(&web("launch_type: EC2\ncontainers: { app: { cpu: 262145 } }", GROUP));
+    assert!(too_many.contains(&Code::OutOfRange), "{too_many:?}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::cluster::queue::Queue;
 use crate::cluster::server::Door;
 use crate::engine::arena::Id;
 use crate::sim::context::Context;
+use crate::sim::event::DataEvent;
 use crate::units::Instant;
 
 impl DataPlane {
@@ -73,6 +74,8 @@ impl DataPlane {
         cx.calendar.drop_timer(server.cpu_timer);
         self.leaves_host(task);
         self.drop_connections(task);
+        self.pollers_die(task);
+        self.close_connections(task);
         for id in self.lose_work(cx, task, server.revision) {
             self.answer(cx, id, Answer::Refused(Reason::TaskDied.here()));
         }
@@ -95,6 +98,7 @@ impl DataPlane {
         let revision = server.revision;
         self.leaves_host(task);
         self.drop_connections(task);
+        self.pollers_die(task);
         for id in self.lose_work(cx, task, revision) {
             let attempt = &mut self.attempts[id];
             if attempt.flags.has(Flags::CALLER_GONE) || matches!(attempt.caller, Caller::Check(_)) {
@@ -126,6 +130,20 @@ impl DataPlane {
         lost.retain(|&id| match self.attempts[id].caller {
             Caller::Join(_) | Caller::Nobody | Caller::StartUp => {
                 self.attempts.remove(id);
+                false
+            }
+            // Its message comes back by itself.
+            Caller::Poller(_) => {
+                let counts = &mut self.counts[revision as usize];
+                counts.requests += 1;
+                counts.errors += 1;
+                self.attempts.remove(id);
+                false
+            }
+            // Whoever asked for the connection finds what has become of the task.
+            Caller::SetUp(asking) => {
+                self.attempts.remove(id);
+                cx.follow(DataEvent::AtTask, asking);
                 false
             }
             Caller::Check(_) => true,

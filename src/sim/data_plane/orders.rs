@@ -29,8 +29,12 @@ impl DataPlane {
                 if let Some(extras) = self.servers.get_mut(task).and_then(|server| server.extras.as_mut()) {
                     extras.listening = Some(cx.now());
                 }
+                self.begin_receiving(cx, task);
             }
-            Order::CloseServer(task) => self.set_door(task, Door::Closed),
+            Order::CloseServer(task) => {
+                self.set_door(task, Door::Closed);
+                self.stop_receiving(task);
+            }
             Order::KillServer(task) => {
                 self.kill(cx, task);
             }
@@ -128,6 +132,9 @@ impl DataPlane {
         );
         cpu.set_speed(cx.now(), spec.speed);
         let timer = cx.calendar.timer(Event::data_extra(DataEvent::CpuTurn, slot as u32));
+        if let Some(wires) = &mut self.wires {
+            wires.begin(cx, spec.task, spec.interface);
+        }
         let row = self.operations.revisions_of(spec.service).start + spec.revision.at();
         let (queue, extras) = self.rulebook.begin(cx.blueprint, revision, spec.memory, cx.now());
         // On a shared instance it has to be granted first.

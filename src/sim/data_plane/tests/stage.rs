@@ -12,7 +12,7 @@ use crate::sim::context::Context;
 use crate::sim::data_plane::DataPlane;
 use crate::sim::event::What;
 use crate::sim::observation::{Observation, Outcome, RequestFinished, Sample};
-use crate::sim::signal::{CpuLeft, MemoryLeft, Order, PublishedTarget, ServerSpec, Signal, balancer_of};
+use crate::sim::signal::{CpuLeft, Interface, MemoryLeft, Order, PublishedTarget, ServerSpec, Signal, balancer_of};
 use crate::sim::trace::Trace;
 use crate::units::{CpuUnits, Instant, Ratio, Span};
 
@@ -38,6 +38,7 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
             zone_delays: vec![],
             loss: Ratio::ZERO,
         },
+        wires: Wires::default(),
         auto_scaling_groups: vec![],
         images: vec![],
         layers: vec![],
@@ -47,6 +48,7 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
         calls: vec![],
         caches: vec![],
         dependencies: vec![],
+        queues: vec![],
         load_balancers: vec![],
         target_groups: vec![],
         traffic: vec![Traffic {
@@ -88,6 +90,7 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
         objectives: vec![],
         expectations: vec![],
         replications: 1,
+        precision: None,
         prices: Discounts {
             fargate: Ratio::ZERO,
             ec2: Ratio::ZERO,
@@ -134,6 +137,7 @@ pub fn service(name: &str, program: u16, runtime: Runtime) -> Service {
         load_balancers: vec![],
         auto_scaling: None,
         operations: vec!["get".into()],
+        consumes: vec![],
         revisions: vec![Revision {
             task_definition: TaskDefinitionIx(0),
             serving_container: 0,
@@ -329,6 +333,10 @@ impl<'a> Stage<'a> {
                 shrinks: 0.0,
             },
             speed: 1.0,
+            interface: Interface {
+                instance: None,
+                bandwidth: self.cx.blueprint.wires.fargate_bandwidth * cpu.vcpus(),
+            },
         };
         otherwise(&mut spec);
         self.order(Order::StartServer(spec));

@@ -20,6 +20,7 @@ mod hedges;
 mod join;
 mod journeys;
 mod network;
+mod poison;
 mod rules;
 mod skew;
 pub(crate) mod stage;

@@ -32,6 +32,7 @@ pub mod skew;
 pub mod start_up;
 pub mod task;
 pub mod traffic;
+pub mod wire;
 
 pub use alarm::*;
 pub use balancer::*;
@@ -58,6 +59,7 @@ pub use skew::*;
 pub use start_up::*;
 pub use task::*;
 pub use traffic::*;
+pub use wire::*;
 
 use crate::engine::dist::Dist;
 use crate::units::{Instant, Ratio, Span};
@@ -136,6 +138,7 @@ pub struct Blueprint {
     pub region: String,
     pub zones: Vec<String>,
     pub network: Network,
+    pub wires: Wires,
     pub auto_scaling_groups: Vec<AutoScalingGroup>,
     pub images: Vec<Image>,
     pub layers: Vec<Layer>,
@@ -156,7 +159,9 @@ pub struct Blueprint {
     pub events: Vec<TimedEvent>,
     pub objectives: Vec<Objective>,
     pub expectations: Vec<Expectation>,
+    /// Runs of each variant; the first look at them, if there is a precision to reach.
     pub replications: u32,
+    pub precision: Option<PrecisionGoal>,
     pub prices: Discounts,
     pub model: Model,
     pub limits: Limits,
@@ -236,6 +241,16 @@ impl Blueprint {
             policies.map(move |policy| policy.metric.of(ServiceIx::from_usize(at)))
         });
         alarms.map(|each| each.metric).chain(policies)
+    }
+
+    /// Whether an answer may lack something.
+    pub fn can_degrade(&self) -> bool {
+        let mut steps = self.programs.iter().flat_map(|program| &program.steps);
+        steps.any(|step| match step {
+            Step::Fallback(_) | Step::Optional(_) => true,
+            Step::Parallel(parallel) => parallel.join == Join::Partial,
+            _ => false,
+        })
     }
 
     /// When measuring starts.

@@ -42,13 +42,14 @@ fn findings(file: &Path, change: impl Fn(String) -> String) -> Vec<Finding> {
     let blueprint = blueprint.unwrap_or_else(|| panic!("{}", found.render(Style::Plain)));
     let plan = Plan {
         replications: blueprint.replications,
+        most: blueprint.replications,
         variants: vec![Variant {
             name: blueprint.name.clone(),
             blueprint,
         }],
         threads: available_parallelism().unwrap_or(NonZeroUsize::MIN),
     };
-    let outcomes = plan.perform(&Cancel::default(), run_once, |_| {});
+    let outcomes = plan.perform(&Cancel::default(), run_once, |_| true, |_, _| {});
     check(&outcomes[0].blueprint.expectations, &Results::new(&outcomes[0], None))
 }
 

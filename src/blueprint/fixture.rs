@@ -31,6 +31,7 @@ pub fn empty() -> Blueprint {
             zone_delays: vec![],
             loss: Ratio::ZERO,
         },
+        wires: Wires::default(),
         auto_scaling_groups: vec![],
         images: vec![],
         layers: vec![],
@@ -49,6 +50,7 @@ pub fn empty() -> Blueprint {
         objectives: vec![],
         expectations: vec![],
         replications: 1,
+        precision: None,
         prices: Discounts {
             fargate: Ratio::ZERO,
             ec2: Ratio::ZERO,

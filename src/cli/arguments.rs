@@ -90,6 +90,10 @@ pub struct Changes {
     /// Number of runs instead of the scenario's
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub replications: Option<u32>,
+    /// Go on, doubling the runs, until figures are known to ± this share,
+    /// such as 5% (the mean and the p99, or experiment.precision.of)
+    #[arg(long, value_name = "SHARE", verbatim_doc_comment)]
+    pub precision: Option<String>,
 }
 
 /// How the runs are done; no result depends on it.

@@ -8,6 +8,7 @@ use super::results::{self, VARIANTS};
 use super::select::{self, Selected};
 use super::simulate::{self, Simulated};
 use super::terminal::Terminal;
+use crate::experiment::precision::Reached;
 use crate::experiment::verdict;
 use crate::probe::{Pool, Verdict};
 use std::path::{Path, PathBuf};
@@ -75,8 +76,11 @@ fn folder(out: Option<&PathBuf>, scenario: &Selected, several: bool) -> PathBuf 
 fn standing(simulated: &Simulated) -> Status {
     let outcome = simulated.as_written();
     let judgements = Pool::new(&outcome.blueprint, &outcome.records).judge();
+    let precise = simulated.reached.as_ref().is_none_or(Reached::enough);
     match verdict::overall(&judgements, &outcome.records) {
-        Verdict::Met => Status::Good,
+        Verdict::Met if precise => Status::Good,
+        // The objectives are met, but what else was asked for is not known as closely as it was to be.
+        Verdict::Met => Status::Undecided,
         Verdict::Undecided => Status::Undecided,
         Verdict::NotMet => Status::NotMet,
     }

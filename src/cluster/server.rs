@@ -1,5 +1,6 @@
 //! The serving process of a task: its workers, its queue, its CPU.
 
+mod brown_out;
 mod extras;
 
 use super::attempt::Served;
@@ -11,7 +12,8 @@ use crate::engine::arena::Id;
 use crate::engine::calendar::TimerId;
 use crate::units::{CpuUnits, Instant};
 
-pub use extras::{Heap, Limit, LoadAverage, Memory, ServerExtras};
+pub use brown_out::{BrownedOut, Dimmer};
+pub use extras::{Heap, Limit, LimitWindow, LoadAverage, Memory, ServerExtras};
 
 /// All servers, by task slot: at most one process has a slot.
 #[derive(Clone, Debug, Default)]

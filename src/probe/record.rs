@@ -80,6 +80,8 @@ pub struct ClassRecord {
     pub attempts: u64,
     /// Sum of the latencies of the served ones, in ns.
     pub latency_sum: u128,
+    /// Of the served ones, those whose answer was not whole.
+    pub degraded: u64,
 }
 
 /// The finest cell: requests of one class that one revision answered in one zone.
@@ -184,6 +186,7 @@ impl RunRecord {
             sum.outcomes.add(&each.outcomes);
             sum.attempts += each.attempts;
             sum.latency_sum += each.latency_sum;
+            sum.degraded += each.degraded;
         }
         sum
     }

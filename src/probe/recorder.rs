@@ -11,8 +11,9 @@ use super::traces::TraceProbe;
 use super::watch::Watch;
 use crate::blueprint::{Blueprint, ClassIx, RevisionIx};
 use crate::sim::observation::{
-    DeploymentStep, Event, Failure, InstanceRecord, JourneyCount, Observation, Observer, Outcome, RequestFinished,
-    RevisionCount, Sample, ScalingRecord, Sender, ServedBy, ServiceLevels, SkewCount, StepCounts, TaskRecord,
+    Completeness, DeploymentStep, Event, Failure, InstanceRecord, JourneyCount, Observation, Observer, Outcome,
+    RequestFinished, RevisionCount, Sample, ScalingRecord, Sender, ServedBy, ServiceLevels, SkewCount, StepCounts,
+    TaskRecord,
 };
 use crate::stats::LatencyHistogram;
 use crate::units::Instant;
@@ -295,6 +296,7 @@ impl Observer for Recorder {
             .get_or_insert_with(|| new_cell(request.class, request.served_by));
         if served {
             class.latency_sum += u128::from(request.latency.nanos());
+            class.degraded += u64::from(request.completeness == Completeness::Degraded);
             cell.served += 1;
             cell.latencies.record(request.latency);
         } else {

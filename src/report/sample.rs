@@ -241,6 +241,7 @@ fn requests(recorder: &mut Recorder, key: Key) {
             arrived: at(now),
             latency: law.sample(key.child(4)).scaled(slow * load),
             attempts: 1 + u32::from(u < 0.01),
+            completeness: Completeness::Whole,
             served_by: answered.then_some(ServedBy {
                 service,
                 revision,

@@ -17,6 +17,7 @@ use crate::units::{Ratio, Span};
 mod alarm;
 mod balancer;
 mod behaviour;
+mod brown_out;
 mod cache;
 mod capacity;
 mod code_deploy;
@@ -26,6 +27,7 @@ mod deployment;
 mod direct;
 mod event;
 mod expectation;
+mod experiment;
 mod expression;
 mod finish;
 mod graph;
@@ -51,6 +53,7 @@ mod start_up;
 mod task;
 mod time;
 mod traffic;
+mod wire;
 
 pub(super) use behaviour::route_parts;
 
@@ -64,6 +67,7 @@ pub(super) struct Context<'t> {
     pub zones: Vec<String>,
     pub programs: Vec<Program>,
     pub calls: Vec<CallSite>,
+    pub wires: Wires,
     pub caches: Vec<Cache>,
     pub images: Vec<Image>,
     pub layers: Vec<Layer>,
@@ -276,6 +280,7 @@ pub fn resolve(
         zones: said.cluster.availability_zones.clone().unwrap_or_default(),
         programs: vec![Program { steps: Vec::new() }],
         calls: Vec::new(),
+        wires: Wires::default(),
         caches: Vec::new(),
         images: Vec::new(),
         layers: Vec::new(),
@@ -286,6 +291,7 @@ pub fn resolve(
     };
     names(&mut cx);
     let network = network(&mut cx, &root.key("cluster").key("network"));
+    cx.wires = wire::wires(&mut cx);
     let auto_scaling_groups = capacity::auto_scaling_groups(&mut cx);
     balancer::list_target_groups(&mut cx);
     let dependencies = dependency::dependencies(&mut cx);
@@ -301,6 +307,7 @@ pub fn resolve(
     events.extend(standalone::scheduled(&mut cx));
     let objectives = objective::objectives(&mut cx, &classes);
     let expectations = expectation::expectations(&mut cx);
+    let precision = experiment::precision(&mut cx);
     let model = model::model(&mut cx);
     let blueprint = Blueprint {
         name: said.name.clone().unwrap_or_default(),
@@ -317,6 +324,7 @@ pub fn resolve(
         region: said.cluster.region.clone(),
         zones: cx.zones.clone(),
         network,
+        wires: std::mem::take(&mut cx.wires),
         auto_scaling_groups,
         images: std::mem::take(&mut cx.images),
         layers: std::mem::take(&mut cx.layers),
@@ -335,6 +343,7 @@ pub fn resolve(
         objectives,
         expectations,
         replications: said.experiment.replications,
+        precision,
         prices: Discounts {
             fargate: said.prices.discount.fargate.0,
             ec2: said.prices.discount.ec2.0,

@@ -9,6 +9,7 @@
 mod alarm;
 mod balancer;
 mod balancing;
+mod brown_out;
 mod cache;
 mod call;
 mod cluster;
@@ -37,10 +38,12 @@ mod start_up;
 mod task;
 mod traffic;
 mod values;
+mod wire;
 
 pub use alarm::*;
 pub use balancer::*;
 pub use balancing::*;
+pub use brown_out::*;
 pub use cache::{Cache, CacheFlush, CacheScope, CacheStep, Keys, Zipf};
 pub use call::*;
 pub use cluster::*;
@@ -69,6 +72,7 @@ pub use start_up::*;
 pub use task::*;
 pub use traffic::*;
 pub use values::*;
+pub use wire::*;
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;

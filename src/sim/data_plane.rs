@@ -8,6 +8,7 @@
 mod afflictions;
 mod anomalies;
 mod balancer;
+mod brown_out;
 mod build;
 mod cache;
 mod call;
@@ -41,6 +42,7 @@ mod site;
 mod skew;
 mod strand;
 mod tracer;
+mod wires;
 mod work;
 
 #[cfg(test)]
@@ -80,6 +82,7 @@ use rules::Rulebook;
 use site::SiteState;
 use skew::Skews;
 use tracer::Tracer;
+use wires::Wires;
 
 pub struct DataPlane {
     attempts: Arena<Attempt>,
@@ -88,6 +91,8 @@ pub struct DataPlane {
     /// One for each list of `deadlines`.
     deadline_timers: Vec<TimerId>,
     network: Network,
+    /// `None`: messages are small, on connections that are always there.
+    wires: Option<Box<Wires>>,
     balancers: Vec<Balancer>,
     groups: Vec<Group>,
     clients: Vec<Client>,
@@ -200,6 +205,15 @@ impl DataPlane {
             DataEvent::PatienceEnds => self.patience_ends(cx, extra),
             DataEvent::HedgeDue => self.hedge_due(cx, attempt),
             DataEvent::PlaceTimeout => self.place_timed_out(cx, attempt),
+            DataEvent::RequestToNode => self.over_the_wire(cx, attempt, Leg::ToNode),
+            DataEvent::RequestToCallee => self.over_the_wire(cx, attempt, Leg::ToCallee),
+            DataEvent::AnswerToNode => self.over_the_wire(cx, attempt, Leg::BackToNode),
+            DataEvent::AnswerToCaller => self.over_the_wire(cx, attempt, Leg::BackToCaller),
+            DataEvent::InterfaceTurn => self.interface_turn(cx, extra),
+            DataEvent::LineDone => self.part_is_through(cx, attempt),
+            DataEvent::ConnectionReaches => self.connection_reaches(cx, attempt),
+            DataEvent::ConnectionOpens => self.connection_opens(cx, attempt),
+            DataEvent::AnswerOnConnection => self.answer_on_connection(cx, attempt),
             DataEvent::JoinTimeout => self.join_timed_out(cx, attempt, extra),
             DataEvent::CollectionEnds => self.collection_ends(cx, Id::from_raw(id)),
             DataEvent::QueueTimeout => self.queue_timeout(cx, attempt),
@@ -281,6 +295,12 @@ mod purpose {
     /// Below an attempt's key, and below that of one of its crossings.
     pub const LINK: u64 = 72;
     pub const LOSS: u64 = 73;
+    /// Below the request's key.
+    pub const PAYLOAD: u64 = 74;
+    /// Of setting up a connection to a task or node; the next two below it.
+    pub const SET_UP: u64 = 75;
+    pub const JITTER: u64 = 1 << 40;
+    pub const WORK: u64 = 1 << 41;
     pub const FAIL: u64 = 30;
     /// Below the key of a request's call path.
     pub const CHOICE: u64 = 31;
@@ -292,6 +312,7 @@ mod purpose {
     pub const CALL: u64 = 1 << 8;
     pub const LEG: u64 = 1 << 4;
     pub const HEDGE: u64 = 60;
+    pub const OPTIONAL: u64 = 61;
     pub const QUEUE_TIMEOUT: u64 = 50;
     pub const SHEDDING: u64 = 51;
     pub const COLLECTION: u64 = 52;

@@ -31,6 +31,8 @@ pub struct RequestFinished {
     /// From the first attempt's sending to the last answer (or to giving up).
     pub latency: Span,
     pub attempts: u32,
+    /// Of the last answer.
+    pub completeness: Completeness,
     /// Of the task that gave the last answer, if a task did.
     pub served_by: Option<ServedBy>,
     /// Why it was not served; of the last attempt.
@@ -62,6 +64,14 @@ pub enum FailurePlace {
     },
     /// On the way of what this sends, or at the dependency or balancer that it is sent to.
     Beyond(Sender),
+}
+
+/// Whether all of an answer is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completeness {
+    Whole,
+    /// Somewhere below an optional step was left out, a fallback ran, or a partial join went on without a branch.
+    Degraded,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@
 //! each event, in the order they were sent.
 
 use crate::blueprint::{Ills, LoadBalancerIx, RevisionIx, RuleRef, ServiceIx, TargetGroupIx, WeightedGroup, ZoneIx};
-use crate::cluster::Task;
 use crate::cluster::target_group::Outlook;
+use crate::cluster::{Instance, Task};
 use crate::engine::arena::Id;
 use crate::units::{CpuUnits, Instant, Span};
 
@@ -124,6 +124,16 @@ pub struct ServerSpec {
     pub host_vcpus: u32,
     pub memory: MemoryLeft,
     pub speed: f64,
+    pub interface: Interface,
+}
+
+/// The network interface that a task's messages go through.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interface {
+    /// All tasks of the instance share it; `None`: the task has one of its own.
+    pub instance: Option<Id<Instance>>,
+    /// Bytes a second, either way.
+    pub bandwidth: f64,
 }
 
 /// What containers leave of a task's memory (or of its server's own limit) for requests.

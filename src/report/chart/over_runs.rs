@@ -59,11 +59,19 @@ pub fn highest<'a>(series: impl IntoIterator<Item = &'a Series>) -> f64 {
         .fold(0.0, f64::max)
 }
 
-/// Lowest value above 0, bands included; `None` without one.
+/// Lowest value, bands included; `None` without one.
 pub fn lowest<'a>(series: impl IntoIterator<Item = &'a Series>) -> Option<f64> {
+    low_ends(series).reduce(f64::min)
+}
+
+/// Lowest value above 0, for logarithmic axes, bands included; `None` without one.
+pub fn lowest_above_zero<'a>(series: impl IntoIterator<Item = &'a Series>) -> Option<f64> {
+    low_ends(series).filter(|value| *value > 0.0).reduce(f64::min)
+}
+
+fn low_ends<'a>(series: impl IntoIterator<Item = &'a Series>) -> impl Iterator<Item = f64> {
     let datums = series.into_iter().flat_map(|series| &series.points);
-    let values = datums.flat_map(|datum| datum.y.into_iter().chain(datum.band.map(|band| band.0)));
-    values.filter(|value| *value > 0.0).reduce(f64::min)
+    datums.flat_map(|datum| datum.y.into_iter().chain(datum.band.map(|band| band.0)))
 }
 
 /// The measured time as an axis.
@@ -171,5 +179,28 @@ fn shade_of(kind: &FaultKind, ends: bool) -> bool {
     match kind {
         FaultKind::RandomTaskCrash { .. } => ends,
         other => !other.is_momentary(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A share of nothing served is a value like any other: an axis that left it out drew a collapse as a dip to 99 %.
+    #[test]
+    fn the_lowest_value_may_be_zero_except_where_an_axis_is_logarithmic() {
+        let datum = |y: f64, low: f64| Datum {
+            x: 0.0,
+            y: Some(y),
+            band: Some((low, y)),
+        };
+        let line = Series {
+            name: "served".to_owned(),
+            colour: crate::report::chart::canvas::BLUE,
+            stroke: Stroke::Line,
+            points: vec![datum(100.0, 99.5), datum(60.0, 0.0)],
+        };
+        assert_eq!(lowest([&line]), Some(0.0));
+        assert_eq!(lowest_above_zero([&line]), Some(60.0));
     }
 }

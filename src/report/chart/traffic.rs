@@ -3,7 +3,7 @@
 use super::axis::Axis;
 use super::canvas::{BLUE, Colour, FAINT, GREEN, INK, ORANGE, PALETTE, PURPLE, SKY, VERMILLION};
 use super::figure::{Figure, Panel, Series};
-use super::over_runs::{bounds, caption, highest, lowest, marks, series, shades, time};
+use super::over_runs::{bounds, caption, highest, lowest, lowest_above_zero, marks, series, shades, time};
 use crate::blueprint::ClassIx;
 use crate::probe::timeline::RequestWindow;
 use crate::probe::{Pool, RunRecord};
@@ -58,7 +58,7 @@ fn latency_panel(pool: &Pool, class: ClassIx) -> Panel {
     let share = served_share(outcomes.served(), outcomes.offered());
     Panel {
         title: format!("{}: {share}", pool.blueprint.classes[class.at()].name),
-        y: Axis::of_latency(lowest(&lines).unwrap_or(1.0), highest(&lines)),
+        y: Axis::of_latency(lowest_above_zero(&lines).unwrap_or(1.0), highest(&lines)),
         series: lines,
         areas: Vec::new(),
         pins: Vec::new(),

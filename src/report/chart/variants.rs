@@ -7,7 +7,7 @@ use super::axis::Axis;
 use super::canvas::PALETTE;
 use super::comparison::{title, unit};
 use super::figure::{Figure, Panel, Series, Stroke};
-use super::over_runs::{highest, lowest, marks, series, shades, time};
+use super::over_runs::{highest, lowest_above_zero, marks, series, shades, time};
 use super::rows::{Group, Row, Rows, Shape};
 use crate::blueprint::{Blueprint, ClassIx, ServiceIx};
 use crate::experiment::compare::Figure as Compared;
@@ -106,7 +106,7 @@ fn latency(outcomes: &[Outcome]) -> Panel {
             .quantile(0.99)
             .map(|latency| latency.millis())
     });
-    let y = Axis::of_latency(lowest(&lines).unwrap_or(1.0), highest(&lines));
+    let y = Axis::of_latency(lowest_above_zero(&lines).unwrap_or(1.0), highest(&lines));
     Panel::of_lines("p99 latency of those served", y, lines)
 }
 

@@ -51,8 +51,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("Step", "sleep", "use `wait`"),
     ("Call", "budget", "put `budget` into `retry`"),
     ("Retry", "jitter", "put `jitter` into `backoff: { exponential: … }`"),
-    ("Traffic", "payload", "leave it out: payloads take no time"),
-    ("Request", "payload", "leave it out: payloads take no time"),
     ("ScalingPolicy", "step_scaling", "use `target_tracking`"),
     ("ScalingPolicy", "predictive_scaling", "use `scheduled_actions`"),
     (
@@ -126,7 +124,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("Event", "control_plane_outage", "leave it out"),
     ("Deploy", "runtime", "describe a second service"),
     ("Experiment", "sweep", "use `compare` with one variant for each value"),
-    ("Experiment", "precision", "give `replications`"),
     ("Scenario", "queues", "leave them out: services call each other"),
     ("Scenario", "records", "send `traffic` to the balancer directly"),
     ("Scenario", "journeys", "write them under the `traffic` that makes them"),

@@ -56,6 +56,7 @@ pub(super) fn kind(said: &schema::Scenario, traffic: &[Traffic]) -> Kind {
 pub(super) fn whole(cx: &mut Context, blueprint: &Blueprint) {
     super::cache::check(cx, blueprint);
     super::server::doubts(cx, blueprint);
+    super::brown_out::doubts(cx, blueprint);
     super::start_up::doubts(cx, blueprint);
     fleet(cx, blueprint);
     super::code_deploy::check_calls(cx, blueprint);
@@ -63,6 +64,7 @@ pub(super) fn whole(cx: &mut Context, blueprint: &Blueprint) {
     target_groups(cx, blueprint);
     balancer::doubts(cx, blueprint);
     super::dependency::doubts(cx, blueprint);
+    super::wire::doubts(cx, blueprint);
     load::check(cx, blueprint);
 }
 

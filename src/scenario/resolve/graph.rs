@@ -200,6 +200,7 @@ pub(super) fn passes(blueprint: &Blueprint, step: &Step) -> f64 {
         Step::Cache { hits, hit, miss, .. } => hits * ends(*hit) + (1.0 - hits) * ends(*miss),
         // To first order: what ends a loop seldom.
         Step::Repeat { times, program } => (1.0 - times.mean() * (1.0 - ends(*program))).max(0.0),
+        Step::Optional(program) => ends(*program),
         Step::Parallel(parallel) if parallel.join == Join::All => {
             parallel.branches.iter().map(|branch| ends(*branch)).product()
         }

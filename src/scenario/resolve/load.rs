@@ -206,7 +206,7 @@ fn program_means(blueprint: &Blueprint, graph: &Graph, program: ProgramIx, facto
                 sum.cpu += share * branches.iter().map(|branch| branch.cpu).sum::<f64>();
                 sum.held += share * held.min(most);
             }
-            Step::Choose(_) | Step::Repeat { .. } | Step::Cache { .. } => {
+            Step::Choose(_) | Step::Repeat { .. } | Step::Cache { .. } | Step::Optional(_) => {
                 if let Step::Cache { cache, .. } = step {
                     let latency = blueprint.caches[cache.at()].latency.as_ref();
                     sum.held += share * latency.map_or(0.0, |latency| latency.mean());

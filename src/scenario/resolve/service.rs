@@ -15,6 +15,10 @@ pub(super) fn services(cx: &mut Context, groups: &[AutoScalingGroup], deployed: 
     let section = root.key("services");
     let mut services = Vec::new();
     each(&cx.said.services, &section, |at, name, said, path| {
+        if let Some(work) = &said.connection_cpu {
+            let work = cx.dist(work, &path.key("connection_cpu"));
+            cx.wires.connection_cpu.push((ServiceIx::from_usize(at), work));
+        }
         if let Some(made) = service(cx, name, said, groups, &deployed[at], path) {
             services.push(made);
         }

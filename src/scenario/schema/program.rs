@@ -23,6 +23,9 @@ pub enum Step {
     Repeat(Repeat),
     /// Looks into a cache, and does one thing or another by what it finds.
     Cache(Box<CacheStep>),
+    /// Steps that the answer can do without: they are left out while the service is browned out (`brown_out`), and run
+    /// otherwise.
+    Optional(Vec<Step>),
     /// Ends the operation with an error: a status from 400 to 599, or a share of the attempts that fail.
     Fail(Form<Status, Fail>),
 }

@@ -17,6 +17,7 @@ use super::rules::Rulebook;
 use super::site::SiteState;
 use super::skew::Skews;
 use super::tracer::Tracer;
+use super::wires::Wires;
 use crate::blueprint::{
     Action, Blueprint, Destination, HttpRequest, LoadBalancerIx, Metric, RequestClass, TargetGroupIx,
 };
@@ -124,6 +125,7 @@ impl DataPlane {
             deadlines,
             deadline_timers,
             network,
+            wires: Wires::new(blueprint, &mut tables),
             balancers,
             groups,
             clients,

@@ -12,7 +12,7 @@ use crate::engine::dist::{Law, Tables};
 use crate::engine::random::Key;
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
-use crate::sim::observation::{Failure, Observation, Outcome, RequestFinished, ServedBy, StepCounts};
+use crate::sim::observation::{Completeness, Failure, Observation, Outcome, RequestFinished, ServedBy, StepCounts};
 use crate::units::Instant;
 use crate::workload::{ArrivalStream, Replay};
 
@@ -289,6 +289,7 @@ impl DataPlane {
                 arrived: attempt.first_sent,
                 latency: cx.now().since(attempt.first_sent),
                 attempts: u32::from(attempt.number),
+                completeness: Completeness::Whole,
                 served_by: None,
                 failure: Some(in_words_of(
                     cx.blueprint,
@@ -351,6 +352,11 @@ pub(super) fn finished(
         arrived: attempt.first_sent,
         latency: cx.now().since(attempt.first_sent),
         attempts: u32::from(attempt.number),
+        completeness: if attempt.flags.has(Flags::DEGRADED) {
+            Completeness::Degraded
+        } else {
+            Completeness::Whole
+        },
         served_by,
         failure,
     }

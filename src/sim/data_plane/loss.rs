@@ -9,6 +9,7 @@ use crate::cluster::queue::Queue;
 use crate::cluster::server::Door;
 use crate::engine::arena::Id;
 use crate::sim::context::Context;
+use crate::sim::event::DataEvent;
 use crate::units::Instant;
 
 impl DataPlane {
@@ -75,6 +76,7 @@ impl DataPlane {
         }
         cx.calendar.drop_timer(server.cpu_timer);
         self.drop_connections(task);
+        self.close_connections(task);
         for id in self.lose_work(cx, task, server.revision) {
             self.answer(cx, id, Answer::Refused(Reason::TaskDied.here()));
         }
@@ -127,6 +129,12 @@ impl DataPlane {
         lost.retain(|&id| match self.attempts[id].caller {
             Caller::Join(_) | Caller::Nobody | Caller::StartUp => {
                 self.attempts.remove(id);
+                false
+            }
+            // Whoever asked for the connection finds what has become of the task.
+            Caller::SetUp(asking) => {
+                self.attempts.remove(id);
+                cx.follow(DataEvent::AtTask, asking);
                 false
             }
             Caller::Check(_) => true,

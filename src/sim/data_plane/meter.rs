@@ -90,7 +90,8 @@ impl DataPlane {
             load_balancers: self
                 .balancers
                 .iter_mut()
-                .map(|balancer| {
+                .enumerate()
+                .map(|(at, balancer)| {
                     let mut meter = std::mem::take(&mut balancer.meter);
                     meter.active = active;
                     let known = balancer.extras.as_mut().and_then(|extras| extras.clients.as_mut());
@@ -103,7 +104,10 @@ impl DataPlane {
                     });
                     let others = (meter.requests - known) as f64;
                     meter.connections = opened + (others / model.requests_per_connection).ceil() as u64;
-                    meter.bytes = meter.requests * model.bytes_per_request;
+                    let sized = self.wires.as_mut().map(|wires| wires.take_processed(at));
+                    let sized = sized.unwrap_or_default();
+                    let others = meter.requests.saturating_sub(sized.requests);
+                    meter.bytes = others * model.bytes_per_request + sized.bytes;
                     meter
                 })
                 .collect(),

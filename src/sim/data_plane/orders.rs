@@ -127,6 +127,9 @@ impl DataPlane {
         );
         cpu.set_speed(cx.now(), spec.speed);
         let timer = cx.calendar.timer(Event::data_extra(DataEvent::CpuTurn, slot as u32));
+        if let Some(wires) = &mut self.wires {
+            wires.begin(cx, spec.task, spec.interface);
+        }
         let row = self.operations.revisions_of(spec.service).start + spec.revision.at();
         let (queue, extras) = self.rulebook.begin(cx.blueprint, revision, spec.memory, cx.now());
         self.servers.start(Server {

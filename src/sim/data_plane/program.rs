@@ -69,6 +69,10 @@ pub(super) enum Steer {
     Fill {
         depth: u8,
     },
+    /// What the server may leave out follows, up to `after`.
+    Optional {
+        after: u16,
+    },
     Fail {
         share: f64,
         status: u16,
@@ -103,7 +107,7 @@ impl Programs {
             .any(|step| {
                 matches!(
                     step,
-                    Written::Choose(_) | Written::Repeat { .. } | Written::Cache { .. }
+                    Written::Choose(_) | Written::Repeat { .. } | Written::Cache { .. } | Written::Optional(_)
                 )
             });
         let (steps, bounds) = compile(blueprint, steer_by_request, calendar, tables);

@@ -6,6 +6,7 @@
 //!
 //! [`ServerExtras`]: crate::cluster::server::ServerExtras
 
+use super::brown_out::answered;
 use super::network::Delay;
 use super::program::What;
 use super::{DataPlane, purpose};
@@ -18,7 +19,7 @@ use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Phase};
 use crate::cluster::cause::Reason;
 use crate::cluster::queue::{Queue, Standing};
 use crate::cluster::rate::TokenBucket;
-use crate::cluster::server::{Admission, Heap, Limit, LoadAverage, Memory, ServerExtras};
+use crate::cluster::server::{Admission, BrownedOut, Heap, Limit, LoadAverage, Memory, ServerExtras};
 use crate::engine::arena::{Arena, Id};
 use crate::engine::calendar::{Calendar, LaneId};
 use crate::engine::dist::{Law, Tables};
@@ -122,6 +123,7 @@ impl Rulebook {
             answered: 0,
             listening: None,
             warm_up: rules.warm_up,
+            brown_out: (rules.brown_out).map(|rule| Box::new(BrownedOut::new(rule, now))),
             heap: rules.collection.as_ref().map(|_| Heap::default()),
             memory: rules.memory.map(|law| Memory {
                 law,
@@ -159,7 +161,7 @@ fn at_root(attempts: &Arena<Attempt>, id: Id<Attempt>) -> Caller {
 pub(super) fn priority(blueprint: &Blueprint, attempts: &Arena<Attempt>, id: Id<Attempt>) -> Priority {
     match at_root(attempts, id) {
         Caller::Client(class, _) => blueprint.classes[class.at()].priority,
-        Caller::Check(_) | Caller::StartUp => Priority::MOST_URGENT,
+        Caller::Check(_) | Caller::StartUp | Caller::SetUp(_) => Priority::MOST_URGENT,
         Caller::Strand(_) | Caller::Join(_) | Caller::Nobody => Priority::LEAST_URGENT,
     }
 }
@@ -402,6 +404,9 @@ impl DataPlane {
         }
         if answer.is_some() {
             extras.answered = extras.answered.saturating_add(1);
+            if let Some(state) = &mut extras.brown_out {
+                answered(state, now, known.arrived);
+            }
         }
         let in_hand = extras.in_hand(server.present);
         if let (Some(state), Some(law)) = (&mut extras.limit, self.rulebook.of(server.revision).concurrency)
@@ -414,7 +419,7 @@ impl DataPlane {
             };
             *state = match law {
                 ConcurrencyLimit::Fixed(_) => *state,
-                ConcurrencyLimit::Gradient(bounds) => concurrency::gradient(*state, sample, bounds),
+                ConcurrencyLimit::Gradient(bounds) => concurrency::windowed_gradient(*state, sample, now, bounds),
                 ConcurrencyLimit::Vegas(bounds) => concurrency::vegas(*state, sample, bounds),
             };
         }

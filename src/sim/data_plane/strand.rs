@@ -140,6 +140,7 @@ impl DataPlane {
             Caller::Join(parent) => return self.branch_over(cx, id, parent, answer),
             Caller::Nobody => return self.loser_over(cx, id),
             Caller::StartUp => return self.started_up(cx, id),
+            Caller::SetUp(asking) => return self.connection_made(cx, id, asking),
             Caller::Client(..) | Caller::Strand(_) | Caller::Check(_) => {}
         }
         if attempt.flags.has(Flags::UNUSUAL_END) {

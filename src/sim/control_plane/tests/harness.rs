@@ -46,6 +46,7 @@ pub fn fleet(desired: u32) -> Blueprint {
         region: "us-east-1".into(),
         zones: vec!["us-east-1a".into(), "us-east-1b".into()],
         network,
+        wires: Wires::default(),
         auto_scaling_groups: vec![],
         images: vec![],
         layers: vec![],
@@ -88,6 +89,7 @@ pub fn fleet(desired: u32) -> Blueprint {
         objectives: vec![],
         expectations: vec![],
         replications: 1,
+        precision: None,
         prices: Discounts {
             fargate: Ratio::ZERO,
             ec2: Ratio::ZERO,

@@ -12,7 +12,7 @@ use crate::sim::context::Context;
 use crate::sim::data_plane::DataPlane;
 use crate::sim::event::What;
 use crate::sim::observation::{Observation, Outcome, RequestFinished, Sample};
-use crate::sim::signal::{CpuLeft, MemoryLeft, Order, PublishedTarget, ServerSpec, Signal, balancer_of};
+use crate::sim::signal::{CpuLeft, Interface, MemoryLeft, Order, PublishedTarget, ServerSpec, Signal, balancer_of};
 use crate::sim::trace::Trace;
 use crate::units::{CpuUnits, Instant, Ratio, Span};
 
@@ -38,6 +38,7 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
             zone_delays: vec![],
             loss: Ratio::ZERO,
         },
+        wires: Wires::default(),
         auto_scaling_groups: vec![],
         images: vec![],
         layers: vec![],
@@ -88,6 +89,7 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
         objectives: vec![],
         expectations: vec![],
         replications: 1,
+        precision: None,
         prices: Discounts {
             fargate: Ratio::ZERO,
             ec2: Ratio::ZERO,
@@ -321,6 +323,10 @@ impl<'a> Stage<'a> {
                 shrinks: 0.0,
             },
             speed: 1.0,
+            interface: Interface {
+                instance: None,
+                bandwidth: self.cx.blueprint.wires.fargate_bandwidth * vcpus,
+            },
         }));
         self.order(Order::Listen(task));
         self.tasks[service].push(task);

@@ -53,7 +53,7 @@ fn at_root(attempts: &Arena<Attempt>, id: Id<Attempt>) -> Option<(Key, Caller)> 
         match attempt.caller {
             Caller::Strand(parent) | Caller::Join(parent) => attempt = attempts.get(parent)?,
             Caller::Client(..) => return Some((attempt.request_key, attempt.caller)),
-            Caller::Nobody | Caller::StartUp | Caller::Check(_) => return None,
+            Caller::Nobody | Caller::StartUp | Caller::SetUp(_) | Caller::Check(_) => return None,
         }
     }
 }

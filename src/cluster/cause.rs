@@ -71,6 +71,8 @@ pub enum Reason {
     DependencyError,
     /// The dependency is out and refuses it.
     DependencyOut,
+    /// The queue answers with an error, and has no message.
+    QueueError,
     /// As many wait for a connection of the caller's pool as may.
     ConnectionPoolFull,
     /// No connection of the caller's pool became free within its `acquire_timeout`.
@@ -159,6 +161,7 @@ impl Reason {
             Reason::FailingOver => "failing_over",
             Reason::DependencyError => "dependency_error",
             Reason::DependencyOut => "dependency_out",
+            Reason::QueueError => "queue_error",
             Reason::ConnectionPoolFull => "connection_pool_full",
             Reason::ConnectionPoolTimeout => "connection_pool_timeout",
             Reason::TooManyConnections => "too_many_connections",

@@ -34,7 +34,9 @@ fn each_attempt_at_a_poison_request_kills_one_task() {
         begins(&mut stage, all(CRASH));
         stage.run();
         // At 10, 110 and 210 ms, in the order of the round.
-        let expected: Vec<_> = (0..dead).map(|n| (stage.tasks[0][n], ms(10 + 100 * n as u64))).collect();
+        let expected: Vec<_> = (0..dead)
+            .map(|n| (stage.tasks[0][n], ms(10 + 100 * n as u64)))
+            .collect();
         assert_eq!(stage.crashed, expected);
         let outcome = stage.seen()[0].1;
         assert_ne!(outcome, Outcome::Served);

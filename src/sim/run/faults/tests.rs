@@ -133,7 +133,9 @@ fn another_fault_before_it_changes_nothing_of_a_faults_luck() {
     let other = format!("- {{ {random}, registry_outage: all }}\n");
     assert_eq!(of_logs(&format!("{other}- {{ {random}, logs_outage: all }}")), alone);
     // Two of a kind have their own luck each, and so has one with a name.
-    let twice = of_logs(&format!("- {{ {random}, logs_outage: all }}\n- {{ {random}, logs_outage: all }}"));
+    let twice = of_logs(&format!(
+        "- {{ {random}, logs_outage: all }}\n- {{ {random}, logs_outage: all }}"
+    ));
     assert!(alone.iter().all(|row| twice.contains(row)) && twice.len() > alone.len());
     let named = of_logs(&format!("- {{ name: dark, {random}, logs_outage: all }}"));
     assert_ne!(named, alone);

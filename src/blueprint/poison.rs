@@ -32,8 +32,11 @@ impl Poison {
         self.service == service && self.revision.is_none_or(|only| only.at() == revision)
     }
 
-    /// Whether requests of the class may be poison.
-    pub fn is_in(&self, class: ClassIx, blueprint: &Blueprint) -> bool {
+    /// Whether requests of the class may be poison, or messages.
+    pub fn is_in(&self, class: Option<ClassIx>, blueprint: &Blueprint) -> bool {
+        let Some(class) = class else {
+            return self.traffic.is_none() && self.classes.is_empty();
+        };
         let of_traffic = |traffic| blueprint.classes[class.at()].traffic == traffic;
         self.traffic.is_none_or(of_traffic) && (self.classes.is_empty() || self.classes.contains(&class))
     }

@@ -6,7 +6,7 @@
 //! other times, pay nothing. That a process dies is the control plane's business; it is told once.
 
 use super::{DataPlane, purpose};
-use crate::blueprint::{Happening, Poison, PoisonEffect, Runtime};
+use crate::blueprint::{ClassIx, Happening, Poison, PoisonEffect, Runtime};
 use crate::cluster::Task;
 use crate::cluster::aside::Aside;
 use crate::cluster::attempt::{Attempt, Caller, Flags, Phase};
@@ -46,13 +46,15 @@ impl Poisons {
     }
 }
 
-/// Which request this is, if a client asks for it: its key, and who asks.
-fn at_root(attempts: &Arena<Attempt>, id: Id<Attempt>) -> Option<(Key, Caller)> {
+/// For which client's request an attempt is made: its key and class. A message has a key of its own, the same whenever it
+/// is received, and no class. `None`: for nobody who is known any more.
+fn at_root(attempts: &Arena<Attempt>, id: Id<Attempt>) -> Option<(Key, Option<ClassIx>)> {
     let mut attempt = attempts.get(id)?;
     loop {
         match attempt.caller {
             Caller::Strand(parent) | Caller::Join(parent) => attempt = attempts.get(parent)?,
-            Caller::Client(..) => return Some((attempt.request_key, attempt.caller)),
+            Caller::Client(class, _) => return Some((attempt.request_key, Some(class))),
+            Caller::Poller(_) => return Some((attempt.request_key, None)),
             Caller::Nobody | Caller::StartUp | Caller::SetUp(_) | Caller::Check(_) => return None,
         }
     }
@@ -113,7 +115,7 @@ impl DataPlane {
         if !self.is_endangered(task) {
             return;
         }
-        let Some((request, Caller::Client(class, _))) = at_root(&self.attempts, id) else {
+        let Some((request, class)) = at_root(&self.attempts, id) else {
             return;
         };
         let server = self.servers.get(task).expect("somebody is behind the door");

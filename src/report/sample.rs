@@ -43,6 +43,7 @@ pub fn shop() -> Blueprint {
     checkout.revisions = vec![fixture::revision(), fixture::revision()];
     let outage = Fault {
         label: "zone_outage us-east-1b".into(),
+        identity: "zone_outage 0".into(),
         kind: FaultKind::ZoneOutage { zone: ZoneIx(1) },
         lasting: Some(Span::from_secs(900)),
         course: Course::default(),

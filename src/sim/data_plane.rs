@@ -35,6 +35,7 @@ mod meter;
 mod network;
 mod orders;
 mod pick;
+mod poison;
 mod program;
 mod rules;
 mod send;
@@ -79,6 +80,7 @@ use join::Races;
 use journeys::Journeys;
 use messaging::Messaging;
 use network::Network;
+use poison::Poisons;
 use program::{Operations, Programs};
 use rules::Rulebook;
 use site::SiteState;
@@ -140,6 +142,7 @@ pub struct DataPlane {
     overflowed: bool,
     /// Of tasks that are ill.
     afflictions: Aside<Task, Affliction>,
+    poisons: Poisons,
     tracer: Tracer,
     actions: Actions,
     /// Listener action and traffic of each class.
@@ -296,6 +299,10 @@ mod purpose {
     /// Below the request's key.
     pub const ROW: u64 = 42;
     pub const GRAY_FAILURE: u64 = 80;
+    /// Below the request's key.
+    pub const POISON: u64 = 81;
+    /// Below the attempt's key.
+    pub const DEPENDENCY_OUTAGE: u64 = 82;
     pub const ZONE: u64 = 70;
     pub const PROXY: u64 = 71;
     /// Below an attempt's key, and below that of one of its crossings.

@@ -200,6 +200,8 @@ pub enum Signal {
     StartedUp(Id<Task>),
     /// Requests have taken all memory that the serving container may have.
     OutOfMemory(Id<Task>),
+    /// A request has ended the serving container's process.
+    Crashed { task: Id<Task>, exit_code: u8 },
     /// Of these targets no check is foregone any more.
     Stirred(Whose),
     /// The counters of the CloudWatch minute that has just ended.

@@ -13,6 +13,7 @@ use super::join::Races;
 use super::journeys::Journeys;
 use super::messaging::Messaging;
 use super::network::Network;
+use super::poison::Poisons;
 use super::program::{Operations, Programs};
 use super::rules::Rulebook;
 use super::site::SiteState;
@@ -158,6 +159,7 @@ impl DataPlane {
             stops_at: blueprint.horizon(),
             overflowed: false,
             afflictions: Aside::default(),
+            poisons: Poisons::default(),
             class_actions: class_actions(blueprint, &actions),
             class_traffic: blueprint.classes.iter().map(|class| class.traffic.0).collect(),
             actions,

@@ -16,6 +16,9 @@ impl DataPlane {
     /// Stops a strand that nobody waits for, and what it waits for itself.
     pub(super) fn cancel(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         let attempt = &self.attempts[id];
+        if attempt.flags.has(Flags::AFFLICTED) && self.is_stuck(id) {
+            return;
+        }
         let caller = attempt.caller;
         let task = attempt.task.expect("a strand runs on a task");
         match attempt.phase {

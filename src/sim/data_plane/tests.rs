@@ -23,6 +23,7 @@ mod join;
 mod journeys;
 mod messaging;
 mod network;
+mod poison;
 mod rules;
 mod skew;
 pub(crate) mod stage;

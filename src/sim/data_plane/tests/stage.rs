@@ -266,6 +266,8 @@ pub struct Stage<'a> {
     pub stirred: usize,
     /// Tasks whose requests have taken all memory, and when.
     pub out_of_memory: Vec<(Id<Task>, Instant)>,
+    /// Tasks that a request has killed, and when.
+    pub crashed: Vec<(Id<Task>, Instant)>,
 }
 
 impl<'a> Stage<'a> {
@@ -288,6 +290,7 @@ impl<'a> Stage<'a> {
             outlooks: vec![],
             stirred: 0,
             out_of_memory: vec![],
+            crashed: vec![],
         };
         for service in 0..blueprint.services.len() {
             for n in 0..count {
@@ -414,7 +417,8 @@ impl<'a> Stage<'a> {
     fn collect(&mut self) {
         self.finished.append(&mut self.cx.finished);
         let now = self.cx.now();
-        for signal in self.cx.signals.drain(..) {
+        let signals: Vec<Signal> = self.cx.signals.drain(..).collect();
+        for signal in signals {
             match signal {
                 Signal::StartedUp(_) => self.started_up.push(now),
                 Signal::CheckAnswered { status, outlook, .. } => {
@@ -422,6 +426,10 @@ impl<'a> Stage<'a> {
                     self.outlooks.push(outlook);
                 }
                 Signal::Stirred(_) => self.stirred += 1,
+                Signal::Crashed { task, .. } => {
+                    self.crashed.push((task, now));
+                    self.order(Order::KillServer(task));
+                }
                 Signal::OutOfMemory(task) => self.out_of_memory.push((task, now)),
                 Signal::Metered(_) => {}
             }

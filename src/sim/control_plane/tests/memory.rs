@@ -171,7 +171,10 @@ fn a_task_without_a_limit_takes_from_its_instance_by_shares() {
     sidecar.cpu_use = CpuUnits(3 * 1024);
     definition.containers.push(sidecar);
     let stage = Stage::new(&blueprint);
-    let hosts = stage.orders.iter().filter(|(_, order)| matches!(order, Order::HostStands { .. }));
+    let hosts = stage
+        .orders
+        .iter()
+        .filter(|(_, order)| matches!(order, Order::HostStands { .. }));
     assert_eq!(hosts.count(), 2, "both instances stand before anything runs on them");
     let started = stage.orders.iter().find_map(|(_, order)| match order {
         Order::StartServer(spec) => Some((spec.left, spec.host)),

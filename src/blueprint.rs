@@ -23,8 +23,10 @@ pub mod journey;
 pub mod life_cycle;
 pub mod link;
 pub mod model;
+pub mod poison;
 pub mod program;
 pub mod question;
+pub mod queue;
 pub mod server;
 pub mod service;
 pub mod skew;
@@ -49,8 +51,10 @@ pub use journey::*;
 pub use life_cycle::*;
 pub use link::*;
 pub use model::*;
+pub use poison::*;
 pub use program::*;
 pub use question::*;
+pub use queue::*;
 pub use server::*;
 pub use service::*;
 pub use skew::*;
@@ -60,7 +64,7 @@ pub use traffic::*;
 pub use wire::*;
 
 use crate::engine::dist::Dist;
-use crate::units::{Instant, Ratio, Span};
+use crate::units::{CpuUnits, Instant, Ratio, Span};
 
 /// Declares an index into one of the blueprint's tables.
 macro_rules! index {
@@ -103,6 +107,8 @@ index! {
     DependencyIx;
     /// Into [`DependencyExtras::operations`]; 0 where there are none.
     DependencyOperationIx;
+    /// Into [`Blueprint::queues`].
+    QueueIx;
     /// Into [`Blueprint::load_balancers`].
     LoadBalancerIx;
     /// Into [`Blueprint::target_groups`].
@@ -147,6 +153,7 @@ pub struct Blueprint {
     /// Those with names first.
     pub caches: Vec<Cache>,
     pub dependencies: Vec<Dependency>,
+    pub queues: Vec<MessageQueue>,
     pub load_balancers: Vec<LoadBalancer>,
     pub target_groups: Vec<TargetGroup>,
     pub traffic: Vec<Traffic>,
@@ -164,6 +171,34 @@ pub struct Blueprint {
     pub model: Model,
     pub limits: Limits,
     pub traces: Traces,
+}
+
+impl Blueprint {
+    /// Whether the tasks on a group's instances share their CPU: whether any that may run there has shares and no quota.
+    pub fn shares_cpu(&self, group: GroupIx) -> bool {
+        let on_it = |service: &&Service| service.runs_on(Provider::Group(group));
+        let revisions = self
+            .services
+            .iter()
+            .filter(on_it)
+            .flat_map(|service| &service.revisions);
+        revisions
+            .map(|revision| &self.task_definitions[revision.task_definition.at()])
+            .any(|definition| definition.cpu_limit == CpuLimit::Shares)
+    }
+
+    /// What a task may use at most: what it has reserved, or without a quota its whole instance.
+    pub fn most_cpu(&self, service: &Service, revision: &Revision) -> CpuUnits {
+        let definition = &self.task_definitions[revision.task_definition.at()];
+        let groups = self.auto_scaling_groups.iter().enumerate();
+        let hosts = groups
+            .filter(|(at, _)| service.runs_on(Provider::Group(GroupIx::from_usize(*at))))
+            .map(|(_, group)| group.instance_type.cpu);
+        match definition.cpu_limit {
+            CpuLimit::Quota => definition.cpu,
+            CpuLimit::Shares => hosts.max().unwrap_or(definition.cpu),
+        }
+    }
 }
 
 /// How the world looks when the warm-up begins.

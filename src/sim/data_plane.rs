@@ -26,13 +26,16 @@ mod foregone;
 mod group;
 mod guard;
 mod heap;
+mod hosts;
 mod join;
 mod journeys;
 mod loss;
+mod messaging;
 mod meter;
 mod network;
 mod orders;
 mod pick;
+mod poison;
 mod program;
 mod rules;
 mod send;
@@ -72,9 +75,12 @@ use dependency::{Backed, DependencyState};
 use foregone::Foregone;
 use group::Group;
 use guard::Guarded;
+use hosts::Hosts;
 use join::Races;
 use journeys::Journeys;
+use messaging::Messaging;
 use network::Network;
+use poison::Poisons;
 use program::{Operations, Programs};
 use rules::Rulebook;
 use site::SiteState;
@@ -85,6 +91,8 @@ use wires::Wires;
 pub struct DataPlane {
     attempts: Arena<Attempt>,
     servers: Servers,
+    /// `None`: no instance's CPU is shared.
+    hosts: Option<Box<Hosts>>,
     deadlines: Deadlines,
     /// One for each list of `deadlines`.
     deadline_timers: Vec<TimerId>,
@@ -105,6 +113,8 @@ pub struct DataPlane {
     /// `None`: no program turns by what belongs to a request.
     courses: Option<Box<Courses>>,
     races: Races,
+    /// `None`: there are no queues.
+    messaging: Option<Box<Messaging>>,
     /// `None`: there are no caches.
     caches: Option<Box<Caches>>,
     operations: Operations,
@@ -132,6 +142,7 @@ pub struct DataPlane {
     overflowed: bool,
     /// Of tasks that are ill.
     afflictions: Aside<Task, Affliction>,
+    poisons: Poisons,
     tracer: Tracer,
     actions: Actions,
     /// Listener action and traffic of each class.
@@ -215,6 +226,11 @@ impl DataPlane {
             DataEvent::CollectionEnds => self.collection_ends(cx, Id::from_raw(id)),
             DataEvent::QueueTimeout => self.queue_timeout(cx, attempt),
             DataEvent::ConnectTimeout => self.connect_timed_out(cx, attempt),
+            DataEvent::SendMessage => self.send_message(cx, attempt),
+            DataEvent::MessageSent => self.message_sent(cx, attempt),
+            DataEvent::ReceiveMessage => self.receive_message(cx, Id::from_raw(id)),
+            DataEvent::MessageDeleted => self.message_deleted(cx, Id::from_raw(id)),
+            DataEvent::MessagesDue => self.messages_due(cx, extra as usize),
             DataEvent::Arrival
             | DataEvent::DeadlineDue
             | DataEvent::CpuTurn
@@ -283,6 +299,10 @@ mod purpose {
     /// Below the request's key.
     pub const ROW: u64 = 42;
     pub const GRAY_FAILURE: u64 = 80;
+    /// Below the request's key.
+    pub const POISON: u64 = 81;
+    /// Below the attempt's key.
+    pub const DEPENDENCY_OUTAGE: u64 = 82;
     pub const ZONE: u64 = 70;
     pub const PROXY: u64 = 71;
     /// Below an attempt's key, and below that of one of its crossings.
@@ -300,6 +320,14 @@ mod purpose {
     pub const TIMES: u64 = 32;
     pub const FOUND: u64 = 34;
     pub const CACHE_KEY: u64 = 35;
+    /// Of sending, below the attempt's key; and the message itself.
+    pub const SEND_MESSAGE: u64 = 36;
+    pub const QUEUE_ERROR: u64 = 37;
+    pub const MESSAGE: u64 = 38;
+    /// Below a message's key, and below that the number of the receipt.
+    pub const HANDLING: u64 = 39;
+    /// Below the key of its handling.
+    pub const DELETE_MESSAGE: u64 = 39;
     /// One turn of a loop, below either key.
     pub const TURN: u64 = 33;
     pub const CALL: u64 = 1 << 8;

@@ -53,6 +53,7 @@ pub fn fleet(desired: u32) -> Blueprint {
         task_definitions: vec![TaskDefinition {
             name: "web".into(),
             cpu: CpuUnits(1024),
+            cpu_limit: CpuLimit::Quota,
             memory: MiB(2048),
             network_mode: NetworkMode::Awsvpc,
             architecture: Architecture::X86_64,
@@ -64,6 +65,7 @@ pub fn fleet(desired: u32) -> Blueprint {
         calls: vec![],
         caches: vec![],
         dependencies: vec![],
+        queues: vec![],
         load_balancers: vec![LoadBalancer {
             name: "public".into(),
             zones: vec![ZoneIx(0)],
@@ -178,6 +180,7 @@ pub fn service(desired: u32) -> Service {
         }],
         auto_scaling: None,
         operations: vec!["get".into()],
+        consumes: vec![],
         revisions: vec![revision(), revision(), revision()],
     }
 }

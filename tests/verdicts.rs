@@ -58,7 +58,11 @@ fn every_expectation_is_a_case_of_junit_and_what_does_not_hold_a_row_of_markdown
     let place = place(QUEUE);
     let arguments = ["test", "queue.yaml", "--junit", "ci/found.xml", "--format", "markdown"];
     let output = wavetank(place.path(), &arguments);
-    assert_eq!(output.status.code(), Some(1), "what failed weighs more than what is open");
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "what failed weighs more than what is open"
+    );
     let xml = fs::read_to_string(place.path().join("ci/found.xml")).expect("it is written");
     let count = |what: &str| xml.matches(what).count();
     assert_eq!(
@@ -72,8 +76,17 @@ fn every_expectation_is_a_case_of_junit_and_what_does_not_hold_a_row_of_markdown
         markdown.starts_with("### 1 of 3 expectations hold in 1 scenario\n"),
         "{markdown}"
     );
-    let rows = |word: &str| markdown.lines().filter(|line| line.starts_with(&format!("| {word} |"))).count();
-    assert_eq!([rows("failed"), rows("undecided"), rows("passed")], [1, 1, 0], "{markdown}");
+    let rows = |word: &str| {
+        markdown
+            .lines()
+            .filter(|line| line.starts_with(&format!("| {word} |")))
+            .count()
+    };
+    assert_eq!(
+        [rows("failed"), rows("undecided"), rows("passed")],
+        [1, 1, 0],
+        "{markdown}"
+    );
 }
 
 #[test]

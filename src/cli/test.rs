@@ -25,7 +25,11 @@ pub fn test(terminal: &Terminal, test: &Test) -> anyhow::Result<Status> {
     };
     if let Some(path) = &test.junit {
         // Now and not after an hour of simulation.
-        Folder::open(path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
+        Folder::open(
+            path.parent()
+                .filter(|parent| !parent.as_os_str().is_empty())
+                .unwrap_or(Path::new(".")),
+        )?;
     }
     let cancel = interrupt::watch();
     let threads = simulate::threads(test.effort.threads);
@@ -104,7 +108,10 @@ pub fn findings(simulated: &Simulated) -> Vec<Finding> {
 /// A table of what did not pass, under what did.
 fn markdown(tested: &[Tested]) -> String {
     let findings = || tested.iter().flat_map(|one| &one.findings);
-    let (total, passed) = (findings().count(), findings().filter(|finding| finding.passed()).count());
+    let (total, passed) = (
+        findings().count(),
+        findings().filter(|finding| finding.passed()).count(),
+    );
     let rows = tested.iter().flat_map(|one| {
         one.failed().map(move |finding| {
             vec![

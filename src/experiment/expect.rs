@@ -5,8 +5,8 @@
 //! so that an expectation sees what a reader of the files sees. A line that cannot be evaluated (no such column, no
 //! such row) has failed, and says why.
 
-use crate::probe::Verdict;
 use crate::blueprint::{Bound, Expectation, ExpectedValue, Pick, Subject};
+use crate::probe::Verdict;
 use crate::stats::mean_interval;
 
 /// What the runs have left, as expectations see it.

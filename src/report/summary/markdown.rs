@@ -74,7 +74,9 @@ fn latencies(pool: &Pool) -> String {
         row.extend(PERCENTILES.map(|(_, quantile)| spread(requests.latencies().quantile_ms(quantile))));
         row
     });
-    let header = ["requests", "offered", "served", "p50 ms", "p95 ms", "p99 ms", "p99.9 ms"];
+    let header = [
+        "requests", "offered", "served", "p50 ms", "p95 ms", "p99 ms", "p99.9 ms",
+    ];
     let cost = total(pool).map_or(String::new(), |usd| {
         let hourly = usd.scaled(1.0 / pool.measured_hours());
         format!("\n{} USD an hour\n", spread(Some(hourly)))

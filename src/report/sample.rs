@@ -62,6 +62,7 @@ pub fn shop() -> Blueprint {
         task_definitions: vec![TaskDefinition {
             name: "checkout".into(),
             cpu: CpuUnits(512),
+            cpu_limit: CpuLimit::Quota,
             memory: MiB(1024),
             network_mode: NetworkMode::Awsvpc,
             architecture: Architecture::X86_64,
@@ -324,6 +325,7 @@ fn fleet(blueprint: &Blueprint, recorder: &mut Recorder, key: Key) {
             queues: vec![],
             senders: vec![],
             failures: vec![],
+            caches: vec![],
         })));
     }
 }

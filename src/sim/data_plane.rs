@@ -26,6 +26,7 @@ mod foregone;
 mod group;
 mod guard;
 mod heap;
+mod hosts;
 mod join;
 mod journeys;
 mod loss;
@@ -74,6 +75,7 @@ use dependency::{Backed, DependencyState};
 use foregone::Foregone;
 use group::Group;
 use guard::Guarded;
+use hosts::Hosts;
 use join::Races;
 use journeys::Journeys;
 use messaging::Messaging;
@@ -89,6 +91,8 @@ use wires::Wires;
 pub struct DataPlane {
     attempts: Arena<Attempt>,
     servers: Servers,
+    /// `None`: no instance's CPU is shared.
+    hosts: Option<Box<Hosts>>,
     deadlines: Deadlines,
     /// One for each list of `deadlines`.
     deadline_timers: Vec<TimerId>,

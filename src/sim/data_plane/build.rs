@@ -8,6 +8,7 @@ use super::cookies::Cookies;
 use super::dependency::DependencyState;
 use super::foregone::Foregone;
 use super::group::Group;
+use super::hosts::Hosts;
 use super::join::Races;
 use super::journeys::Journeys;
 use super::messaging::Messaging;
@@ -124,6 +125,7 @@ impl DataPlane {
         DataPlane {
             attempts: Arena::with_capacity(1024),
             servers: Servers::default(),
+            hosts: Hosts::new(blueprint),
             deadlines,
             deadline_timers,
             network,

@@ -308,17 +308,28 @@ impl<'a> Stage<'a> {
     }
 
     pub fn start_revision(&mut self, service: usize, revision: u16, zone: u16, vcpus: f64) -> Id<Task> {
+        let cpu = CpuUnits((vcpus * 1024.0) as u32);
+        self.start_with(service, cpu, |spec| {
+            spec.revision = RevisionIx(revision);
+            spec.zone = ZoneIx(zone);
+        })
+    }
+
+    /// A task in the first zone with anything else about it.
+    pub fn start_with(&mut self, service: usize, cpu: CpuUnits, otherwise: impl FnOnce(&mut ServerSpec)) -> Id<Task> {
         let task = Id::from_raw(self.ids.insert(()).raw());
-        self.order(Order::StartServer(ServerSpec {
+        let mut spec = ServerSpec {
             task,
             service: ServiceIx::from_usize(service),
-            revision: RevisionIx(revision),
-            zone: ZoneIx(zone),
-            cpu: CpuUnits((vcpus * 1024.0) as u32),
+            revision: RevisionIx(0),
+            zone: ZoneIx(0),
+            cpu,
             left: CpuLeft {
-                server: CpuUnits((vcpus * 1024.0) as u32),
+                server: cpu,
                 beside: CpuUnits(0),
+                shares: [2, 2],
             },
+            host: None,
             host_vcpus: 8,
             memory: MemoryLeft {
                 room: 1024.0,
@@ -327,9 +338,11 @@ impl<'a> Stage<'a> {
             speed: 1.0,
             interface: Interface {
                 instance: None,
-                bandwidth: self.cx.blueprint.wires.fargate_bandwidth * vcpus,
+                bandwidth: self.cx.blueprint.wires.fargate_bandwidth * cpu.vcpus(),
             },
-        }));
+        };
+        otherwise(&mut spec);
+        self.order(Order::StartServer(spec));
         self.order(Order::Listen(task));
         self.tasks[service].push(task);
         task

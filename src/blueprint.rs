@@ -25,6 +25,7 @@ pub mod link;
 pub mod model;
 pub mod program;
 pub mod question;
+pub mod queue;
 pub mod server;
 pub mod service;
 pub mod skew;
@@ -51,6 +52,7 @@ pub use link::*;
 pub use model::*;
 pub use program::*;
 pub use question::*;
+pub use queue::*;
 pub use server::*;
 pub use service::*;
 pub use skew::*;
@@ -103,6 +105,8 @@ index! {
     DependencyIx;
     /// Into [`DependencyExtras::operations`]; 0 where there are none.
     DependencyOperationIx;
+    /// Into [`Blueprint::queues`].
+    QueueIx;
     /// Into [`Blueprint::load_balancers`].
     LoadBalancerIx;
     /// Into [`Blueprint::target_groups`].
@@ -147,6 +151,7 @@ pub struct Blueprint {
     /// Those with names first.
     pub caches: Vec<Cache>,
     pub dependencies: Vec<Dependency>,
+    pub queues: Vec<MessageQueue>,
     pub load_balancers: Vec<LoadBalancer>,
     pub target_groups: Vec<TargetGroup>,
     pub traffic: Vec<Traffic>,

@@ -41,6 +41,7 @@ pub fn empty() -> Blueprint {
         calls: vec![],
         caches: vec![],
         dependencies: vec![],
+        queues: vec![],
         load_balancers: vec![],
         target_groups: vec![],
         traffic: vec![],
@@ -98,6 +99,7 @@ pub fn scaled_service(name: &str, (min_capacity, max_capacity): (u32, u32), poli
             scheduled: vec![],
         }),
         operations: vec![],
+        consumes: vec![],
         revisions: vec![],
     }
 }

@@ -29,6 +29,8 @@ pub struct Service {
     pub auto_scaling: Option<AutoScaling>,
     /// Names of the operations; programs differ by revision.
     pub operations: Vec<String>,
+    /// Queues that its tasks receive from.
+    pub consumes: Vec<super::Consumer>,
     /// Revision 0 and what the scenario deploys later, in order.
     pub revisions: Vec<Revision>,
 }

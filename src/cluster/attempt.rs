@@ -13,6 +13,7 @@ use crate::blueprint::{ClassIx, LoadBalancerIx, ProgramIx, TargetGroupIx, ZoneIx
 use crate::cluster::Task;
 use crate::cluster::cause::{Cause, Reason};
 use crate::cluster::deadline::DeadlineLink;
+use crate::cluster::poller::Poller;
 use crate::cluster::queue::QueueLink;
 use crate::engine::arena::Id;
 use crate::engine::random::Key;
@@ -111,6 +112,8 @@ pub enum Caller {
     SetUp(Id<Attempt>),
     /// A balancer's node checks the target's health.
     Check(Check),
+    /// Nobody who waits for an answer: a loop of the same task handles a message.
+    Poller(Id<Poller>),
 }
 
 /// Which of the clients that keep cookies and connections; counted from 1 over all traffic.

@@ -69,6 +69,8 @@ pub enum Reason {
     FailingOver,
     /// The dependency has served it and answers with an error.
     DependencyError,
+    /// The queue answers with an error, and has no message.
+    QueueError,
     /// As many wait for a connection of the caller's pool as may.
     ConnectionPoolFull,
     /// No connection of the caller's pool became free within its `acquire_timeout`.
@@ -156,6 +158,7 @@ impl Reason {
             Reason::DependencyFull => "dependency_full",
             Reason::FailingOver => "failing_over",
             Reason::DependencyError => "dependency_error",
+            Reason::QueueError => "queue_error",
             Reason::ConnectionPoolFull => "connection_pool_full",
             Reason::ConnectionPoolTimeout => "connection_pool_timeout",
             Reason::TooManyConnections => "too_many_connections",

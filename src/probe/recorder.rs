@@ -12,8 +12,8 @@ use super::watch::Watch;
 use crate::blueprint::{Blueprint, ClassIx, RevisionIx};
 use crate::sim::observation::{
     Completeness, DeploymentStep, Event, Failure, InstanceRecord, JourneyCount, Observation, Observer, Outcome,
-    RequestFinished, RevisionCount, Sample, ScalingRecord, Sender, ServedBy, ServiceLevels, SkewCount, StepCounts,
-    TaskRecord,
+    QueueCount, RequestFinished, RevisionCount, Sample, ScalingRecord, Sender, ServedBy, ServiceLevels, SkewCount,
+    StepCounts, TaskRecord,
 };
 use crate::stats::LatencyHistogram;
 use crate::units::Instant;
@@ -54,6 +54,7 @@ pub struct Recorder {
     skew: Vec<SkewCount>,
     journeys: Vec<JourneyCount>,
     steps: StepCounts,
+    queues: Vec<QueueCount>,
     cost: CostProbe,
 }
 
@@ -133,6 +134,7 @@ impl Recorder {
             skew: Vec::new(),
             journeys: Vec::new(),
             steps: StepCounts::default(),
+            queues: Vec::new(),
             cost: CostProbe::new(blueprint),
         }
     }
@@ -188,6 +190,7 @@ impl Recorder {
             skew: self.skew,
             journeys: self.journeys,
             steps: self.steps,
+            queues: self.queues,
             cost: self.cost.finish(end),
         };
         record.check_ledger();
@@ -378,6 +381,7 @@ impl Observer for Recorder {
             Observation::JourneysCounted(counts) => self.journeys = counts,
             Observation::Traced(trace) => self.traces.take(*trace),
             Observation::StepsCounted(counts) => self.steps = counts,
+            Observation::QueuesCounted(counts) => self.queues = counts,
             Observation::LimitReached(reason) => self.ended_early = Some(reason),
         }
     }

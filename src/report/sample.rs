@@ -320,6 +320,7 @@ fn fleet(blueprint: &Blueprint, recorder: &mut Recorder, key: Key) {
             at: at(from + width),
             services: vec![sample(percent.min(100.0), reserved), checkout],
             dependencies: vec![],
+            queues: vec![],
             senders: vec![],
             failures: vec![],
         })));

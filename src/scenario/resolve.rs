@@ -38,6 +38,7 @@ mod load;
 mod model;
 mod objective;
 mod program;
+mod queue;
 mod retries;
 mod revision;
 mod rolling;
@@ -89,6 +90,7 @@ pub(super) enum Table {
     Service,
     Dependency,
     Cache,
+    Queue,
     LoadBalancer,
     TargetGroup,
     Alarm,
@@ -105,6 +107,7 @@ impl Table {
             Table::Service => "service",
             Table::Dependency => "dependency",
             Table::Cache => "cache",
+            Table::Queue => "queue",
             Table::LoadBalancer => "load balancer",
             Table::TargetGroup => "target group",
             Table::Alarm => "alarm",
@@ -121,6 +124,7 @@ impl Table {
             Table::Service => &["services"],
             Table::Dependency => &["dependencies"],
             Table::Cache => &["caches"],
+            Table::Queue => &["queues"],
             Table::LoadBalancer | Table::TargetGroup => &["load_balancers"],
             Table::Alarm => &["alarms"],
             Table::StandaloneTask => &["tasks"],
@@ -145,6 +149,7 @@ impl<'t> Context<'t> {
             Table::Service => said.services.names().collect(),
             Table::Dependency => said.dependencies.names().collect(),
             Table::Cache => said.caches.names().collect(),
+            Table::Queue => said.queues.names().collect(),
             Table::LoadBalancer => said.load_balancers.names().collect(),
             Table::TargetGroup => self.target_groups.iter().map(|(_, name)| *name).collect(),
             Table::Alarm => said.alarms.names().collect(),
@@ -296,6 +301,7 @@ pub fn resolve(
     balancer::list_target_groups(&mut cx);
     let dependencies = dependency::dependencies(&mut cx);
     cache::named(&mut cx);
+    let queues = queue::queues(&mut cx);
     task::task_definitions(&mut cx);
     let (load_balancers, target_groups) = balancer::load_balancers(&mut cx);
     let alarms = alarm::alarms(&mut cx);
@@ -334,6 +340,7 @@ pub fn resolve(
         calls: std::mem::take(&mut cx.calls),
         caches: std::mem::take(&mut cx.caches),
         dependencies,
+        queues,
         load_balancers,
         target_groups,
         traffic,
@@ -382,6 +389,7 @@ fn names(cx: &mut Context) {
     cx.check_names(said.tasks.names(), &root.key("tasks"));
     cx.check_names(said.dependencies.names(), &root.key("dependencies"));
     cx.check_names(said.caches.names(), &root.key("caches"));
+    cx.check_names(said.queues.names(), &root.key("queues"));
     cx.check_names(said.load_balancers.names(), &root.key("load_balancers"));
     cx.check_names(said.traffic.names(), &root.key("traffic"));
     cx.check_names(said.alarms.names(), &root.key("alarms"));
@@ -394,6 +402,13 @@ fn names(cx: &mut Context) {
                 message,
                 "calls could mean either; rename one",
             );
+        }
+    }
+    for name in said.queues.names() {
+        if said.services.get(name).is_some() || said.load_balancers.get(name).is_some() {
+            let message = format!("`{name}` is a queue and something else that traffic goes to");
+            let path = root.key("queues");
+            cx.report_hint(Code::NameTaken, &path.key(name), message, "rename one");
         }
     }
     let zones = cluster.key("availability_zones");

@@ -26,6 +26,7 @@ mod link;
 mod model;
 mod program;
 mod question;
+mod queue;
 mod reference;
 mod release;
 mod rolling;
@@ -60,6 +61,7 @@ pub use link::*;
 pub use model::*;
 pub use program::*;
 pub use question::*;
+pub use queue::*;
 pub use reference::reference;
 pub use release::*;
 pub use rolling::*;
@@ -118,6 +120,9 @@ pub struct Scenario {
     /// Caches that several steps or services look into, by name.
     #[serde(default)]
     pub caches: Named<Cache>,
+    /// SQS queues by name.
+    #[serde(default)]
+    pub queues: Named<Queue>,
     /// Application Load Balancers by name.
     #[serde(default)]
     pub load_balancers: Named<LoadBalancer>,

@@ -29,6 +29,7 @@ mod heap;
 mod join;
 mod journeys;
 mod loss;
+mod messaging;
 mod meter;
 mod network;
 mod orders;
@@ -74,6 +75,7 @@ use group::Group;
 use guard::Guarded;
 use join::Races;
 use journeys::Journeys;
+use messaging::Messaging;
 use network::Network;
 use program::{Operations, Programs};
 use rules::Rulebook;
@@ -105,6 +107,8 @@ pub struct DataPlane {
     /// `None`: no program turns by what belongs to a request.
     courses: Option<Box<Courses>>,
     races: Races,
+    /// `None`: there are no queues.
+    messaging: Option<Box<Messaging>>,
     /// `None`: there are no caches.
     caches: Option<Box<Caches>>,
     operations: Operations,
@@ -215,6 +219,11 @@ impl DataPlane {
             DataEvent::CollectionEnds => self.collection_ends(cx, Id::from_raw(id)),
             DataEvent::QueueTimeout => self.queue_timeout(cx, attempt),
             DataEvent::ConnectTimeout => self.connect_timed_out(cx, attempt),
+            DataEvent::SendMessage => self.send_message(cx, attempt),
+            DataEvent::MessageSent => self.message_sent(cx, attempt),
+            DataEvent::ReceiveMessage => self.receive_message(cx, Id::from_raw(id)),
+            DataEvent::MessageDeleted => self.message_deleted(cx, Id::from_raw(id)),
+            DataEvent::MessagesDue => self.messages_due(cx, extra as usize),
             DataEvent::Arrival
             | DataEvent::DeadlineDue
             | DataEvent::CpuTurn
@@ -300,6 +309,14 @@ mod purpose {
     pub const TIMES: u64 = 32;
     pub const FOUND: u64 = 34;
     pub const CACHE_KEY: u64 = 35;
+    /// Of sending, below the attempt's key; and the message itself.
+    pub const SEND_MESSAGE: u64 = 36;
+    pub const QUEUE_ERROR: u64 = 37;
+    pub const MESSAGE: u64 = 38;
+    /// Below a message's key, and below that the number of the receipt.
+    pub const HANDLING: u64 = 39;
+    /// Below the key of its handling.
+    pub const DELETE_MESSAGE: u64 = 39;
     /// One turn of a loop, below either key.
     pub const TURN: u64 = 33;
     pub const CALL: u64 = 1 << 8;

@@ -94,6 +94,16 @@ pub enum DataEvent {
     AnswerOnConnection,
     /// A `parallel` step has waited long enough for its branches. `id`: attempt. `extra`: which of its joins.
     JoinTimeout,
+    /// A message is sent to a queue. `id`: the attempt that sends it.
+    SendMessage,
+    /// A message is in its queue. `id`: the attempt that sends it.
+    MessageSent,
+    /// A consumer looks into its queue. `id`: poller.
+    ReceiveMessage,
+    /// A consumer has deleted the message that it has handled. `id`: poller.
+    MessageDeleted,
+    /// Messages of a queue may become visible or expire. `extra`: queue.
+    MessagesDue,
 }
 
 /// Steps of orchestration; handled by `control_plane`.

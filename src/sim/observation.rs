@@ -12,8 +12,10 @@ pub use crate::cluster::cause::{Reason, Stage};
 use crate::units::{CpuUnits, Instant, MiB, Span};
 pub use journey::JourneyCount;
 
+mod queues;
 mod steps;
 
+pub use queues::{QueueCount, QueueSample};
 pub use steps::{CacheCount, JoinCount, StepCounts};
 
 /// Whoever watches a run. The run loop hands over what was seen after each event, in order.
@@ -178,6 +180,8 @@ pub enum Observation {
     Traced(Box<super::trace::Trace>),
     /// At the end of a run: what came of certain steps, if there are any.
     StepsCounted(StepCounts),
+    /// At the end of a run: what came of the messages of each queue, if there are any.
+    QueuesCounted(Vec<QueueCount>),
     /// The run ended early.
     LimitReached(String),
 }
@@ -367,6 +371,8 @@ pub struct Sample {
     pub services: Vec<ServiceSample>,
     /// For each dependency.
     pub dependencies: Vec<DependencySample>,
+    /// For each queue.
+    pub queues: Vec<QueueSample>,
     /// For each call of the blueprint and then each traffic source, since the last sample.
     pub senders: Vec<SenderSample>,
     /// Attempts that failed since the last sample: whose, why, how many.

@@ -199,6 +199,8 @@ pub struct Meter {
     pub minute: u32,
     pub ended: Instant,
     pub services: Vec<ServiceMeter>,
+    /// None where there are no queues.
+    pub queues: Vec<QueueMeter>,
     pub target_groups: Vec<TargetGroupMeter>,
     pub load_balancers: Vec<LoadBalancerMeter>,
     /// MiB that requests have of the memory of tasks in which they take any, in order of tasks' slots.
@@ -214,6 +216,20 @@ pub struct ServiceMeter {
     /// Highest and lowest over tasks of used/reserved, for the Maximum and Minimum statistics.
     pub highest: f64,
     pub lowest: f64,
+}
+
+/// What SQS reports of a queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct QueueMeter {
+    /// At the end of the minute.
+    pub visible: u64,
+    pub not_visible: u64,
+    pub delayed: u64,
+    pub oldest: Span,
+    /// In the minute.
+    pub sent: u64,
+    pub received: u64,
+    pub deleted: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -45,8 +45,7 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
         "runtime",
         "give the serving container's `runtime` under the service",
     ),
-    ("Step", "publish", "use `call`"),
-    ("Step", "consume", "use `traffic` that calls the service"),
+    ("Step", "consume", "give the service `consumes: [{ queue: … }]`"),
     ("Step", "database", "use `call` to a dependency"),
     ("Step", "sleep", "use `wait`"),
     ("Call", "budget", "put `budget` into `retry`"),
@@ -124,7 +123,12 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     ("Event", "control_plane_outage", "leave it out"),
     ("Deploy", "runtime", "describe a second service"),
     ("Experiment", "sweep", "use `compare` with one variant for each value"),
-    ("Scenario", "queues", "leave them out: services call each other"),
+    ("Queue", "fifo_queue", "leave it out: queues are standard queues"),
+    (
+        "Publish",
+        "message_group_id",
+        "leave it out: queues are standard queues",
+    ),
     ("Scenario", "records", "send `traffic` to the balancer directly"),
     ("Scenario", "journeys", "write them under the `traffic` that makes them"),
 ];

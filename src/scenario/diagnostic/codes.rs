@@ -222,6 +222,12 @@ codes! {
     // Dependencies and queues.
     PoolsExceedConnections "WT0820" "pools-exceed-connections" Warning;
 
+    DeadLetterCycle "WT0860" "dead-letter-cycle" Error;
+    HandlingOutlastsVisibility "WT0861" "handling-outlasts-visibility" Warning;
+    QueueWithoutConsumer "WT0862" "queue-without-consumer" Warning;
+    QueueOfNobody "WT0863" "queue-of-nobody" Warning;
+    RetentionTooShort "WT0864" "retention-too-short" Warning;
+
     // Traffic.
     PointsOutOfOrder "WT0901" "points-out-of-order" Error;
     TraceOutOfOrder "WT0902" "trace-out-of-order" Error;

@@ -95,7 +95,7 @@ fn each_call(steps: &mut [Step], fill: &impl Fn(&mut Call)) {
             }
             Step::Repeat(repeat) => each_call(&mut repeat.steps, fill),
             Step::Optional(steps) => each_call(steps, fill),
-            Step::Cpu(_) | Step::Wait(_) | Step::Fail(_) => {}
+            Step::Cpu(_) | Step::Wait(_) | Step::Fail(_) | Step::Publish(_) => {}
         }
     }
 }

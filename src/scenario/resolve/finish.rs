@@ -64,6 +64,7 @@ pub(super) fn whole(cx: &mut Context, blueprint: &Blueprint) {
     target_groups(cx, blueprint);
     balancer::doubts(cx, blueprint);
     super::dependency::doubts(cx, blueprint);
+    super::queue::check(cx, blueprint);
     super::wire::doubts(cx, blueprint);
     load::check(cx, blueprint);
 }

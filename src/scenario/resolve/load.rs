@@ -6,7 +6,7 @@
 
 use super::Context;
 use super::graph::{Graph, passes, walk};
-use super::retries;
+use super::{queue, retries};
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
@@ -63,6 +63,7 @@ fn reach(cx: &mut Context, blueprint: &Blueprint, graph: &Graph) {
         .flat_map(|traffic| traffic.classes.iter().map(move |(class, _)| (traffic, class)))
         .flat_map(|(traffic, class)| graph.entry(&traffic.to, &blueprint.classes[class.at()]))
         .map(|(node, _)| node)
+        .chain(graph.consumers())
         .collect();
     while let Some(node) = todo.pop() {
         if reached.insert(node) {
@@ -100,6 +101,9 @@ struct Means {
 
 fn utilisation(cx: &mut Context, blueprint: &Blueprint, graph: &Graph, order: &[usize]) {
     let means = means(blueprint, graph, order);
+    queue::doubts(cx, blueprint, |service, operation| {
+        means[graph.first[service] + operation.at()].held
+    });
     let mut instants: Vec<Instant> = blueprint
         .traffic
         .iter()
@@ -184,6 +188,7 @@ fn program_means(blueprint: &Blueprint, graph: &Graph, program: ProgramIx, facto
                         };
                         asked.map_or(0.0, mean)
                     }
+                    Callee::Queue(_) => blueprint.model.sqs.send_message.mean(),
                     to => graph
                         .callees(to)
                         .iter()

@@ -1,6 +1,6 @@
 //! Steps to programs: what an operation or a health check does, and whom it calls.
 
-use super::{Context, Table, balancer, behaviour, cache, direct, guard, wire};
+use super::{Context, Table, balancer, behaviour, cache, direct, guard, queue, wire};
 use crate::blueprint::*;
 use crate::engine::count::Count;
 use crate::scenario::diagnostic::Code;
@@ -33,6 +33,12 @@ fn compose(cx: &mut Context, said: &[Said], name: &str, path: &Path) -> ProgramI
                         let program = compose(cx, fallback, &format!("{base}/fallback"), &here.key("fallback"));
                         steps.push(Step::Fallback(program));
                     }
+                }
+            }
+            Said::Publish(said) => {
+                if let Some(made) = queue::publish(cx, said, name, &here.key("publish")) {
+                    cx.calls.push(made);
+                    steps.push(Step::Call(CallIx::from_usize(cx.calls.len() - 1)));
                 }
             }
             Said::Parallel(said) => steps.push(Step::Parallel(parallel(cx, said, name, &here.key("parallel")))),

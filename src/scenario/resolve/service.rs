@@ -1,7 +1,7 @@
 //! Services: capacity, placement, target groups, and their revisions.
 
 use super::event::Deployed;
-use super::{Context, Table, capacity, deployment, each, revision, scaling, scheduling, shift, start_up};
+use super::{Context, Table, capacity, deployment, each, queue, revision, scaling, scheduling, shift, start_up};
 use crate::aws::quotas::ecs;
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
@@ -85,6 +85,7 @@ fn service(
         load_balancers,
         auto_scaling,
         operations: said.operations.names().map(str::to_owned).collect(),
+        consumes: queue::consumers(cx, name, said, path),
         revisions,
     })
 }

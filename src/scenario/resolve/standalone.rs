@@ -62,6 +62,7 @@ fn family(
         deployment: deployment::configuration(cx, &as_service, path),
         load_balancers: Vec::new(),
         auto_scaling: None,
+        consumes: Vec::new(),
         operations: Vec::new(),
         revisions: vec![revision],
     })

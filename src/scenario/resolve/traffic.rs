@@ -89,10 +89,20 @@ fn destination(cx: &mut Context, said: &schema::Traffic, path: &Path) -> (Option
             let service = ServiceIx::from_usize(service);
             (Some(Destination::Service { service, balancing }), direct)
         }
-        None => {
-            cx.unknown(&[Table::LoadBalancer, Table::Service], &said.to, &to);
-            (None, Direct::default())
-        }
+        None => match cx.said.queues.position(&said.to) {
+            Some(queue) => {
+                if said.balancing.is_some() {
+                    let message = "`balancing` means nothing where messages are put into a queue";
+                    cx.report(Code::ConflictingKeys, &path.key("balancing"), message);
+                }
+                let to = Destination::Queue(QueueIx::from_usize(queue));
+                (Some(to), Direct::default())
+            }
+            None => {
+                cx.unknown(&[Table::LoadBalancer, Table::Service, Table::Queue], &said.to, &to);
+                (None, Direct::default())
+            }
+        },
     }
 }
 

@@ -108,6 +108,9 @@ pub struct Service {
     /// CPU time that the process then works through on one thread before it listens. It comes out of the task's share, so
     /// it takes longer on a small task.
     pub start_up_cpu: Option<Time>,
+    /// Queues that each task receives messages from.
+    #[serde(default)]
+    pub consumes: Vec<super::Consumer>,
     /// What a request makes the service do: steps, one after the other.
     #[serde(default)]
     pub operations: Named<Vec<Step>>,

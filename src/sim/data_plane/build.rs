@@ -10,6 +10,7 @@ use super::foregone::Foregone;
 use super::group::Group;
 use super::join::Races;
 use super::journeys::Journeys;
+use super::messaging::Messaging;
 use super::network::Network;
 use super::program::{Operations, Programs};
 use super::rules::Rulebook;
@@ -111,6 +112,7 @@ impl DataPlane {
             .enumerate()
             .map(|(at, _)| DependencyState::new(blueprint, at, &mut cx.calendar, &mut tables))
             .collect();
+        let messaging = Messaging::new(blueprint, &mut cx.calendar, &mut tables);
         let deadline_timers = (0..deadlines.len())
             .map(|list| {
                 cx.calendar
@@ -135,6 +137,7 @@ impl DataPlane {
             backed: Aside::default(),
             caches: Caches::new(blueprint),
             races: Races::new(blueprint),
+            messaging,
             courses: programs.steer_by_request().then(Box::default),
             programs,
             counts: vec![RevisionCount::default(); operations.revisions.len()],
@@ -177,7 +180,7 @@ fn class_actions(blueprint: &Blueprint, actions: &Actions) -> Vec<u32> {
             load_balancer,
             listener,
         } => actions.of(blueprint, load_balancer, listener, &class.http),
-        Destination::Service { .. } => 0,
+        Destination::Service { .. } | Destination::Queue(_) => 0,
     };
     blueprint.classes.iter().map(of).collect()
 }

@@ -257,8 +257,8 @@ impl DataPlane {
                 _ => {}
             },
             Caller::Check(check) => self.check_answered(cx, id, check, answer),
-            Caller::Join(_) | Caller::Nobody | Caller::StartUp | Caller::SetUp(_) => {
-                unreachable!("a branch joins, a start-up ends: neither is answered")
+            Caller::Join(_) | Caller::Nobody | Caller::StartUp | Caller::SetUp(_) | Caller::Poller(_) => {
+                unreachable!("a branch joins, a start-up and a message's strand end: none is answered")
             }
         }
     }

@@ -303,6 +303,7 @@ impl DataPlane {
             }
         }
         self.journeys_end(cx);
+        self.tell_of_queues(cx);
         self.tracer.finish(cx);
         let counts = self.skews.counts();
         if !counts.is_empty() {

@@ -73,6 +73,7 @@ impl DataPlane {
         }
         cx.calendar.drop_timer(server.cpu_timer);
         self.drop_connections(task);
+        self.pollers_die(task);
         self.close_connections(task);
         for id in self.lose_work(cx, task, server.revision) {
             self.answer(cx, id, Answer::Refused(Reason::TaskDied.here()));
@@ -95,6 +96,7 @@ impl DataPlane {
         cx.calendar.drop_timer(server.cpu_timer);
         let revision = server.revision;
         self.drop_connections(task);
+        self.pollers_die(task);
         for id in self.lose_work(cx, task, revision) {
             let attempt = &mut self.attempts[id];
             if attempt.flags.has(Flags::CALLER_GONE) || matches!(attempt.caller, Caller::Check(_)) {
@@ -125,6 +127,14 @@ impl DataPlane {
         }
         lost.retain(|&id| match self.attempts[id].caller {
             Caller::Join(_) | Caller::Nobody | Caller::StartUp => {
+                self.attempts.remove(id);
+                false
+            }
+            // Its message comes back by itself.
+            Caller::Poller(_) => {
+                let counts = &mut self.counts[revision as usize];
+                counts.requests += 1;
+                counts.errors += 1;
                 self.attempts.remove(id);
                 false
             }

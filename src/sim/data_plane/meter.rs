@@ -74,6 +74,7 @@ impl DataPlane {
                 count(&mut self.cpu_meters[server.service.at()], used, reserved);
             }
         }
+        let queues = self.meter_queues(now);
         let services = self.cpu_meters.iter_mut().map(std::mem::take).collect();
         let active = self.open_requests;
         let request_memory = self.servers.iter().filter_map(Server::request_memory).collect();
@@ -81,6 +82,7 @@ impl DataPlane {
             minute,
             ended: now,
             services,
+            queues,
             request_memory,
             target_groups: self
                 .groups
@@ -137,6 +139,7 @@ impl DataPlane {
             at: now,
             services,
             dependencies: dependencies.collect(),
+            queues: self.sample_queues(),
             senders,
             failures,
         }

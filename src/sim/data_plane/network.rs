@@ -37,9 +37,9 @@ impl Delay {
         }
     }
 
-    /// Schedules a step of an attempt after the delay. Only a delay that is drawn asks for the key.
+    /// Schedules a step of an attempt (or of whoever it is about) after the delay. Only a delay that is drawn asks for the key.
     #[inline(always)]
-    pub fn schedule(&self, cx: &mut Context<'_>, key: impl FnOnce() -> Key, what: DataEvent, id: Id<Attempt>) {
+    pub fn schedule<T>(&self, cx: &mut Context<'_>, key: impl FnOnce() -> Key, what: DataEvent, id: Id<T>) {
         match self {
             Delay::None => cx.follow(what, id),
             Delay::Always(lane, _) => cx.calendar.schedule_in_lane(*lane, Event::data(what, id)),

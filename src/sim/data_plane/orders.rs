@@ -29,8 +29,12 @@ impl DataPlane {
                 if let Some(extras) = self.servers.get_mut(task).and_then(|server| server.extras.as_mut()) {
                     extras.listening = Some(cx.now());
                 }
+                self.begin_receiving(cx, task);
             }
-            Order::CloseServer(task) => self.set_door(task, Door::Closed),
+            Order::CloseServer(task) => {
+                self.set_door(task, Door::Closed);
+                self.stop_receiving(task);
+            }
             Order::KillServer(task) => {
                 self.kill(cx, task);
             }

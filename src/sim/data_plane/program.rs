@@ -257,7 +257,7 @@ impl Operations {
                         Some(*operation).filter(|at| at.at() < revision.operations.len())
                     }
                     Callee::LoadBalancer { http, .. } => operation(revision, http),
-                    Callee::Dependency(_) | Callee::DependencyOperation(..) => None,
+                    Callee::Dependency(_) | Callee::DependencyOperation(..) | Callee::Queue(_) => None,
                 };
                 of(row, asked)
             }));
@@ -276,6 +276,19 @@ impl Operations {
         &self.rows[served.at()]
     }
 
+    /// What an operation of a revision is served by.
+    pub fn of_operation(&self, revision: u32, operation: OperationIx) -> Served {
+        Served(self.first_row(revision as usize) + operation.0)
+    }
+
+    /// A revision's rows end with that of what is unrouted.
+    fn first_row(&self, revision: usize) -> u16 {
+        match revision.checked_sub(1) {
+            Some(before) => self.revisions[before].unrouted.0 + 1,
+            None => 0,
+        }
+    }
+
     /// The revision that serves; not to be asked of [`Served::NOBODY`].
     #[inline]
     pub fn revision(&self, served: Served) -> &RevisionRow {
@@ -285,10 +298,7 @@ impl Operations {
     /// Which of its service's operations a row is; `None`: what finds no route, or may not be understood.
     pub fn operation(&self, served: Served) -> Option<OperationIx> {
         let revision = self.row(served).revision as usize;
-        let first = match revision.checked_sub(1) {
-            Some(before) => self.revisions[before].unrouted.0 + 1,
-            None => 0,
-        };
+        let first = self.first_row(revision);
         (served.0 < self.revisions[revision].unrouted.0).then(|| OperationIx(served.0 - first))
     }
 

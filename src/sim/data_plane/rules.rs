@@ -162,7 +162,8 @@ pub(super) fn priority(blueprint: &Blueprint, attempts: &Arena<Attempt>, id: Id<
     match at_root(attempts, id) {
         Caller::Client(class, _) => blueprint.classes[class.at()].priority,
         Caller::Check(_) | Caller::StartUp | Caller::SetUp(_) => Priority::MOST_URGENT,
-        Caller::Strand(_) | Caller::Join(_) | Caller::Nobody => Priority::LEAST_URGENT,
+        // Messages can wait: that is what their queue is for.
+        Caller::Strand(_) | Caller::Join(_) | Caller::Nobody | Caller::Poller(_) => Priority::LEAST_URGENT,
     }
 }
 

@@ -20,6 +20,7 @@ mod heap;
 mod hedges;
 mod join;
 mod journeys;
+mod messaging;
 mod network;
 mod rules;
 mod skew;

@@ -64,6 +64,7 @@ pub fn fleet(desired: u32) -> Blueprint {
         calls: vec![],
         caches: vec![],
         dependencies: vec![],
+        queues: vec![],
         load_balancers: vec![LoadBalancer {
             name: "public".into(),
             zones: vec![ZoneIx(0)],
@@ -178,6 +179,7 @@ pub fn service(desired: u32) -> Service {
         }],
         auto_scaling: None,
         operations: vec!["get".into()],
+        consumes: vec![],
         revisions: vec![revision(), revision(), revision()],
     }
 }

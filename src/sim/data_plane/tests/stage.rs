@@ -48,6 +48,7 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
         calls: vec![],
         caches: vec![],
         dependencies: vec![],
+        queues: vec![],
         load_balancers: vec![],
         target_groups: vec![],
         traffic: vec![Traffic {
@@ -136,6 +137,7 @@ pub fn service(name: &str, program: u16, runtime: Runtime) -> Service {
         load_balancers: vec![],
         auto_scaling: None,
         operations: vec!["get".into()],
+        consumes: vec![],
         revisions: vec![Revision {
             task_definition: TaskDefinitionIx(0),
             serving_container: 0,

@@ -8,6 +8,7 @@ mod balancing;
 mod doubts;
 mod rules;
 mod traffic;
+mod wires;
 
 use crate::units::Span;
 

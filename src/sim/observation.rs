@@ -379,6 +379,16 @@ pub struct Sample {
     pub senders: Vec<SenderSample>,
     /// Attempts that failed since the last sample: whose, why, how many.
     pub failures: Vec<(Sender, Reason, u64)>,
+    /// Of each cache, since measuring began.
+    pub caches: Vec<CacheLooks>,
+}
+
+/// How often somebody looked into a cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheLooks {
+    pub looks: u64,
+    /// Of these, found something.
+    pub hits: u64,
 }
 
 /// Attempts that somebody has sent.

@@ -176,6 +176,8 @@ pub enum Observation {
     SkewCounted(Vec<SkewCount>),
     /// At the end of a run: what came of journeys, if there were any.
     JourneysCounted(Vec<JourneyCount>),
+    /// At the end of a run: bytes that tasks have sent to tasks and dependencies of other zones in measured time, if any.
+    CrossedZones(u64),
     /// A request that was followed.
     Traced(Box<super::trace::Trace>),
     /// At the end of a run: what came of certain steps, if there are any.

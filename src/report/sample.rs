@@ -326,6 +326,7 @@ fn fleet(blueprint: &Blueprint, recorder: &mut Recorder, key: Key) {
             credits: vec![],
             senders: vec![],
             failures: vec![],
+            caches: vec![],
         })));
     }
 }

@@ -6,8 +6,10 @@ use crate::blueprint::*;
 mod balancers;
 mod balancing;
 mod doubts;
+mod faults;
 mod rules;
 mod traffic;
+mod wires;
 
 use crate::units::Span;
 

@@ -144,6 +144,7 @@ impl DataPlane {
             senders,
             failures,
             credits: credits.unwrap_or_default(),
+            caches: self.cache_looks(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Queues: their attributes within AWS's ranges, who puts messages into them, and who consumes them.
 
-use super::{Context, Table, behaviour, each, guard};
+use super::{Context, Table, behaviour, each, guard, load};
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
@@ -231,6 +231,19 @@ pub(super) fn consumers_of(blueprint: &Blueprint, queue: QueueIx) -> impl Iterat
     services
         .flat_map(|(at, service)| service.consumes.iter().map(move |consumer| (at, consumer)))
         .filter(move |(_, consumer)| consumer.queue == queue)
+}
+
+/// Messages of a queue that its consumers can handle in a second, at most; nothing if it has none. `held`: seconds that a
+/// message takes.
+pub(super) fn capacity(blueprint: &Blueprint, queue: QueueIx, held: impl Fn(usize, OperationIx) -> f64) -> f64 {
+    let sqs = &blueprint.model.sqs;
+    consumers_of(blueprint, queue)
+        .map(|(service, consumer)| {
+            let receive = sqs.receive_message.mean() / f64::from(consumer.batch_size);
+            let takes = held(service, consumer.operation) + receive + sqs.delete_message.mean();
+            f64::from(load::most_tasks(blueprint, service)) * f64::from(consumer.pollers) / takes
+        })
+        .sum()
 }
 
 /// Whether anything puts messages into a queue.

@@ -312,12 +312,52 @@ fn shop_with_busy_database(seed: u64) -> Blueprint {
     blueprint
 }
 
+/// The shop whose loop publishes what the small service handles, more slowly than it is hidden now and then.
+fn shop_with_queue(seed: u64) -> Blueprint {
+    let mut blueprint = shop(SECONDS, seed);
+    blueprint.model.sqs = SqsModel {
+        send_message: lognormal(0.01),
+        receive_message: lognormal(0.005),
+        delete_message: lognormal(0.005),
+    };
+    let queue = |name: &str, redrive_policy| MessageQueue {
+        name: name.into(),
+        delay: Span::from_millis(20),
+        visibility_timeout: Span::from_millis(25),
+        message_retention_period: Span::from_secs(3600),
+        receive_message_wait_time: Span::from_secs(1),
+        redrive_policy,
+        error_ratio: Ratio::new(0.05).expect("a share"),
+    };
+    let redrive = RedrivePolicy {
+        dead_letter_queue: QueueIx(1),
+        max_receive_count: 2,
+    };
+    blueprint.queues = vec![queue("orders", Some(redrive)), queue("letters", None)];
+    let mut publish = call(Callee::Queue(QueueIx(0)));
+    publish.timeout = Some(Span::from_millis(25));
+    publish.retry = retry(Jitter::Full);
+    publish.guards = guards(15, 1);
+    blueprint.calls.push(publish);
+    blueprint.programs[5].steps.push(Step::Call(CallIx(3)));
+    blueprint.services[2].consumes = vec![Consumer {
+        queue: QueueIx(0),
+        operation: OperationIx(0),
+        batch_size: 3,
+        pollers: 3,
+        poll_interval: Span::from_secs(1),
+        batch_failure: BatchFailure::Item,
+    }];
+    blueprint
+}
+
 fn run_of(blueprint: &Blueprint) -> Vec<RequestFinished> {
     let mut stage = Stage::with_tasks(blueprint, 6);
     for tick in 1..=2 * SECONDS {
         stage.run_until(ms(500 * tick));
         misfortune(&mut stage, tick);
     }
+    stage.plane.measuring_ends(&stage.cx);
     for task in stage.tasks.concat() {
         stage.order(Order::SetSpeed { task, speed: 1.0 });
         stage.order(Order::Afflict { task, ills: Ills::NONE });
@@ -338,6 +378,14 @@ fn run_of(blueprint: &Blueprint) -> Vec<RequestFinished> {
         );
     }
     stage.plane.check_connections();
+    if let [orders, letters] = stage.plane.queue_counts()[..] {
+        assert_eq!(orders.sent, orders.deleted + orders.dead_lettered + orders.at_end);
+        assert_eq!(letters.sent, orders.dead_lettered);
+        // A minute is enough for every message to be handled or to die.
+        assert_eq!(stage.plane.messages_in(0), 0);
+        let fates = [orders.sent, orders.redelivered, orders.duplicates, orders.dead_lettered];
+        assert!(fates.iter().all(|&count| count > 0), "{fates:?}");
+    }
     std::mem::take(&mut stage.finished)
 }
 
@@ -373,6 +421,13 @@ fn a_database_with_everything_leaves_nothing_behind_either() {
         let why = |request: &&RequestFinished| request.failure.is_some_and(|failure| failure.reason == reason);
         let count = finished.iter().filter(why).count();
         assert!(count > 0, "nothing fails with {reason:?}");
+    }
+}
+
+#[test]
+fn a_queue_loses_no_message_whatever_befalls_its_senders_and_consumers() {
+    for seed in 1..=3 {
+        run_of(&shop_with_queue(seed));
     }
 }
 

@@ -23,6 +23,7 @@ pub mod journey;
 pub mod life_cycle;
 pub mod link;
 pub mod model;
+pub mod poison;
 pub mod program;
 pub mod question;
 pub mod queue;
@@ -50,6 +51,7 @@ pub use journey::*;
 pub use life_cycle::*;
 pub use link::*;
 pub use model::*;
+pub use poison::*;
 pub use program::*;
 pub use question::*;
 pub use queue::*;
@@ -62,7 +64,7 @@ pub use traffic::*;
 pub use wire::*;
 
 use crate::engine::dist::Dist;
-use crate::units::{Instant, Ratio, Span};
+use crate::units::{CpuUnits, Instant, Ratio, Span};
 
 /// Declares an index into one of the blueprint's tables.
 macro_rules! index {
@@ -169,6 +171,34 @@ pub struct Blueprint {
     pub model: Model,
     pub limits: Limits,
     pub traces: Traces,
+}
+
+impl Blueprint {
+    /// Whether the tasks on a group's instances share their CPU: whether any that may run there has shares and no quota.
+    pub fn shares_cpu(&self, group: GroupIx) -> bool {
+        let on_it = |service: &&Service| service.runs_on(Provider::Group(group));
+        let revisions = self
+            .services
+            .iter()
+            .filter(on_it)
+            .flat_map(|service| &service.revisions);
+        revisions
+            .map(|revision| &self.task_definitions[revision.task_definition.at()])
+            .any(|definition| definition.cpu_limit == CpuLimit::Shares)
+    }
+
+    /// What a task may use at most: what it has reserved, or without a quota its whole instance.
+    pub fn most_cpu(&self, service: &Service, revision: &Revision) -> CpuUnits {
+        let definition = &self.task_definitions[revision.task_definition.at()];
+        let groups = self.auto_scaling_groups.iter().enumerate();
+        let hosts = groups
+            .filter(|(at, _)| service.runs_on(Provider::Group(GroupIx::from_usize(*at))))
+            .map(|(_, group)| group.instance_type.cpu);
+        match definition.cpu_limit {
+            CpuLimit::Quota => definition.cpu,
+            CpuLimit::Shares => hosts.max().unwrap_or(definition.cpu),
+        }
+    }
 }
 
 /// How the world looks when the warm-up begins.

@@ -12,6 +12,7 @@ pub mod cpu;
 pub mod deadline;
 pub mod deployment;
 pub mod download;
+pub mod host;
 pub mod image_store;
 pub mod instance;
 pub mod lru;

@@ -59,7 +59,7 @@ fn what_theory_says_is_seen() {
     for file in files() {
         let findings = findings(&file, |text| text);
         assert!(!findings.is_empty(), "{} expects nothing", file.display());
-        for finding in findings.iter().filter(|finding| !finding.passed) {
+        for finding in findings.iter().filter(|finding| !finding.passed()) {
             let (path, line) = (file.display(), finding.line);
             let (expected, seen, place) = (&finding.expected, &finding.seen, &finding.place);
             wrong.push_str(&format!(
@@ -86,7 +86,7 @@ fn a_simulator_that_is_a_little_wrong_is_noticed() {
         };
         let findings = findings(&file, slowed);
         assert!(
-            findings.iter().any(|finding| !finding.passed),
+            findings.iter().any(|finding| !finding.passed()),
             "{} does not notice 3 %: {findings:#?}",
             file.display()
         );

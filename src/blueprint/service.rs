@@ -161,6 +161,13 @@ pub enum DeploymentStrategy {
     Canary(Portion),
 }
 
+impl Service {
+    /// Whether its tasks may run there.
+    pub fn runs_on(&self, provider: Provider) -> bool {
+        self.capacity.iter().any(|share| share.provider == provider)
+    }
+}
+
 impl DeploymentStrategy {
     /// Whether green stands whole beside blue and traffic moves between two target groups.
     pub const fn shifts_traffic(self) -> bool {

@@ -112,6 +112,17 @@ pub fn summary_text(simulated: &Simulated, provenance: &Provenance) -> String {
     text
 }
 
+/// The summary as GitHub-flavoured Markdown.
+pub fn summary_markdown(simulated: &Simulated, provenance: &Provenance) -> String {
+    let outcome = simulated.as_written();
+    let pool = Pool::new(&outcome.blueprint, &outcome.records);
+    let mut text = summary::markdown::text(&pool, simulated.reached.as_ref(), &provenance.command);
+    if let Some(comparison) = &simulated.comparison {
+        text.push_str(&summary::markdown::comparison(comparison));
+    }
+    text
+}
+
 /// The summary for programs, with the comparison's rows.
 pub fn summary_json(simulated: &Simulated, provenance: &Provenance) -> serde_json::Value {
     let outcome = simulated.as_written();

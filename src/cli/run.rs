@@ -40,6 +40,7 @@ pub fn run(terminal: &Terminal, run: &Run) -> anyhow::Result<Status> {
         let written = folder.write(&results::everything(&simulated, &provenance));
         match terminal.format {
             Format::Text => terminal.say(&results::summary_text(&simulated, &provenance)),
+            Format::Markdown => terminal.say_plain(&results::summary_markdown(&simulated, &provenance)),
             Format::Json => told.push(results::summary_json(&simulated, &provenance)),
         }
         match written {
@@ -56,7 +57,7 @@ pub fn run(terminal: &Terminal, run: &Run) -> anyhow::Result<Status> {
         }
     }
     match (terminal.format, told.len(), several) {
-        (Format::Text, ..) => {}
+        (Format::Text | Format::Markdown, ..) => {}
         (Format::Json, 1, false) => terminal.say_json(&told[0]),
         (Format::Json, ..) => terminal.say_json(&told.into()),
     }

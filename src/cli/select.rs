@@ -91,7 +91,7 @@ pub fn load(
             }
         };
         match terminal.format {
-            Format::Text => complain(terminal, &found),
+            Format::Text | Format::Markdown => complain(terminal, &found),
             Format::Json if found.is_empty() => {}
             Format::Json => told.push(verdict(file, &found, None)),
         }

@@ -145,8 +145,16 @@ pub enum Door {
     Closed,
     /// The host is dead: nothing is refused, nothing answered.
     Silent,
-    /// Open, and the process is ill.
+    /// Open, and the process is ill, or some requests are poison to it.
     Troubled,
+}
+
+impl Door {
+    /// Whether requests are taken in.
+    #[inline]
+    pub fn is_open(self) -> bool {
+        matches!(self, Door::Open | Door::Troubled)
+    }
 }
 
 /// What becomes of a request that arrives.
@@ -161,7 +169,7 @@ impl Server {
     /// Whether a request that arrives now gets a worker, waits for one, or finds the backlog full.
     #[inline]
     pub fn admission(&self) -> Admission {
-        if !matches!(self.door, Door::Open | Door::Troubled) {
+        if !self.door.is_open() {
             return Admission::Refused;
         }
         match self.runtime {

@@ -7,6 +7,7 @@
 mod comparison;
 mod figures;
 mod json;
+pub mod markdown;
 mod precision;
 mod ranking;
 mod stability;

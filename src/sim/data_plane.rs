@@ -26,6 +26,7 @@ mod foregone;
 mod group;
 mod guard;
 mod heap;
+mod hosts;
 mod join;
 mod journeys;
 mod loss;
@@ -34,6 +35,7 @@ mod meter;
 mod network;
 mod orders;
 mod pick;
+mod poison;
 mod program;
 mod rules;
 mod send;
@@ -73,10 +75,12 @@ use dependency::{Backed, DependencyState};
 use foregone::Foregone;
 use group::Group;
 use guard::Guarded;
+use hosts::Hosts;
 use join::Races;
 use journeys::Journeys;
 use messaging::Messaging;
 use network::Network;
+use poison::Poisons;
 use program::{Operations, Programs};
 use rules::Rulebook;
 use site::SiteState;
@@ -87,6 +91,8 @@ use wires::Wires;
 pub struct DataPlane {
     attempts: Arena<Attempt>,
     servers: Servers,
+    /// `None`: no instance's CPU is shared.
+    hosts: Option<Box<Hosts>>,
     deadlines: Deadlines,
     /// One for each list of `deadlines`.
     deadline_timers: Vec<TimerId>,
@@ -136,6 +142,7 @@ pub struct DataPlane {
     overflowed: bool,
     /// Of tasks that are ill.
     afflictions: Aside<Task, Affliction>,
+    poisons: Poisons,
     tracer: Tracer,
     actions: Actions,
     /// Listener action and traffic of each class.
@@ -292,6 +299,10 @@ mod purpose {
     /// Below the request's key.
     pub const ROW: u64 = 42;
     pub const GRAY_FAILURE: u64 = 80;
+    /// Below the request's key.
+    pub const POISON: u64 = 81;
+    /// Below the attempt's key.
+    pub const DEPENDENCY_OUTAGE: u64 = 82;
     pub const ZONE: u64 = 70;
     pub const PROXY: u64 = 71;
     /// Below an attempt's key, and below that of one of its crossings.

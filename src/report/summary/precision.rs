@@ -8,18 +8,21 @@ use serde_json::{Value, json};
 
 /// One paragraph: what was reached, and what is missing.
 pub fn text(reached: &Reached) -> String {
+    labelled("Precision", &words(reached))
+}
+
+pub fn words(reached: &Reached) -> String {
     let figures: Vec<String> = reached.figures.iter().map(told).collect();
     let asked = format!("asked ± {} %", short(100.0 * reached.asked, 2));
     let runs = counted(reached.runs, "run");
-    let words = if reached.enough() {
+    if reached.enough() {
         format!("after {runs}: {} ({asked})", figures.join(", "))
     } else {
         let more = reached.runs_needed().map_or(String::new(), |needed| {
             format!("; about {} would do", counted(needed, "run"))
         });
         format!("not reached in {runs}: {} ({asked}){more}", figures.join(", "))
-    };
-    labelled("Precision", &words)
+    }
 }
 
 fn told(known: &Known) -> String {

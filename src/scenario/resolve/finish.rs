@@ -165,10 +165,13 @@ fn start_ups(cx: &mut Context, blueprint: &Blueprint) {
     }
 }
 
-/// The median of the start-up on the task's CPU: less than a vCPU makes its work last as much longer.
+/// The median of the start-up on the task's CPU: less than a vCPU makes its work last as much longer, unless it may borrow.
 fn usual_start_up(task: &TaskDefinition, revision: &Revision) -> Span {
     let work = revision.start_up_cpu.as_ref().map_or(0.0, |work| work.quantile(0.5));
-    let threads = (f64::from(task.cpu.0) / 1024.0).min(1.0);
+    let threads = match task.cpu_limit {
+        CpuLimit::Quota => task.cpu.vcpus().min(1.0),
+        CpuLimit::Shares => 1.0,
+    };
     Span::from_secs_f64(revision.start_up.quantile(0.5) + work / threads)
 }
 

@@ -314,7 +314,7 @@ fn service_load(blueprint: &Blueprint, graph: &Graph, visits: &[f64], means: &[M
     if cpu == 0.0 && held == 0.0 {
         return 0.0;
     }
-    let vcpus = blueprint.task_definitions[revision.task_definition.at()].cpu.vcpus();
+    let vcpus = blueprint.most_cpu(described, revision).vcpus();
     let (by_cpu, by_worker) = match revision.runtime {
         Runtime::ThreadPool { workers, .. } => {
             let workers = f64::from(workers);

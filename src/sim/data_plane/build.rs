@@ -8,10 +8,12 @@ use super::cookies::Cookies;
 use super::dependency::DependencyState;
 use super::foregone::Foregone;
 use super::group::Group;
+use super::hosts::Hosts;
 use super::join::Races;
 use super::journeys::Journeys;
 use super::messaging::Messaging;
 use super::network::Network;
+use super::poison::Poisons;
 use super::program::{Operations, Programs};
 use super::rules::Rulebook;
 use super::site::SiteState;
@@ -123,6 +125,7 @@ impl DataPlane {
         DataPlane {
             attempts: Arena::with_capacity(1024),
             servers: Servers::default(),
+            hosts: Hosts::new(blueprint),
             deadlines,
             deadline_timers,
             network,
@@ -156,6 +159,7 @@ impl DataPlane {
             stops_at: blueprint.horizon(),
             overflowed: false,
             afflictions: Aside::default(),
+            poisons: Poisons::default(),
             class_actions: class_actions(blueprint, &actions),
             class_traffic: blueprint.classes.iter().map(|class| class.traffic.0).collect(),
             actions,

@@ -16,6 +16,9 @@ impl DataPlane {
     /// Stops a strand that nobody waits for, and what it waits for itself.
     pub(super) fn cancel(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         let attempt = &self.attempts[id];
+        if attempt.flags.has(Flags::AFFLICTED) && self.is_stuck(id) {
+            return;
+        }
         let caller = attempt.caller;
         let task = attempt.task.expect("a strand runs on a task");
         match attempt.phase {
@@ -72,6 +75,7 @@ impl DataPlane {
             return;
         }
         cx.calendar.drop_timer(server.cpu_timer);
+        self.leaves_host(task);
         self.drop_connections(task);
         self.pollers_die(task);
         self.close_connections(task);
@@ -95,6 +99,7 @@ impl DataPlane {
         server.cpu_turns_at = Instant::NEVER;
         cx.calendar.drop_timer(server.cpu_timer);
         let revision = server.revision;
+        self.leaves_host(task);
         self.drop_connections(task);
         self.pollers_die(task);
         for id in self.lose_work(cx, task, revision) {

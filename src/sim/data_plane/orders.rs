@@ -16,7 +16,7 @@ use crate::engine::random::Key;
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
 use crate::sim::signal::{Order, ServerSpec, Signal};
-use crate::units::{Instant, Span};
+use crate::units::{CpuUnits, Instant, Span};
 
 impl DataPlane {
     pub fn execute(&mut self, cx: &mut Context<'_>, order: Order) {
@@ -49,12 +49,12 @@ impl DataPlane {
             }
             Order::Afflict { task, ills } => self.afflict(cx, task, ills),
             Order::PartCpu { task, left } => {
-                if let Some(server) = self.servers.get_mut(task).filter(|server| server.door != Door::Silent) {
-                    server.cpu.set_share(cx.now(), left.server);
-                    server.beside.set(cx.now(), left.beside);
-                    self.cpus_changed.push(task.index());
+                if self.servers.get(task).is_some_and(|server| server.door != Door::Silent) {
+                    self.part_cpu(cx.now(), task, left);
                 }
             }
+            Order::HostStands { instance, group } => self.host_stands(cx, instance, group),
+            Order::HostGone(instance) => self.host_gone(instance),
             Order::PublishTargets {
                 target_group,
                 node,
@@ -122,6 +122,7 @@ impl DataPlane {
         let mut cpu = Cpu::new(
             CpuSpec {
                 model: revision.cpu_model,
+                shared: spec.host.map(|host| host.limit),
                 share: spec.left.server,
                 threads: spec.host_vcpus,
                 period,
@@ -136,6 +137,15 @@ impl DataPlane {
         }
         let row = self.operations.revisions_of(spec.service).start + spec.revision.at();
         let (queue, extras) = self.rulebook.begin(cx.blueprint, revision, spec.memory, cx.now());
+        // On a shared instance it has to be granted first.
+        let beside = match (spec.host, &mut self.hosts) {
+            (Some(host), Some(hosts)) => {
+                hosts.join(spec.task, host, spec.left);
+                self.cpus_changed.push(slot as u32);
+                CpuUnits(0)
+            }
+            _ => spec.left.beside,
+        };
         self.servers.start(Server {
             task: spec.task,
             service: spec.service,
@@ -155,7 +165,7 @@ impl DataPlane {
             counted: None,
             sampled: Metered { at: cx.now(), used: 0 },
             beside: Beside {
-                units: spec.left.beside,
+                units: beside,
                 since: cx.now(),
                 used: 0,
             },

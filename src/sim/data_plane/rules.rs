@@ -19,7 +19,7 @@ use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Phase};
 use crate::cluster::cause::Reason;
 use crate::cluster::queue::{Queue, Standing};
 use crate::cluster::rate::TokenBucket;
-use crate::cluster::server::{Admission, BrownedOut, Door, Heap, Limit, LoadAverage, Memory, ServerExtras};
+use crate::cluster::server::{Admission, BrownedOut, Heap, Limit, LoadAverage, Memory, ServerExtras};
 use crate::engine::arena::{Arena, Id};
 use crate::engine::calendar::{Calendar, LaneId};
 use crate::engine::dist::{Law, Tables};
@@ -189,7 +189,7 @@ impl DataPlane {
         }
         let server = self.servers.get(task).expect("it has just been looked at");
         let mut admission = server.admission();
-        if admission == Admission::Refused && server.door == Door::Open {
+        if admission == Admission::Refused && server.door.is_open() {
             let lane = lane(
                 cx.blueprint,
                 &self.attempts,
@@ -238,7 +238,7 @@ impl DataPlane {
         let now = cx.now();
         let attempt = &self.attempts[id];
         let server = self.servers.get_mut(task)?;
-        if matches!(attempt.caller, Caller::Check(_)) || server.door != Door::Open {
+        if matches!(attempt.caller, Caller::Check(_)) || !server.door.is_open() {
             return None;
         }
         let rules = self.rulebook.of(server.revision);

@@ -53,6 +53,7 @@ pub fn fleet(desired: u32) -> Blueprint {
         task_definitions: vec![TaskDefinition {
             name: "web".into(),
             cpu: CpuUnits(1024),
+            cpu_limit: CpuLimit::Quota,
             memory: MiB(2048),
             network_mode: NetworkMode::Awsvpc,
             architecture: Architecture::X86_64,

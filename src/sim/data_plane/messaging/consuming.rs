@@ -164,13 +164,17 @@ impl DataPlane {
         let row = self.operations.row(served);
         attempt.program = row.program.expect("an operation has a program");
         attempt.first_sent = cx.now();
-        if server.door == Door::Troubled {
+        let (is_troubled, has_rules) = (server.door == Door::Troubled, server.extras.is_some());
+        if is_troubled {
             attempt.flags.set(Flags::AFFLICTED);
         }
         server.present += 1;
         self.work[row.revision as usize].attempts += 1;
         poller.doing = Doing::Handling(strand);
-        if server.extras.is_some() {
+        if is_troubled {
+            self.taste(cx, strand, task);
+        }
+        if has_rules {
             self.takes_memory(cx, strand, task);
         }
         cx.follow(DataEvent::GoOn, strand);

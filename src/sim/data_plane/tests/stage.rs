@@ -266,6 +266,8 @@ pub struct Stage<'a> {
     pub stirred: usize,
     /// Tasks whose requests have taken all memory, and when.
     pub out_of_memory: Vec<(Id<Task>, Instant)>,
+    /// Tasks that a request has killed, and when.
+    pub crashed: Vec<(Id<Task>, Instant)>,
 }
 
 impl<'a> Stage<'a> {
@@ -288,6 +290,7 @@ impl<'a> Stage<'a> {
             outlooks: vec![],
             stirred: 0,
             out_of_memory: vec![],
+            crashed: vec![],
         };
         for service in 0..blueprint.services.len() {
             for n in 0..count {
@@ -305,17 +308,28 @@ impl<'a> Stage<'a> {
     }
 
     pub fn start_revision(&mut self, service: usize, revision: u16, zone: u16, vcpus: f64) -> Id<Task> {
+        let cpu = CpuUnits((vcpus * 1024.0) as u32);
+        self.start_with(service, cpu, |spec| {
+            spec.revision = RevisionIx(revision);
+            spec.zone = ZoneIx(zone);
+        })
+    }
+
+    /// A task in the first zone with anything else about it.
+    pub fn start_with(&mut self, service: usize, cpu: CpuUnits, otherwise: impl FnOnce(&mut ServerSpec)) -> Id<Task> {
         let task = Id::from_raw(self.ids.insert(()).raw());
-        self.order(Order::StartServer(ServerSpec {
+        let mut spec = ServerSpec {
             task,
             service: ServiceIx::from_usize(service),
-            revision: RevisionIx(revision),
-            zone: ZoneIx(zone),
-            cpu: CpuUnits((vcpus * 1024.0) as u32),
+            revision: RevisionIx(0),
+            zone: ZoneIx(0),
+            cpu,
             left: CpuLeft {
-                server: CpuUnits((vcpus * 1024.0) as u32),
+                server: cpu,
                 beside: CpuUnits(0),
+                shares: [2, 2],
             },
+            host: None,
             host_vcpus: 8,
             memory: MemoryLeft {
                 room: 1024.0,
@@ -324,9 +338,11 @@ impl<'a> Stage<'a> {
             speed: 1.0,
             interface: Interface {
                 instance: None,
-                bandwidth: self.cx.blueprint.wires.fargate_bandwidth * vcpus,
+                bandwidth: self.cx.blueprint.wires.fargate_bandwidth * cpu.vcpus(),
             },
-        }));
+        };
+        otherwise(&mut spec);
+        self.order(Order::StartServer(spec));
         self.order(Order::Listen(task));
         self.tasks[service].push(task);
         task
@@ -401,7 +417,8 @@ impl<'a> Stage<'a> {
     fn collect(&mut self) {
         self.finished.append(&mut self.cx.finished);
         let now = self.cx.now();
-        for signal in self.cx.signals.drain(..) {
+        let signals: Vec<Signal> = self.cx.signals.drain(..).collect();
+        for signal in signals {
             match signal {
                 Signal::StartedUp(_) => self.started_up.push(now),
                 Signal::CheckAnswered { status, outlook, .. } => {
@@ -409,6 +426,10 @@ impl<'a> Stage<'a> {
                     self.outlooks.push(outlook);
                 }
                 Signal::Stirred(_) => self.stirred += 1,
+                Signal::Crashed { task, .. } => {
+                    self.crashed.push((task, now));
+                    self.order(Order::KillServer(task));
+                }
                 Signal::OutOfMemory(task) => self.out_of_memory.push((task, now)),
                 Signal::Metered(_) => {}
             }

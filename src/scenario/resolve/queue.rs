@@ -183,12 +183,15 @@ pub(super) fn check(cx: &mut Context, blueprint: &Blueprint) {
     }
 }
 
-/// `a → b → a`, if the dead letters of a queue come back to it.
+/// `a → b → a`, if the dead letters of a queue come back to it; told once, of the first queue of the round.
 fn round(blueprint: &Blueprint, start: QueueIx) -> Option<String> {
     let mut names = vec![blueprint.queues[start.at()].name.as_str()];
     let mut here = start;
     for _ in 0..blueprint.queues.len() {
         here = blueprint.queues[here.at()].redrive_policy?.dead_letter_queue;
+        if here < start {
+            return None;
+        }
         names.push(&blueprint.queues[here.at()].name);
         if here == start {
             return Some(names.join(" → "));

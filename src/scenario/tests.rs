@@ -9,6 +9,7 @@ mod doubts;
 mod queues;
 mod rules;
 mod traffic;
+mod wires;
 
 use crate::units::Span;
 

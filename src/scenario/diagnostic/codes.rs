@@ -209,6 +209,7 @@ codes! {
 
     BrownOutOfNothing "WT0890" "brown-out-of-nothing" Warning;
     OptionalForNobody "WT0891" "optional-for-nobody" Warning;
+    RetryAfterOfNobody "WT0892" "retry-after-of-nobody" Warning;
 
     // Ways straight to tasks, and the network.
     BalancingOfNobody "WT0850" "balancing-of-nobody" Error;

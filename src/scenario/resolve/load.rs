@@ -23,10 +23,42 @@ pub(super) fn check(cx: &mut Context, blueprint: &Blueprint) {
         Err(cycle) => report_cycle(cx, blueprint, &graph, &cycle),
         Ok(order) => {
             reach(cx, blueprint, &graph);
-            utilisation(cx, blueprint, &graph, &order);
+            match without_optional(blueprint) {
+                None => utilisation(cx, blueprint, &graph, &order),
+                Some(lean) => {
+                    let graph = Graph::new(&lean);
+                    let order = graph.order().expect("fewer calls make no cycle");
+                    utilisation(cx, &lean, &graph, &order);
+                }
+            }
             retries::doubts(cx, blueprint, &graph, &order);
         }
     }
+}
+
+/// What is done at least, where brown-outs leave out what is optional; `None` where nothing does.
+fn without_optional(blueprint: &Blueprint) -> Option<Blueprint> {
+    let revisions = blueprint.services.iter().flat_map(|service| &service.revisions);
+    let mut rules = revisions.filter_map(|revision| revision.server_rules.as_ref());
+    if !rules.any(|rules| rules.brown_out.is_some()) {
+        return None;
+    }
+    let mut lean = blueprint.clone();
+    for program in &mut lean.programs {
+        program.steps.retain(|step| !matches!(step, Step::Optional(_)));
+    }
+    Some(lean)
+}
+
+/// Whether the queue of a service stays short whatever comes, because it turns away who would make it long.
+fn turns_away(service: &Service) -> bool {
+    service.revisions[0].server_rules.as_ref().is_some_and(|rules| {
+        let queue = &rules.queue;
+        rules.concurrency.is_some()
+            || rules.shedding.is_some()
+            || queue.timeout.is_some()
+            || queue.controlled_delay.is_some()
+    })
 }
 
 fn report_cycle(cx: &mut Context, blueprint: &Blueprint, graph: &Graph, cycle: &[usize]) {
@@ -123,7 +155,7 @@ fn utilisation(cx: &mut Context, blueprint: &Blueprint, graph: &Graph, order: &[
         let visits = visits(blueprint, graph, order, at);
         for (service, described) in blueprint.services.iter().enumerate() {
             let load = service_load(blueprint, graph, &visits, &means, service);
-            if load > 1.0 - 1e-9 && overloaded.insert((true, service)) {
+            if load > 1.0 - 1e-9 && !turns_away(described) && overloaded.insert((true, service)) {
                 report_overload(cx, blueprint, ("services", &described.name), load, at);
             }
         }

@@ -17,7 +17,7 @@ use crate::engine::popularity::Popularity;
 use crate::engine::random::Key;
 use crate::sim::context::Context;
 use crate::sim::event::DataEvent;
-use crate::sim::observation::CacheCount;
+use crate::sim::observation::{CacheCount, CacheLooks};
 use crate::units::{Instant, Span};
 
 pub(super) struct Caches {
@@ -374,6 +374,16 @@ impl DataPlane {
             let key = cx.key.entity("cache_flush", "").child(u64::from(fault));
             caches.flush(key.child(cx.now().nanos()), flush);
         }
+    }
+
+    /// How often somebody looked into each cache in measured time.
+    pub fn cache_looks(&self) -> Vec<CacheLooks> {
+        let counts = self.caches.iter().flat_map(|caches| &caches.counts);
+        let looks = counts.map(|count| CacheLooks {
+            looks: count.looks,
+            hits: count.hits,
+        });
+        looks.collect()
     }
 
     /// What was found in the caches in measured time.

@@ -47,7 +47,7 @@ fn guards(after: u64, max: u32) -> Guards {
         }),
         deadline: DeadlineMode::Propagate,
         bulkhead: Some(Bulkhead {
-            max_concurrent: 6,
+            max_concurrent: ConcurrencyLimit::Fixed(6),
             max_waiting: 3,
             timeout: Some(Span::from_millis(30)),
             scope,

@@ -6,6 +6,7 @@ use crate::blueprint::*;
 mod balancers;
 mod balancing;
 mod doubts;
+mod faults;
 mod queues;
 mod rules;
 mod traffic;

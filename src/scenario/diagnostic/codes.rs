@@ -246,6 +246,7 @@ codes! {
     FailoverWithoutStandby "WT1005" "failover-without-standby" Error;
     FaultOverlapsItself "WT1010" "fault-overlaps-itself" Error;
     FaultFollowsFollower "WT1011" "fault-follows-follower" Error;
+    ReclaimWithoutSpot "WT1013" "reclaim-without-spot" Error;
     NobodySelected "WT1012" "nobody-selected" Warning;
 }
 

@@ -5,6 +5,7 @@
 //! coalescing, the first who misses a key *flies* for it, and the others who miss it wait for the landing; if the first is
 //! dropped on the way, one of them flies in its place.
 
+use super::faults::Which;
 use super::{DataPlane, purpose};
 use crate::blueprint::{self, Blueprint, CacheContent, CacheFlush, CacheIx, CacheScope};
 use crate::cluster::Task;
@@ -369,9 +370,9 @@ impl DataPlane {
     }
 
     /// Entries are lost.
-    pub(super) fn flush_caches(&mut self, cx: &Context<'_>, fault: u32, flush: &CacheFlush) {
+    pub(super) fn flush_caches(&mut self, cx: &Context<'_>, fault: Which, flush: &CacheFlush) {
         if let Some(caches) = &mut self.caches {
-            let key = cx.key.entity("cache_flush", "").child(u64::from(fault));
+            let key = cx.key.entity("cache_flush", "").child(fault.salt);
             caches.flush(key.child(cx.now().nanos()), flush);
         }
     }

@@ -95,10 +95,15 @@ impl StatisticSet {
     }
 }
 
-/// One minute.
+/// One minute; nothing of it if nobody was there to take its counters.
 #[derive(Clone, Debug)]
 struct Row {
     minute: u32,
+    counted: Option<Counted>,
+}
+
+#[derive(Clone, Debug)]
+struct Counted {
     services: Vec<ServiceMeter>,
     queues: Vec<QueueMeter>,
     target_groups: Vec<TargetGroupMeter>,
@@ -125,21 +130,27 @@ impl Metrics {
     }
 
     pub fn ingest(&mut self, meter: &Meter, fleet: &FleetCounts) {
-        if let Some(last) = self.rows.back() {
-            assert!(
-                meter.minute == last.minute + 1,
-                "minutes are reported one after the other"
-            );
-        }
-        self.began.get_or_insert(meter.minute);
-        self.rows.push_back(Row {
-            minute: meter.minute,
+        let counted = Counted {
             services: meter.services.clone(),
             queues: meter.queues.clone(),
             target_groups: meter.target_groups.clone(),
             load_balancers: meter.load_balancers.clone(),
             fleet: fleet.clone(),
-        });
+        };
+        self.keep(meter.minute, Some(counted));
+    }
+
+    /// A minute of which there will never be a data point.
+    pub fn miss(&mut self, minute: u32) {
+        self.keep(minute, None);
+    }
+
+    fn keep(&mut self, minute: u32, counted: Option<Counted>) {
+        if let Some(last) = self.rows.back() {
+            assert!(minute == last.minute + 1, "minutes are reported one after the other");
+        }
+        self.began.get_or_insert(minute);
+        self.rows.push_back(Row { minute, counted });
         if self.rows.len() > self.keep {
             self.rows.pop_front();
         }
@@ -186,13 +197,13 @@ impl Metrics {
             .map(|set| set.get(stat))
     }
 
-    fn row(&self, minute: u32) -> Option<&Row> {
+    fn row(&self, minute: u32) -> Option<&Counted> {
         let first = self.rows.front()?.minute;
-        self.rows.get(minute.checked_sub(first)? as usize)
+        self.rows.get(minute.checked_sub(first)? as usize)?.counted.as_ref()
     }
 }
 
-impl Row {
+impl Counted {
     /// What a metric reported in this minute: percent, seconds or counts.
     fn report(&self, metric: Metric) -> Option<StatisticSet> {
         match metric {

@@ -148,7 +148,8 @@ impl Bench {
                         desired: self.desired,
                         deployment: self.deployment,
                     };
-                    monitoring.published(cx, event.extra, &[view])
+                    monitoring.published(cx, event.extra);
+                    monitoring.decide(cx, event.extra, &[view])
                 }
                 What::Control(ControlEvent::ScheduledScaling) => monitoring
                     .scheduled(cx, ServiceIx(0), self.desired)

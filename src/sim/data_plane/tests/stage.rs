@@ -3,9 +3,7 @@
 //! Networks are without delay and laws constant unless a test says otherwise, so that every timeline can be computed on
 //! paper.
 
-mod balancers;
-
-pub use balancers::{balanced, through_balancer};
+mod balanced;
 
 use crate::blueprint::*;
 use crate::cluster::Task;
@@ -19,6 +17,7 @@ use crate::sim::observation::{Observation, Outcome, RequestFinished, Sample};
 use crate::sim::signal::{CpuLeft, Interface, MemoryLeft, Order, PublishedTarget, ServerSpec, Signal, balancer_of};
 use crate::sim::trace::Trace;
 use crate::units::{CpuUnits, Instant, Ratio, Span};
+pub use balanced::{balanced, through_balancer};
 
 /// A service of equal tasks that does `steps`, called straight by one Poisson (or other) traffic.
 pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) -> Blueprint {

@@ -1,4 +1,4 @@
-//! Balancers on the stage.
+//! Balancers for the stage.
 
 use crate::blueprint::*;
 use crate::units::Span;

@@ -57,11 +57,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
         "ECSServiceAverageCPUUtilizationHighResolution",
         "use ECSServiceAverageCPUUtilization",
     ),
-    (
-        "TargetTracking",
-        "customized_metric_specification",
-        "use one of the predefined metrics",
-    ),
     ("LoadBalancerType", "network", "use `application`"),
     ("LoadBalancerType", "gateway", "use `application`"),
     (

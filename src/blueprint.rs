@@ -277,7 +277,7 @@ impl Blueprint {
         let services = self.services.iter().enumerate();
         let policies = services.flat_map(|(at, service)| {
             let policies = service.auto_scaling.iter().flat_map(|scaling| &scaling.policies);
-            policies.map(move |policy| policy.metric.of(ServiceIx::from_usize(at)))
+            policies.flat_map(move |policy| policy.metric.of(ServiceIx::from_usize(at)))
         });
         alarms.map(|each| each.metric).chain(policies)
     }

@@ -25,6 +25,7 @@ pub struct AutoScalingGroup {
     pub agent: Agent,
     /// `None`: the type has none.
     pub credits: Option<Credits>,
+    pub market: Market,
 }
 
 /// CPU credits of a group's instances.
@@ -45,6 +46,14 @@ pub enum CreditMode {
     Unlimited,
 }
 
+/// How a group's instances are bought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Market {
+    OnDemand,
+    /// They may be taken back.
+    Spot,
+}
+
 impl AutoScalingGroup {
     /// What the agent of an instance registers with the cluster.
     pub fn memory_for_tasks(&self) -> MiB {
@@ -60,6 +69,15 @@ pub struct Agent {
     pub image_cleanup: Option<ImageCleanup>,
     /// Of an instance's memory, not for tasks.
     pub reserved_memory: MiB,
+    pub at_spot_warning: AtSpotWarning,
+}
+
+/// `ECS_ENABLE_SPOT_INSTANCE_DRAINING`: what the warning that Spot takes an instance back makes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtSpotWarning {
+    /// Nothing: its tasks run to its end.
+    GoesOn,
+    Drains,
 }
 
 /// `ECS_IMAGE_PULL_BEHAVIOR`.
@@ -103,6 +121,7 @@ impl Default for Agent {
             image_pull_behavior: ImagePullBehavior::Default,
             image_cleanup: Some(ImageCleanup::default()),
             reserved_memory: MiB(0),
+            at_spot_warning: AtSpotWarning::GoesOn,
         }
     }
 }

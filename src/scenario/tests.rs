@@ -7,6 +7,7 @@ mod balancers;
 mod balancing;
 mod doubts;
 mod faults;
+mod queues;
 mod rules;
 mod traffic;
 mod wires;

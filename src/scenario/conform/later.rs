@@ -38,7 +38,7 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     (
         "AutoScalingGroup",
         "capacity_rebalance",
-        "leave it out: instances are on-demand",
+        "leave it out: what Spot takes back is replaced when it is gone",
     ),
     (
         "Container",
@@ -56,11 +56,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
         "ScalingMetric",
         "ECSServiceAverageCPUUtilizationHighResolution",
         "use ECSServiceAverageCPUUtilization",
-    ),
-    (
-        "TargetTracking",
-        "customized_metric_specification",
-        "use one of the predefined metrics",
     ),
     ("LoadBalancerType", "network", "use `application`"),
     ("LoadBalancerType", "gateway", "use `application`"),

@@ -88,6 +88,10 @@ pub(super) fn auto_scaling_groups(cx: &mut Context) -> Vec<AutoScalingGroup> {
                         .map_or_else(|| instance_type.baseline_mib(), |bandwidth| bandwidth.0),
                     agent,
                     credits: credits(cx, group, instance_type, &path),
+                    market: match group.instance_market_options {
+                        Some(_) => Market::Spot,
+                        None => Market::OnDemand,
+                    },
                 });
             }
         },

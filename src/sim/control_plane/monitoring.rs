@@ -59,7 +59,9 @@ impl Read {
                 | Metric::Target5xx(_)
                 | Metric::Elb5xx(_)
                 | Metric::CpuUtilization(_)
-                | Metric::MemoryUtilization(_) => {}
+                | Metric::MemoryUtilization(_)
+                | Metric::RunningTaskCount(_)
+                | Metric::Queue(..) => {}
             }
         }
         Read {

@@ -249,6 +249,7 @@ pub fn on_ec2(mut blueprint: Blueprint, count: u32) -> Blueprint {
         pull_bandwidth: 100.0,
         agent: Agent::default(),
         credits: None,
+        market: Market::OnDemand,
     }];
     blueprint.services[0].capacity = vec![CapacityShare {
         provider: Provider::Group(GroupIx(0)),

@@ -33,6 +33,7 @@ fn neighbours(arrivals: [&[u64]; 2], work: [f64; 2]) -> Blueprint {
         pull_bandwidth: 100.0,
         agent: Agent::default(),
         credits: None,
+        market: Market::OnDemand,
     }];
     blueprint.task_definitions = vec![TaskDefinition {
         name: "shares".into(),

@@ -179,6 +179,7 @@ fn statistics_are_cloudwatchs() {
                 cpu: Some(30.0),
                 requests: 100,
                 errors: 5,
+                ..Load::default()
             },
         ),
         &fleet(1),
@@ -190,6 +191,7 @@ fn statistics_are_cloudwatchs() {
                 cpu: Some(60.0),
                 requests: 300,
                 errors: 0,
+                ..Load::default()
             },
         ),
         &fleet(2),

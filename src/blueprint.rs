@@ -23,14 +23,17 @@ pub mod journey;
 pub mod life_cycle;
 pub mod link;
 pub mod model;
+pub mod poison;
 pub mod program;
 pub mod question;
+pub mod queue;
 pub mod server;
 pub mod service;
 pub mod skew;
 pub mod start_up;
 pub mod task;
 pub mod traffic;
+pub mod wire;
 
 pub use alarm::*;
 pub use balancer::*;
@@ -48,17 +51,20 @@ pub use journey::*;
 pub use life_cycle::*;
 pub use link::*;
 pub use model::*;
+pub use poison::*;
 pub use program::*;
 pub use question::*;
+pub use queue::*;
 pub use server::*;
 pub use service::*;
 pub use skew::*;
 pub use start_up::*;
 pub use task::*;
 pub use traffic::*;
+pub use wire::*;
 
 use crate::engine::dist::Dist;
-use crate::units::{Instant, Ratio, Span};
+use crate::units::{CpuUnits, Instant, Ratio, Span};
 
 /// Declares an index into one of the blueprint's tables.
 macro_rules! index {
@@ -101,6 +107,8 @@ index! {
     DependencyIx;
     /// Into [`DependencyExtras::operations`]; 0 where there are none.
     DependencyOperationIx;
+    /// Into [`Blueprint::queues`].
+    QueueIx;
     /// Into [`Blueprint::load_balancers`].
     LoadBalancerIx;
     /// Into [`Blueprint::target_groups`].
@@ -134,6 +142,7 @@ pub struct Blueprint {
     pub region: String,
     pub zones: Vec<String>,
     pub network: Network,
+    pub wires: Wires,
     pub auto_scaling_groups: Vec<AutoScalingGroup>,
     pub images: Vec<Image>,
     pub layers: Vec<Layer>,
@@ -144,6 +153,7 @@ pub struct Blueprint {
     /// Those with names first.
     pub caches: Vec<Cache>,
     pub dependencies: Vec<Dependency>,
+    pub queues: Vec<MessageQueue>,
     pub load_balancers: Vec<LoadBalancer>,
     pub target_groups: Vec<TargetGroup>,
     pub traffic: Vec<Traffic>,
@@ -154,11 +164,41 @@ pub struct Blueprint {
     pub events: Vec<TimedEvent>,
     pub objectives: Vec<Objective>,
     pub expectations: Vec<Expectation>,
+    /// Runs of each variant; the first look at them, if there is a precision to reach.
     pub replications: u32,
+    pub precision: Option<PrecisionGoal>,
     pub prices: Discounts,
     pub model: Model,
     pub limits: Limits,
     pub traces: Traces,
+}
+
+impl Blueprint {
+    /// Whether the tasks on a group's instances share their CPU: whether any that may run there has shares and no quota.
+    pub fn shares_cpu(&self, group: GroupIx) -> bool {
+        let on_it = |service: &&Service| service.runs_on(Provider::Group(group));
+        let revisions = self
+            .services
+            .iter()
+            .filter(on_it)
+            .flat_map(|service| &service.revisions);
+        revisions
+            .map(|revision| &self.task_definitions[revision.task_definition.at()])
+            .any(|definition| definition.cpu_limit == CpuLimit::Shares)
+    }
+
+    /// What a task may use at most: what it has reserved, or without a quota its whole instance.
+    pub fn most_cpu(&self, service: &Service, revision: &Revision) -> CpuUnits {
+        let definition = &self.task_definitions[revision.task_definition.at()];
+        let groups = self.auto_scaling_groups.iter().enumerate();
+        let hosts = groups
+            .filter(|(at, _)| service.runs_on(Provider::Group(GroupIx::from_usize(*at))))
+            .map(|(_, group)| group.instance_type.cpu);
+        match definition.cpu_limit {
+            CpuLimit::Quota => definition.cpu,
+            CpuLimit::Shares => hosts.max().unwrap_or(definition.cpu),
+        }
+    }
 }
 
 /// How the world looks when the warm-up begins.
@@ -234,6 +274,16 @@ impl Blueprint {
             policies.map(move |policy| policy.metric.of(ServiceIx::from_usize(at)))
         });
         alarms.map(|each| each.metric).chain(policies)
+    }
+
+    /// Whether an answer may lack something.
+    pub fn can_degrade(&self) -> bool {
+        let mut steps = self.programs.iter().flat_map(|program| &program.steps);
+        steps.any(|step| match step {
+            Step::Fallback(_) | Step::Optional(_) => true,
+            Step::Parallel(parallel) => parallel.join == Join::Partial,
+            _ => false,
+        })
     }
 
     /// When measuring starts.

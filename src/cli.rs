@@ -68,6 +68,9 @@ impl From<Status> for ExitCode {
 /// Parses the process's arguments, does what they say, and returns the exit status.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(problem) = arguments.contradiction() {
+        problem.exit();
+    }
     let terminal = Terminal::new(&arguments.terminal);
     let done = match arguments.command {
         Command::Run(run) => run::run(&terminal, &run),

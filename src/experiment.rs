@@ -7,6 +7,7 @@
 pub mod compare;
 pub mod expect;
 pub mod plan;
+pub mod precision;
 pub mod replicate;
 pub mod verdict;
 

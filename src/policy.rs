@@ -6,6 +6,7 @@
 pub mod alarm;
 pub mod anomaly;
 pub mod breaker;
+pub mod brown_out;
 pub mod budget;
 pub mod circuit_breaker;
 pub mod concurrency;

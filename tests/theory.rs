@@ -42,13 +42,14 @@ fn findings(file: &Path, change: impl Fn(String) -> String) -> Vec<Finding> {
     let blueprint = blueprint.unwrap_or_else(|| panic!("{}", found.render(Style::Plain)));
     let plan = Plan {
         replications: blueprint.replications,
+        most: blueprint.replications,
         variants: vec![Variant {
             name: blueprint.name.clone(),
             blueprint,
         }],
         threads: available_parallelism().unwrap_or(NonZeroUsize::MIN),
     };
-    let outcomes = plan.perform(&Cancel::default(), run_once, |_| {});
+    let outcomes = plan.perform(&Cancel::default(), run_once, |_| true, |_, _| {});
     check(&outcomes[0].blueprint.expectations, &Results::new(&outcomes[0], None))
 }
 
@@ -58,7 +59,7 @@ fn what_theory_says_is_seen() {
     for file in files() {
         let findings = findings(&file, |text| text);
         assert!(!findings.is_empty(), "{} expects nothing", file.display());
-        for finding in findings.iter().filter(|finding| !finding.passed) {
+        for finding in findings.iter().filter(|finding| !finding.passed()) {
             let (path, line) = (file.display(), finding.line);
             let (expected, seen, place) = (&finding.expected, &finding.seen, &finding.place);
             wrong.push_str(&format!(
@@ -85,7 +86,7 @@ fn a_simulator_that_is_a_little_wrong_is_noticed() {
         };
         let findings = findings(&file, slowed);
         assert!(
-            findings.iter().any(|finding| !finding.passed),
+            findings.iter().any(|finding| !finding.passed()),
             "{} does not notice 3 %: {findings:#?}",
             file.display()
         );

@@ -10,6 +10,8 @@ pub mod ecs {
 
     /// RunTask calls a second for tasks on Fargate, at once and in the long run [DG:throttling].
     pub const RUN_TASK_CALLS_PER_SECOND: u32 = 20;
+    /// Of a container on Linux [BC:ecs ContainerDefinition.cpu].
+    pub const MOST_CPU_SHARES: u32 = 262_144;
     /// [GR:ecs]
     pub const CONTAINERS_PER_TASK_DEFINITION: usize = 10;
     /// [GR:ecs]

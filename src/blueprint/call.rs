@@ -1,6 +1,8 @@
 //! Calls: where they go, how long their sender waits, and how it tries again.
 
-use super::{DependencyIx, DependencyOperationIx, Direct, Guards, HttpRequest, LoadBalancerIx, OperationIx, ServiceIx};
+use super::{
+    DependencyIx, DependencyOperationIx, Direct, Guards, HttpRequest, LoadBalancerIx, OperationIx, QueueIx, ServiceIx,
+};
 use crate::units::Span;
 
 #[derive(Clone, Debug)]
@@ -34,6 +36,8 @@ pub enum Callee {
     Dependency(DependencyIx),
     /// One of the operations of a dependency that has several.
     DependencyOperation(DependencyIx, DependencyOperationIx),
+    /// A message is put into a queue; answered when it is there.
+    Queue(QueueIx),
 }
 
 /// How a caller without a balancer picks the callee's task, from the view that [`Direct::view`] says.

@@ -1,8 +1,8 @@
 //! Faults: what goes wrong, when it comes and when it goes.
 
 use super::{
-    Backend, CacheFlush, DependencyIx, GroupIx, Link, LinkTrouble, Provider, RevisionIx, ServiceIx, TrafficIx, Trouble,
-    ZoneIx,
+    Backend, CacheFlush, DependencyIx, GroupIx, Link, LinkTrouble, Poison, Provider, RevisionIx, ServiceIx, TrafficIx,
+    Trouble, ZoneIx,
 };
 use crate::engine::dist::Dist;
 use crate::units::{Instant, Ratio, Span};
@@ -11,6 +11,9 @@ use crate::units::{Instant, Ratio, Span};
 pub struct Fault {
     /// As written, for labels: `zone_outage us-east-1b`.
     pub label: String,
+    /// What its draws are keyed by, so that other faults do not change them: its own name or, without one, its kind and
+    /// which of its kind it is.
+    pub identity: String,
     pub kind: FaultKind,
     /// `None`: it does not end by itself.
     pub lasting: Option<Span>,
@@ -112,6 +115,11 @@ pub enum FaultKind {
         dependency: DependencyIx,
         factor: f64,
     },
+    /// Some requests are refused or not answered, and the others take longer.
+    DependencyOutage {
+        dependencies: Vec<DependencyIx>,
+        outage: Outage,
+    },
     /// The rate is higher (or lower) for a while; the traffic's profile has it already.
     TrafficSpike {
         traffic: TrafficIx,
@@ -128,6 +136,8 @@ pub enum FaultKind {
     },
     /// CloudWatch Logs takes nothing from containers that run.
     LogsStall,
+    /// Some requests kill or hang whoever serves them.
+    Poison(Poison),
     /// A service of AWS that tasks call at their start is in trouble.
     Backend {
         of: Vec<Backend>,
@@ -146,6 +156,24 @@ impl FaultKind {
                 | FaultKind::CacheFlush(_)
         )
     }
+}
+
+/// What is wrong with a dependency.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outage {
+    /// Of the requests that reach it, those that it does not serve.
+    pub share: Ratio,
+    pub manner: Unserved,
+    /// Service takes so many times as long.
+    pub slow: f64,
+}
+
+/// What becomes of requests that are not served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unserved {
+    Refused,
+    /// Nothing is heard of them.
+    Unanswered,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

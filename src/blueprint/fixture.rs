@@ -31,6 +31,7 @@ pub fn empty() -> Blueprint {
             zone_delays: vec![],
             loss: Ratio::ZERO,
         },
+        wires: Wires::default(),
         auto_scaling_groups: vec![],
         images: vec![],
         layers: vec![],
@@ -40,6 +41,7 @@ pub fn empty() -> Blueprint {
         calls: vec![],
         caches: vec![],
         dependencies: vec![],
+        queues: vec![],
         load_balancers: vec![],
         target_groups: vec![],
         traffic: vec![],
@@ -49,6 +51,7 @@ pub fn empty() -> Blueprint {
         objectives: vec![],
         expectations: vec![],
         replications: 1,
+        precision: None,
         prices: Discounts {
             fargate: Ratio::ZERO,
             ec2: Ratio::ZERO,
@@ -96,6 +99,7 @@ pub fn scaled_service(name: &str, (min_capacity, max_capacity): (u32, u32), poli
             scheduled: vec![],
         }),
         operations: vec![],
+        consumes: vec![],
         revisions: vec![],
     }
 }

@@ -3,7 +3,7 @@
 //! Each is a key under `model:` of the scenario with the default that `Model::default` gives; `docs/model.md` lists
 //! them. With constants in place of the distributions a whole timeline can be computed by hand.
 
-use super::{Retransmission, StartUpModel};
+use super::{Retransmission, SqsModel, StartUpModel};
 use crate::engine::dist::Dist;
 use crate::units::{Ratio, Span};
 
@@ -20,6 +20,7 @@ pub struct Model {
     pub cpu: CpuShareModel,
     pub discovery: DiscoveryModel,
     pub network: Retransmission,
+    pub sqs: SqsModel,
 }
 
 #[derive(Clone, Debug)]
@@ -264,6 +265,7 @@ impl Default for Model {
                 cfs_period: Span::from_millis(100),
                 fargate_host_vcpus: 2,
             },
+            sqs: SqsModel::default(),
             network: Retransmission {
                 first: Span::from_millis(200),
                 longest: Span::from_secs(120),

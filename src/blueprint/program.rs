@@ -72,6 +72,8 @@ pub enum Step {
         hit: ProgramIx,
         miss: ProgramIx,
     },
+    /// Runs unless the server is browned out.
+    Optional(ProgramIx),
     /// Ends the program, and what it is part of, with an error.
     Fail {
         share: Ratio,
@@ -140,6 +142,8 @@ impl Step {
             Step::Cpu(_) | Step::Wait(_) | Step::Call(_) | Step::Fail { .. } => Vec::new(),
             // Counted as never: what is looked at by averages looks at callees that are well.
             Step::Fallback(program) => vec![(*program, 0.0)],
+            // Counted as always: what is looked at by averages looks at servers that have enough.
+            Step::Optional(program) => vec![(*program, 1.0)],
             Step::Parallel(parallel) => parallel.branches.iter().map(|branch| (*branch, 1.0)).collect(),
             Step::Choose(choices) => choices.iter().map(|choice| (choice.program, choice.share)).collect(),
             Step::Cache { hits, hit, miss, .. } => vec![(*hit, *hits), (*miss, 1.0 - hits)],

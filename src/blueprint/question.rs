@@ -101,3 +101,27 @@ pub struct Discounts {
     pub ec2: Ratio,
     pub alb: Ratio,
 }
+
+/// When there are runs enough.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PrecisionGoal {
+    /// Half of the interval, as a share of the figure. Above 0 and below 1.
+    pub half_width: Ratio,
+    /// At least one.
+    pub figures: Vec<PreciseFigure>,
+    /// Runs of each variant, at least as many as the first look takes.
+    pub runs_most: u32,
+}
+
+/// A figure of all requests together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PreciseFigure {
+    MeanLatency,
+    P50Latency,
+    P95Latency,
+    P99Latency,
+    FailedShare,
+    CostPerHour,
+    /// All are decided.
+    Objectives,
+}

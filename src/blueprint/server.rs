@@ -16,6 +16,7 @@ pub struct ServerRules {
     pub memory: Option<RequestMemory>,
     pub collection: Option<Collection>,
     pub warm_up: Option<WarmUp>,
+    pub brown_out: Option<BrownOut>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -127,6 +128,29 @@ pub enum WarmUpOver {
     Requests(u32),
     /// Since it listens.
     Time(Span),
+}
+
+/// When a server leaves optional steps out [C. Klein and others, "Brownout: building more robust cloud applications", ICSE
+/// 2014].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum BrownOut {
+    /// A share of them, which follows the response times that the server sees.
+    ResponseTime(DimmerRule),
+    /// A share that grows from 0 to 1 with the use of the task's CPU, averaged with this time constant.
+    Cpu { from: Ratio, to: Ratio, window: Span },
+    /// A share that grows from 0 to 1 with the requests that wait at the server.
+    Queue { from: u32, to: u32 },
+}
+
+/// How a dimmer follows response times.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DimmerRule {
+    pub target: Span,
+    /// Of the response times of a period, the percentile that is held at the target.
+    pub percentile: Ratio,
+    pub period: Span,
+    /// Of the closed loop, 0 to 1: the share of the error that a period leaves.
+    pub pole: f64,
 }
 
 /// How urgent a request is: 0 first, 7 last [RFC 9218, urgency].

@@ -29,6 +29,8 @@ pub struct Service {
     pub auto_scaling: Option<AutoScaling>,
     /// Names of the operations; programs differ by revision.
     pub operations: Vec<String>,
+    /// Queues that its tasks receive from.
+    pub consumes: Vec<super::Consumer>,
     /// Revision 0 and what the scenario deploys later, in order.
     pub revisions: Vec<Revision>,
 }
@@ -157,6 +159,13 @@ pub enum DeploymentStrategy {
     Linear(Portion),
     /// One portion, then the rest.
     Canary(Portion),
+}
+
+impl Service {
+    /// Whether its tasks may run there.
+    pub fn runs_on(&self, provider: Provider) -> bool {
+        self.capacity.iter().any(|share| share.provider == provider)
+    }
 }
 
 impl DeploymentStrategy {

@@ -49,6 +49,7 @@ pub struct TaskDefinition {
     pub name: String,
     /// Reserved: the task's own `cpu`, else the sum over its containers.
     pub cpu: CpuUnits,
+    pub cpu_limit: CpuLimit,
     /// Reserved: the task's own `memory`, else the sum of reservations (or limits) of its containers.
     pub memory: MiB,
     pub network_mode: NetworkMode,
@@ -57,6 +58,36 @@ pub struct TaskDefinition {
     pub extra_storage_gib: u32,
     /// One to ten.
     pub containers: Vec<Container>,
+}
+
+/// What keeps a task from using more CPU than it has reserved [AGENT:task_linux.go BuildLinuxResourceSpec].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CpuLimit {
+    /// Its own `cpu` is a quota.
+    #[default]
+    Quota,
+    /// Nothing: only containers have `cpu`, which are shares of the instance's. What nobody else wants is borrowed.
+    Shares,
+}
+
+/// Shares of a container that asks for none, and of a task all of whose containers do [AGENT:task_linux.go
+/// minimumCPUShare].
+pub const LEAST_CPU_SHARES: u32 = 2;
+
+/// Shares of a task with a quota: nobody sets any, so it has the kernel's default.
+const CPU_SHARES_BESIDE_A_QUOTA: u32 = 1024;
+
+impl TaskDefinition {
+    /// What a task has of an instance's CPU, against the other tasks there, when all want it.
+    pub fn cpu_shares(&self) -> u32 {
+        match self.cpu_limit {
+            CpuLimit::Quota => CPU_SHARES_BESIDE_A_QUOTA,
+            CpuLimit::Shares => {
+                let shares = self.containers.iter().map(|container| container.cpu.0);
+                shares.fold(0, u32::saturating_add).max(LEAST_CPU_SHARES)
+            }
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

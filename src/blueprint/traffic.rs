@@ -46,6 +46,8 @@ pub enum Destination {
         service: ServiceIx,
         balancing: super::Balancing,
     },
+    /// Requests are messages that are put into a queue.
+    Queue(super::QueueIx),
 }
 
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! What can be said on the command line. The doc comments are the help texts, written to read well at 80 columns.
 
-use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
+use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -17,6 +17,17 @@ pub struct Arguments {
     pub command: Command,
     #[command(flatten)]
     pub terminal: TerminalOptions,
+}
+
+impl Arguments {
+    /// What options that are right by themselves ask for together and cannot have.
+    pub fn contradiction(&self) -> Option<clap::Error> {
+        let writes_markdown = matches!(self.command, Command::Run(_) | Command::Compare(_) | Command::Test(_));
+        (self.terminal.format == Format::Markdown && !writes_markdown).then(|| {
+            let text = "`--format markdown` is for run, compare and test";
+            Arguments::command().error(clap::error::ErrorKind::ArgumentConflict, text)
+        })
+    }
 }
 
 const STATUSES: &str = "Exit status:
@@ -75,6 +86,8 @@ pub struct TerminalOptions {
 pub enum Format {
     Text,
     Json,
+    /// GitHub-flavoured, for pull requests and job summaries
+    Markdown,
 }
 
 /// What replaces values of the scenario, whichever the command.
@@ -90,6 +103,10 @@ pub struct Changes {
     /// Number of runs instead of the scenario's
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub replications: Option<u32>,
+    /// Go on, doubling the runs, until figures are known to ± this share,
+    /// such as 5% (the mean and the p99, or experiment.precision.of)
+    #[arg(long, value_name = "SHARE", verbatim_doc_comment)]
+    pub precision: Option<String>,
 }
 
 /// How the runs are done; no result depends on it.
@@ -142,6 +159,9 @@ pub struct Test {
     /// Scenario files, or folders of them
     #[arg(required = true, value_name = "SCENARIO|DIR")]
     pub scenarios: Vec<PathBuf>,
+    /// Also write what was found as JUnit's XML, for CI servers
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
     #[command(flatten)]
     pub changes: Changes,
     #[command(flatten)]
@@ -204,7 +224,6 @@ impl From<Compare> for Run {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_arguments_are_consistent() {

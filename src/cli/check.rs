@@ -27,7 +27,7 @@ pub fn check(terminal: &Terminal, check: &Check) -> anyhow::Result<Status> {
             status = Status::Wrong;
         }
         match terminal.format {
-            Format::Text => tell(terminal, file, &diagnostics, resolved.as_deref()),
+            Format::Text | Format::Markdown => tell(terminal, file, &diagnostics, resolved.as_deref()),
             Format::Json => told.push(select::verdict(file, &diagnostics, resolved.as_deref())),
         }
     }

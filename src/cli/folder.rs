@@ -114,6 +114,17 @@ impl Folder {
     }
 }
 
+/// Writes one file, whole or not at all, beside whatever else is in its folder.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let _whole = interrupt::hold();
+    let mut beside = Beside::default();
+    beside
+        .write(path, bytes)
+        .and_then(|()| beside.rename())
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(())
+}
+
 fn temporary(name: &str) -> String {
     format!(".{name}.{}.tmp", std::process::id())
 }

@@ -38,7 +38,7 @@ pub fn gallery(terminal: &Terminal, gallery: &Gallery) -> anyhow::Result<Status>
         if cancel.requested() {
             return Ok(Status::Interrupted);
         }
-        for finding in test::findings(&simulated).iter().filter(|finding| !finding.passed) {
+        for finding in test::findings(&simulated).iter().filter(|finding| !finding.passed()) {
             terminal.say(&test::failure(&file, finding, &command, &folder));
             status = status.and(Status::NotMet);
         }

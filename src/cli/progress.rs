@@ -6,32 +6,59 @@ use super::terminal::Terminal;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::time::Duration;
 
-pub struct Progress {
-    /// `None` off a terminal.
+pub struct Progress<'a> {
+    terminal: &'a Terminal,
+    scenario: &'a str,
+    /// Runs that have been announced.
+    announced: usize,
+    /// `None` off a terminal, and before the first announcement.
     bar: Option<ProgressBar>,
 }
 
-impl Progress {
-    /// Announces so many runs of a scenario.
-    pub fn begin(terminal: &Terminal, scenario: &str, runs: usize) -> Self {
-        if !terminal.is_watched() {
-            let noun = if runs == 1 { "run" } else { "runs" };
-            terminal.mention(&format!("{scenario}: {runs} {noun}"));
-            return Progress { bar: None };
+impl<'a> Progress<'a> {
+    pub fn new(terminal: &'a Terminal, scenario: &'a str) -> Self {
+        Progress {
+            terminal,
+            scenario,
+            announced: 0,
+            bar: None,
         }
-        let bar = ProgressBar::new(runs as u64);
-        let style = ProgressStyle::with_template("{msg} {wide_bar} {pos} of {len} runs, {eta} left")
-            .expect("the template is well formed");
-        bar.set_style(style);
-        bar.set_message(scenario.to_owned());
-        bar.enable_steady_tick(Duration::from_millis(200));
-        Progress { bar: Some(bar) }
     }
 
-    pub fn done(&self, runs: usize) {
-        if let Some(bar) = &self.bar {
-            bar.set_position(runs as u64);
+    /// So many runs of so many are done. What was announced may grow.
+    pub fn is_at(&mut self, done: usize, of: usize) {
+        if of != self.announced {
+            self.announce(done, of);
         }
+        if let Some(bar) = &self.bar {
+            bar.set_position(done as u64);
+        }
+    }
+
+    fn announce(&mut self, done: usize, runs: usize) {
+        self.announced = runs;
+        if !self.terminal.is_watched() {
+            let noun = if runs == 1 { "run" } else { "runs" };
+            let text = match done {
+                0 => format!("{}: {runs} {noun}", self.scenario),
+                _ => format!(
+                    "{}: not precise enough after {done}, on to {runs} {noun}",
+                    self.scenario
+                ),
+            };
+            self.terminal.mention(&text);
+            return;
+        }
+        let bar = self.bar.get_or_insert_with(|| {
+            let bar = ProgressBar::new(runs as u64);
+            let style = ProgressStyle::with_template("{msg} {wide_bar} {pos} of {len} runs, {eta} left")
+                .expect("the template is well formed");
+            bar.set_style(style);
+            bar.set_message(self.scenario.to_owned());
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        });
+        bar.set_length(runs as u64);
     }
 
     pub fn end(self) {

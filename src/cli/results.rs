@@ -103,10 +103,22 @@ fn charts(simulated: &Simulated) -> Vec<Chart> {
 /// The summary for the terminal.
 pub fn summary_text(simulated: &Simulated, provenance: &Provenance) -> String {
     let outcome = simulated.as_written();
-    let mut text = summary::text(&Pool::new(&outcome.blueprint, &outcome.records), &provenance.command);
+    let pool = Pool::new(&outcome.blueprint, &outcome.records);
+    let mut text = summary::text(&pool, simulated.reached.as_ref(), &provenance.command);
     if let Some(comparison) = &simulated.comparison {
         text.push('\n');
         text.push_str(&summary::comparison(comparison));
+    }
+    text
+}
+
+/// The summary as GitHub-flavoured Markdown.
+pub fn summary_markdown(simulated: &Simulated, provenance: &Provenance) -> String {
+    let outcome = simulated.as_written();
+    let pool = Pool::new(&outcome.blueprint, &outcome.records);
+    let mut text = summary::markdown::text(&pool, simulated.reached.as_ref(), &provenance.command);
+    if let Some(comparison) = &simulated.comparison {
+        text.push_str(&summary::markdown::comparison(comparison));
     }
     text
 }
@@ -117,6 +129,9 @@ pub fn summary_json(simulated: &Simulated, provenance: &Provenance) -> serde_jso
     let mut json = summary::json(&Pool::new(&outcome.blueprint, &outcome.records), provenance);
     if let Some(comparison) = &simulated.comparison {
         json["comparison"] = tables::comparison::comparison(comparison).to_json();
+    }
+    if let Some(reached) = &simulated.reached {
+        json["precision"] = summary::precision_json(reached);
     }
     json
 }

@@ -8,6 +8,7 @@ use super::results::{self, VARIANTS};
 use super::select::{self, Selected};
 use super::simulate::{self, Simulated};
 use super::terminal::Terminal;
+use crate::experiment::precision::Reached;
 use crate::experiment::verdict;
 use crate::probe::{Pool, Verdict};
 use std::path::{Path, PathBuf};
@@ -39,6 +40,7 @@ pub fn run(terminal: &Terminal, run: &Run) -> anyhow::Result<Status> {
         let written = folder.write(&results::everything(&simulated, &provenance));
         match terminal.format {
             Format::Text => terminal.say(&results::summary_text(&simulated, &provenance)),
+            Format::Markdown => terminal.say_plain(&results::summary_markdown(&simulated, &provenance)),
             Format::Json => told.push(results::summary_json(&simulated, &provenance)),
         }
         match written {
@@ -55,7 +57,7 @@ pub fn run(terminal: &Terminal, run: &Run) -> anyhow::Result<Status> {
         }
     }
     match (terminal.format, told.len(), several) {
-        (Format::Text, ..) => {}
+        (Format::Text | Format::Markdown, ..) => {}
         (Format::Json, 1, false) => terminal.say_json(&told[0]),
         (Format::Json, ..) => terminal.say_json(&told.into()),
     }
@@ -75,8 +77,11 @@ fn folder(out: Option<&PathBuf>, scenario: &Selected, several: bool) -> PathBuf 
 fn standing(simulated: &Simulated) -> Status {
     let outcome = simulated.as_written();
     let judgements = Pool::new(&outcome.blueprint, &outcome.records).judge();
+    let precise = simulated.reached.as_ref().is_none_or(Reached::enough);
     match verdict::overall(&judgements, &outcome.records) {
-        Verdict::Met => Status::Good,
+        Verdict::Met if precise => Status::Good,
+        // The objectives are met, but what else was asked for is not known as closely as it was to be.
+        Verdict::Met => Status::Undecided,
         Verdict::Undecided => Status::Undecided,
         Verdict::NotMet => Status::NotMet,
     }

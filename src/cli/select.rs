@@ -91,7 +91,7 @@ pub fn load(
             }
         };
         match terminal.format {
-            Format::Text => complain(terminal, &found),
+            Format::Text | Format::Markdown => complain(terminal, &found),
             Format::Json if found.is_empty() => {}
             Format::Json => told.push(verdict(file, &found, None)),
         }
@@ -224,7 +224,7 @@ fn combinations(vary: &[String]) -> Vec<(String, Vec<String>)> {
         .collect()
 }
 
-/// `--set`, `--seed` and `--replications` as paths and values.
+/// `--set`, `--seed`, `--replications` and `--precision` as paths and values.
 fn settings(changes: &Changes) -> Vec<(String, String)> {
     let split = |setting: &String| {
         let (path, value) = setting.split_once('=').unwrap_or((setting, ""));
@@ -234,7 +234,13 @@ fn settings(changes: &Changes) -> Vec<(String, String)> {
     let replications = changes
         .replications
         .map(|count| ("experiment.replications".to_owned(), count.to_string()));
-    changes.set.iter().map(split).chain(seed).chain(replications).collect()
+    let precision = changes
+        .precision
+        .as_ref()
+        .map(|share| ("experiment.precision.half_width".to_owned(), share.clone()));
+    // It comes first, so that `--set` may say more about it.
+    let settings = precision.into_iter().chain(changes.set.iter().map(split));
+    settings.chain(seed).chain(replications).collect()
 }
 
 /// What repeats this on the command line.
@@ -243,8 +249,9 @@ fn command(file: &Path, changes: &Changes, vary: &[String]) -> String {
     let settings = changes.set.iter().map(|setting| ("--set", setting.clone()));
     let seed = changes.seed.map(|seed| ("--seed", seed.to_string()));
     let replications = changes.replications.map(|count| ("--replications", count.to_string()));
+    let precision = changes.precision.iter().map(|share| ("--precision", share.clone()));
     let vary = vary.iter().map(|vary| ("--vary", vary.clone()));
-    for (option, value) in settings.chain(seed).chain(replications).chain(vary) {
+    for (option, value) in settings.chain(seed).chain(replications).chain(precision).chain(vary) {
         words.push(format!("{option} {}", quoted(&value)));
     }
     words.join(" ")
@@ -314,11 +321,12 @@ mod tests {
             set: vec!["a.b={ c: 'd' }".into()],
             seed: Some(7),
             replications: None,
+            precision: Some("5%".into()),
         };
         let command = command(Path::new("my shop.yaml"), &changes, &["x.y=1,2".into()]);
         assert_eq!(
             command,
-            r"wavetank run 'my shop.yaml' --set 'a.b={ c: '\''d'\'' }' --seed 7 --vary x.y=1,2"
+            r"wavetank run 'my shop.yaml' --set 'a.b={ c: '\''d'\'' }' --seed 7 --precision 5% --vary x.y=1,2"
         );
     }
 

@@ -4,6 +4,7 @@ use super::progress::Progress;
 use super::select::Selected;
 use super::terminal::Terminal;
 use crate::blueprint::Blueprint;
+use crate::experiment::precision::{self, Reached};
 use crate::experiment::{Cancel, Comparison, Outcome, Plan, compare};
 use crate::probe::{Recorder, RunRecord};
 use crate::sim;
@@ -14,6 +15,8 @@ pub struct Simulated {
     pub outcomes: Vec<Outcome>,
     /// Position in `outcomes` of the scenario as written.
     pub as_written: usize,
+    /// If there is a precision to reach.
+    pub reached: Option<Reached>,
     /// If it has variants.
     pub comparison: Option<Comparison>,
     /// How many of `outcomes`, from the first, are the variants that are compared.
@@ -31,9 +34,10 @@ impl Simulated {
     }
 }
 
-/// Runs every variant in every replication.
+/// Runs every variant in every replication, and in more while they are not precise enough.
 pub fn perform(terminal: &Terminal, selected: Selected, threads: NonZeroUsize, cancel: &Cancel) -> Simulated {
-    let replications = selected.as_written().blueprint.replications;
+    let as_written = &selected.as_written().blueprint;
+    let (replications, goal) = (as_written.replications, as_written.precision.clone());
     let Selected {
         name,
         variants,
@@ -44,13 +48,24 @@ pub fn perform(terminal: &Terminal, selected: Selected, threads: NonZeroUsize, c
     let plan = Plan {
         variants,
         replications,
+        most: goal.as_ref().map_or(replications, |goal| goal.runs_most),
         threads,
     };
-    let progress = Progress::begin(terminal, &name, plan.runs());
-    let outcomes = plan.perform(cancel, run_once, |done| progress.done(done));
+    let mut progress = Progress::new(terminal, &name);
+    let look = |outcomes: &[Outcome]| {
+        let comparison = (compared >= 2).then(|| compare(&outcomes[..compared]));
+        let reached = goal.as_ref().map(|goal| match &comparison {
+            Some(comparison) => precision::of_comparison(goal, &outcomes[..compared], comparison),
+            None => precision::of_scenario(goal, &outcomes[as_written]),
+        });
+        (comparison, reached)
+    };
+    let enough = |outcomes: &[Outcome]| look(outcomes).1.is_none_or(|reached| reached.enough());
+    let outcomes = plan.perform(cancel, run_once, enough, |done, of| progress.is_at(done, of));
     progress.end();
-    let comparison = (compared >= 2).then(|| compare(&outcomes[..compared]));
+    let (comparison, reached) = look(&outcomes);
     Simulated {
+        reached,
         outcomes,
         as_written,
         comparison,

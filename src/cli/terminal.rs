@@ -33,10 +33,15 @@ impl Terminal {
         self.said(write(&mut anstream::AutoStream::new(io::stdout(), self.choice()), text));
     }
 
+    /// A result for other programs, whatever the colours.
+    pub fn say_plain(&self, text: &str) {
+        self.said(write(&mut io::stdout(), text));
+    }
+
     /// A result as JSON, on standard output whatever the colours.
     pub fn say_json(&self, value: &serde_json::Value) {
         let text = serde_json::to_string_pretty(value).expect("a JSON value has string keys");
-        self.said(write(&mut io::stdout(), &text));
+        self.say_plain(&text);
     }
 
     /// Something that went wrong, for standard error, also under `--quiet`.

@@ -1,39 +1,63 @@
 //! `wavetank test`: runs scenarios and holds their results against their `expect:` blocks.
+//!
+//! What it finds is told on the terminal, as JSON, as Markdown for the summary of a CI job, and as JUnit's XML, which CI
+//! servers show test by test.
 
 use super::Status;
 use super::arguments::{Format, Test};
 use super::evidence::Results;
+use super::folder::{self, Folder};
 use super::interrupt;
 use super::select::{self, Selected};
 use super::simulate::{self, Simulated};
 use super::terminal::Terminal;
 use crate::experiment::Cancel;
-use crate::experiment::expect::{self, Finding};
+use crate::experiment::expect::{self, Finding, Outcome};
+use crate::report::summary::markdown::table;
+use crate::report::words::counted;
 use serde_json::json;
+use std::path::Path;
 
 pub fn test(terminal: &Terminal, test: &Test) -> anyhow::Result<Status> {
     let files = select::files(&test.scenarios)?;
     let Some(selected) = select::load(terminal, &files, &test.changes, &[])? else {
         return Ok(Status::Wrong);
     };
+    if let Some(path) = &test.junit {
+        // Now and not after an hour of simulation.
+        Folder::open(
+            path.parent()
+                .filter(|parent| !parent.as_os_str().is_empty())
+                .unwrap_or(Path::new(".")),
+        )?;
+    }
     let cancel = interrupt::watch();
     let threads = simulate::threads(test.effort.threads);
     let mut status = Status::Good;
-    let mut report = Vec::new();
+    let mut tested = Vec::new();
     for scenario in selected {
-        let tested = one(terminal, scenario, threads, &cancel);
-        status = status.and(tested.status());
-        match terminal.format {
-            Format::Text => tested.tell(terminal),
-            Format::Json => report.push(tested.json()),
+        let one = one(terminal, scenario, threads, &cancel);
+        status = status.and(one.status());
+        if terminal.format == Format::Text {
+            one.tell(terminal);
         }
+        tested.push(one);
         if cancel.requested() {
             status = status.and(Status::Interrupted);
             break;
         }
     }
-    if terminal.format == Format::Json {
-        terminal.say_json(&json!({ "scenarios": report, "status": status as u8 }));
+    match terminal.format {
+        Format::Text => {}
+        Format::Markdown => terminal.say_plain(&markdown(&tested)),
+        Format::Json => {
+            let scenarios: Vec<_> = tested.iter().map(Tested::json).collect();
+            terminal.say_json(&json!({ "scenarios": scenarios, "status": status as u8 }));
+        }
+    }
+    if let Some(path) = &test.junit {
+        folder::write_whole(path, junit(&tested).as_bytes())?;
+        terminal.mention(&format!("wrote {}", path.display()));
     }
     Ok(status)
 }
@@ -81,6 +105,70 @@ pub fn findings(simulated: &Simulated) -> Vec<Finding> {
     expect::check(&outcome.blueprint.expectations, &evidence)
 }
 
+/// A table of what did not pass, under what did.
+fn markdown(tested: &[Tested]) -> String {
+    let findings = || tested.iter().flat_map(|one| &one.findings);
+    let (total, passed) = (
+        findings().count(),
+        findings().filter(|finding| finding.passed()).count(),
+    );
+    let rows = tested.iter().flat_map(|one| {
+        one.failed().map(move |finding| {
+            vec![
+                word(finding.outcome).to_owned(),
+                format!("{}:{}", one.file, finding.line),
+                finding.text.clone(),
+                finding.expected.clone(),
+                finding.seen.clone(),
+            ]
+        })
+    });
+    let header = ["", "where", "expectation", "expected", "seen"];
+    format!(
+        "### {passed} of {total} expectations hold in {}\n{}",
+        counted(tested.len(), "scenario"),
+        table(&header, header.len(), rows.collect())
+    )
+}
+
+const fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Passed => "passed",
+        Outcome::Failed => "failed",
+        Outcome::Undecided => "undecided",
+    }
+}
+
+/// A suite for each scenario, a case for each expectation. How long they took is left out: it is the machine's affair.
+fn junit(tested: &[Tested]) -> String {
+    let mut report = quick_junit::Report::new("wavetank");
+    for one in tested {
+        let mut suite = quick_junit::TestSuite::new(one.file.clone());
+        for finding in &one.findings {
+            let kind = match finding.outcome {
+                Outcome::Passed => None,
+                Outcome::Failed => Some(quick_junit::NonSuccessKind::Failure),
+                // Not wrong, but nobody could say that it is right.
+                Outcome::Undecided => Some(quick_junit::NonSuccessKind::Error),
+            };
+            let status = kind.map_or_else(quick_junit::TestCaseStatus::success, |kind| {
+                let mut status = quick_junit::TestCaseStatus::non_success(kind);
+                status
+                    .set_type(word(finding.outcome))
+                    .set_message(format!("expected {}, seen {}", finding.expected, finding.seen))
+                    .set_description(failure(&one.file, finding, &one.command, &one.folder));
+                status
+            });
+            let name = format!("line {}: {}", finding.line, finding.text);
+            let mut case = quick_junit::TestCase::new(name, status);
+            case.set_classname(one.file.clone());
+            suite.add_test_case(case);
+        }
+        report.add_test_suite(suite);
+    }
+    report.to_string().expect("XML is written into memory")
+}
+
 /// A failed expectation: what was expected, what was seen, where, and the command that shows it.
 pub fn failure(file: &str, finding: &Finding, command: &str, folder: &str) -> String {
     format!(
@@ -91,15 +179,16 @@ pub fn failure(file: &str, finding: &Finding, command: &str, folder: &str) -> St
 
 impl Tested {
     fn failed(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|finding| !finding.passed)
+        self.findings.iter().filter(|finding| !finding.passed())
     }
 
     fn status(&self) -> Status {
-        if self.failed().next().is_none() {
-            Status::Good
-        } else {
-            Status::NotMet
-        }
+        self.failed().fold(Status::Good, |status, finding| {
+            status.and(match finding.outcome {
+                Outcome::Undecided => Status::Undecided,
+                _ => Status::NotMet,
+            })
+        })
     }
 
     fn tell(&self, terminal: &Terminal) {
@@ -124,7 +213,8 @@ impl Tested {
             .iter()
             .map(|finding| {
                 json!({
-                    "passed": finding.passed,
+                    "passed": finding.passed(),
+                    "undecided": finding.outcome == Outcome::Undecided,
                     "line": finding.line,
                     "text": finding.text,
                     "expected": finding.expected,

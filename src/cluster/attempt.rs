@@ -13,6 +13,7 @@ use crate::blueprint::{ClassIx, LoadBalancerIx, ProgramIx, TargetGroupIx, ZoneIx
 use crate::cluster::Task;
 use crate::cluster::cause::{Cause, Reason};
 use crate::cluster::deadline::DeadlineLink;
+use crate::cluster::poller::Poller;
 use crate::cluster::queue::QueueLink;
 use crate::engine::arena::Id;
 use crate::engine::random::Key;
@@ -107,8 +108,12 @@ pub enum Caller {
     Nobody,
     /// Nobody: the work that a process does before it listens.
     StartUp,
+    /// A caller's process, or a client, that opens a connection for this attempt.
+    SetUp(Id<Attempt>),
     /// A balancer's node checks the target's health.
     Check(Check),
+    /// Nobody who waits for an answer: a loop of the same task handles a message.
+    Poller(Id<Poller>),
 }
 
 /// Which of the clients that keep cookies and connections; counted from 1 over all traffic.
@@ -261,8 +266,10 @@ impl Flags {
     pub const UNUSUAL_STEP: Flags = Flags(64 | 4096 | 32768);
     /// At the end of such a strand there is more to see to.
     pub const UNUSUAL_END: Flags = Flags(1 | 64 | 256 | 4096 | 16384);
-    /// Of the answer to such an attempt, somebody else is to hear than its caller.
-    pub const OVERHEARD: Flags = Flags(64 | 128 | 512 | 2048);
+    /// Something was left out of its answer, or of one that this is made of.
+    pub const DEGRADED: Flags = Flags(8192);
+    /// Of the answer to such an attempt, somebody else is to hear than its caller, or there is more to hear.
+    pub const OVERHEARD: Flags = Flags(64 | 128 | 512 | 2048 | 8192);
 
     /// Its task is or was ill, and is looked at before each step.
     pub const AFFLICTED: Flags = Flags(4096);
@@ -279,6 +286,11 @@ impl Flags {
     #[inline]
     pub fn of_branch(self) -> Flags {
         Flags(self.0 & (Flags::INHERITED.0 | Flags::DEADLINE.0))
+    }
+    /// An answer that is made of a degraded one is degraded, too.
+    #[inline]
+    pub fn degraded_by(&mut self, part: Flags) {
+        self.0 |= part.0 & Flags::DEGRADED.0;
     }
     /// Of these, those that are inherited.
     #[inline]

@@ -69,6 +69,10 @@ pub enum Reason {
     FailingOver,
     /// The dependency has served it and answers with an error.
     DependencyError,
+    /// The dependency is out and refuses it.
+    DependencyOut,
+    /// The queue answers with an error, and has no message.
+    QueueError,
     /// As many wait for a connection of the caller's pool as may.
     ConnectionPoolFull,
     /// No connection of the caller's pool became free within its `acquire_timeout`.
@@ -156,6 +160,8 @@ impl Reason {
             Reason::DependencyFull => "dependency_full",
             Reason::FailingOver => "failing_over",
             Reason::DependencyError => "dependency_error",
+            Reason::DependencyOut => "dependency_out",
+            Reason::QueueError => "queue_error",
             Reason::ConnectionPoolFull => "connection_pool_full",
             Reason::ConnectionPoolTimeout => "connection_pool_timeout",
             Reason::TooManyConnections => "too_many_connections",

@@ -6,10 +6,12 @@
 //!
 //! `Fluid` runs n jobs on c cores at min(1, c/n) each. `CfsQuota` runs them at min(1, threads/n) until they have used
 //! c × period of CPU time within a period, then not at all until the period ends [AGENT defaultCgroupCPUPeriod].
-//! Shares and borrowing between tasks of an instance are not here.
+//! On an instance whose tasks share its CPU both hold for what the instance grants at the moment ([`Cpu::grant`]); what each
+//! of them is granted is decided in [`super::host`].
 
 use super::Attempt;
-use crate::blueprint::CpuModel;
+use super::host::{Portion, VCPU as WHOLE};
+use crate::blueprint::{CpuLimit, CpuModel};
 use crate::engine::arena::Id;
 use crate::units::{CpuUnits, Instant, Span};
 use std::cmp::{Ordering, Reverse};
@@ -25,7 +27,7 @@ const VCPU: u64 = 1024;
 
 #[derive(Clone, Debug)]
 pub struct Cpu {
-    model: CpuModel,
+    law: Law,
     share: u64,
     threads: u64,
     /// In 2⁻¹⁶ of full speed.
@@ -42,6 +44,24 @@ pub struct Cpu {
     /// CPU time used since the start, in ns of one thread.
     used: u64,
     quota: Quota,
+    /// Under [`Law::Granted`]: what the instance gives it at the moment.
+    granted: Portion,
+}
+
+/// What bounds the jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Law {
+    Fluid,
+    CfsQuota,
+    /// What the instance grants, and the task's own limit.
+    Granted(Limit),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Limit {
+    Fluid,
+    CfsQuota,
+    None,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -105,6 +125,8 @@ struct Quota {
 #[derive(Clone, Copy, Debug)]
 pub struct CpuSpec {
     pub model: CpuModel,
+    /// For a task on an instance whose CPU is shared: what limits it beside the others. Nothing is granted at first.
+    pub shared: Option<CpuLimit>,
     pub share: CpuUnits,
     /// Hardware threads of the host.
     pub threads: u32,
@@ -118,7 +140,14 @@ impl Cpu {
         let period = spec.period.nanos().max(1);
         let share = u64::from(spec.share.0).max(1);
         Cpu {
-            model: spec.model,
+            law: match (spec.model, spec.shared) {
+                (CpuModel::Fluid, None) => Law::Fluid,
+                (CpuModel::CfsQuota, None) => Law::CfsQuota,
+                (_, Some(CpuLimit::Shares)) => Law::Granted(Limit::None),
+                (CpuModel::Fluid, Some(CpuLimit::Quota)) => Law::Granted(Limit::Fluid),
+                (CpuModel::CfsQuota, Some(CpuLimit::Quota)) => Law::Granted(Limit::CfsQuota),
+            },
+            granted: 0,
             share,
             threads: u64::from(spec.threads).max(1),
             speed: FULL_SPEED,
@@ -250,10 +279,11 @@ impl Cpu {
             return Instant::NEVER;
         };
         let now = self.updated;
-        match self.model {
-            CpuModel::Fluid => now + self.time_to(first.finish()),
-            CpuModel::CfsQuota if self.quota.throttled => Instant::from_nanos(self.quota.period_end),
-            CpuModel::CfsQuota => (now + self.time_to(first.finish())).min(self.exhaustion()),
+        match self.law {
+            Law::Fluid => now + self.time_to(first.finish()),
+            Law::CfsQuota if self.quota.throttled => Instant::from_nanos(self.quota.period_end),
+            Law::CfsQuota => (now + self.time_to(first.finish())).min(self.exhaustion()),
+            Law::Granted(limit) => self.next_turn_of_granted(limit, first.finish()),
         }
     }
 
@@ -272,9 +302,10 @@ impl Cpu {
     #[inline]
     fn rate(&self) -> (u64, u64) {
         let jobs = self.jobs.len() as u64;
-        let (got, wanted) = match self.model {
-            CpuModel::Fluid => (self.share.min(VCPU * jobs), VCPU * jobs),
-            CpuModel::CfsQuota => (self.threads.min(jobs), jobs),
+        let (got, wanted) = match self.law {
+            Law::Fluid => (self.share.min(VCPU * jobs), VCPU * jobs),
+            Law::CfsQuota => (self.threads.min(jobs), jobs),
+            Law::Granted(_) => (self.granted, WHOLE * jobs),
         };
         if got == wanted {
             (self.speed, 1)
@@ -339,8 +370,8 @@ impl Cpu {
             Some(product) => product / denominator,
             None => (u128::from(passed) * u128::from(numerator) / u128::from(denominator)) as u64,
         };
-        match self.model {
-            CpuModel::Fluid => {
+        match self.law {
+            Law::Fluid => {
                 let jobs = self.jobs.len() as u64;
                 self.used += if VCPU * jobs <= self.share {
                     jobs * passed
@@ -348,22 +379,25 @@ impl Cpu {
                     (u128::from(passed) * u128::from(self.share) / u128::from(VCPU)) as u64
                 };
             }
-            CpuModel::CfsQuota => {
+            Law::Granted(limit) => self.use_granted(limit, now.nanos(), passed),
+            Law::CfsQuota => {
                 let running = self.running();
                 self.used += running * passed;
-                self.spend(now.nanos(), passed, running);
+                self.spend(now.nanos(), passed, |passed| running * passed);
             }
         }
     }
 
-    fn spend(&mut self, now: u64, passed: u64, running: u64) {
+    /// `used` tells how much is spent in some time.
+    #[inline]
+    fn spend(&mut self, now: u64, passed: u64, used: impl FnOnce(u64) -> u64) {
         let quota = &mut self.quota;
         if now < quota.period_end {
-            quota.spent += running * passed;
+            quota.spent += used(passed);
         } else {
             // Periods whose quota was not spent leave no trace; only what was used since the last one's end counts.
             let into = (now - quota.period_end) % quota.period;
-            quota.spent = running * into;
+            quota.spent = used(into);
             quota.period_end = now - into + quota.period;
         }
         quota.throttled = quota.spent >= quota.size;
@@ -380,5 +414,6 @@ impl Cpu {
     }
 }
 
+mod granted;
 #[cfg(test)]
 mod tests;

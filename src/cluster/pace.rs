@@ -76,6 +76,12 @@ impl Pace {
         self.read + Span::from_nanos((left * self.factor()).ceil() as u64)
     }
 
+    /// A job that will not be done.
+    pub fn withdraw(&mut self, now: Instant, id: Id<Attempt>) {
+        self.advance(now);
+        self.jobs.retain(|Reverse(job)| job.id != id);
+    }
+
     /// All jobs are gone.
     pub fn clear(&mut self) {
         self.jobs.clear();

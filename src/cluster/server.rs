@@ -1,5 +1,6 @@
 //! The serving process of a task: its workers, its queue, its CPU.
 
+mod brown_out;
 mod extras;
 
 use super::attempt::Served;
@@ -11,7 +12,8 @@ use crate::engine::arena::Id;
 use crate::engine::calendar::TimerId;
 use crate::units::{CpuUnits, Instant};
 
-pub use extras::{Heap, Limit, LoadAverage, Memory, ServerExtras};
+pub use brown_out::{BrownedOut, Dimmer};
+pub use extras::{Heap, Limit, LimitWindow, LoadAverage, Memory, ServerExtras};
 
 /// All servers, by task slot: at most one process has a slot.
 #[derive(Clone, Debug, Default)]
@@ -143,8 +145,16 @@ pub enum Door {
     Closed,
     /// The host is dead: nothing is refused, nothing answered.
     Silent,
-    /// Open, and the process is ill.
+    /// Open, and the process is ill, or some requests are poison to it.
     Troubled,
+}
+
+impl Door {
+    /// Whether requests are taken in.
+    #[inline]
+    pub fn is_open(self) -> bool {
+        matches!(self, Door::Open | Door::Troubled)
+    }
 }
 
 /// What becomes of a request that arrives.
@@ -159,7 +169,7 @@ impl Server {
     /// Whether a request that arrives now gets a worker, waits for one, or finds the backlog full.
     #[inline]
     pub fn admission(&self) -> Admission {
-        if !matches!(self.door, Door::Open | Door::Troubled) {
+        if !self.door.is_open() {
             return Admission::Refused;
         }
         match self.runtime {

@@ -6,6 +6,7 @@
 //! such row) has failed, and says why.
 
 use crate::blueprint::{Bound, Expectation, ExpectedValue, Pick, Subject};
+use crate::probe::Verdict;
 use crate::stats::mean_interval;
 
 /// What the runs have left, as expectations see it.
@@ -36,10 +37,18 @@ pub enum Seen {
     Nothing,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Passed,
+    Failed,
+    /// It is about an objective whose verdict more runs would bring.
+    Undecided,
+}
+
 /// What became of one expectation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
-    pub passed: bool,
+    pub outcome: Outcome,
     /// As the scenario writes it.
     pub text: String,
     /// Line in the scenario file.
@@ -52,6 +61,12 @@ pub struct Finding {
     pub place: String,
 }
 
+impl Finding {
+    pub fn passed(&self) -> bool {
+        self.outcome == Outcome::Passed
+    }
+}
+
 /// Holds every expectation against the evidence.
 pub fn check(expectations: &[Expectation], evidence: &impl Evidence) -> Vec<Finding> {
     expectations
@@ -61,18 +76,24 @@ pub fn check(expectations: &[Expectation], evidence: &impl Evidence) -> Vec<Find
 }
 
 fn check_one(expectation: &Expectation, evidence: &impl Evidence) -> Finding {
-    let (passed, seen) = match judged(expectation, evidence) {
-        Ok((passed, seen)) => (passed, seen),
-        Err(why) => (false, why),
+    let (outcome, seen) = match judged(expectation, evidence) {
+        Ok((true, seen)) => (Outcome::Passed, seen),
+        Ok((false, seen)) if is_undecided(&expectation.subject, evidence) => (Outcome::Undecided, seen),
+        Ok((false, seen)) => (Outcome::Failed, seen),
+        Err(why) => (Outcome::Failed, why),
     };
     Finding {
-        passed,
+        outcome,
         seen,
         text: expectation.text.clone(),
         line: expectation.line,
         expected: wording(&expectation.bound),
         place: place(&expectation.subject),
     }
+}
+
+fn is_undecided(subject: &Subject, evidence: &impl Evidence) -> bool {
+    matches!(subject, Subject::Objective(name) if evidence.verdict(name) == Some(Verdict::Undecided.name()))
 }
 
 /// Whether it holds, and what was seen; an error says why nothing was.

@@ -1,4 +1,4 @@
-//! What is to be run: variants of a scenario, each in the same number of replications.
+//! What is to be run: variants of a scenario, each in the same number of replications, given or found by looking.
 //!
 //! All variants of one replication draw the same luck (same seed, same replication), so their differences can be
 //! paired. Runs are ordered by replication first, then by variant: an interrupted plan has whole pairs, and what is left
@@ -22,7 +22,10 @@ pub struct Variant {
 pub struct Plan {
     /// At least one; the first is what the others are compared with.
     pub variants: Vec<Variant>,
+    /// Of each variant; the first look at them is taken after so many.
     pub replications: u32,
+    /// As long as a look does not find enough, the number doubles up to this.
+    pub most: u32,
     pub threads: NonZeroUsize,
 }
 
@@ -33,7 +36,7 @@ pub struct Outcome {
     pub blueprint: Blueprint,
     /// In order of replication, without gaps.
     pub records: Vec<RunRecord>,
-    /// How many were asked for; more than there are records only after an interruption.
+    /// How many were to be made by the last look; more than there are records only after an interruption.
     pub planned: u32,
 }
 
@@ -44,39 +47,59 @@ impl Outcome {
 }
 
 impl Plan {
-    /// Runs over all variants.
-    pub fn runs(&self) -> usize {
-        self.variants.len() * self.replications as usize
+    /// Runs over all variants until a look has been taken after `replications` of each.
+    fn runs(&self, replications: u32) -> usize {
+        self.variants.len() * replications as usize
     }
 
-    /// Does the runs, each by `run`, and tells `progress` after each how many are done. One outcome a variant, in order.
+    /// Does the runs, each by `run`, and tells `progress` how many are done of how many, at first and after each. After
+    /// each look short of the most, `enough` says whether to stop. One outcome a variant, in order.
     pub fn perform(
         self,
         cancel: &Cancel,
         run: impl Fn(&Blueprint, u32) -> RunRecord + Sync,
-        mut progress: impl FnMut(usize),
+        mut enough: impl FnMut(&[Outcome]) -> bool,
+        mut progress: impl FnMut(usize, usize),
     ) -> Vec<Outcome> {
         let count = self.variants.len();
-        let (variants, replications) = (&self.variants, self.replications);
-        let mut records: Vec<Vec<RunRecord>> = vec![Vec::new(); count];
-        let one = |index: usize| {
-            let replication = u32::try_from(index / count).expect("replications are 32-bit");
-            run(&variants[index % count].blueprint, replication)
-        };
-        let done = replicate(self.runs(), self.threads, cancel, one, |index, record| {
-            records[index % count].push(record);
-            progress(index + 1);
-        });
-        let whole = done / count;
-        let outcomes = self.variants.into_iter().zip(records).map(|(variant, mut records)| {
-            records.truncate(whole);
-            Outcome {
-                name: variant.name,
-                blueprint: variant.blueprint,
-                records,
-                planned: replications,
+        let mut planned = self.replications;
+        let mut outcomes: Vec<Outcome> = self.variants.iter().map(|variant| variant.before(planned)).collect();
+        let mut first = 0;
+        loop {
+            let runs = self.runs(planned);
+            progress(first, runs);
+            let one = |index: usize| {
+                let index = first + index;
+                let replication = u32::try_from(index / count).expect("replications are 32-bit");
+                run(&self.variants[index % count].blueprint, replication)
+            };
+            let done = replicate(runs - first, self.threads, cancel, one, |index, record| {
+                outcomes[index % count].records.push(record);
+                progress(first + index + 1, runs);
+            });
+            if first + done < runs {
+                let whole = (first + done) / count;
+                outcomes.iter_mut().for_each(|outcome| outcome.records.truncate(whole));
+                return outcomes;
             }
-        });
-        outcomes.collect()
+            if planned >= self.most || enough(&outcomes) {
+                return outcomes;
+            }
+            first = runs;
+            planned = planned.saturating_mul(2).min(self.most);
+            outcomes.iter_mut().for_each(|outcome| outcome.planned = planned);
+        }
+    }
+}
+
+impl Variant {
+    /// An outcome without any run.
+    fn before(&self, planned: u32) -> Outcome {
+        Outcome {
+            name: self.name.clone(),
+            blueprint: self.blueprint.clone(),
+            records: Vec::new(),
+            planned,
+        }
     }
 }

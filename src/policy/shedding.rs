@@ -11,7 +11,7 @@ pub fn refusal(rules: &[SheddingRule], used: f64, priority: Priority) -> f64 {
 }
 
 /// 0 below `from`, 1 from `to` on, in proportion between.
-fn ramp(used: f64, from: f64, to: f64) -> f64 {
+pub fn ramp(used: f64, from: f64, to: f64) -> f64 {
     if used < from {
         0.0
     } else if used >= to {

@@ -33,6 +33,7 @@ struct RunRequests {
     outcomes: Outcomes,
     attempts: u64,
     latency_sum: u128,
+    degraded: u64,
     measured: Span,
 }
 
@@ -84,6 +85,7 @@ impl<'a> Pool<'a> {
                 outcomes: totals.outcomes,
                 attempts: totals.attempts,
                 latency_sum: totals.latency_sum,
+                degraded: totals.degraded,
                 measured: record.measured,
             }
         };
@@ -253,6 +255,17 @@ impl Requests {
     /// Requests served a second of measured time.
     pub fn throughput(&self) -> Option<Estimate> {
         self.ratio(|run| (run.outcomes.served() as f64, run.measured.seconds()))
+    }
+
+    /// Served requests whose answer was not whole, over all runs.
+    pub fn degraded(&self) -> u64 {
+        self.runs.iter().map(|run| run.degraded).sum()
+    }
+
+    /// Of the served requests, those whose answer was not whole. `None` if none was served.
+    pub fn degraded_share(&self) -> Option<Estimate> {
+        self.ratio(|run| (run.degraded as f64, run.outcomes.served() as f64))
+            .map(Estimate::as_share)
     }
 
     /// Attempts for each offered request.

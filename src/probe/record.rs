@@ -9,8 +9,8 @@ use super::timeline::Timeline;
 use super::traces::TraceRecord;
 use crate::blueprint::ClassIx;
 use crate::sim::observation::{
-    DeploymentRecord, DeploymentStep, Event, Failure, InstanceRecord, JourneyCount, Outcome, Reason, RevisionCount,
-    ScalingRecord, SenderSample, ServedBy, SkewCount, StepCounts, TaskRecord,
+    DeploymentRecord, DeploymentStep, Event, Failure, InstanceRecord, JourneyCount, Outcome, QueueCount, Reason,
+    RevisionCount, ScalingRecord, SenderSample, ServedBy, SkewCount, StepCounts, TaskRecord,
 };
 use crate::stats::LatencyHistogram;
 use crate::units::{Instant, MicroUsd, Span};
@@ -47,6 +47,8 @@ pub struct RunRecord {
     /// What came of journeys that began in measured time, by step.
     pub journeys: Vec<JourneyCount>,
     pub steps: StepCounts,
+    /// What came of the messages of each of the blueprint's queues.
+    pub queues: Vec<QueueCount>,
     /// What the measured time costs.
     pub cost: Vec<CostLine>,
 }
@@ -80,6 +82,8 @@ pub struct ClassRecord {
     pub attempts: u64,
     /// Sum of the latencies of the served ones, in ns.
     pub latency_sum: u128,
+    /// Of the served ones, those whose answer was not whole.
+    pub degraded: u64,
 }
 
 /// The finest cell: requests of one class that one revision answered in one zone.
@@ -184,6 +188,7 @@ impl RunRecord {
             sum.outcomes.add(&each.outcomes);
             sum.attempts += each.attempts;
             sum.latency_sum += each.latency_sum;
+            sum.degraded += each.degraded;
         }
         sum
     }

@@ -11,8 +11,9 @@ use super::traces::TraceProbe;
 use super::watch::Watch;
 use crate::blueprint::{Blueprint, ClassIx, RevisionIx};
 use crate::sim::observation::{
-    DeploymentStep, Event, Failure, InstanceRecord, JourneyCount, Observation, Observer, Outcome, RequestFinished,
-    RevisionCount, Sample, ScalingRecord, Sender, ServedBy, ServiceLevels, SkewCount, StepCounts, TaskRecord,
+    Completeness, DeploymentStep, Event, Failure, InstanceRecord, JourneyCount, Observation, Observer, Outcome,
+    QueueCount, RequestFinished, RevisionCount, Sample, ScalingRecord, Sender, ServedBy, ServiceLevels, SkewCount,
+    StepCounts, TaskRecord,
 };
 use crate::stats::LatencyHistogram;
 use crate::units::Instant;
@@ -53,6 +54,7 @@ pub struct Recorder {
     skew: Vec<SkewCount>,
     journeys: Vec<JourneyCount>,
     steps: StepCounts,
+    queues: Vec<QueueCount>,
     cost: CostProbe,
 }
 
@@ -132,6 +134,7 @@ impl Recorder {
             skew: Vec::new(),
             journeys: Vec::new(),
             steps: StepCounts::default(),
+            queues: Vec::new(),
             cost: CostProbe::new(blueprint),
         }
     }
@@ -187,6 +190,7 @@ impl Recorder {
             skew: self.skew,
             journeys: self.journeys,
             steps: self.steps,
+            queues: self.queues,
             cost: self.cost.finish(end),
         };
         record.check_ledger();
@@ -295,6 +299,7 @@ impl Observer for Recorder {
             .get_or_insert_with(|| new_cell(request.class, request.served_by));
         if served {
             class.latency_sum += u128::from(request.latency.nanos());
+            class.degraded += u64::from(request.completeness == Completeness::Degraded);
             cell.served += 1;
             cell.latencies.record(request.latency);
         } else {
@@ -376,6 +381,7 @@ impl Observer for Recorder {
             Observation::JourneysCounted(counts) => self.journeys = counts,
             Observation::Traced(trace) => self.traces.take(*trace),
             Observation::StepsCounted(counts) => self.steps = counts,
+            Observation::QueuesCounted(counts) => self.queues = counts,
             Observation::LimitReached(reason) => self.ended_early = Some(reason),
         }
     }

@@ -43,6 +43,7 @@ fn request(class: u16, arrived: i64, millis: u64, outcome: Outcome) -> RequestFi
         arrived: at(arrived),
         latency: Span::from_millis(millis),
         attempts: 1,
+        completeness: Completeness::Whole,
         served_by: (outcome == Outcome::Served).then_some(served_by),
         failure: None,
     }

@@ -5,7 +5,7 @@
 //! however many branches there are. The memory is bounded: of more requests than are wanted, those with the smallest
 //! keys stay, which is a fair sample.
 
-use crate::blueprint::{Blueprint, Callee, ClassIx, DependencyIx, Destination, LoadBalancerIx, ServiceIx};
+use crate::blueprint::{Blueprint, Callee, ClassIx, DependencyIx, Destination, LoadBalancerIx, QueueIx, ServiceIx};
 use crate::sim::observation::{Outcome, Sender};
 use crate::sim::trace::{Doing, Trace, Traced, TracedEnd};
 use crate::units::{Instant, Span};
@@ -17,6 +17,7 @@ pub enum Owner {
     LoadBalancer(LoadBalancerIx),
     Service(ServiceIx),
     Dependency(DependencyIx),
+    Queue(QueueIx),
 }
 
 /// What it is spent on.
@@ -321,6 +322,7 @@ impl Receivers {
         let calls = blueprint.calls.iter().map(|call| match call.to {
             Callee::Service { service, .. } => Owner::Service(service),
             Callee::LoadBalancer { load_balancer, .. } => Owner::LoadBalancer(load_balancer),
+            Callee::Queue(queue) => Owner::Queue(queue),
             Callee::Dependency(dependency) | Callee::DependencyOperation(dependency, _) => {
                 Owner::Dependency(dependency)
             }
@@ -328,6 +330,7 @@ impl Receivers {
         let traffic = blueprint.traffic.iter().map(|traffic| match traffic.to {
             Destination::LoadBalancer { load_balancer, .. } => Owner::LoadBalancer(load_balancer),
             Destination::Service { service, .. } => Owner::Service(service),
+            Destination::Queue(queue) => Owner::Queue(queue),
         });
         Receivers {
             calls: blueprint.calls.len(),

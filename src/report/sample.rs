@@ -43,6 +43,7 @@ pub fn shop() -> Blueprint {
     checkout.revisions = vec![fixture::revision(), fixture::revision()];
     let outage = Fault {
         label: "zone_outage us-east-1b".into(),
+        identity: "zone_outage 0".into(),
         kind: FaultKind::ZoneOutage { zone: ZoneIx(1) },
         lasting: Some(Span::from_secs(900)),
         course: Course::default(),
@@ -61,6 +62,7 @@ pub fn shop() -> Blueprint {
         task_definitions: vec![TaskDefinition {
             name: "checkout".into(),
             cpu: CpuUnits(512),
+            cpu_limit: CpuLimit::Quota,
             memory: MiB(1024),
             network_mode: NetworkMode::Awsvpc,
             architecture: Architecture::X86_64,
@@ -240,6 +242,7 @@ fn requests(recorder: &mut Recorder, key: Key) {
             arrived: at(now),
             latency: law.sample(key.child(4)).scaled(slow * load),
             attempts: 1 + u32::from(u < 0.01),
+            completeness: Completeness::Whole,
             served_by: answered.then_some(ServedBy {
                 service,
                 revision,
@@ -319,6 +322,7 @@ fn fleet(blueprint: &Blueprint, recorder: &mut Recorder, key: Key) {
             at: at(from + width),
             services: vec![sample(percent.min(100.0), reserved), checkout],
             dependencies: vec![],
+            queues: vec![],
             senders: vec![],
             failures: vec![],
         })));

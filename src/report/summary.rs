@@ -7,6 +7,8 @@
 mod comparison;
 mod figures;
 mod json;
+pub mod markdown;
+mod precision;
 mod ranking;
 mod stability;
 mod stories;
@@ -15,15 +17,17 @@ pub mod warnings;
 
 pub use comparison::comparison;
 pub use json::json;
+pub use precision::json as precision_json;
 
 use super::words::{counted, duration};
+use crate::experiment::precision::Reached;
 use crate::probe::Pool;
 
 /// Columns of the narrowest terminal that is served well.
 const WIDTH: usize = 80;
 
 /// Everything but the comparison, which has a text of its own, and the paths written.
-pub fn text(pool: &Pool, command: &str) -> String {
+pub fn text(pool: &Pool, reached: Option<&Reached>, command: &str) -> String {
     let blueprint = pool.blueprint;
     let mut text = format!(
         "{}: {} of {}, seed {}\n",
@@ -40,6 +44,7 @@ pub fn text(pool: &Pool, command: &str) -> String {
         figures::section(pool),
         stability::section(pool) + &stories::section(pool),
         warnings::section(pool),
+        reached.map_or(String::new(), precision::text),
     ] {
         if !section.is_empty() {
             text.push('\n');

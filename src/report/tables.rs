@@ -14,6 +14,7 @@ pub mod failures;
 pub mod journeys;
 pub mod label;
 pub mod objectives;
+pub mod queues;
 pub mod skew;
 pub mod stability;
 pub mod steps;
@@ -25,7 +26,7 @@ use super::table::{Schema, Table};
 use crate::probe::Pool;
 
 /// The tables of one run, in the order in which a reader wants them.
-pub const SCHEMAS: [&Schema; 22] = [
+pub const SCHEMAS: [&Schema; 23] = [
     &summary::SUMMARY,
     &objectives::OBJECTIVES,
     &summary::BREAKDOWN,
@@ -44,6 +45,7 @@ pub const SCHEMAS: [&Schema; 22] = [
     &skew::SKEW,
     &steps::JOINS,
     &steps::CACHES,
+    &queues::QUEUES,
     &events::SCALING,
     &events::TASKS,
     &events::INSTANCES,
@@ -88,6 +90,7 @@ pub fn one(pool: &Pool, name: &str) -> Option<Table> {
         "skew" => skew::skew(pool),
         "joins" => steps::joins(pool),
         "caches" => steps::caches(pool),
+        "queues" => queues::queues(pool),
         "scaling" => events::scaling(pool),
         "tasks" => events::tasks(pool),
         "instances" => events::instances(pool),

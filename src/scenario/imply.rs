@@ -287,6 +287,7 @@ fn traffic(said: &mut Scenario) {
                 headers: Named::default(),
                 source_ip: None,
                 priority: None,
+                payload: None,
                 get: Some("/".to_owned()),
                 head: None,
                 post: None,

@@ -215,6 +215,37 @@ pub fn print_throughput(mib_per_second: f64) -> String {
     format!("{mib_per_second} MiB/s")
 }
 
+/// Units of payloads with their bytes.
+const SIZE_UNITS: [(&str, u128); 7] = [
+    ("B", 1),
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("kB", 1_000),
+    ("MB", 1_000_000),
+    ("GB", 1_000_000_000),
+];
+
+/// `30 KiB`, `1.5 MB`, `200 B`: bytes.
+pub fn size(text: &str) -> Result<u64, Flaw> {
+    let (number, unit) = split(text)?;
+    let (_, bytes) = SIZE_UNITS
+        .iter()
+        .find(|(name, _)| *name == unit)
+        .ok_or(Flaw::Malformed)?;
+    let total = decimal_times(number, *bytes)?.ok_or(Flaw::OutOfRange("not a whole number of bytes"))?;
+    u64::try_from(total)
+        .ok()
+        .filter(|total| *total <= 1 << 40)
+        .ok_or(Flaw::OutOfRange("more than 2^40 bytes"))
+}
+
+pub fn print_size(bytes: u64) -> String {
+    let divides = |(_, unit): &&(&str, u128)| bytes > 0 && u128::from(bytes).is_multiple_of(*unit);
+    let (name, unit) = SIZE_UNITS[..4].iter().rev().find(divides).unwrap_or(&SIZE_UNITS[0]);
+    format!("{} {name}", u128::from(bytes) / unit)
+}
+
 /// `12.50 USD`.
 pub fn money(text: &str) -> Result<f64, Flaw> {
     match split(text)? {

@@ -17,6 +17,7 @@ use crate::units::{Ratio, Span};
 mod alarm;
 mod balancer;
 mod behaviour;
+mod brown_out;
 mod cache;
 mod capacity;
 mod code_deploy;
@@ -26,6 +27,7 @@ mod deployment;
 mod direct;
 mod event;
 mod expectation;
+mod experiment;
 mod expression;
 mod finish;
 mod graph;
@@ -36,6 +38,7 @@ mod load;
 mod model;
 mod objective;
 mod program;
+mod queue;
 mod retries;
 mod revision;
 mod rolling;
@@ -51,6 +54,7 @@ mod start_up;
 mod task;
 mod time;
 mod traffic;
+mod wire;
 
 pub(super) use behaviour::route_parts;
 
@@ -64,6 +68,7 @@ pub(super) struct Context<'t> {
     pub zones: Vec<String>,
     pub programs: Vec<Program>,
     pub calls: Vec<CallSite>,
+    pub wires: Wires,
     pub caches: Vec<Cache>,
     pub images: Vec<Image>,
     pub layers: Vec<Layer>,
@@ -85,6 +90,7 @@ pub(super) enum Table {
     Service,
     Dependency,
     Cache,
+    Queue,
     LoadBalancer,
     TargetGroup,
     Alarm,
@@ -101,6 +107,7 @@ impl Table {
             Table::Service => "service",
             Table::Dependency => "dependency",
             Table::Cache => "cache",
+            Table::Queue => "queue",
             Table::LoadBalancer => "load balancer",
             Table::TargetGroup => "target group",
             Table::Alarm => "alarm",
@@ -117,6 +124,7 @@ impl Table {
             Table::Service => &["services"],
             Table::Dependency => &["dependencies"],
             Table::Cache => &["caches"],
+            Table::Queue => &["queues"],
             Table::LoadBalancer | Table::TargetGroup => &["load_balancers"],
             Table::Alarm => &["alarms"],
             Table::StandaloneTask => &["tasks"],
@@ -141,6 +149,7 @@ impl<'t> Context<'t> {
             Table::Service => said.services.names().collect(),
             Table::Dependency => said.dependencies.names().collect(),
             Table::Cache => said.caches.names().collect(),
+            Table::Queue => said.queues.names().collect(),
             Table::LoadBalancer => said.load_balancers.names().collect(),
             Table::TargetGroup => self.target_groups.iter().map(|(_, name)| *name).collect(),
             Table::Alarm => said.alarms.names().collect(),
@@ -276,6 +285,7 @@ pub fn resolve(
         zones: said.cluster.availability_zones.clone().unwrap_or_default(),
         programs: vec![Program { steps: Vec::new() }],
         calls: Vec::new(),
+        wires: Wires::default(),
         caches: Vec::new(),
         images: Vec::new(),
         layers: Vec::new(),
@@ -286,10 +296,12 @@ pub fn resolve(
     };
     names(&mut cx);
     let network = network(&mut cx, &root.key("cluster").key("network"));
+    cx.wires = wire::wires(&mut cx);
     let auto_scaling_groups = capacity::auto_scaling_groups(&mut cx);
     balancer::list_target_groups(&mut cx);
     let dependencies = dependency::dependencies(&mut cx);
     cache::named(&mut cx);
+    let queues = queue::queues(&mut cx);
     task::task_definitions(&mut cx);
     let (load_balancers, target_groups) = balancer::load_balancers(&mut cx);
     let alarms = alarm::alarms(&mut cx);
@@ -301,6 +313,7 @@ pub fn resolve(
     events.extend(standalone::scheduled(&mut cx));
     let objectives = objective::objectives(&mut cx, &classes);
     let expectations = expectation::expectations(&mut cx);
+    let precision = experiment::precision(&mut cx);
     let model = model::model(&mut cx);
     let blueprint = Blueprint {
         name: said.name.clone().unwrap_or_default(),
@@ -317,6 +330,7 @@ pub fn resolve(
         region: said.cluster.region.clone(),
         zones: cx.zones.clone(),
         network,
+        wires: std::mem::take(&mut cx.wires),
         auto_scaling_groups,
         images: std::mem::take(&mut cx.images),
         layers: std::mem::take(&mut cx.layers),
@@ -326,6 +340,7 @@ pub fn resolve(
         calls: std::mem::take(&mut cx.calls),
         caches: std::mem::take(&mut cx.caches),
         dependencies,
+        queues,
         load_balancers,
         target_groups,
         traffic,
@@ -335,6 +350,7 @@ pub fn resolve(
         objectives,
         expectations,
         replications: said.experiment.replications,
+        precision,
         prices: Discounts {
             fargate: said.prices.discount.fargate.0,
             ec2: said.prices.discount.ec2.0,
@@ -373,6 +389,7 @@ fn names(cx: &mut Context) {
     cx.check_names(said.tasks.names(), &root.key("tasks"));
     cx.check_names(said.dependencies.names(), &root.key("dependencies"));
     cx.check_names(said.caches.names(), &root.key("caches"));
+    cx.check_names(said.queues.names(), &root.key("queues"));
     cx.check_names(said.load_balancers.names(), &root.key("load_balancers"));
     cx.check_names(said.traffic.names(), &root.key("traffic"));
     cx.check_names(said.alarms.names(), &root.key("alarms"));
@@ -385,6 +402,13 @@ fn names(cx: &mut Context) {
                 message,
                 "calls could mean either; rename one",
             );
+        }
+    }
+    for name in said.queues.names() {
+        if said.services.get(name).is_some() || said.load_balancers.get(name).is_some() {
+            let message = format!("`{name}` is a queue and something else that traffic goes to");
+            let path = root.key("queues");
+            cx.report_hint(Code::NameTaken, &path.key(name), message, "rename one");
         }
     }
     let zones = cluster.key("availability_zones");

@@ -9,6 +9,7 @@
 mod alarm;
 mod balancer;
 mod balancing;
+mod brown_out;
 mod cache;
 mod call;
 mod cluster;
@@ -25,6 +26,7 @@ mod link;
 mod model;
 mod program;
 mod question;
+mod queue;
 mod reference;
 mod release;
 mod rolling;
@@ -37,10 +39,12 @@ mod start_up;
 mod task;
 mod traffic;
 mod values;
+mod wire;
 
 pub use alarm::*;
 pub use balancer::*;
 pub use balancing::*;
+pub use brown_out::*;
 pub use cache::{Cache, CacheFlush, CacheScope, CacheStep, Keys, Zipf};
 pub use call::*;
 pub use cluster::*;
@@ -57,6 +61,7 @@ pub use link::*;
 pub use model::*;
 pub use program::*;
 pub use question::*;
+pub use queue::*;
 pub use reference::reference;
 pub use release::*;
 pub use rolling::*;
@@ -69,6 +74,7 @@ pub use start_up::*;
 pub use task::*;
 pub use traffic::*;
 pub use values::*;
+pub use wire::*;
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -114,6 +120,9 @@ pub struct Scenario {
     /// Caches that several steps or services look into, by name.
     #[serde(default)]
     pub caches: Named<Cache>,
+    /// SQS queues by name.
+    #[serde(default)]
+    pub queues: Named<Queue>,
     /// Application Load Balancers by name.
     #[serde(default)]
     pub load_balancers: Named<LoadBalancer>,

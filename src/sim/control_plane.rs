@@ -245,6 +245,7 @@ impl ControlPlane {
                 );
             }
             Signal::StartedUp(task) => self.started_up(cx, task),
+            Signal::Crashed { task, exit_code } => self.server_crashed(cx, task, exit_code),
             Signal::OutOfMemory(task) => self.requests_out_of_memory(cx, task),
             Signal::Stirred(whose) => self.stirred(cx, whose),
             Signal::Metered(meter) => self.metered(cx, &meter),

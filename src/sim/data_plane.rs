@@ -8,6 +8,7 @@
 mod afflictions;
 mod anomalies;
 mod balancer;
+mod brown_out;
 mod build;
 mod cache;
 mod call;
@@ -25,13 +26,16 @@ mod foregone;
 mod group;
 mod guard;
 mod heap;
+mod hosts;
 mod join;
 mod journeys;
 mod loss;
+mod messaging;
 mod meter;
 mod network;
 mod orders;
 mod pick;
+mod poison;
 mod program;
 mod rules;
 mod send;
@@ -40,6 +44,7 @@ mod site;
 mod skew;
 mod strand;
 mod tracer;
+mod wires;
 mod work;
 
 #[cfg(test)]
@@ -70,22 +75,30 @@ use dependency::{Backed, DependencyState};
 use foregone::Foregone;
 use group::Group;
 use guard::Guarded;
+use hosts::Hosts;
 use join::Races;
 use journeys::Journeys;
+use messaging::Messaging;
 use network::Network;
+use poison::Poisons;
 use program::{Operations, Programs};
 use rules::Rulebook;
 use site::SiteState;
 use skew::Skews;
 use tracer::Tracer;
+use wires::Wires;
 
 pub struct DataPlane {
     attempts: Arena<Attempt>,
     servers: Servers,
+    /// `None`: no instance's CPU is shared.
+    hosts: Option<Box<Hosts>>,
     deadlines: Deadlines,
     /// One for each list of `deadlines`.
     deadline_timers: Vec<TimerId>,
     network: Network,
+    /// `None`: messages are small, on connections that are always there.
+    wires: Option<Box<Wires>>,
     balancers: Vec<Balancer>,
     groups: Vec<Group>,
     clients: Vec<Client>,
@@ -100,6 +113,8 @@ pub struct DataPlane {
     /// `None`: no program turns by what belongs to a request.
     courses: Option<Box<Courses>>,
     races: Races,
+    /// `None`: there are no queues.
+    messaging: Option<Box<Messaging>>,
     /// `None`: there are no caches.
     caches: Option<Box<Caches>>,
     operations: Operations,
@@ -127,6 +142,7 @@ pub struct DataPlane {
     overflowed: bool,
     /// Of tasks that are ill.
     afflictions: Aside<Task, Affliction>,
+    poisons: Poisons,
     tracer: Tracer,
     actions: Actions,
     /// Listener action and traffic of each class.
@@ -197,10 +213,24 @@ impl DataPlane {
             DataEvent::PatienceEnds => self.patience_ends(cx, extra),
             DataEvent::HedgeDue => self.hedge_due(cx, attempt),
             DataEvent::PlaceTimeout => self.place_timed_out(cx, attempt),
+            DataEvent::RequestToNode => self.over_the_wire(cx, attempt, Leg::ToNode),
+            DataEvent::RequestToCallee => self.over_the_wire(cx, attempt, Leg::ToCallee),
+            DataEvent::AnswerToNode => self.over_the_wire(cx, attempt, Leg::BackToNode),
+            DataEvent::AnswerToCaller => self.over_the_wire(cx, attempt, Leg::BackToCaller),
+            DataEvent::InterfaceTurn => self.interface_turn(cx, extra),
+            DataEvent::LineDone => self.part_is_through(cx, attempt),
+            DataEvent::ConnectionReaches => self.connection_reaches(cx, attempt),
+            DataEvent::ConnectionOpens => self.connection_opens(cx, attempt),
+            DataEvent::AnswerOnConnection => self.answer_on_connection(cx, attempt),
             DataEvent::JoinTimeout => self.join_timed_out(cx, attempt, extra),
             DataEvent::CollectionEnds => self.collection_ends(cx, Id::from_raw(id)),
             DataEvent::QueueTimeout => self.queue_timeout(cx, attempt),
             DataEvent::ConnectTimeout => self.connect_timed_out(cx, attempt),
+            DataEvent::SendMessage => self.send_message(cx, attempt),
+            DataEvent::MessageSent => self.message_sent(cx, attempt),
+            DataEvent::ReceiveMessage => self.receive_message(cx, Id::from_raw(id)),
+            DataEvent::MessageDeleted => self.message_deleted(cx, Id::from_raw(id)),
+            DataEvent::MessagesDue => self.messages_due(cx, extra as usize),
             DataEvent::Arrival
             | DataEvent::DeadlineDue
             | DataEvent::CpuTurn
@@ -269,22 +299,41 @@ mod purpose {
     /// Below the request's key.
     pub const ROW: u64 = 42;
     pub const GRAY_FAILURE: u64 = 80;
+    /// Below the request's key.
+    pub const POISON: u64 = 81;
+    /// Below the attempt's key.
+    pub const DEPENDENCY_OUTAGE: u64 = 82;
     pub const ZONE: u64 = 70;
     pub const PROXY: u64 = 71;
     /// Below an attempt's key, and below that of one of its crossings.
     pub const LINK: u64 = 72;
     pub const LOSS: u64 = 73;
+    /// Below the request's key.
+    pub const PAYLOAD: u64 = 74;
+    /// Of setting up a connection to a task or node; the next two below it.
+    pub const SET_UP: u64 = 75;
+    pub const JITTER: u64 = 1 << 40;
+    pub const WORK: u64 = 1 << 41;
     pub const FAIL: u64 = 30;
     /// Below the key of a request's call path.
     pub const CHOICE: u64 = 31;
     pub const TIMES: u64 = 32;
     pub const FOUND: u64 = 34;
     pub const CACHE_KEY: u64 = 35;
+    /// Of sending, below the attempt's key; and the message itself.
+    pub const SEND_MESSAGE: u64 = 36;
+    pub const QUEUE_ERROR: u64 = 37;
+    pub const MESSAGE: u64 = 38;
+    /// Below a message's key, and below that the number of the receipt.
+    pub const HANDLING: u64 = 39;
+    /// Below the key of its handling.
+    pub const DELETE_MESSAGE: u64 = 39;
     /// One turn of a loop, below either key.
     pub const TURN: u64 = 33;
     pub const CALL: u64 = 1 << 8;
     pub const LEG: u64 = 1 << 4;
     pub const HEDGE: u64 = 60;
+    pub const OPTIONAL: u64 = 61;
     pub const QUEUE_TIMEOUT: u64 = 50;
     pub const SHEDDING: u64 = 51;
     pub const COLLECTION: u64 = 52;

@@ -74,8 +74,36 @@ pub enum DataEvent {
     AcquireTimeout,
     /// Idle connections of a pool may be old. `id`: the caller's task. `extra`: dependency and endpoint.
     IdleConnections,
+    /// A message is to go over a wire to a balancer's node. `id`: attempt.
+    RequestToNode,
+    /// The same to a task or a dependency. `id`: attempt.
+    RequestToCallee,
+    /// The same for an answer to a balancer's node. `id`: attempt.
+    AnswerToNode,
+    /// The same to the caller. `id`: attempt.
+    AnswerToCaller,
+    /// A network interface may have let a message through. `extra`: interface and direction.
+    InterfaceTurn,
+    /// A client's line has let a message through. `id`: attempt.
+    LineDone,
+    /// The set-up of a connection comes to its task. `id`: the attempt that needs it.
+    ConnectionReaches,
+    /// A connection is open. `id`: the attempt that needs it.
+    ConnectionOpens,
+    /// An answer reaches the caller, who keeps the connection. `id`: attempt.
+    AnswerOnConnection,
     /// A `parallel` step has waited long enough for its branches. `id`: attempt. `extra`: which of its joins.
     JoinTimeout,
+    /// A message is sent to a queue. `id`: the attempt that sends it.
+    SendMessage,
+    /// A message is in its queue. `id`: the attempt that sends it.
+    MessageSent,
+    /// A consumer looks into its queue. `id`: poller.
+    ReceiveMessage,
+    /// A consumer has deleted the message that it has handled. `id`: poller.
+    MessageDeleted,
+    /// Messages of a queue may become visible or expire. `extra`: queue.
+    MessagesDue,
 }
 
 /// Steps of orchestration; handled by `control_plane`.

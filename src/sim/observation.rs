@@ -12,8 +12,10 @@ pub use crate::cluster::cause::{Reason, Stage};
 use crate::units::{CpuUnits, Instant, MiB, Span};
 pub use journey::JourneyCount;
 
+mod queues;
 mod steps;
 
+pub use queues::{QueueCount, QueueSample};
 pub use steps::{CacheCount, JoinCount, StepCounts};
 
 /// Whoever watches a run. The run loop hands over what was seen after each event, in order.
@@ -31,6 +33,8 @@ pub struct RequestFinished {
     /// From the first attempt's sending to the last answer (or to giving up).
     pub latency: Span,
     pub attempts: u32,
+    /// Of the last answer.
+    pub completeness: Completeness,
     /// Of the task that gave the last answer, if a task did.
     pub served_by: Option<ServedBy>,
     /// Why it was not served; of the last attempt.
@@ -62,6 +66,14 @@ pub enum FailurePlace {
     },
     /// On the way of what this sends, or at the dependency or balancer that it is sent to.
     Beyond(Sender),
+}
+
+/// Whether all of an answer is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completeness {
+    Whole,
+    /// Somewhere below an optional step was left out, a fallback ran, or a partial join went on without a branch.
+    Degraded,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,6 +180,8 @@ pub enum Observation {
     Traced(Box<super::trace::Trace>),
     /// At the end of a run: what came of certain steps, if there are any.
     StepsCounted(StepCounts),
+    /// At the end of a run: what came of the messages of each queue, if there are any.
+    QueuesCounted(Vec<QueueCount>),
     /// The run ended early.
     LimitReached(String),
 }
@@ -357,6 +371,8 @@ pub struct Sample {
     pub services: Vec<ServiceSample>,
     /// For each dependency.
     pub dependencies: Vec<DependencySample>,
+    /// For each queue.
+    pub queues: Vec<QueueSample>,
     /// For each call of the blueprint and then each traffic source, since the last sample.
     pub senders: Vec<SenderSample>,
     /// Attempts that failed since the last sample: whose, why, how many.

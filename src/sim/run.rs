@@ -122,6 +122,7 @@ impl Run {
                 cx.observations.push(Observation::Sampled(Box::new(sample)));
             }
             self.control.finish(cx);
+            self.data.measuring_ends(cx);
         }
         self.data.finish(cx);
         // A bad version that a deployment has left in place hurts until the end.
@@ -195,11 +196,13 @@ impl Run {
                 // Starts the counters of the first window.
                 self.data.sample(cx);
                 self.data.measuring_begins(cx);
+                self.data.measuring_queues_begins();
                 let next = (cx.now() + cx.blueprint.timeline_window()).min(cx.blueprint.horizon());
                 cx.calendar.schedule_at(next, Event::world(WorldEvent::WindowEnds, 0));
             }
             WorldEvent::MeasuringEnds => {
                 self.measuring_over = true;
+                self.data.measuring_ends(cx);
                 self.control.finish(cx);
             }
         }

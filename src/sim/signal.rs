@@ -3,9 +3,11 @@
 //! Orders go from the control plane to the data plane, signals the other way. The run loop carries them across after
 //! each event, in the order they were sent.
 
-use crate::blueprint::{Ills, LoadBalancerIx, RevisionIx, RuleRef, ServiceIx, TargetGroupIx, WeightedGroup, ZoneIx};
-use crate::cluster::Task;
+use crate::blueprint::{
+    CpuLimit, GroupIx, Ills, LoadBalancerIx, RevisionIx, RuleRef, ServiceIx, TargetGroupIx, WeightedGroup, ZoneIx,
+};
 use crate::cluster::target_group::Outlook;
+use crate::cluster::{Instance, Task};
 use crate::engine::arena::Id;
 use crate::units::{CpuUnits, Instant, Span};
 
@@ -31,6 +33,10 @@ pub enum Order {
     SilenceServer(Id<Task>),
     /// Containers beside the server take another part of the task's CPU from now on.
     PartCpu { task: Id<Task>, left: CpuLeft },
+    /// An instance on which tasks share the CPU is in service. Before any server on it.
+    HostStands { instance: Id<Instance>, group: GroupIx },
+    /// It is no more, nor is anything on it.
+    HostGone(Id<Instance>),
     /// The share of full CPU speed that a task gets from now on (1 unless its instance is slow).
     SetSpeed { task: Id<Task>, speed: f64 },
     /// What is wrong with the task's process from now on; [`Ills::NONE`] when it has recovered.
@@ -85,6 +91,8 @@ impl Order {
             | Order::SetSpeed { task, .. } => Some(*task),
             // What is counted, and where requests go: a check goes to its target whatever is published.
             Order::CountCpu(_)
+            | Order::HostStands { .. }
+            | Order::HostGone(_)
             | Order::StopCountingCpu(_)
             | Order::PublishTargets { .. }
             | Order::PublishZones { .. }
@@ -120,10 +128,22 @@ pub struct ServerSpec {
     pub zone: ZoneIx,
     pub cpu: CpuUnits,
     pub left: CpuLeft,
+    /// The instance, if its tasks share its CPU.
+    pub host: Option<OnHost>,
     /// Hardware threads the task can run on at once.
     pub host_vcpus: u32,
     pub memory: MemoryLeft,
     pub speed: f64,
+    pub interface: Interface,
+}
+
+/// The network interface that a task's messages go through.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interface {
+    /// All tasks of the instance share it; `None`: the task has one of its own.
+    pub instance: Option<Id<Instance>>,
+    /// Bytes a second, either way.
+    pub bandwidth: f64,
 }
 
 /// What containers leave of a task's memory (or of its server's own limit) for requests.
@@ -142,6 +162,17 @@ pub struct CpuLeft {
     pub server: CpuUnits,
     /// What containers beside it use all the time.
     pub beside: CpuUnits,
+    /// Shares of the two against each other, for when the task gets less than both want.
+    pub shares: [u32; 2],
+}
+
+/// Of a task on an instance whose tasks share its CPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OnHost {
+    pub instance: Id<Instance>,
+    /// Of the instance's CPU, against the other tasks on it.
+    pub shares: u32,
+    pub limit: CpuLimit,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -169,6 +200,8 @@ pub enum Signal {
     StartedUp(Id<Task>),
     /// Requests have taken all memory that the serving container may have.
     OutOfMemory(Id<Task>),
+    /// A request has ended the serving container's process.
+    Crashed { task: Id<Task>, exit_code: u8 },
     /// Of these targets no check is foregone any more.
     Stirred(Whose),
     /// The counters of the CloudWatch minute that has just ended.
@@ -189,6 +222,8 @@ pub struct Meter {
     pub minute: u32,
     pub ended: Instant,
     pub services: Vec<ServiceMeter>,
+    /// None where there are no queues.
+    pub queues: Vec<QueueMeter>,
     pub target_groups: Vec<TargetGroupMeter>,
     pub load_balancers: Vec<LoadBalancerMeter>,
     /// MiB that requests have of the memory of tasks in which they take any, in order of tasks' slots.
@@ -204,6 +239,20 @@ pub struct ServiceMeter {
     /// Highest and lowest over tasks of used/reserved, for the Maximum and Minimum statistics.
     pub highest: f64,
     pub lowest: f64,
+}
+
+/// What SQS reports of a queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct QueueMeter {
+    /// At the end of the minute.
+    pub visible: u64,
+    pub not_visible: u64,
+    pub delayed: u64,
+    pub oldest: Span,
+    /// In the minute.
+    pub sent: u64,
+    pub received: u64,
+    pub deleted: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -26,6 +26,7 @@ impl Stand {
     fn with_phase(model: CpuModel, vcpus: f64, threads: u32, phase: Span) -> Self {
         let spec = CpuSpec {
             model,
+            shared: None,
             share: CpuUnits((vcpus * 1024.0) as u32),
             threads,
             period: Span::from_millis(100),

@@ -1,5 +1,6 @@
 //! What few servers have: the state of their rules, kept off the record that every request touches.
 
+use super::BrownedOut;
 use crate::blueprint::{RequestMemory, WarmUp, WarmUpOver};
 use crate::cluster::queue::Standing;
 use crate::cluster::rate::TokenBucket;
@@ -19,6 +20,7 @@ pub struct ServerExtras {
     /// Since when it listens.
     pub listening: Option<Instant>,
     pub warm_up: Option<WarmUp>,
+    pub brown_out: Option<Box<BrownedOut>>,
     pub heap: Option<Heap>,
     pub memory: Option<Memory>,
 }
@@ -80,6 +82,19 @@ pub struct Limit {
     pub samples: u32,
     /// The latency that counts as unloaded: a long average (gradient) or the least seen lately (Vegas).
     pub unloaded: f64,
+    pub window: LimitWindow,
+}
+
+/// Answered requests that have not yet become a sample. Latencies are in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LimitWindow {
+    pub answers: u32,
+    /// Sum over them.
+    pub latency: f64,
+    /// The most that were in hand when one of them left.
+    pub in_hand: u32,
+    /// Not a sample before.
+    pub until: Instant,
 }
 
 impl Limit {
@@ -88,6 +103,7 @@ impl Limit {
             limit: f64::from(initial),
             samples: 0,
             unloaded: 0.0,
+            window: LimitWindow::default(),
         }
     }
 

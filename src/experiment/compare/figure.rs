@@ -10,6 +10,8 @@ use crate::units::{MicroUsd, Span};
 pub enum Figure {
     /// Failed over offered first attempts.
     FailedShare,
+    /// Served with something left out over served; absent where nothing can be left out.
+    DegradedShare,
     MeanLatency,
     P50Latency,
     P95Latency,
@@ -46,8 +48,9 @@ pub enum Better {
 }
 
 impl Figure {
-    pub const ALL: [Figure; 16] = [
+    pub const ALL: [Figure; 17] = [
         Figure::FailedShare,
+        Figure::DegradedShare,
         Figure::MeanLatency,
         Figure::P50Latency,
         Figure::P95Latency,
@@ -69,6 +72,7 @@ impl Figure {
     pub const fn name(self) -> &'static str {
         match self {
             Figure::FailedShare => "failed_share",
+            Figure::DegradedShare => "degraded_share",
             Figure::MeanLatency => "mean_ms",
             Figure::P50Latency => "p50_ms",
             Figure::P95Latency => "p95_ms",
@@ -91,6 +95,7 @@ impl Figure {
     pub const fn label(self) -> &'static str {
         match self {
             Figure::FailedShare => "requests that failed",
+            Figure::DegradedShare => "answers with something left out",
             Figure::MeanLatency => "mean latency",
             Figure::P50Latency => "p50 latency",
             Figure::P95Latency => "p95 latency",
@@ -146,6 +151,11 @@ impl Figure {
             Figure::FailedShare => {
                 let outcomes = record.class_totals(class).outcomes;
                 (outcomes.offered() > 0).then(|| outcomes.failed() as f64 / outcomes.offered() as f64)
+            }
+            Figure::DegradedShare => {
+                let totals = record.class_totals(class);
+                let served = totals.outcomes.served();
+                (blueprint.can_degrade() && served > 0).then(|| totals.degraded as f64 / served as f64)
             }
             Figure::MeanLatency => {
                 let totals = record.class_totals(class);

@@ -66,7 +66,7 @@ const BROWSE: &[(&str, &str)] = &[("class", "browse")];
 
 #[test]
 fn a_cell_is_held_against_each_kind_of_bound() {
-    let passes = |bound| table(BROWSE, column("mean_ms"), bound).passed;
+    let passes = |bound| table(BROWSE, column("mean_ms"), bound).passed();
     assert!(passes(Bound::Is(ExpectedValue::Number(10.5))));
     assert!(!passes(Bound::Is(ExpectedValue::Number(10.4))));
     assert!(passes(Bound::Near {
@@ -100,8 +100,8 @@ fn rows_are_counted_and_folded() {
 fn covers_means_the_interval_over_runs() {
     // Mean 10.5, standard deviation 1.80278, t(0.975, 2) = 4.30265: 10.5 ± 4.4784.
     let covers = |value| table(BROWSE, column("mean_ms"), Bound::Covers { value, level: 0.95 });
-    assert!(covers(6.1).passed && covers(14.9).passed, "{}", covers(6.1).seen);
-    assert!(!covers(6.0).passed && !covers(15.0).passed);
+    assert!(covers(6.1).passed() && covers(14.9).passed(), "{}", covers(6.1).seen);
+    assert!(!covers(6.0).passed() && !covers(15.0).passed());
     assert!(covers(6.0).seen.starts_with("6.02"), "{}", covers(6.0).seen);
     let agreed = table(
         &[("class", "buy")],
@@ -111,7 +111,7 @@ fn covers_means_the_interval_over_runs() {
             level: 0.999,
         },
     );
-    assert!(agreed.passed, "{}", agreed.seen);
+    assert!(agreed.passed(), "{}", agreed.seen);
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_failure_says_what_was_expected_what_was_seen_and_where() {
 fn what_cannot_be_evaluated_has_failed_and_says_why() {
     let seen = |filter, pick| {
         let finding = table(filter, pick, Bound::AtLeast(0.0));
-        assert!(!finding.passed);
+        assert!(!finding.passed());
         finding.seen
     };
     assert_eq!(
@@ -168,7 +168,7 @@ fn an_objective_is_known_by_its_verdict() {
             &Hand,
         )
     };
-    assert!(objective("quick", "met").passed);
-    assert!(!objective("quick", "not met").passed);
+    assert!(objective("quick", "met").passed());
+    assert!(!objective("quick", "not met").passed());
     assert_eq!(objective("slow", "met").seen, "there is no objective `slow`");
 }

@@ -83,7 +83,7 @@ fn line(row: &Row, scale: f64, unit: &str) -> Line {
 /// Factor and unit to show a figure in.
 pub const fn unit(figure: Figure) -> (f64, &'static str) {
     match figure {
-        Figure::FailedShare => (100.0, "%"),
+        Figure::FailedShare | Figure::DegradedShare => (100.0, "%"),
         Figure::MeanLatency | Figure::P50Latency | Figure::P95Latency | Figure::P99Latency => (1.0, "ms"),
         Figure::CostPerHour => (1.0, "USD/h"),
         Figure::DeploymentDuration | Figure::DetectionTime | Figure::RollBackTime => (1.0, "s"),

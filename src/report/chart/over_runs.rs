@@ -177,21 +177,8 @@ pub fn shades(pool: &Pool) -> Vec<Shade> {
 /// Whether a fault is a stretch of time rather than a moment.
 fn shade_of(kind: &FaultKind, ends: bool) -> bool {
     match kind {
-        FaultKind::TaskCrash { .. }
-        | FaultKind::InstanceLoss { .. }
-        | FaultKind::DependencyFailover { .. }
-        | FaultKind::CacheFlush(_) => false,
-        FaultKind::ZoneOutage { .. }
-        | FaultKind::SlowInstance { .. }
-        | FaultKind::GrayFailure { .. }
-        | FaultKind::AddedLatency { .. }
-        | FaultKind::Link { .. }
-        | FaultKind::AgentDisconnect { .. }
-        | FaultKind::LogsStall
-        | FaultKind::Backend { .. }
-        | FaultKind::DependencySlow { .. }
-        | FaultKind::TrafficSpike { .. } => true,
         FaultKind::RandomTaskCrash { .. } => ends,
+        other => !other.is_momentary(),
     }
 }
 

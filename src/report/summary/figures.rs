@@ -20,6 +20,7 @@ pub fn section(pool: &Pool) -> String {
     text.push('\n');
     text.push_str(&labelled("Throughput", &throughput(&all)));
     text.push_str(&labelled("Failures", &failed(&all)));
+    text.push_str(&degraded(&all).map_or(String::new(), |some| labelled("Degraded", &some)));
     text.push_str(&why(pool).map_or(String::new(), |why| labelled("Because", &why)));
     text.push_str(&again(pool).map_or(String::new(), |again| labelled("Retries", &again)));
     text.push_str(&for_nothing(pool).map_or(String::new(), |wasted| labelled("Wasted", &wasted)));
@@ -107,6 +108,19 @@ fn failed(all: &Requests) -> String {
         count(offered),
         reasons.join(", ")
     )
+}
+
+/// Answers with something left out. `None` if all are whole.
+fn degraded(all: &Requests) -> Option<String> {
+    let (degraded, served) = (all.degraded(), all.outcomes().served());
+    (degraded > 0).then(|| {
+        let percent = short(100.0 * degraded as f64 / served as f64, 3);
+        format!(
+            "{} of {} served ({percent} %) with something left out",
+            count(degraded),
+            count(served)
+        )
+    })
 }
 
 /// The most frequent roots of failures, classes and outcomes together. `None` if all was served.

@@ -3,7 +3,7 @@
 use super::labelled;
 use crate::blueprint::{RevisionIx, ServiceIx};
 use crate::probe::{DeploymentStory, Estimate, Pool, SameDeployment, Toll};
-use crate::report::tables::journeys;
+use crate::report::tables::{journeys, queues};
 use crate::report::words::{counted, duration, plain, short, strategy};
 use crate::sim::observation::SkewCount;
 
@@ -12,6 +12,9 @@ pub fn section(pool: &Pool) -> String {
     text.push_str(&skew(pool));
     for line in journeys::in_words(pool) {
         text.push_str(&labelled("Journey", &line));
+    }
+    for line in queues::in_words(pool) {
+        text.push_str(&labelled("Queue", &line));
     }
     text.push_str(&scaling(pool).map_or(String::new(), |words| labelled("Scaling", &words)));
     text

@@ -14,6 +14,7 @@ fn verdicts_come_first_and_nothing_is_wider_than_a_terminal() {
     let runs = sample::runs(&shop, 3);
     let text = plain(&text(
         &Pool::new(&shop, &runs),
+        None,
         "wavetank run scenarios/online-shop.yaml --seed 1",
     ));
     // How many keys there are is another matter.
@@ -32,7 +33,7 @@ fn verdicts_come_first_and_nothing_is_wider_than_a_terminal() {
 fn one_run_is_said_to_be_one() {
     let shop = sample::shop();
     let runs = sample::runs(&shop, 1);
-    let text = plain(&text(&Pool::new(&shop, &runs), "wavetank run x.yaml"));
+    let text = plain(&text(&Pool::new(&shop, &runs), None, "wavetank run x.yaml"));
     assert!(
         text.contains("1 run of 2 h") && text.contains("one run: nothing here has an interval"),
         "{text}"

@@ -50,11 +50,13 @@ pub fn receiver(blueprint: &Blueprint, sender: Sender) -> &str {
         Sender::Call(call) => match &blueprint.calls[call.at()].to {
             Callee::Service { service: to, .. } => service(*to),
             Callee::LoadBalancer { load_balancer, .. } => balancer(*load_balancer),
+            Callee::Queue(to) => &blueprint.queues[to.at()].name,
             Callee::Dependency(to) | Callee::DependencyOperation(to, _) => &blueprint.dependencies[to.at()].name,
         },
         Sender::Traffic(traffic) => match blueprint.traffic[traffic.at()].to {
             Destination::LoadBalancer { load_balancer, .. } => balancer(load_balancer),
             Destination::Service { service: to, .. } => service(to),
+            Destination::Queue(to) => &blueprint.queues[to.at()].name,
         },
     }
 }

@@ -23,8 +23,13 @@ pub const SUMMARY: Schema = Schema {
         ),
         column("served", "Of these, answered well."),
         column(
+            "degraded",
+            "Of the served, answered with something left out, there or below: an optional step in a brown-out, a call whose \
+             fallback ran, a branch that a partial join went on without.",
+        ),
+        column(
             "failed",
-            "Of these, not: the sum of the columns that follow. offered = served + failed.",
+            "Of the offered, not served: the sum of the columns that follow. offered = served + failed.",
         ),
         column("failed_client_error", "Answered 4xx by the target."),
         column("failed_server_error", "Answered 5xx by the target."),
@@ -129,6 +134,7 @@ fn summary_row(name: &str, pool: &Pool, requests: &Requests) -> Vec<Value> {
         Value::count(pool.records.len() as u64),
         Value::count(outcomes.offered()),
         Value::count(outcomes.served()),
+        Value::count(requests.degraded()),
         Value::count(outcomes.failed()),
     ];
     row.extend(failures().map(|outcome| Value::count(outcomes.of(outcome))));

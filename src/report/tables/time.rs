@@ -62,6 +62,7 @@ pub fn place(blueprint: &Blueprint, owner: Owner) -> &str {
         Owner::LoadBalancer(at) => &blueprint.load_balancers[at.at()].name,
         Owner::Service(at) => &blueprint.services[at.at()].name,
         Owner::Dependency(at) => &blueprint.dependencies[at.at()].name,
+        Owner::Queue(at) => &blueprint.queues[at.at()].name,
     }
 }
 

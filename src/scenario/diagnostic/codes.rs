@@ -207,14 +207,26 @@ codes! {
     RetriesMultiply "WT0842" "retries-multiply" Warning;
     LeavesBeforeRetries "WT0843" "leaves-before-retries" Warning;
 
+    BrownOutOfNothing "WT0890" "brown-out-of-nothing" Warning;
+    OptionalForNobody "WT0891" "optional-for-nobody" Warning;
+
     // Ways straight to tasks, and the network.
     BalancingOfNobody "WT0850" "balancing-of-nobody" Error;
     ShardOfEverything "WT0851" "shard-of-everything" Warning;
     DnsWithoutRegistry "WT0852" "dns-without-registry" Error;
     LinkOfNothing "WT0853" "link-of-nothing" Error;
+    KeepAliveOutlastsServer "WT0870" "keep-alive-outlasts-server" Warning;
+    TransferOutlastsTimeout "WT0871" "transfer-outlasts-timeout" Error;
+    ConnectionsOfNobody "WT0872" "connections-of-nobody" Warning;
 
     // Dependencies and queues.
     PoolsExceedConnections "WT0820" "pools-exceed-connections" Warning;
+
+    DeadLetterCycle "WT0860" "dead-letter-cycle" Error;
+    HandlingOutlastsVisibility "WT0861" "handling-outlasts-visibility" Warning;
+    QueueWithoutConsumer "WT0862" "queue-without-consumer" Warning;
+    QueueOfNobody "WT0863" "queue-of-nobody" Warning;
+    RetentionTooShort "WT0864" "retention-too-short" Warning;
 
     // Traffic.
     PointsOutOfOrder "WT0901" "points-out-of-order" Error;

@@ -94,7 +94,8 @@ fn each_call(steps: &mut [Step], fill: &impl Fn(&mut Call)) {
                 each_call(&mut cache.miss, fill);
             }
             Step::Repeat(repeat) => each_call(&mut repeat.steps, fill),
-            Step::Cpu(_) | Step::Wait(_) | Step::Fail(_) => {}
+            Step::Optional(steps) => each_call(steps, fill),
+            Step::Cpu(_) | Step::Wait(_) | Step::Fail(_) | Step::Publish(_) => {}
         }
     }
 }

@@ -37,9 +37,12 @@ pub(super) fn task_definitions(said: &mut Scenario) {
             cpu_architecture: Architecture::X86_64,
         });
         containers(name, &mut definition.containers);
-        // A size that AWS derives from the containers.
+        // A size that AWS derives from the containers. Without a `cpu` of its own a task on instances has no limit, but
+        // shares; Fargate limits it in any case.
         let (cpu, memory) = sums(definition);
-        definition.cpu = definition.cpu.or(cpu);
+        if fargate {
+            definition.cpu = definition.cpu.or(cpu);
+        }
         definition.memory = definition.memory.or(memory);
     }
     for (name, task) in &mut said.tasks.0 {
@@ -61,13 +64,15 @@ pub(super) fn task_definitions(said: &mut Scenario) {
                 containers: inside.clone(),
                 ..TaskDefinition::default()
             });
-            let (cpu, memory) = (service.cpu.or(cpu), service.memory.or(memory));
-            let (cpu, memory) = if on_fargate(service) {
-                fargate_size(cpu, memory)
+            let memory = service.memory.or(memory);
+            let (size, memory) = if on_fargate(service) {
+                fargate_size(service.cpu.or(cpu), memory)
             } else {
-                (cpu, memory)
+                (service.cpu, memory)
             };
-            service.cpu = Some(cpu.unwrap_or(DEFAULT_CPU));
+            // As above: shares are no size.
+            let has_shares = !on_fargate(service) && size.is_none() && cpu.is_some();
+            service.cpu = size.or((!has_shares).then_some(DEFAULT_CPU));
             service.memory = Some(memory.unwrap_or(DEFAULT_MEMORY));
         }
     }

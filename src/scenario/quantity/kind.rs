@@ -15,6 +15,7 @@ pub enum Kind {
     Ratio,
     Factor,
     Throughput,
+    Size,
     Money,
     Intervals,
     Moment,
@@ -24,7 +25,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 13] = [
+    pub const ALL: [Kind; 14] = [
         Kind::Duration,
         Kind::Cpu,
         Kind::Memory,
@@ -32,6 +33,7 @@ impl Kind {
         Kind::Ratio,
         Kind::Factor,
         Kind::Throughput,
+        Kind::Size,
         Kind::Money,
         Kind::Intervals,
         Kind::Moment,
@@ -50,6 +52,7 @@ impl Kind {
             Kind::Ratio => "ratio",
             Kind::Factor => "factor",
             Kind::Throughput => "throughput",
+            Kind::Size => "size",
             Kind::Money => "money",
             Kind::Intervals => "intervals",
             Kind::Moment => "moment",
@@ -73,6 +76,7 @@ impl Kind {
             Kind::Ratio => "a share in percent from 0% to 100%, like `70%`",
             Kind::Factor => "a factor, like `1.4x`",
             Kind::Throughput => "a throughput, like `80 MiB/s`",
+            Kind::Size => "a size with its unit (B, KiB, MiB, GiB, kB, MB, GB), like `30 KiB`",
             Kind::Money => "an amount of money, like `12.50 USD`",
             Kind::Intervals => "a share of the interval, like `0.5 interval`",
             Kind::Moment => "a date and time in UTC, like `2026-11-27T18:00:00Z`",
@@ -92,6 +96,7 @@ impl Kind {
             Kind::Ratio => r"^\s*[0-9.]+\s*%\s*$",
             Kind::Factor => r"^\s*[0-9.]+\s*x\s*$",
             Kind::Throughput => r"^\s*[0-9.]+\s*(MiB|GiB)/s\s*$",
+            Kind::Size => r"^\s*[0-9.]+\s*(B|KiB|MiB|GiB|kB|MB|GB)\s*$",
             Kind::Money => r"^\s*[0-9.]+\s*USD\s*$",
             Kind::Intervals => r"^\s*([0-9.]+\s*intervals?|0s)\s*$",
             Kind::Moment => r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?Z$",
@@ -116,6 +121,7 @@ impl Kind {
             Kind::Ratio => "50%",
             Kind::Factor => "1x",
             Kind::Throughput => "80 MiB/s",
+            Kind::Size => "1 KiB",
             Kind::Money => "1 USD",
             Kind::Intervals => "1 interval",
             Kind::Moment => "2026-01-01T00:00:00Z",
@@ -135,6 +141,7 @@ impl Kind {
             Kind::Ratio => ratio(text).map(drop),
             Kind::Factor => factor(text).map(drop),
             Kind::Throughput => throughput(text).map(drop),
+            Kind::Size => size(text).map(drop),
             Kind::Money => money(text).map(drop),
             Kind::Intervals => intervals(text).map(drop),
             Kind::Moment => moment(text).map(drop),

@@ -2,6 +2,7 @@
 
 mod course;
 mod fault;
+mod poison;
 mod release;
 mod selection;
 mod zonal_shift;
@@ -113,8 +114,9 @@ pub(super) fn events(cx: &mut Context, deploys: &[Deploys]) -> Vec<TimedEvent> {
     events
 }
 
-fn happenings(cx: &mut Context, said: &schema::Event, deploys: &Deploys, path: &Path) -> Vec<Happening> {
-    let keys = [
+/// Every key that says what happens, and whether the event has it.
+fn keys(said: &schema::Event) -> Vec<(&'static str, bool)> {
+    vec![
         ("deploy", said.deploy.is_some()),
         ("release", said.release.is_some()),
         ("set_desired_count", said.set_desired_count.is_some()),
@@ -123,6 +125,7 @@ fn happenings(cx: &mut Context, said: &schema::Event, deploys: &Deploys, path: &
         ("zone_outage", said.zone_outage.is_some()),
         ("task_crash", said.task_crash.is_some()),
         ("gray_failure", said.gray_failure.is_some()),
+        ("poison_requests", said.poison_requests.is_some()),
         ("instance_loss", said.instance_loss.is_some()),
         ("drain_instance", said.drain_instance.is_some()),
         ("run_task", said.run_task.is_some()),
@@ -131,6 +134,7 @@ fn happenings(cx: &mut Context, said: &schema::Event, deploys: &Deploys, path: &
         ("partition", said.partition.is_some()),
         ("packet_loss", said.packet_loss.is_some()),
         ("dependency_slow", said.dependency_slow.is_some()),
+        ("dependency_outage", said.dependency_outage.is_some()),
         ("dependency_failover", said.dependency_failover.is_some()),
         ("cache_flush", said.cache_flush.is_some()),
         ("traffic_spike", said.traffic_spike.is_some()),
@@ -143,7 +147,11 @@ fn happenings(cx: &mut Context, said: &schema::Event, deploys: &Deploys, path: &
         ("logs_outage", said.logs_outage.is_some()),
         ("registry_outage", said.registry_outage.is_some()),
         ("registry_throttled", said.registry_throttled.is_some()),
-    ];
+    ]
+}
+
+fn happenings(cx: &mut Context, said: &schema::Event, deploys: &Deploys, path: &Path) -> Vec<Happening> {
+    let keys = keys(said);
     let given: Vec<&str> = keys.iter().filter(|(_, given)| *given).map(|(key, _)| *key).collect();
     if given.len() != 1 {
         let message = match given.as_slice() {

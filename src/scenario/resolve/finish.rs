@@ -56,6 +56,7 @@ pub(super) fn kind(said: &schema::Scenario, traffic: &[Traffic]) -> Kind {
 pub(super) fn whole(cx: &mut Context, blueprint: &Blueprint) {
     super::cache::check(cx, blueprint);
     super::server::doubts(cx, blueprint);
+    super::brown_out::doubts(cx, blueprint);
     super::start_up::doubts(cx, blueprint);
     fleet(cx, blueprint);
     super::code_deploy::check_calls(cx, blueprint);
@@ -63,6 +64,8 @@ pub(super) fn whole(cx: &mut Context, blueprint: &Blueprint) {
     target_groups(cx, blueprint);
     balancer::doubts(cx, blueprint);
     super::dependency::doubts(cx, blueprint);
+    super::queue::check(cx, blueprint);
+    super::wire::doubts(cx, blueprint);
     load::check(cx, blueprint);
 }
 
@@ -162,10 +165,13 @@ fn start_ups(cx: &mut Context, blueprint: &Blueprint) {
     }
 }
 
-/// The median of the start-up on the task's CPU: less than a vCPU makes its work last as much longer.
+/// The median of the start-up on the task's CPU: less than a vCPU makes its work last as much longer, unless it may borrow.
 fn usual_start_up(task: &TaskDefinition, revision: &Revision) -> Span {
     let work = revision.start_up_cpu.as_ref().map_or(0.0, |work| work.quantile(0.5));
-    let threads = (f64::from(task.cpu.0) / 1024.0).min(1.0);
+    let threads = match task.cpu_limit {
+        CpuLimit::Quota => task.cpu.vcpus().min(1.0),
+        CpuLimit::Shares => 1.0,
+    };
     Span::from_secs_f64(revision.start_up.quantile(0.5) + work / threads)
 }
 

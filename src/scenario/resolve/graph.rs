@@ -79,8 +79,17 @@ impl<'b> Graph<'b> {
                 listener,
                 http,
             } => self.behind(*load_balancer, *listener, http),
-            Callee::Dependency(_) | Callee::DependencyOperation(..) => Vec::new(),
+            Callee::Dependency(_) | Callee::DependencyOperation(..) | Callee::Queue(_) => Vec::new(),
         }
+    }
+
+    /// Operations that handle messages of a queue.
+    pub fn consumers(&self) -> impl Iterator<Item = usize> + '_ {
+        let services = self.blueprint.services.iter().enumerate();
+        services.flat_map(move |(service, described)| {
+            let consumes = described.consumes.iter();
+            consumes.map(move |consumer| self.node(ServiceIx::from_usize(service), consumer.operation))
+        })
     }
 
     /// Operations behind a balancer that serve a request, with the share that each gets.
@@ -135,6 +144,7 @@ impl<'b> Graph<'b> {
                 .map(|node| (node, 1.0))
                 .into_iter()
                 .collect(),
+            Destination::Queue(_) => Vec::new(),
         }
     }
 
@@ -200,6 +210,7 @@ pub(super) fn passes(blueprint: &Blueprint, step: &Step) -> f64 {
         Step::Cache { hits, hit, miss, .. } => hits * ends(*hit) + (1.0 - hits) * ends(*miss),
         // To first order: what ends a loop seldom.
         Step::Repeat { times, program } => (1.0 - times.mean() * (1.0 - ends(*program))).max(0.0),
+        Step::Optional(program) => ends(*program),
         Step::Parallel(parallel) if parallel.join == Join::All => {
             parallel.branches.iter().map(|branch| ends(*branch)).product()
         }

@@ -36,6 +36,19 @@ impl<'a> Said<'a> {
         }
     }
 
+    pub fn of_publish(publish: &'a schema::Publish) -> Self {
+        Said {
+            retry: publish.retry.as_ref(),
+            timeout: publish.timeout.map(|timeout| timeout.0),
+            circuit_breaker: publish.circuit_breaker.as_ref(),
+            hedge: None,
+            deadline: schema::Deadline::default(),
+            bulkhead: None,
+            rate_limit: None,
+            fallback: None,
+        }
+    }
+
     pub fn of_traffic(traffic: &'a schema::Traffic) -> Self {
         Said {
             retry: traffic.retry.as_ref(),

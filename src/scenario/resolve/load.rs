@@ -6,7 +6,7 @@
 
 use super::Context;
 use super::graph::{Graph, passes, walk};
-use super::retries;
+use super::{queue, retries};
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
@@ -63,6 +63,7 @@ fn reach(cx: &mut Context, blueprint: &Blueprint, graph: &Graph) {
         .flat_map(|traffic| traffic.classes.iter().map(move |(class, _)| (traffic, class)))
         .flat_map(|(traffic, class)| graph.entry(&traffic.to, &blueprint.classes[class.at()]))
         .map(|(node, _)| node)
+        .chain(graph.consumers())
         .collect();
     while let Some(node) = todo.pop() {
         if reached.insert(node) {
@@ -100,6 +101,9 @@ struct Means {
 
 fn utilisation(cx: &mut Context, blueprint: &Blueprint, graph: &Graph, order: &[usize]) {
     let means = means(blueprint, graph, order);
+    queue::doubts(cx, blueprint, |service, operation| {
+        means[graph.first[service] + operation.at()].held
+    });
     let mut instants: Vec<Instant> = blueprint
         .traffic
         .iter()
@@ -184,6 +188,7 @@ fn program_means(blueprint: &Blueprint, graph: &Graph, program: ProgramIx, facto
                         };
                         asked.map_or(0.0, mean)
                     }
+                    Callee::Queue(_) => blueprint.model.sqs.send_message.mean(),
                     to => graph
                         .callees(to)
                         .iter()
@@ -206,7 +211,7 @@ fn program_means(blueprint: &Blueprint, graph: &Graph, program: ProgramIx, facto
                 sum.cpu += share * branches.iter().map(|branch| branch.cpu).sum::<f64>();
                 sum.held += share * held.min(most);
             }
-            Step::Choose(_) | Step::Repeat { .. } | Step::Cache { .. } => {
+            Step::Choose(_) | Step::Repeat { .. } | Step::Cache { .. } | Step::Optional(_) => {
                 if let Step::Cache { cache, .. } = step {
                     let latency = blueprint.caches[cache.at()].latency.as_ref();
                     sum.held += share * latency.map_or(0.0, |latency| latency.mean());
@@ -276,7 +281,7 @@ fn service_load(blueprint: &Blueprint, graph: &Graph, visits: &[f64], means: &[M
     if cpu == 0.0 && held == 0.0 {
         return 0.0;
     }
-    let vcpus = blueprint.task_definitions[revision.task_definition.at()].cpu.vcpus();
+    let vcpus = blueprint.most_cpu(described, revision).vcpus();
     let (by_cpu, by_worker) = match revision.runtime {
         Runtime::ThreadPool { workers, .. } => {
             let workers = f64::from(workers);

@@ -33,6 +33,7 @@ pub(super) fn model(cx: &mut Context) -> Model {
             longest: said.network.longest_retransmission_timeout.0,
             most: said.network.retransmissions,
         },
+        sqs: super::queue::model(cx, &said.sqs, &path.key("sqs")),
         discovery: DiscoveryModel {
             cloud_map_propagation: said.discovery.cloud_map_propagation.0,
             service_connect_max_ejection: said.discovery.service_connect_max_ejection.0,

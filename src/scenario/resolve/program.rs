@@ -1,6 +1,6 @@
 //! Steps to programs: what an operation or a health check does, and whom it calls.
 
-use super::{Context, Table, balancer, behaviour, cache, direct, guard};
+use super::{Context, Table, balancer, behaviour, cache, direct, guard, queue, wire};
 use crate::blueprint::*;
 use crate::engine::count::Count;
 use crate::scenario::diagnostic::Code;
@@ -25,6 +25,7 @@ fn compose(cx: &mut Context, said: &[Said], name: &str, path: &Path) -> ProgramI
             Said::Call(said) => {
                 let base = name.clone();
                 if let Some(made) = call(cx, said, name, &here.key("call")) {
+                    wire::call(cx, said, &here.key("call"));
                     cx.calls.push(made);
                     steps.push(Step::Call(CallIx::from_usize(cx.calls.len() - 1)));
                     if let Some(fallback) = &said.fallback {
@@ -34,10 +35,23 @@ fn compose(cx: &mut Context, said: &[Said], name: &str, path: &Path) -> ProgramI
                     }
                 }
             }
+            Said::Publish(said) => {
+                if let Some(made) = queue::publish(cx, said, name, &here.key("publish")) {
+                    cx.calls.push(made);
+                    steps.push(Step::Call(CallIx::from_usize(cx.calls.len() - 1)));
+                }
+            }
             Said::Parallel(said) => steps.push(Step::Parallel(parallel(cx, said, name, &here.key("parallel")))),
             Said::Choose(choices) => steps.push(choose(cx, choices, &name, &here.key("choose"))),
             Said::Cache(said) => steps.push(cache_step(cx, said, &name, &here.key("cache"))),
             Said::Repeat(said) => steps.push(repeat(cx, said, &name, &here.key("repeat"))),
+            Said::Optional(said) => {
+                let here = here.key("optional");
+                if said.is_empty() {
+                    report_empty(cx, &here);
+                }
+                steps.push(Step::Optional(compose(cx, said, &name, &here)));
+            }
             Said::Fail(Form::Short(status)) => steps.push(Step::Fail {
                 share: Ratio::ONE,
                 status: status.0,
@@ -218,6 +232,7 @@ fn check_depth(cx: &mut Context, said: &[Said], depth: Depth, path: &Path) {
                     check_depth(cx, &choice.steps, depth, &here.at(at).key("steps"));
                 }
             }
+            Said::Optional(steps) => check_depth(cx, steps, depth, &here.key("optional")),
             // A branch keeps count for itself.
             Said::Parallel(Form::Short(branches)) => check_branches(cx, branches, &here.key("parallel")),
             Said::Parallel(Form::Long(parallel)) => {
@@ -245,7 +260,8 @@ fn call(cx: &mut Context, said: &schema::Call, name: String, path: &Path) -> Opt
             Callee::LoadBalancer { .. } => 4,
             _ => 2,
         };
-        check_timeout(cx, timeout, hops, &path.key("timeout"));
+        let set_up = said.connections.as_ref().map_or(0, wire::round_trips) * 2;
+        check_timeout(cx, timeout, hops + set_up, &path.key("timeout"));
     }
     Some(CallSite {
         name,
@@ -300,6 +316,7 @@ fn callee(cx: &mut Context, said: &schema::Call, path: &Path) -> Option<(Callee,
             ("path", said.path.is_some()),
             ("host", said.host.is_some()),
             ("headers", !said.headers.is_empty()),
+            ("connections", said.connections.is_some()),
         ];
         refuse(cx, &keys, "a call to a dependency", path);
         return Some((dependency_callee(cx, dependency, operation, &to)?, Direct::default()));

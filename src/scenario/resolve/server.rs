@@ -1,6 +1,6 @@
 //! What a server does beside serving whoever comes in order.
 
-use super::Context;
+use super::{Context, brown_out};
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
@@ -21,6 +21,7 @@ pub(super) fn rules(cx: &mut Context, said: &schema::Service, path: &Path) -> Op
     let collection =
         (said.garbage_collection.as_ref()).map(|said| collection(cx, said, &path.key("garbage_collection")));
     let memory = memory(said);
+    let brown_out = (said.brown_out).and_then(|said| brown_out::brown_out(cx, said, &path.key("brown_out")));
     let rules = ServerRules {
         queue: queue.unwrap_or_default(),
         concurrency,
@@ -30,6 +31,7 @@ pub(super) fn rules(cx: &mut Context, said: &schema::Service, path: &Path) -> Op
         memory,
         collection,
         warm_up,
+        brown_out,
     };
     let refuses =
         said.queue.is_some() || rules.concurrency.is_some() || rules.rate.is_some() || rules.shedding.is_some();
@@ -41,7 +43,11 @@ pub(super) fn rules(cx: &mut Context, said: &schema::Service, path: &Path) -> Op
             "give it a `concurrency_limit`, a `rate_limit`, `load_shedding` or a `queue`",
         );
     }
-    let is_anything = refuses || rules.memory.is_some() || rules.collection.is_some() || rules.warm_up.is_some();
+    let is_anything = refuses
+        || rules.memory.is_some()
+        || rules.collection.is_some()
+        || rules.warm_up.is_some()
+        || rules.brown_out.is_some();
     is_anything.then(|| Box::new(rules))
 }
 

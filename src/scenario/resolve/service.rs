@@ -1,7 +1,7 @@
 //! Services: capacity, placement, target groups, and their revisions.
 
 use super::event::Deployed;
-use super::{Context, Table, capacity, deployment, each, revision, scaling, scheduling, shift, start_up};
+use super::{Context, Table, capacity, deployment, each, queue, revision, scaling, scheduling, shift, start_up};
 use crate::aws::quotas::ecs;
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
@@ -15,6 +15,10 @@ pub(super) fn services(cx: &mut Context, groups: &[AutoScalingGroup], deployed: 
     let section = root.key("services");
     let mut services = Vec::new();
     each(&cx.said.services, &section, |at, name, said, path| {
+        if let Some(work) = &said.connection_cpu {
+            let work = cx.dist(work, &path.key("connection_cpu"));
+            cx.wires.connection_cpu.push((ServiceIx::from_usize(at), work));
+        }
         if let Some(made) = service(cx, name, said, groups, &deployed[at], path) {
             services.push(made);
         }
@@ -81,6 +85,7 @@ fn service(
         load_balancers,
         auto_scaling,
         operations: said.operations.names().map(str::to_owned).collect(),
+        consumes: queue::consumers(cx, name, said, path),
         revisions,
     })
 }

@@ -126,7 +126,7 @@ fn one(
 fn reaches(blueprint: &Blueprint, call: &CallSite, service: ServiceIx) -> bool {
     match &call.to {
         Callee::Service { service: to, .. } => *to == service,
-        Callee::Dependency(_) | Callee::DependencyOperation(..) => false,
+        Callee::Dependency(_) | Callee::DependencyOperation(..) | Callee::Queue(_) => false,
         Callee::LoadBalancer { load_balancer, .. } => {
             let balancer = &blueprint.load_balancers[load_balancer.at()];
             let forwards = |group: TargetGroupIx| {

@@ -25,9 +25,16 @@ fn family(
     path: &Path,
 ) -> Option<Service> {
     let as_service = said.as_service(name);
-    if said.task_definition.is_some() && said.image_size.is_some() {
-        let message = "`image_size` and `task_definition` exclude each other";
-        cx.report(Code::ConflictingKeys, &path.key("image_size"), message);
+    let inline = [
+        ("image_size", said.image_size.is_some()),
+        ("cpu_use", said.cpu_use.is_some()),
+    ];
+    for (key, _) in inline
+        .iter()
+        .filter(|(_, given)| *given && said.task_definition.is_some())
+    {
+        let message = format!("`{key}` and `task_definition` exclude each other");
+        cx.report(Code::ConflictingKeys, &path.key(key), message);
     }
     let shares = capacity::shares(cx, &as_service, path);
     let (placement_constraints, mut placement_strategy) = service::placement(cx, &as_service, path);
@@ -62,6 +69,7 @@ fn family(
         deployment: deployment::configuration(cx, &as_service, path),
         load_balancers: Vec::new(),
         auto_scaling: None,
+        consumes: Vec::new(),
         operations: Vec::new(),
         revisions: vec![revision],
     })

@@ -14,7 +14,8 @@ pub(super) fn task_definitions(cx: &mut Context) {
     let root = Path::Root;
     let section = root.key("task_definitions");
     each(&cx.said.task_definitions, &section, |_, name, definition, path| {
-        let (Some(cpu), Some(memory)) = (definition.cpu, definition.memory) else {
+        let cpu = definition.cpu.or_else(|| sum_of_shares(&definition.containers));
+        let (Some(cpu), Some(memory)) = (cpu, definition.memory) else {
             let message = format!("`{name}` has no size");
             cx.report_hint(
                 Code::NoTaskSize,
@@ -26,6 +27,7 @@ pub(super) fn task_definitions(cx: &mut Context) {
             cx.task_definitions.push(TaskDefinition {
                 name: name.to_owned(),
                 cpu: CpuUnits(256),
+                cpu_limit: CpuLimit::Quota,
                 memory: MiB(512),
                 network_mode: NetworkMode::Awsvpc,
                 architecture: Architecture::X86_64,
@@ -36,6 +38,7 @@ pub(super) fn task_definitions(cx: &mut Context) {
         };
         let size = Size {
             cpu: cpu.0,
+            limit: limit(definition.cpu),
             memory: memory.0,
         };
         let kind = Kind {
@@ -64,8 +67,12 @@ pub(super) fn of_service(
     fargate: bool,
     path: &Path,
 ) -> TaskDefinitionIx {
+    let none = Named::default();
+    let containers = service.containers.as_ref().unwrap_or(&none);
+    let cpu = service.cpu.or_else(|| sum_of_shares(containers));
     let size = Size {
-        cpu: service.cpu.map_or(CpuUnits(0), |cpu| cpu.0),
+        cpu: cpu.map_or(CpuUnits(0), |cpu| cpu.0),
+        limit: limit(service.cpu),
         memory: service.memory.map_or(MiB(0), |memory| memory.0),
     };
     let network_mode = if fargate {
@@ -78,15 +85,30 @@ pub(super) fn of_service(
         architecture: Architecture::X86_64,
         storage: None,
     };
-    let none = Named::default();
-    let made = make(cx, name, size, kind, service.containers.as_ref().unwrap_or(&none), path);
+    let made = make(cx, name, size, kind, containers, path);
     cx.task_definitions.push(made);
     TaskDefinitionIx::from_usize(cx.task_definitions.len() - 1)
+}
+
+/// What containers ask for together: reserved, where the task itself asks for nothing.
+fn sum_of_shares(containers: &Named<schema::Container>) -> Option<schema::Cpu> {
+    let asked = containers.iter().filter_map(|(_, container)| container.cpu);
+    let sum = asked.fold(0, |sum: u32, cpu| sum.saturating_add(cpu.0.0));
+    (sum > 0).then_some(schema::Cpu(CpuUnits(sum)))
+}
+
+/// On instances a task's own `cpu` is a limit, its containers' are shares.
+fn limit(own: Option<schema::Cpu>) -> CpuLimit {
+    match own {
+        Some(_) => CpuLimit::Quota,
+        None => CpuLimit::Shares,
+    }
 }
 
 #[derive(Clone, Copy)]
 struct Size {
     cpu: CpuUnits,
+    limit: CpuLimit,
     memory: MiB,
 }
 
@@ -146,6 +168,7 @@ fn make(
     TaskDefinition {
         name: name.to_owned(),
         cpu: size.cpu,
+        cpu_limit: size.limit,
         memory: size.memory,
         network_mode: kind.network_mode,
         architecture: kind.architecture,
@@ -211,6 +234,13 @@ fn make_container(
         },
     };
     let image = start_up::image(cx, reference, &contents, path);
+    if let Some(shares) = said.cpu.filter(|cpu| cpu.0.0 > ecs::MOST_CPU_SHARES) {
+        let message = format!("{} CPU shares are more than Linux has", shares.0.0);
+        cx.problems
+            .report_with(Code::OutOfRange, &path.key("cpu"), message, |d| {
+                d.expected(format!("2 to {}", ecs::MOST_CPU_SHARES))
+            });
+    }
     let depends_on = depends_on(cx, name, said, all, path);
     let health_check = said.health_check.as_ref().map(|check| {
         let path = path.key("health_check");

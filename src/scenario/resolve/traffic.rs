@@ -6,7 +6,7 @@ mod profile;
 mod recorded;
 pub(super) mod spikes;
 
-use super::{Context, Table, balancer, behaviour, direct, each, guard, program};
+use super::{Context, Table, balancer, behaviour, direct, each, guard, program, wire};
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
@@ -20,6 +20,7 @@ pub(super) fn traffic(cx: &mut Context) -> (Vec<Traffic>, Vec<RequestClass>) {
     let mut classes = Vec::new();
     each(&cx.said.traffic, &section, |at, name, said, path| {
         let mine = requests(cx, TrafficIx::from_usize(at), said, &mut classes, path);
+        wire::traffic(cx, said, TrafficIx::from_usize(at), &mine, path);
         let journeys = journeys::journeys(cx, said, &mine, &classes, path);
         let mine = if journeys.is_empty() {
             mine
@@ -38,7 +39,8 @@ pub(super) fn traffic(cx: &mut Context) -> (Vec<Traffic>, Vec<RequestClass>) {
             cx.report(Code::ConflictingKeys, &path.key("trace"), message);
         }
         if let Some(timeout) = said.timeout {
-            program::check_timeout(cx, timeout.0, 2, &path.key("timeout"));
+            let set_up = said.connections.as_ref().map_or(0, wire::round_trips) * 2;
+            program::check_timeout(cx, timeout.0, 2 + set_up, &path.key("timeout"));
         }
         if let (Some(to), Some(source)) = (to, source) {
             let timeout = said.timeout.map(|timeout| timeout.0);
@@ -87,10 +89,20 @@ fn destination(cx: &mut Context, said: &schema::Traffic, path: &Path) -> (Option
             let service = ServiceIx::from_usize(service);
             (Some(Destination::Service { service, balancing }), direct)
         }
-        None => {
-            cx.unknown(&[Table::LoadBalancer, Table::Service], &said.to, &to);
-            (None, Direct::default())
-        }
+        None => match cx.said.queues.position(&said.to) {
+            Some(queue) => {
+                if said.balancing.is_some() {
+                    let message = "`balancing` means nothing where messages are put into a queue";
+                    cx.report(Code::ConflictingKeys, &path.key("balancing"), message);
+                }
+                let to = Destination::Queue(QueueIx::from_usize(queue));
+                (Some(to), Direct::default())
+            }
+            None => {
+                cx.unknown(&[Table::LoadBalancer, Table::Service, Table::Queue], &said.to, &to);
+                (None, Direct::default())
+            }
+        },
     }
 }
 

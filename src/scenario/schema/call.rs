@@ -29,6 +29,11 @@ pub struct Call {
     pub balancing: Option<Balance>,
     /// Without a balancer: each calling task avoids tasks that fail; nobody is avoided if absent.
     pub outlier_detection: Option<OutlierDetection>,
+    /// Bytes of the request and its answer; none to speak of if absent.
+    pub payload: Option<super::Payload>,
+    /// The connections of each calling task, to a service; open beforehand and for ever if absent. A dependency has a
+    /// `connection_pool`.
+    pub connections: Option<super::Connections>,
     /// Of one attempt, with queueing and network; none if absent.
     pub timeout: Option<Duration>,
     /// No retry if absent.

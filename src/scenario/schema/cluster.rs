@@ -50,6 +50,8 @@ pub struct Network {
     pub zone_delays: Vec<super::ZoneDelay>,
     /// Of each message, always and everywhere: it is lost, and sent again by TCP.
     pub loss: super::Share,
+    /// Of each client's own line, either way, for requests with a `payload`; no bound if absent.
+    pub client_bandwidth: Option<super::Throughput>,
 }
 
 impl Default for Network {
@@ -61,6 +63,7 @@ impl Default for Network {
             to_balancer: None,
             zone_delays: Vec::new(),
             loss: super::Share(crate::units::Ratio::ZERO),
+            client_bandwidth: None,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Traffic, alarms, and what happens at a time.
 
-use super::{AtRandom, Deploy, Duration, Factor, Flapping, GrayFailure, Named, RunTask, Selection, Share, Time};
+use super::{
+    AtRandom, Deploy, Duration, Factor, Flapping, GrayFailure, Named, PoisonRequests, RunTask, Selection, Share, Time,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +48,8 @@ pub struct Event {
     pub task_crash: Option<TaskCrash>,
     /// Tasks are slow, wrong or still while they run.
     pub gray_failure: Option<GrayFailure>,
+    /// Some requests kill or hang whoever serves them.
+    pub poison_requests: Option<PoisonRequests>,
     pub instance_loss: Option<InstanceLoss>,
     /// Standalone tasks are started.
     pub run_task: Option<RunTask>,
@@ -55,6 +59,8 @@ pub struct Event {
     pub partition: Option<super::Partition>,
     pub packet_loss: Option<super::PacketLoss>,
     pub dependency_slow: Option<DependencySlow>,
+    /// Dependencies refuse or do not answer requests, or are slow (a brown-out), or both.
+    pub dependency_outage: Option<super::DependencyOutage>,
     /// For a while a traffic's rate is so many times what its profile says.
     pub traffic_spike: Option<TrafficSpike>,
     /// The dependency's primary fails; its standby answers after its failover time.

@@ -69,3 +69,67 @@ pub enum ChecksOfTheIll {
     /// They pass at once: the task lies.
     Pass,
 }
+
+/// Requests that do harm to the tasks of a service that serve them. Whether one is poison belongs to the client's request:
+/// all its attempts are, and the calls that are made for its sake.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PoisonRequests {
+    /// Whose tasks cannot stand them.
+    pub service: String,
+    /// Of the service, the only one that cannot: 1 runs at the start, each deployment adds one.
+    #[schemars(range(min = 1))]
+    pub revision: Option<u32>,
+    /// Whose requests they are; of all if absent.
+    pub traffic: Option<String>,
+    /// The kind of requests that they are, one of a traffic's `requests`; of all if absent.
+    pub request: Option<String>,
+    /// Of those requests; all if absent.
+    #[serde(default = "super::link::all")]
+    pub share: Share,
+    #[serde(default)]
+    pub effect: PoisonEffect,
+    /// Of a container that crashes.
+    #[serde(default = "uncaught")]
+    pub exit_code: u8,
+}
+
+/// What runtimes make of an error that nobody catches.
+fn uncaught() -> u8 {
+    1
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PoisonEffect {
+    /// The serving container exits when such a request's turn comes.
+    #[default]
+    Crash,
+    /// Such a request is never answered, and keeps the worker or event loop that it has.
+    Hang,
+}
+
+/// All of these dependencies are in the same trouble at the same time. What they have in hand when it begins goes on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DependencyOutage {
+    #[schemars(length(min = 1))]
+    pub dependencies: Vec<String>,
+    /// Of the requests that reach them, those that are not served; all if absent.
+    #[serde(default = "super::link::all")]
+    pub share: Share,
+    #[serde(default)]
+    pub unserved: Unserved,
+    /// Service takes so many times as long; as long as ever if absent.
+    pub slow: Option<Factor>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Unserved {
+    /// They are refused at once.
+    #[default]
+    Refused,
+    /// They are not answered: who asks waits until its patience ends.
+    Unanswered,
+}

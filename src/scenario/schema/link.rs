@@ -68,6 +68,9 @@ pub struct NetworkModel {
     /// What is lost more often is given up.
     #[schemars(range(max = 100))]
     pub retransmissions: u32,
+    /// Of a Fargate task's network interface, for each of its vCPUs, either way. AWS publishes none; the default is what an
+    /// m6i instance has for each of its own. Tasks on an instance share its baseline.
+    pub fargate_bandwidth: super::Throughput,
 }
 
 impl Default for NetworkModel {
@@ -76,6 +79,7 @@ impl Default for NetworkModel {
             retransmission_timeout: Duration(crate::units::Span::from_millis(200)),
             longest_retransmission_timeout: Duration::secs(120),
             retransmissions: 15,
+            fargate_bandwidth: super::Throughput(46.5),
         }
     }
 }

@@ -22,6 +22,7 @@ pub struct Model {
     pub cpu: CpuShareModel,
     pub discovery: DiscoveryModel,
     pub network: super::NetworkModel,
+    pub sqs: super::SqsModel,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -1,6 +1,6 @@
 //! What a request makes a service do: the steps of its operations.
 
-use super::{CacheStep, Call, Duration, Form, Share, Time};
+use super::{CacheStep, Call, Duration, Form, Publish, Share, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,8 @@ pub enum Step {
     Wait(Time),
     /// A request to another service or a dependency.
     Call(Box<Call>),
+    /// A message to a queue.
+    Publish(Box<Publish>),
     /// Lists of steps that run at once: goes on when all have ended, fails if one has failed. The long form joins
     /// otherwise.
     Parallel(Form<Vec<Vec<Step>>, Parallel>),
@@ -23,6 +25,9 @@ pub enum Step {
     Repeat(Repeat),
     /// Looks into a cache, and does one thing or another by what it finds.
     Cache(Box<CacheStep>),
+    /// Steps that the answer can do without: they are left out while the service is browned out (`brown_out`), and run
+    /// otherwise.
+    Optional(Vec<Step>),
     /// Ends the operation with an error: a status from 400 to 599, or a share of the attempts that fail.
     Fail(Form<Status, Fail>),
 }

@@ -32,10 +32,49 @@ pub struct Experiment {
     /// Fewer than 10 give no interval for percentiles.
     #[schemars(range(min = 1, max = 100_000))]
     pub replications: u32,
+    /// Runs go on, doubling their number, until figures are known so closely.
+    pub precision: Option<Precision>,
     /// Path to named values. Each name is a variant; several paths must name the same variants.
     pub compare: Named<Named<Value>>,
     /// Requests whose way is followed step by step.
     pub traces: Traces,
+}
+
+/// When there are runs enough: figures are looked at after `replications` runs, then after twice as many, and so on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Precision {
+    /// Half of the 95 % interval, as a share of the figure; of variants, of the interval of their paired difference, as
+    /// a share of the first one's figure.
+    pub half_width: Share,
+    /// Which figures, of all requests together.
+    #[serde(default = "precise_figures")]
+    pub of: Vec<PreciseFigure>,
+    /// No more runs than this.
+    #[serde(default = "runs_at_most")]
+    #[schemars(range(min = 1, max = 100_000))]
+    pub at_most: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PreciseFigure {
+    MeanMs,
+    P50Ms,
+    P95Ms,
+    P99Ms,
+    FailedShare,
+    CostUsdPerHour,
+    /// Every objective is met or not met, none undecided; `half_width` has no part in it.
+    Objectives,
+}
+
+fn precise_figures() -> Vec<PreciseFigure> {
+    vec![PreciseFigure::MeanMs, PreciseFigure::P99Ms]
+}
+
+fn runs_at_most() -> u32 {
+    640
 }
 
 /// A sample of the clients' requests is followed through every queue, CPU, call and crossing. Who is in it is decided by
@@ -62,6 +101,7 @@ impl Default for Experiment {
     fn default() -> Self {
         Experiment {
             replications: 10,
+            precision: None,
             compare: Named::default(),
             traces: Traces::default(),
         }

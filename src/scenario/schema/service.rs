@@ -76,6 +76,8 @@ pub struct Service {
     pub rate_limit: Option<RateLimit>,
     /// Turns requests away while the task's CPU is busy; never if absent. Health checks are let in.
     pub load_shedding: Option<LoadShedding>,
+    /// When steps that are `optional` are left out; never if absent.
+    pub brown_out: Option<super::BrownOut>,
     /// CPU time that it takes to turn a request away; none if absent.
     pub refusal_cpu: Option<Duration>,
     /// Code that is slow at first; as quick as ever if absent.
@@ -97,12 +99,18 @@ pub struct Service {
     pub on_deadline: OnDeadline,
     /// How long the server keeps an idle connection open; longer than load balancers do if absent.
     pub keep_alive: Option<Duration>,
+    /// CPU time that a new connection takes, beside workers and loops: the key exchange of TLS, mostly. It is paid by
+    /// connections straight to a task from callers that say `connections`; none if absent.
+    pub connection_cpu: Option<Time>,
     /// From the start of the serving container until it listens and passes its checks.
     #[serde(default = "no_time")]
     pub start_up: Time,
     /// CPU time that the process then works through on one thread before it listens. It comes out of the task's share, so
     /// it takes longer on a small task.
     pub start_up_cpu: Option<Time>,
+    /// Queues that each task receives messages from.
+    #[serde(default)]
+    pub consumes: Vec<super::Consumer>,
     /// What a request makes the service do: steps, one after the other.
     #[serde(default)]
     pub operations: Named<Vec<Step>>,

@@ -19,6 +19,9 @@ pub struct StandaloneTask {
     pub memory: Option<Memory>,
     /// Compressed size of the image, as it is pulled; 100 MiB if absent. Not beside `task_definition`.
     pub image_size: Option<Memory>,
+    /// CPU that it uses all the time, as far as it gets it; none if absent. Not beside `task_definition`, whose containers
+    /// say it.
+    pub cpu_use: Option<Cpu>,
     /// How long its first essential container runs.
     pub runs_for: Time,
     /// With which code it then exits.
@@ -65,6 +68,7 @@ impl StandaloneTask {
     pub(in crate::scenario) fn as_service(&self, family: &str) -> super::Service {
         let container = super::Container {
             image: Some(format!("{family}/app")),
+            cpu_use: self.cpu_use,
             image_size: Some(self.image_size.unwrap_or(super::Container::IMAGE_SIZE)),
             essential: Some(true),
             host_ports: Some(Vec::new()),

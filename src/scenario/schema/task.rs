@@ -12,7 +12,8 @@ pub struct TaskDefinition {
     /// The JSON of `aws ecs describe-task-definition`, beside the scenario. What is
     /// said here as well is laid over what the file says.
     pub file: Option<String>,
-    /// CPU of the whole task.
+    /// CPU of the whole task, and its limit. Left out on EC2, a task has reserved what its containers ask for together, and
+    /// borrows what is idle of its instance; wanted by all, the instance's CPU goes by shares.
     pub cpu: Option<Cpu>,
     /// Memory of the whole task.
     pub memory: Option<Memory>,
@@ -64,8 +65,11 @@ pub struct Container {
     pub soci_index: Option<bool>,
     /// Whether the task stops when this container does; true if absent.
     pub essential: Option<bool>,
+    /// Shares, at least 2: of the task's CPU against its other containers, and of the instance's in a task without a `cpu` of
+    /// its own.
     pub cpu: Option<Cpu>,
-    /// CPU that it uses all the time, whatever is asked of the task; none if absent. The server has what is left.
+    /// CPU that it uses all the time, whatever is asked of the task, as far as it gets it; none if absent. The server has
+    /// what is left.
     pub cpu_use: Option<Cpu>,
     /// Hard limit: the container is killed when it uses as much.
     pub memory: Option<Memory>,

@@ -37,6 +37,11 @@ pub struct Traffic {
     /// Kinds of requests; one called after the traffic, `GET /`, if absent.
     #[serde(default)]
     pub requests: Vec<Request>,
+    /// Bytes of its requests and answers, for those kinds that say nothing else; none to speak of if absent.
+    pub payload: Option<super::Payload>,
+    /// The clients' connections: each client (`clients`, `users`) keeps its own, one that comes once opens one. They are
+    /// open beforehand and for ever if absent.
+    pub connections: Option<super::Connections>,
     /// Of one attempt; the client waits for ever if absent.
     pub timeout: Option<Duration>,
     /// No retry if absent.
@@ -241,6 +246,8 @@ pub struct Request {
     /// sake inherit it.
     #[schemars(range(max = 7))]
     pub priority: Option<u8>,
+    /// Bytes of this kind of request and its answers; those of the traffic if absent.
+    pub payload: Option<super::Payload>,
     pub get: Option<String>,
     pub head: Option<String>,
     pub post: Option<String>,

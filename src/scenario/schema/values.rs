@@ -55,6 +55,8 @@ quantities! {
     Factor(f64) Factor quantity::factor, quantity::print_factor;
     /// MiB a second.
     Throughput(f64) Throughput quantity::throughput, quantity::print_throughput;
+    /// Bytes of a message.
+    Size(u64) Size quantity::size, quantity::print_size;
     /// US dollars.
     Money(f64) Money quantity::money, quantity::print_money;
     /// A share of the period between health checks.

@@ -167,6 +167,32 @@ fn one_half_of_a_fargate_size_implies_the_other() {
 }
 
 #[test]
+fn on_instances_a_tasks_own_cpu_is_a_limit_and_its_containers_are_shares() {
+    let made = |said: &str| {
+        let it = blueprint(&web(&format!("launch_type: EC2\n{said}"), GROUP));
+        let task = &it.task_definitions[0];
+        (task.cpu.0, task.cpu_limit, task.cpu_shares(), it.shares_cpu(GroupIx(0)))
+    };
+    // With a quota nobody sets shares: the kernel's default.
+    let quota = CpuLimit::Quota;
+    assert_eq!(made("cpu: 512"), (512, quota, 1024, false));
+    assert_eq!(
+        made("cpu: 512\ncontainers: { app: { cpu: 256 } }"),
+        (512, quota, 1024, false)
+    );
+    // Reserved and shared is what the containers ask for together.
+    let shares = "containers: { app: { cpu: 256 }, proxy: { cpu: 128 } }";
+    assert_eq!(made(shares), (384, CpuLimit::Shares, 384, true));
+    // Where nothing is said, this language's default is a task's size.
+    assert_eq!(made("memory: 1 GiB"), (1024, quota, 1024, false));
+    // Fargate limits a task in any case.
+    let fargate = blueprint(&web("containers: { app: { cpu: 256 }, proxy: { cpu: 256 } }", ""));
+    assert_eq!(fargate.task_definitions[0].cpu_limit, quota);
+    let too_many = codes(&web("launch_type: EC2\ncontainers: { app: { cpu: 262145 } }", GROUP));
+    assert!(too_many.contains(&Code::OutOfRange), "{too_many:?}");
+}
+
+#[test]
 fn an_image_is_new_where_a_revision_says_so() {
     let it = blueprint(&web(
         "containers: { app: { image_size: 200 MiB }, proxy: {} }",

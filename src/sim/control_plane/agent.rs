@@ -14,7 +14,7 @@ use crate::engine::arena::Id;
 use crate::sim::context::Context;
 use crate::sim::event::{ControlEvent, Event};
 use crate::sim::observation::{EventKind, Observation};
-use crate::sim::signal::{Order, ServerSpec};
+use crate::sim::signal::{Interface, OnHost, Order, ServerSpec};
 use crate::units::Span;
 
 /// What the kernel makes the exit code of a container that is killed.
@@ -194,6 +194,27 @@ impl ControlPlane {
             }
             _ => cx.blueprint.model.cpu.fargate_host_vcpus.max(cpu.0.div_ceil(1024)),
         };
+        let host = match (task.provider, task.instance) {
+            (Provider::Group(group), Some(instance)) if cx.blueprint.shares_cpu(group) => {
+                let definition = self.definition(cx, id);
+                Some(OnHost {
+                    instance,
+                    shares: definition.cpu_shares(),
+                    limit: definition.cpu_limit,
+                })
+            }
+            _ => None,
+        };
+        let bandwidth = match task.provider {
+            Provider::Group(group) => {
+                f64::from(cx.blueprint.auto_scaling_groups[group.at()].instance_type.baseline_mbit) * 1e6 / 8.0
+            }
+            _ => cx.blueprint.wires.fargate_bandwidth * cpu.vcpus(),
+        };
+        let interface = Interface {
+            instance: task.instance,
+            bandwidth,
+        };
         let speed = self.speed_of(cx, id);
         let (service, revision, zone) = (task.service, task.revision, task.zone);
         let left = self.cpu_left(cx, id);
@@ -204,9 +225,11 @@ impl ControlPlane {
             zone,
             cpu,
             left,
+            host,
             host_vcpus,
             memory: self.memory_left(cx, id),
             speed,
+            interface,
         }));
         if task.state() == TaskState::Running {
             cx.orders.push(Order::CountCpu(id));

@@ -18,6 +18,7 @@ use crate::policy::placement::{self, ZoneView};
 use crate::sim::context::Context;
 use crate::sim::event::{ControlEvent, Event};
 use crate::sim::observation::{EventKind, InstanceRecord, Observation};
+use crate::sim::signal::Order;
 use crate::units::Instant;
 
 impl ControlPlane {
@@ -113,6 +114,10 @@ impl ControlPlane {
         let from = instance.state().name();
         instance.enter(InstanceState::InService);
         instance.registered = Some(cx.now());
+        let group = instance.group;
+        if cx.blueprint.shares_cpu(group) {
+            cx.orders.push(Order::HostStands { instance: id, group });
+        }
         self.tell_instance(cx, id, from, "");
     }
 
@@ -130,6 +135,9 @@ impl ControlPlane {
         )));
         self.groups[group.at()].instances.retain(|other| *other != id);
         self.instances.remove(id);
+        if cx.blueprint.shares_cpu(group) {
+            cx.orders.push(Order::HostGone(id));
+        }
         self.hosts_changed(cx);
         cx.calendar.schedule_at(
             cx.now(),

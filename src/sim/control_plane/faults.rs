@@ -52,7 +52,7 @@ impl ControlPlane {
     /// The RUNNING tasks of a selection exit at once.
     pub fn crash_tasks(&mut self, cx: &mut Context<'_>, on: &Selection, key: Key) {
         for id in self.select(on, key) {
-            self.crash_server(cx, id);
+            self.server_crashed(cx, id, SIGKILLED);
         }
     }
 
@@ -79,10 +79,14 @@ impl ControlPlane {
         pick(meant, count, |id| key.child(u64::from(self.tasks[id].ordinal)).bits())
     }
 
-    fn crash_server(&mut self, cx: &mut Context<'_>, id: Id<Task>) {
+    /// The task's serving container exits, if it runs.
+    pub(super) fn server_crashed(&mut self, cx: &mut Context<'_>, id: Id<Task>, exit_code: u8) {
+        if !self.tasks.contains(id) {
+            return;
+        }
         let serving = self.revision(cx, id).serving_container;
         if self.tasks[id].containers[serving].is_running() && !self.is_on_dead_host(id) {
-            self.container_exited(cx, id, serving, SIGKILLED);
+            self.container_exited(cx, id, serving, exit_code);
         }
     }
 
@@ -112,7 +116,7 @@ impl ControlPlane {
         let Some(task) = self.tasks.get(id) else { return };
         let service = &self.services[task.service.at()];
         if service.crashes.is_some() && service.crash_epoch == epoch && task.state() == TaskState::Running {
-            self.crash_server(cx, id);
+            self.server_crashed(cx, id, SIGKILLED);
         }
     }
 

@@ -29,10 +29,11 @@ impl DataPlane {
     /// What is wrong with a task changes.
     pub(super) fn afflict(&mut self, cx: &mut Context<'_>, task: Id<Task>, ills: Ills) {
         let before = self.afflictions.take(task);
+        let endangered = self.is_endangered(task);
         let Some(server) = self.servers.get_mut(task) else {
             return;
         };
-        let (old, new) = match ills == Ills::NONE {
+        let (old, new) = match ills == Ills::NONE && !endangered {
             true => (Door::Troubled, Door::Open),
             false => (Door::Open, Door::Troubled),
         };
@@ -79,9 +80,9 @@ impl DataPlane {
 
     /// The door of a process that begins to listen.
     pub(super) fn open_door(&self, task: Id<Task>) -> Door {
-        match self.afflictions.get(task) {
-            Some(_) => Door::Troubled,
-            None => Door::Open,
+        match self.afflictions.get(task).is_some() || self.is_endangered(task) {
+            true => Door::Troubled,
+            false => Door::Open,
         }
     }
 
@@ -89,12 +90,14 @@ impl DataPlane {
     #[cold]
     #[inline(never)]
     pub(super) fn ends_at_the_door(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, task: Id<Task>) -> bool {
-        let Some(affliction) = self.afflictions.get(task).filter(|_| {
-            let server = self.servers.get(task);
-            server.is_some_and(|server| server.door == Door::Troubled)
-        }) else {
+        let server = self.servers.get(task);
+        if server.is_none_or(|server| server.door != Door::Troubled) {
             self.unanswered(cx, id);
             return true;
+        }
+        self.taste(cx, id, task);
+        let Some(affliction) = self.afflictions.get(task) else {
+            return false;
         };
         let is_check = matches!(self.attempts[id].caller, Caller::Check(_));
         if is_check && affliction.ills.checks == ChecksOfTheIll::Pass {
@@ -109,10 +112,15 @@ impl DataPlane {
     #[cold]
     #[inline(never)]
     pub(super) fn is_held_up(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) -> bool {
+        if self.acts(cx, id) {
+            return true;
+        }
         let attempt = &mut self.attempts[id];
         let task = attempt.task.expect("a strand runs on a task");
         let Some(affliction) = self.afflictions.get_mut(task) else {
-            attempt.flags.clear(Flags::AFFLICTED);
+            if !self.poisons.keeps(id) {
+                attempt.flags.clear(Flags::AFFLICTED);
+            }
             return false;
         };
         if affliction.ills.motion == Motion::Still {

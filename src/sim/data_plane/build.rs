@@ -8,14 +8,18 @@ use super::cookies::Cookies;
 use super::dependency::DependencyState;
 use super::foregone::Foregone;
 use super::group::Group;
+use super::hosts::Hosts;
 use super::join::Races;
 use super::journeys::Journeys;
+use super::messaging::Messaging;
 use super::network::Network;
+use super::poison::Poisons;
 use super::program::{Operations, Programs};
 use super::rules::Rulebook;
 use super::site::SiteState;
 use super::skew::Skews;
 use super::tracer::Tracer;
+use super::wires::Wires;
 use crate::blueprint::{
     Action, Blueprint, Destination, HttpRequest, LoadBalancerIx, Metric, RequestClass, TargetGroupIx,
 };
@@ -110,6 +114,7 @@ impl DataPlane {
             .enumerate()
             .map(|(at, _)| DependencyState::new(blueprint, at, &mut cx.calendar, &mut tables))
             .collect();
+        let messaging = Messaging::new(blueprint, &mut cx.calendar, &mut tables);
         let deadline_timers = (0..deadlines.len())
             .map(|list| {
                 cx.calendar
@@ -120,9 +125,11 @@ impl DataPlane {
         DataPlane {
             attempts: Arena::with_capacity(1024),
             servers: Servers::default(),
+            hosts: Hosts::new(blueprint),
             deadlines,
             deadline_timers,
             network,
+            wires: Wires::new(blueprint, &mut tables),
             balancers,
             groups,
             clients,
@@ -133,6 +140,7 @@ impl DataPlane {
             backed: Aside::default(),
             caches: Caches::new(blueprint),
             races: Races::new(blueprint),
+            messaging,
             courses: programs.steer_by_request().then(Box::default),
             programs,
             counts: vec![RevisionCount::default(); operations.revisions.len()],
@@ -151,6 +159,7 @@ impl DataPlane {
             stops_at: blueprint.horizon(),
             overflowed: false,
             afflictions: Aside::default(),
+            poisons: Poisons::default(),
             class_actions: class_actions(blueprint, &actions),
             class_traffic: blueprint.classes.iter().map(|class| class.traffic.0).collect(),
             actions,
@@ -175,7 +184,7 @@ fn class_actions(blueprint: &Blueprint, actions: &Actions) -> Vec<u32> {
             load_balancer,
             listener,
         } => actions.of(blueprint, load_balancer, listener, &class.http),
-        Destination::Service { .. } => 0,
+        Destination::Service { .. } | Destination::Queue(_) => 0,
     };
     blueprint.classes.iter().map(of).collect()
 }

@@ -237,6 +237,7 @@ impl DataPlane {
             }
         }
         let attempt = &self.attempts[id];
+        let flags = attempt.flags;
         match attempt.caller {
             Caller::Client(class, browser) => {
                 cx.finished.push(finished(attempt, class, answer, &self.operations, cx));
@@ -254,6 +255,9 @@ impl DataPlane {
                 Some(strand) if strand.phase == Phase::Calling(id) => {
                     if answer.is_success() {
                         strand.phase = Phase::Ready;
+                        if OVERHEARD {
+                            strand.flags.degraded_by(flags);
+                        }
                         cx.follow(DataEvent::GoOn, parent);
                     } else if self.falls_back(id, parent) {
                         cx.follow(DataEvent::GoOn, parent);
@@ -265,8 +269,8 @@ impl DataPlane {
                 _ => {}
             },
             Caller::Check(check) => self.check_answered(cx, id, check, answer),
-            Caller::Join(_) | Caller::Nobody | Caller::StartUp => {
-                unreachable!("a branch joins, a start-up ends: neither is answered")
+            Caller::Join(_) | Caller::Nobody | Caller::StartUp | Caller::SetUp(_) | Caller::Poller(_) => {
+                unreachable!("a branch joins, a start-up and a message's strand end: none is answered")
             }
         }
     }
@@ -331,7 +335,12 @@ impl DataPlane {
                 self.trace_goes(cx, id);
                 self.attempts.remove(id);
             }
-            Phase::Sent | Phase::Answered(_) => {}
+            Phase::Sent | Phase::Answered(_) => {
+                if self.wires.is_some() && self.stops_sending(cx, id) {
+                    self.trace_goes(cx, id);
+                    self.attempts.remove(id);
+                }
+            }
             // Dependencies do not notice.
             _ => {
                 if attempt.task.is_some()

@@ -12,7 +12,7 @@ use crate::engine::dist::{Law, Tables};
 use crate::engine::random::Key;
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
-use crate::sim::observation::{Failure, Observation, Outcome, RequestFinished, ServedBy, StepCounts};
+use crate::sim::observation::{Completeness, Failure, Observation, Outcome, RequestFinished, ServedBy, StepCounts};
 use crate::units::Instant;
 use crate::workload::{ArrivalStream, Replay};
 
@@ -289,6 +289,7 @@ impl DataPlane {
                 arrived: attempt.first_sent,
                 latency: cx.now().since(attempt.first_sent),
                 attempts: u32::from(attempt.number),
+                completeness: Completeness::Whole,
                 served_by: None,
                 failure: Some(in_words_of(
                     cx.blueprint,
@@ -302,6 +303,7 @@ impl DataPlane {
             }
         }
         self.journeys_end(cx);
+        self.tell_of_queues(cx);
         self.tracer.finish(cx);
         let counts = self.skews.counts();
         if !counts.is_empty() {
@@ -351,6 +353,11 @@ pub(super) fn finished(
         arrived: attempt.first_sent,
         latency: cx.now().since(attempt.first_sent),
         attempts: u32::from(attempt.number),
+        completeness: if attempt.flags.has(Flags::DEGRADED) {
+            Completeness::Degraded
+        } else {
+            Completeness::Whole
+        },
         served_by,
         failure,
     }

@@ -5,6 +5,7 @@
 //! number of attempts), while the durations of steps belong to the attempt. A client's request is its own call path;
 //! below it the path is kept in a row beside the attempt, and only in scenarios whose programs turn by it.
 
+use super::brown_out::leaves_out;
 use super::cache::{Found, Landing, Look, Miss, Waiter};
 use super::program::{Steer, What};
 use super::strand::leave_loop;
@@ -260,6 +261,10 @@ impl DataPlane {
                         }
                         break;
                     }
+                }
+                Steer::Optional { after } => {
+                    let is_left_out = leaves_out(&mut self.servers, attempt, number, cx.now());
+                    attempt.step = if is_left_out { after } else { here + 1 };
                 }
                 Steer::Fail { share, status } => {
                     if share == 1.0 || attempt.key.child(number).child(purpose::FAIL).happens(share) {

@@ -2,6 +2,7 @@
 //! `extras`, and takes other ways from the first step on.
 
 mod extras;
+mod outages;
 mod pools;
 
 use super::site::To;
@@ -22,6 +23,7 @@ use crate::units::Span;
 
 pub(super) use extras::Backed;
 use extras::Extras;
+use outages::Outages;
 
 pub(super) struct DependencyState {
     pub zone: Option<ZoneIx>,
@@ -37,6 +39,8 @@ pub(super) struct DependencyState {
     pub queue: Queue,
     /// The primary has failed and nobody has taken over yet.
     pub failing_over: bool,
+    /// `None`: it serves all that it can.
+    outages: Option<Box<Outages>>,
     pub extras: Option<Box<Extras>>,
 }
 
@@ -55,6 +59,7 @@ impl DependencyState {
             busy: 0,
             queue: Queue::default(),
             failing_over: false,
+            outages: None,
             extras: extras.map(|extras| Box::new(Extras::new(blueprint, at, extras, calendar, tables))),
         }
     }
@@ -108,6 +113,9 @@ impl DataPlane {
             self.tracer.begins(cx.blueprint, id, attempt, Doing::Queue, cx.now());
         }
         let at = self.dependency_of(attempt.site);
+        if self.dependencies[at.at()].outages.is_some() && self.is_not_served(cx, id, at) {
+            return;
+        }
         let dependency = &mut self.dependencies[at.at()];
         if dependency.extras.is_some() {
             return self.at_backed(cx, id);

@@ -19,6 +19,12 @@ impl DataPlane {
             FaultKind::Link { link, trouble } => self.network.link_fails(position, *link, trouble),
             FaultKind::DependencySlow { dependency, factor } => self.dependencies[dependency.at()].slowdown *= factor,
             FaultKind::DependencyFailover { dependency } => self.fail_over(cx, *dependency),
+            FaultKind::DependencyOutage { dependencies, outage } => {
+                for at in dependencies {
+                    self.dependencies[at.at()].outage_begins(position, *outage);
+                }
+            }
+            FaultKind::Poison(poison) => self.poison_begins(cx, position, poison),
             FaultKind::CacheFlush(flush) => self.flush_caches(cx, position, flush),
             FaultKind::TrafficSpike { .. }
             | FaultKind::TaskCrash { .. }
@@ -40,6 +46,12 @@ impl DataPlane {
             FaultKind::AddedLatency { .. } => self.network.remove_latency(position),
             FaultKind::Link { .. } => self.network.link_recovers(position),
             FaultKind::DependencySlow { dependency, factor } => self.dependencies[dependency.at()].slowdown /= factor,
+            FaultKind::DependencyOutage { dependencies, outage } => {
+                for at in dependencies {
+                    self.dependencies[at.at()].outage_ends(position, *outage);
+                }
+            }
+            FaultKind::Poison(_) => self.poison_ends(position),
             FaultKind::DependencyFailover { .. }
             | FaultKind::CacheFlush(_)
             | FaultKind::TrafficSpike { .. }

@@ -91,6 +91,12 @@ impl<'b> Reached<'b> {
             match traffic.to {
                 Destination::LoadBalancer { load_balancer, .. } => reached.balancer(load_balancer),
                 Destination::Service { service, .. } => reached.service(service),
+                Destination::Queue(_) => {}
+            }
+        }
+        for (at, service) in blueprint.services.iter().enumerate() {
+            if !service.consumes.is_empty() {
+                reached.service(ServiceIx::from_usize(at));
             }
         }
         for group in &blueprint.target_groups {
@@ -154,7 +160,8 @@ impl<'b> Reached<'b> {
         match self.blueprint.calls[at.at()].to {
             Callee::Service { service, .. } => self.service(service),
             Callee::LoadBalancer { load_balancer, .. } => self.balancer(load_balancer),
-            Callee::Dependency(_) | Callee::DependencyOperation(..) => {}
+            // Who consumes a queue is reached in any case.
+            Callee::Dependency(_) | Callee::DependencyOperation(..) | Callee::Queue(_) => {}
         }
     }
 }

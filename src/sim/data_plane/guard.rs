@@ -404,6 +404,7 @@ impl DataPlane {
         // Past the jump that leads around it.
         strand.step += 1;
         strand.phase = Phase::Ready;
+        strand.flags.set(Flags::DEGRADED);
         true
     }
 

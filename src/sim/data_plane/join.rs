@@ -190,10 +190,14 @@ impl DataPlane {
             courses.add_work(id, parent);
         }
         self.trace_goes(cx, id);
-        let sibling = self.attempts.remove(id).and_then(|branch| branch.sibling);
-        if self.attempts.get(parent).is_none() {
+        let branch = self.attempts.remove(id).expect("a branch is there until it is over");
+        let Some(strand) = self.attempts.get_mut(parent) else {
             return;
+        };
+        if answer == Answer::Success {
+            strand.flags.degraded_by(branch.flags);
         }
+        let sibling = branch.sibling;
         let pending = self.unchain(parent, id, sibling);
         if self.races.runs(parent) {
             return self.race_goes_on(cx, parent, answer, pending);
@@ -286,6 +290,9 @@ impl DataPlane {
             unreachable!("a race is over while its strand waits for it")
         };
         attempt.phase = Phase::Ready;
+        if !race.counts_failures && race.succeeded < race.branches {
+            attempt.flags.set(Flags::DEGRADED);
+        }
         let mut next = first;
         while let Some(loser) = next {
             next = self.attempts[loser].sibling;

@@ -9,12 +9,16 @@ use crate::cluster::queue::Queue;
 use crate::cluster::server::Door;
 use crate::engine::arena::Id;
 use crate::sim::context::Context;
+use crate::sim::event::DataEvent;
 use crate::units::Instant;
 
 impl DataPlane {
     /// Stops a strand that nobody waits for, and what it waits for itself.
     pub(super) fn cancel(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         let attempt = &self.attempts[id];
+        if attempt.flags.has(Flags::AFFLICTED) && self.is_stuck(id) {
+            return;
+        }
         let caller = attempt.caller;
         let task = attempt.task.expect("a strand runs on a task");
         match attempt.phase {
@@ -71,7 +75,10 @@ impl DataPlane {
             return;
         }
         cx.calendar.drop_timer(server.cpu_timer);
+        self.leaves_host(task);
         self.drop_connections(task);
+        self.pollers_die(task);
+        self.close_connections(task);
         for id in self.lose_work(cx, task, server.revision) {
             self.answer(cx, id, Answer::Refused(Reason::TaskDied.here()));
         }
@@ -92,7 +99,9 @@ impl DataPlane {
         server.cpu_turns_at = Instant::NEVER;
         cx.calendar.drop_timer(server.cpu_timer);
         let revision = server.revision;
+        self.leaves_host(task);
         self.drop_connections(task);
+        self.pollers_die(task);
         for id in self.lose_work(cx, task, revision) {
             let attempt = &mut self.attempts[id];
             if attempt.flags.has(Flags::CALLER_GONE) || matches!(attempt.caller, Caller::Check(_)) {
@@ -124,6 +133,20 @@ impl DataPlane {
         lost.retain(|&id| match self.attempts[id].caller {
             Caller::Join(_) | Caller::Nobody | Caller::StartUp => {
                 self.attempts.remove(id);
+                false
+            }
+            // Its message comes back by itself.
+            Caller::Poller(_) => {
+                let counts = &mut self.counts[revision as usize];
+                counts.requests += 1;
+                counts.errors += 1;
+                self.attempts.remove(id);
+                false
+            }
+            // Whoever asked for the connection finds what has become of the task.
+            Caller::SetUp(asking) => {
+                self.attempts.remove(id);
+                cx.follow(DataEvent::AtTask, asking);
                 false
             }
             Caller::Check(_) => true,

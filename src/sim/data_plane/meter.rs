@@ -74,6 +74,7 @@ impl DataPlane {
                 count(&mut self.cpu_meters[server.service.at()], used, reserved);
             }
         }
+        let queues = self.meter_queues(now);
         let services = self.cpu_meters.iter_mut().map(std::mem::take).collect();
         let active = self.open_requests;
         let request_memory = self.servers.iter().filter_map(Server::request_memory).collect();
@@ -81,6 +82,7 @@ impl DataPlane {
             minute,
             ended: now,
             services,
+            queues,
             request_memory,
             target_groups: self
                 .groups
@@ -90,7 +92,8 @@ impl DataPlane {
             load_balancers: self
                 .balancers
                 .iter_mut()
-                .map(|balancer| {
+                .enumerate()
+                .map(|(at, balancer)| {
                     let mut meter = std::mem::take(&mut balancer.meter);
                     meter.active = active;
                     let known = balancer.extras.as_mut().and_then(|extras| extras.clients.as_mut());
@@ -103,7 +106,10 @@ impl DataPlane {
                     });
                     let others = (meter.requests - known) as f64;
                     meter.connections = opened + (others / model.requests_per_connection).ceil() as u64;
-                    meter.bytes = meter.requests * model.bytes_per_request;
+                    let sized = self.wires.as_mut().map(|wires| wires.take_processed(at));
+                    let sized = sized.unwrap_or_default();
+                    let others = meter.requests.saturating_sub(sized.requests);
+                    meter.bytes = others * model.bytes_per_request + sized.bytes;
                     meter
                 })
                 .collect(),
@@ -133,6 +139,7 @@ impl DataPlane {
             at: now,
             services,
             dependencies: dependencies.collect(),
+            queues: self.sample_queues(),
             senders,
             failures,
         }

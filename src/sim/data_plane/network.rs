@@ -6,6 +6,7 @@
 mod links;
 
 use super::program::Operations;
+use super::wires::step_of;
 use super::{Leg, purpose};
 use crate::blueprint::{self, Blueprint, DependencyIx, LatencyScope, Link, LinkTrouble, ServiceIx, ZoneIx};
 use crate::cluster::attempt::{Attempt, Served, Site};
@@ -36,9 +37,9 @@ impl Delay {
         }
     }
 
-    /// Schedules a step of an attempt after the delay. Only a delay that is drawn asks for the key.
+    /// Schedules a step of an attempt (or of whoever it is about) after the delay. Only a delay that is drawn asks for the key.
     #[inline(always)]
-    pub fn schedule(&self, cx: &mut Context<'_>, key: impl FnOnce() -> Key, what: DataEvent, id: Id<Attempt>) {
+    pub fn schedule<T>(&self, cx: &mut Context<'_>, key: impl FnOnce() -> Key, what: DataEvent, id: Id<T>) {
         match self {
             Delay::None => cx.follow(what, id),
             Delay::Always(lane, _) => cx.calendar.schedule_in_lane(*lane, Event::data(what, id)),
@@ -81,6 +82,10 @@ pub(super) struct Network {
     zone_delays: Option<Box<ZoneDelays>>,
     /// Whether any of the three is in force.
     troubled: bool,
+    /// What is sent goes over wires that take time.
+    wired: bool,
+    /// Troubled or wired.
+    unusual: bool,
     /// How often they have changed.
     changes: u32,
     pub connect_timeout: LaneId,
@@ -171,6 +176,8 @@ impl Network {
             outages: vec![0; blueprint.zones.len()],
             added: Vec::new(),
             troubled: links.troubled(),
+            wired: blueprint.wires.matter(),
+            unusual: links.troubled() || blueprint.wires.matter(),
             links,
             zone_delays: ZoneDelays::new(blueprint, calendar, tables),
             changes: 0,
@@ -264,6 +271,7 @@ impl Network {
     fn settle(&mut self) {
         self.changes += 1;
         self.troubled = self.links.troubled() || !self.added.is_empty() || self.down_since.iter().any(Option::is_some);
+        self.unusual = self.troubled || self.wired;
     }
 
     #[inline(always)]
@@ -292,19 +300,41 @@ impl Network {
     /// Carries an attempt over one leg; `event` happens at the other end, at once if there is no delay.
     #[inline(always)]
     pub fn carry(&self, cx: &mut Context<'_>, id: Id<Attempt>, hop: Hop, event: DataEvent) -> Crossing {
-        if self.troubled {
-            return self.carry_through_trouble(cx, id, hop, event);
+        if self.unusual {
+            return self.carry_unusually(cx, id, hop, event);
         }
         self.delay(hop).schedule(cx, || leg_key(hop), event, id);
         Crossing::UnderWay
     }
 
     #[inline(never)]
-    fn carry_through_trouble(&self, cx: &mut Context<'_>, id: Id<Attempt>, hop: Hop, event: DataEvent) -> Crossing {
+    fn carry_unusually(&self, cx: &mut Context<'_>, id: Id<Attempt>, hop: Hop, event: DataEvent) -> Crossing {
+        if self.wired {
+            cx.follow(step_of(hop.leg), id);
+            return Crossing::UnderWay;
+        }
+        self.carry_now(cx, id, hop, event)
+    }
+
+    /// The same past the wires.
+    pub fn carry_now(&self, cx: &mut Context<'_>, id: Id<Attempt>, hop: Hop, event: DataEvent) -> Crossing {
+        let Some(span) = self.crossing(hop) else {
+            return Crossing::Lost;
+        };
+        if span.is_zero() {
+            cx.follow(event, id);
+        } else {
+            cx.calendar.schedule_in(span, Event::data(event, id));
+        }
+        Crossing::UnderWay
+    }
+
+    /// How long a crossing takes, with all that is in its way; `None`: nothing comes of it.
+    pub fn crossing(&self, hop: Hop) -> Option<Span> {
         let key = leg_key(hop);
         let down = |zone: Option<ZoneIx>| zone.is_some_and(|zone| self.down_since[zone.at()].is_some());
         if down(hop.from) || down(hop.to) {
-            return Crossing::Lost;
+            return None;
         }
         let mut span = self.delay(hop).span(key);
         for (position, added) in self.added.iter().enumerate() {
@@ -328,15 +358,10 @@ impl Network {
             };
             match self.links.pass(hop, callee) {
                 Passage::Late(late) => span += late,
-                Passage::Lost => return Crossing::Lost,
+                Passage::Lost => return None,
             }
         }
-        if span.is_zero() {
-            cx.follow(event, id);
-        } else {
-            cx.calendar.schedule_in(span, Event::data(event, id));
-        }
-        Crossing::UnderWay
+        Some(span)
     }
 }
 

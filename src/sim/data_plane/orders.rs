@@ -16,7 +16,7 @@ use crate::engine::random::Key;
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
 use crate::sim::signal::{Order, ServerSpec, Signal};
-use crate::units::{Instant, Span};
+use crate::units::{CpuUnits, Instant, Span};
 
 impl DataPlane {
     pub fn execute(&mut self, cx: &mut Context<'_>, order: Order) {
@@ -29,8 +29,12 @@ impl DataPlane {
                 if let Some(extras) = self.servers.get_mut(task).and_then(|server| server.extras.as_mut()) {
                     extras.listening = Some(cx.now());
                 }
+                self.begin_receiving(cx, task);
             }
-            Order::CloseServer(task) => self.set_door(task, Door::Closed),
+            Order::CloseServer(task) => {
+                self.set_door(task, Door::Closed);
+                self.stop_receiving(task);
+            }
             Order::KillServer(task) => {
                 self.kill(cx, task);
             }
@@ -45,12 +49,12 @@ impl DataPlane {
             }
             Order::Afflict { task, ills } => self.afflict(cx, task, ills),
             Order::PartCpu { task, left } => {
-                if let Some(server) = self.servers.get_mut(task).filter(|server| server.door != Door::Silent) {
-                    server.cpu.set_share(cx.now(), left.server);
-                    server.beside.set(cx.now(), left.beside);
-                    self.cpus_changed.push(task.index());
+                if self.servers.get(task).is_some_and(|server| server.door != Door::Silent) {
+                    self.part_cpu(cx.now(), task, left);
                 }
             }
+            Order::HostStands { instance, group } => self.host_stands(cx, instance, group),
+            Order::HostGone(instance) => self.host_gone(instance),
             Order::PublishTargets {
                 target_group,
                 node,
@@ -118,6 +122,7 @@ impl DataPlane {
         let mut cpu = Cpu::new(
             CpuSpec {
                 model: revision.cpu_model,
+                shared: spec.host.map(|host| host.limit),
                 share: spec.left.server,
                 threads: spec.host_vcpus,
                 period,
@@ -127,8 +132,20 @@ impl DataPlane {
         );
         cpu.set_speed(cx.now(), spec.speed);
         let timer = cx.calendar.timer(Event::data_extra(DataEvent::CpuTurn, slot as u32));
+        if let Some(wires) = &mut self.wires {
+            wires.begin(cx, spec.task, spec.interface);
+        }
         let row = self.operations.revisions_of(spec.service).start + spec.revision.at();
         let (queue, extras) = self.rulebook.begin(cx.blueprint, revision, spec.memory, cx.now());
+        // On a shared instance it has to be granted first.
+        let beside = match (spec.host, &mut self.hosts) {
+            (Some(host), Some(hosts)) => {
+                hosts.join(spec.task, host, spec.left);
+                self.cpus_changed.push(slot as u32);
+                CpuUnits(0)
+            }
+            _ => spec.left.beside,
+        };
         self.servers.start(Server {
             task: spec.task,
             service: spec.service,
@@ -148,7 +165,7 @@ impl DataPlane {
             counted: None,
             sampled: Metered { at: cx.now(), used: 0 },
             beside: Beside {
-                units: spec.left.beside,
+                units: beside,
                 since: cx.now(),
                 used: 0,
             },

@@ -69,6 +69,10 @@ pub(super) enum Steer {
     Fill {
         depth: u8,
     },
+    /// What the server may leave out follows, up to `after`.
+    Optional {
+        after: u16,
+    },
     Fail {
         share: f64,
         status: u16,
@@ -103,7 +107,7 @@ impl Programs {
             .any(|step| {
                 matches!(
                     step,
-                    Written::Choose(_) | Written::Repeat { .. } | Written::Cache { .. }
+                    Written::Choose(_) | Written::Repeat { .. } | Written::Cache { .. } | Written::Optional(_)
                 )
             });
         let (steps, bounds) = compile(blueprint, steer_by_request, calendar, tables);
@@ -253,7 +257,7 @@ impl Operations {
                         Some(*operation).filter(|at| at.at() < revision.operations.len())
                     }
                     Callee::LoadBalancer { http, .. } => operation(revision, http),
-                    Callee::Dependency(_) | Callee::DependencyOperation(..) => None,
+                    Callee::Dependency(_) | Callee::DependencyOperation(..) | Callee::Queue(_) => None,
                 };
                 of(row, asked)
             }));
@@ -272,6 +276,19 @@ impl Operations {
         &self.rows[served.at()]
     }
 
+    /// What an operation of a revision is served by.
+    pub fn of_operation(&self, revision: u32, operation: OperationIx) -> Served {
+        Served(self.first_row(revision as usize) + operation.0)
+    }
+
+    /// A revision's rows end with that of what is unrouted.
+    fn first_row(&self, revision: usize) -> u16 {
+        match revision.checked_sub(1) {
+            Some(before) => self.revisions[before].unrouted.0 + 1,
+            None => 0,
+        }
+    }
+
     /// The revision that serves; not to be asked of [`Served::NOBODY`].
     #[inline]
     pub fn revision(&self, served: Served) -> &RevisionRow {
@@ -281,10 +298,7 @@ impl Operations {
     /// Which of its service's operations a row is; `None`: what finds no route, or may not be understood.
     pub fn operation(&self, served: Served) -> Option<OperationIx> {
         let revision = self.row(served).revision as usize;
-        let first = match revision.checked_sub(1) {
-            Some(before) => self.revisions[before].unrouted.0 + 1,
-            None => 0,
-        };
+        let first = self.first_row(revision);
         (served.0 < self.revisions[revision].unrouted.0).then(|| OperationIx(served.0 - first))
     }
 

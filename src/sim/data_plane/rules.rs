@@ -6,6 +6,7 @@
 //!
 //! [`ServerExtras`]: crate::cluster::server::ServerExtras
 
+use super::brown_out::answered;
 use super::network::Delay;
 use super::program::What;
 use super::{DataPlane, purpose};
@@ -18,7 +19,7 @@ use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Phase};
 use crate::cluster::cause::Reason;
 use crate::cluster::queue::{Queue, Standing};
 use crate::cluster::rate::TokenBucket;
-use crate::cluster::server::{Admission, Door, Heap, Limit, LoadAverage, Memory, ServerExtras};
+use crate::cluster::server::{Admission, BrownedOut, Heap, Limit, LoadAverage, Memory, ServerExtras};
 use crate::engine::arena::{Arena, Id};
 use crate::engine::calendar::{Calendar, LaneId};
 use crate::engine::dist::{Law, Tables};
@@ -122,6 +123,7 @@ impl Rulebook {
             answered: 0,
             listening: None,
             warm_up: rules.warm_up,
+            brown_out: (rules.brown_out).map(|rule| Box::new(BrownedOut::new(rule, now))),
             heap: rules.collection.as_ref().map(|_| Heap::default()),
             memory: rules.memory.map(|law| Memory {
                 law,
@@ -159,8 +161,9 @@ fn at_root(attempts: &Arena<Attempt>, id: Id<Attempt>) -> Caller {
 pub(super) fn priority(blueprint: &Blueprint, attempts: &Arena<Attempt>, id: Id<Attempt>) -> Priority {
     match at_root(attempts, id) {
         Caller::Client(class, _) => blueprint.classes[class.at()].priority,
-        Caller::Check(_) | Caller::StartUp => Priority::MOST_URGENT,
-        Caller::Strand(_) | Caller::Join(_) | Caller::Nobody => Priority::LEAST_URGENT,
+        Caller::Check(_) | Caller::StartUp | Caller::SetUp(_) => Priority::MOST_URGENT,
+        // Messages can wait: that is what their queue is for.
+        Caller::Strand(_) | Caller::Join(_) | Caller::Nobody | Caller::Poller(_) => Priority::LEAST_URGENT,
     }
 }
 
@@ -186,7 +189,7 @@ impl DataPlane {
         }
         let server = self.servers.get(task).expect("it has just been looked at");
         let mut admission = server.admission();
-        if admission == Admission::Refused && server.door == Door::Open {
+        if admission == Admission::Refused && server.door.is_open() {
             let lane = lane(
                 cx.blueprint,
                 &self.attempts,
@@ -235,7 +238,7 @@ impl DataPlane {
         let now = cx.now();
         let attempt = &self.attempts[id];
         let server = self.servers.get_mut(task)?;
-        if matches!(attempt.caller, Caller::Check(_)) || server.door != Door::Open {
+        if matches!(attempt.caller, Caller::Check(_)) || !server.door.is_open() {
             return None;
         }
         let rules = self.rulebook.of(server.revision);
@@ -402,6 +405,9 @@ impl DataPlane {
         }
         if answer.is_some() {
             extras.answered = extras.answered.saturating_add(1);
+            if let Some(state) = &mut extras.brown_out {
+                answered(state, now, known.arrived);
+            }
         }
         let in_hand = extras.in_hand(server.present);
         if let (Some(state), Some(law)) = (&mut extras.limit, self.rulebook.of(server.revision).concurrency)
@@ -414,7 +420,7 @@ impl DataPlane {
             };
             *state = match law {
                 ConcurrencyLimit::Fixed(_) => *state,
-                ConcurrencyLimit::Gradient(bounds) => concurrency::gradient(*state, sample, bounds),
+                ConcurrencyLimit::Gradient(bounds) => concurrency::windowed_gradient(*state, sample, now, bounds),
                 ConcurrencyLimit::Vegas(bounds) => concurrency::vegas(*state, sample, bounds),
             };
         }

@@ -84,6 +84,10 @@ impl DataPlane {
                 cx.follow(DataEvent::AskBacked, id);
                 Crossing::UnderWay
             }
+            To::Queue(_) => {
+                cx.follow(DataEvent::SendMessage, id);
+                Crossing::UnderWay
+            }
             To::Dependency(at) => {
                 attempt.zone = self.dependencies[at.at()].zone;
                 let hop = Hop {

@@ -146,6 +146,9 @@ impl DataPlane {
 
     /// Sets the timers of CPUs that have changed in the present event: once each, however often they did.
     pub(super) fn arm_cpus(&mut self, cx: &mut Context<'_>) {
+        if self.hosts.is_some() {
+            self.share_out_hosts(cx.now());
+        }
         for &slot in &self.cpus_changed {
             if let Some(server) = self.servers.in_slot_mut(slot as usize) {
                 let next = server.cpu.next_turn();

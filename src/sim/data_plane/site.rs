@@ -7,7 +7,7 @@ use super::direct::{self, Ways};
 use super::guard::SiteExtras;
 use crate::blueprint::{
     Balancing, Blueprint, CallIx, CallSite, Callee, DeadlineMode, DependencyIx, Destination, Guards, LoadBalancerIx,
-    Retry, ServiceIx, TrafficIx,
+    QueueIx, Retry, ServiceIx, TrafficIx,
 };
 use crate::cluster::attempt::Site;
 use crate::cluster::cause::Reason;
@@ -84,6 +84,8 @@ pub(super) enum To {
         action: ActionOf,
     },
     Dependency(DependencyIx),
+    /// What is sent is a message.
+    Queue(QueueIx),
 }
 
 /// Which of the listeners' actions takes what the site sends.
@@ -117,6 +119,7 @@ impl SiteState {
                 Callee::Dependency(dependency) | Callee::DependencyOperation(dependency, _) => {
                     To::Dependency(*dependency)
                 }
+                Callee::Queue(queue) => To::Queue(*queue),
             };
             sites.push(SiteState {
                 to,
@@ -138,6 +141,7 @@ impl SiteState {
                     let ways = Ways::new(blueprint, (service, &traffic.direct), None, key);
                     To::direct(blueprint, service, balancing, ways)
                 }
+                Destination::Queue(queue) => To::Queue(queue),
             };
             sites.push(SiteState {
                 to,

@@ -140,6 +140,8 @@ impl DataPlane {
             Caller::Join(parent) => return self.branch_over(cx, id, parent, answer),
             Caller::Nobody => return self.loser_over(cx, id),
             Caller::StartUp => return self.started_up(cx, id),
+            Caller::Poller(poller) => return self.message_handled(cx, (id, poller), answer),
+            Caller::SetUp(asking) => return self.connection_made(cx, id, asking),
             Caller::Client(..) | Caller::Strand(_) | Caller::Check(_) => {}
         }
         if attempt.flags.has(Flags::UNUSUAL_END) {
@@ -182,7 +184,7 @@ impl DataPlane {
     /// The end of a strand that is not like most; gives what it answers.
     #[cold]
     #[inline(never)]
-    fn ends_unusually(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) -> Answer {
+    pub(super) fn ends_unusually(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) -> Answer {
         let mut answer = answer;
         if self.attempts[id].flags.has(Flags::HAS_RULES) {
             answer = self

@@ -88,7 +88,7 @@ impl Tracer {
                 let row = self.rows.get(parent)?;
                 (row.trace, Some(row.stage))
             }
-            Caller::Nobody | Caller::StartUp | Caller::Check(_) => return None,
+            Caller::Nobody | Caller::StartUp | Caller::SetUp(_) | Caller::Check(_) | Caller::Poller(_) => return None,
         };
         let open = match (self.open.get_mut(&key), attempt.caller) {
             (Some(open), _) => open,

@@ -1,8 +1,8 @@
 //! Faults as time brings them: when each comes and goes, and its way to the plane that it befalls.
 //!
 //! An occurrence is told of when it begins and when it ends. No fault is in force twice at once: an occurrence that would
-//! begin while the one before lasts is left out. Times, chances and victims are drawn by fault and occurrence, so that
-//! what one fault does changes nothing of another's luck.
+//! begin while the one before lasts is left out. Times, chances and victims are drawn by the fault's identity and its
+//! occurrence, so that neither what another fault does nor that there is one changes anything of its luck.
 
 use super::Run;
 use crate::blueprint::{Blueprint, Fault, FaultKind, Happening, Recurrence, TimedEvent, Turn};
@@ -76,7 +76,7 @@ impl Faults {
         }
         match (&fault.course.recurrence, &self.states[at].times) {
             (Recurrence::ByTurns { first: Turn::Up, .. }, Some(times)) => {
-                let begun = times.up.sample(luck(cx, at, 0).child(purpose::UP));
+                let begun = times.up.sample(luck(cx, fault, 0).child(purpose::UP));
                 Some(event.at + begun).filter(|first| *first <= fault.course.until)
             }
             _ => Some(event.at),
@@ -89,20 +89,14 @@ fn law(dist: &Dist) -> Law {
 }
 
 /// Of an occurrence: when, and whether at all.
-fn luck(cx: &Context<'_>, at: usize, occurrence: u32) -> Key {
-    let fault = cx.key.entity("fault times", "").child(at as u64);
-    fault.child(u64::from(occurrence))
+fn luck(cx: &Context<'_>, fault: &Fault, occurrence: u32) -> Key {
+    let times = cx.key.entity("fault times", &fault.identity);
+    times.child(u64::from(occurrence))
 }
 
-/// Of an occurrence: whom it befalls. The first is keyed without its number.
-fn victims(cx: &Context<'_>, at: u32, occurrence: u32) -> Key {
-    match occurrence {
-        0 => cx.key.entity("fault", "").child(u64::from(at)),
-        again => {
-            let fault = cx.key.entity("fault again", "").child(u64::from(at));
-            fault.child(u64::from(again))
-        }
-    }
+/// Of an occurrence: whom it befalls.
+fn victims(cx: &Context<'_>, fault: &Fault, occurrence: u32) -> Key {
+    cx.key.entity("fault", &fault.identity).child(u64::from(occurrence))
 }
 
 impl Run {
@@ -125,7 +119,7 @@ impl Run {
         let times = self.faults.states[at as usize].times.as_ref();
         let (lasting, pause) = match (&fault.course.recurrence, times) {
             (Recurrence::ByTurns { .. }, Some(times)) => {
-                let luck = |number| luck(cx, at as usize, number);
+                let luck = |number| luck(cx, fault, number);
                 let down = times.down.as_ref();
                 let down = down.map(|down| down.sample(luck(occurrence).child(purpose::DOWN)));
                 let up = times.up.sample(luck(occurrence + 1).child(purpose::UP));
@@ -146,7 +140,7 @@ impl Run {
         let state = &mut self.faults.states[at as usize];
         let occurrence = state.occurrences;
         state.occurrences += 1;
-        let comes = luck(cx, at as usize, occurrence)
+        let comes = luck(cx, fault, occurrence)
             .child(purpose::COMES)
             .happens(fault.course.probability.get());
         if state.in_force || !comes {
@@ -157,7 +151,7 @@ impl Run {
         if let Some(lasting) = lasting.filter(|_| !fault.kind.is_momentary()) {
             cx.calendar.schedule_in(lasting, Event::world(WorldEvent::Ends, at));
         }
-        let victims = victims(cx, at, occurrence);
+        let victims = victims(cx, fault, occurrence);
         self.data.fault_begins(cx, at, &fault.kind);
         self.fault_begins_in_control(cx, at, &fault.kind, victims);
         true
@@ -221,8 +215,10 @@ impl Run {
             FaultKind::AddedLatency { .. }
             | FaultKind::Link { .. }
             | FaultKind::DependencySlow { .. }
+            | FaultKind::DependencyOutage { .. }
             | FaultKind::DependencyFailover { .. }
             | FaultKind::CacheFlush(_)
+            | FaultKind::Poison(_)
             | FaultKind::TrafficSpike { .. } => {}
         }
     }

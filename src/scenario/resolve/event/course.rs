@@ -66,6 +66,7 @@ pub(super) fn fault(
     });
     Some(Fault {
         label,
+        identity: identity(cx, said, key),
         kind,
         lasting: said.lasting.map(|lasting| lasting.0),
         course: Course {
@@ -75,6 +76,16 @@ pub(super) fn fault(
             leader: None,
         },
     })
+}
+
+/// What the fault's draws are keyed by: its name, or its kind and how many of the kind stand before it in the file.
+fn identity(cx: &Context, said: &schema::Event, key: &str) -> String {
+    if let Some(name) = &said.name {
+        return name.clone();
+    }
+    let before = cx.said.events.iter().take_while(|other| !std::ptr::eq(*other, said));
+    let is_alike = |other: &&schema::Event| other.name.is_none() && super::keys(other).contains(&(key, true));
+    format!("{key} {}", before.filter(is_alike).count())
 }
 
 /// The keys that make a fault come again, or at other times than its own.

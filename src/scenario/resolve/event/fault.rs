@@ -1,5 +1,6 @@
 //! What a fault is and whom it befalls; when it comes is in `course`.
 
+use super::poison;
 use super::selection::selection;
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
@@ -25,6 +26,9 @@ pub(super) fn fault(cx: &mut Context, said: &schema::Event, path: &Path) -> Opti
     }
     if let Some(gray) = &said.gray_failure {
         return gray_failure(cx, gray, &path.key("gray_failure"));
+    }
+    if let Some(said) = &said.poison_requests {
+        return poison::poison(cx, said, &path.key("poison_requests"));
     }
     if let Some(loss) = &said.instance_loss {
         let here = path.key("instance_loss");
@@ -68,6 +72,9 @@ pub(super) fn fault(cx: &mut Context, said: &schema::Event, path: &Path) -> Opti
         let dependency = DependencyIx::from_usize(found);
         let label = format!("dependency_slow {} by {factor}x", slow.dependency);
         return Some((label, FaultKind::DependencySlow { dependency, factor }));
+    }
+    if let Some(said) = &said.dependency_outage {
+        return dependency_outage(cx, said, &path.key("dependency_outage"));
     }
     if let Some(spike) = &said.traffic_spike {
         return traffic::spikes::fault(cx, spike, &path.key("traffic_spike"));
@@ -165,6 +172,53 @@ fn gray_failure(cx: &mut Context, said: &schema::GrayFailure, path: &Path) -> Op
     };
     let label = format!("gray_failure {label}: {}", what.join(", "));
     Some((label, FaultKind::GrayFailure { on, ills }))
+}
+
+fn dependency_outage(cx: &mut Context, said: &schema::DependencyOutage, path: &Path) -> Option<(String, FaultKind)> {
+    let here = path.key("dependencies");
+    let mut dependencies = Vec::new();
+    for (at, name) in said.dependencies.iter().enumerate() {
+        let found = DependencyIx::from_usize(cx.find(Table::Dependency, name, &here.at(at))?);
+        if dependencies.contains(&found) {
+            cx.report(Code::NameTaken, &here.at(at), format!("`{name}` is here twice"));
+        }
+        dependencies.push(found);
+    }
+    if dependencies.is_empty() {
+        cx.problems
+            .report_with(Code::WrongLength, &here, "an outage of nothing", |d| {
+                d.expected("names of `dependencies`")
+            });
+    }
+    let slow = said.slow.map_or(1.0, |slow| factor(cx, slow, &path.key("slow")));
+    let share = said.share.0.get();
+    if share == 0.0 && slow == 1.0 {
+        let message = "nothing is wrong with these dependencies";
+        cx.problems.report_with(Code::MissingKey, path, message, |d| {
+            d.expected("a `share` above 0, or `slow`")
+        });
+    }
+    let mut what = Vec::new();
+    if share > 0.0 {
+        let how = match said.unserved {
+            schema::Unserved::Refused => "refused",
+            schema::Unserved::Unanswered => "unanswered",
+        };
+        what.push(format!("{}% {how}", share * 100.0));
+    }
+    if slow != 1.0 {
+        what.push(format!("slow by {slow}x"));
+    }
+    let label = format!("dependency_outage {}: {}", said.dependencies.join(" "), what.join(", "));
+    let outage = Outage {
+        share: said.share.0,
+        manner: match said.unserved {
+            schema::Unserved::Refused => Unserved::Refused,
+            schema::Unserved::Unanswered => Unserved::Unanswered,
+        },
+        slow,
+    };
+    Some((label, FaultKind::DependencyOutage { dependencies, outage }))
 }
 
 fn added_latency(cx: &mut Context, said: &schema::AddedLatency, path: &Path) -> Option<(String, FaultKind)> {

@@ -89,17 +89,23 @@ fn provider(
 
 /// Revisions belong to a service, and each must be deployed at some time.
 fn revision(cx: &mut Context, said: &schema::Selection, number: u32, path: &Path) {
-    let here = path.key("revision");
-    let Some(service) = &said.service else {
-        let message = "of which service this is the revision is not said";
-        return cx.report_hint(Code::MissingKey, path, message, "give `service` beside `revision`");
-    };
+    match &said.service {
+        Some(service) => check_revision(cx, service, number, &path.key("revision")),
+        None => {
+            let message = "of which service this is the revision is not said";
+            cx.report_hint(Code::MissingKey, path, message, "give `service` beside `revision`");
+        }
+    }
+}
+
+/// Says so if the service never has such a revision.
+pub(super) fn check_revision(cx: &mut Context, service: &str, number: u32, path: &Path) {
     let deploys = cx.said.events.iter().flat_map(|event| event.deploys());
     let deployed = deploys.filter(|deploys| deploys.get(service).is_some()).count();
     let last = deployed as u32 + 1;
     if number > last {
         let message = format!("`{service}` never has a revision {number}");
         let hint = format!("its last is {last}: 1 runs at the start, each deployment adds one");
-        cx.report_hint(Code::NobodySelected, &here, message, hint);
+        cx.report_hint(Code::NobodySelected, path, message, hint);
     }
 }

@@ -43,6 +43,7 @@ fn meter(minute: u32, load: Load) -> Meter {
     });
     let ok = load.requests - load.errors;
     Meter {
+        queues: vec![],
         request_memory: vec![],
         minute,
         ended: Instant::from_nanos((u64::from(minute) + 1) * MINUTE),

@@ -40,6 +40,7 @@ fn meter(stage: &mut Stage<'_>, minute: u32, target_5xx: u64) {
         ..TargetGroupMeter::default()
     };
     let meter = Meter {
+        queues: vec![],
         request_memory: vec![],
         minute,
         ended: stage.cx.now(),

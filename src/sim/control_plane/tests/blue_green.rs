@@ -71,6 +71,7 @@ pub fn meter(stage: &mut Stage<'_>, minute: u32, target_5xx: u64) {
         ..TargetGroupMeter::default()
     };
     let meter = Meter {
+        queues: vec![],
         request_memory: vec![],
         minute,
         ended,
@@ -223,6 +224,7 @@ fn a_rolling_deployment_bakes_under_its_alarms_and_rolls_back_within_the_bounds(
     stage.run_until(240.0);
     let ended = stage.cx.now();
     let meter = Meter {
+        queues: vec![],
         request_memory: vec![],
         minute: 3,
         ended,

@@ -46,12 +46,14 @@ pub fn fleet(desired: u32) -> Blueprint {
         region: "us-east-1".into(),
         zones: vec!["us-east-1a".into(), "us-east-1b".into()],
         network,
+        wires: Wires::default(),
         auto_scaling_groups: vec![],
         images: vec![],
         layers: vec![],
         task_definitions: vec![TaskDefinition {
             name: "web".into(),
             cpu: CpuUnits(1024),
+            cpu_limit: CpuLimit::Quota,
             memory: MiB(2048),
             network_mode: NetworkMode::Awsvpc,
             architecture: Architecture::X86_64,
@@ -63,6 +65,7 @@ pub fn fleet(desired: u32) -> Blueprint {
         calls: vec![],
         caches: vec![],
         dependencies: vec![],
+        queues: vec![],
         load_balancers: vec![LoadBalancer {
             name: "public".into(),
             zones: vec![ZoneIx(0)],
@@ -88,6 +91,7 @@ pub fn fleet(desired: u32) -> Blueprint {
         objectives: vec![],
         expectations: vec![],
         replications: 1,
+        precision: None,
         prices: Discounts {
             fargate: Ratio::ZERO,
             ec2: Ratio::ZERO,
@@ -176,6 +180,7 @@ pub fn service(desired: u32) -> Service {
         }],
         auto_scaling: None,
         operations: vec!["get".into()],
+        consumes: vec![],
         revisions: vec![revision(), revision(), revision()],
     }
 }

@@ -1,6 +1,6 @@
 //! Memory that grows, kills, and what monitoring sees of it; CPU that is used beside the server.
 
-use super::harness::{Stage, constant, container, fleet, without_balancer};
+use super::harness::{Stage, constant, container, fleet, on_ec2, without_balancer};
 use super::life_cycle::record;
 use crate::blueprint::*;
 use crate::sim::signal::{CpuLeft, Order, Signal};
@@ -131,6 +131,7 @@ fn a_sidecar_takes_what_it_uses_and_no_more_than_its_shares() {
         let expected = CpuLeft {
             server: CpuUnits(left),
             beside: CpuUnits(1024 - left),
+            shares: [768, 256],
         };
         assert_eq!(started, Some(expected));
     }
@@ -156,4 +157,32 @@ fn the_server_has_the_whole_again_when_the_sidecar_ends() {
         _ => None,
     });
     assert_eq!(parted.collect::<Vec<_>>(), [(21.0, 824), (28.0, 1024)]);
+}
+
+#[test]
+fn a_task_without_a_limit_takes_from_its_instance_by_shares() {
+    // Two containers with 512 and 256 of the instance's shares; the second computes on three vCPUs of which there are two.
+    let mut blueprint = on_ec2(without_balancer(fleet(1)), 2);
+    let definition = &mut blueprint.task_definitions[0];
+    definition.cpu_limit = CpuLimit::Shares;
+    definition.containers[0].cpu = CpuUnits(512);
+    let mut sidecar = container("sidecar");
+    sidecar.cpu = CpuUnits(256);
+    sidecar.cpu_use = CpuUnits(3 * 1024);
+    definition.containers.push(sidecar);
+    let stage = Stage::new(&blueprint);
+    let hosts = stage
+        .orders
+        .iter()
+        .filter(|(_, order)| matches!(order, Order::HostStands { .. }));
+    assert_eq!(hosts.count(), 2, "both instances stand before anything runs on them");
+    let started = stage.orders.iter().find_map(|(_, order)| match order {
+        Order::StartServer(spec) => Some((spec.left, spec.host)),
+        _ => None,
+    });
+    let (left, host) = started.expect("the task stands");
+    let whole = CpuUnits(2048);
+    assert_eq!((left.server, left.beside, left.shares), (whole, whole, [512, 256]));
+    let host = host.expect("its instance is shared");
+    assert_eq!((host.shares, host.limit), (768, CpuLimit::Shares));
 }

@@ -60,6 +60,7 @@ fn name(blueprint: &Blueprint, site: usize) -> String {
             match &call.to {
                 Callee::Service { service, .. } => &blueprint.services[service.at()].name,
                 Callee::LoadBalancer { load_balancer, .. } => balancer(*load_balancer),
+                Callee::Queue(at) => &blueprint.queues[at.at()].name,
                 Callee::Dependency(at) | Callee::DependencyOperation(at, _) => &blueprint.dependencies[at.at()].name,
             },
         ),
@@ -68,6 +69,7 @@ fn name(blueprint: &Blueprint, site: usize) -> String {
             let to = match traffic.to {
                 Destination::LoadBalancer { load_balancer, .. } => balancer(load_balancer),
                 Destination::Service { service, .. } => &blueprint.services[service.at()].name,
+                Destination::Queue(at) => &blueprint.queues[at.at()].name,
             };
             (&traffic.name, to)
         }

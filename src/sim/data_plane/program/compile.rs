@@ -93,6 +93,7 @@ impl Compiler<'_, '_> {
                 Written::Choose(choices) => self.choose(choices, depth),
                 Written::Repeat { times, program } => self.repeat(*times, *program, depth),
                 Written::Cache { cache, hit, miss, .. } => self.cache(*cache, (*hit, *miss), depth),
+                Written::Optional(program) => self.optional(*program, depth),
                 Written::Fail { share, status } => self.steer(Steer::Fail {
                     share: share.get(),
                     status: *status,
@@ -108,6 +109,14 @@ impl Compiler<'_, '_> {
         self.program(program, depth);
         let after = self.here();
         self.steps[jump].what = What::Steer(Box::new(Steer::Jump(after)));
+    }
+
+    fn optional(&mut self, program: ProgramIx, depth: Depth) {
+        let look = self.steps.len();
+        self.steer(Steer::Jump(0));
+        self.program(program, depth);
+        let after = self.here();
+        self.steps[look].what = What::Steer(Box::new(Steer::Optional { after }));
     }
 
     fn steer(&mut self, steer: Steer) {

@@ -2,8 +2,9 @@
 
 use super::stage::*;
 use crate::blueprint::*;
+use crate::cluster::cause::Reason;
 use crate::sim::observation::Outcome;
-use crate::units::Span;
+use crate::units::{Ratio, Span};
 
 /// Requests that do nothing but ask a database that takes 10 ms.
 fn asks_database(millis: &[u64], slots: u32, backlog: u32) -> Blueprint {
@@ -146,4 +147,68 @@ fn a_dependency_works_on_for_a_caller_that_has_given_up() {
     let dependency = stage.sample().dependencies[0];
     assert_eq!((dependency.in_service, dependency.queued), (1, 1));
     stage.run();
+}
+
+fn outage(share: f64, manner: Unserved, slow: f64) -> FaultKind {
+    FaultKind::DependencyOutage {
+        dependencies: vec![DependencyIx(0)],
+        outage: Outage {
+            share: Ratio::new(share).expect("a share"),
+            manner,
+            slow,
+        },
+    }
+}
+
+#[test]
+fn a_dependency_that_is_out_refuses_at_once_and_goes_on_with_what_it_has() {
+    // Out from 5 to 150 ms.
+    let blueprint = asks_database(&[0, 100, 200], 1, 10);
+    let mut stage = Stage::new(&blueprint);
+    stage.run_until(ms(5));
+    let out = outage(1.0, Unserved::Refused, 1.0);
+    stage.fault(&out);
+    stage.run_until(ms(150));
+    stage.lift(&out);
+    stage.run();
+    assert_eq!(
+        stage.seen(),
+        [
+            (0.0, Outcome::Served, 10.0),
+            (100.0, Outcome::ServerError, 0.0),
+            (200.0, Outcome::Served, 10.0)
+        ]
+    );
+    let failure = stage.finished[1].failure.as_ref().expect("it has failed");
+    assert_eq!(failure.reason, Reason::DependencyOut);
+}
+
+#[test]
+fn a_dependency_that_does_not_answer_costs_its_callers_their_patience() {
+    let mut blueprint = asks_database(&[100, 200], 1, 10);
+    blueprint.calls[0].timeout = Some(Span::from_millis(70));
+    let mut stage = Stage::new(&blueprint);
+    let out = outage(1.0, Unserved::Unanswered, 1.0);
+    stage.fault(&out);
+    stage.run_until(ms(150));
+    stage.lift(&out);
+    stage.run();
+    assert_eq!(
+        stage.seen(),
+        [(100.0, Outcome::ServerError, 70.0), (200.0, Outcome::Served, 10.0)]
+    );
+}
+
+#[test]
+fn in_a_brown_out_a_share_is_refused_and_the_rest_is_slow() {
+    let times: Vec<u64> = (0..1000).map(|n| n * 50).collect();
+    let blueprint = asks_database(&times, 1, 10);
+    let mut stage = Stage::new(&blueprint);
+    stage.fault(&outage(0.2, Unserved::Refused, 3.0));
+    stage.run();
+    let refused = stage.seen().iter().filter(|row| row.1 == Outcome::ServerError).count() as f64;
+    // A binomial's standard deviation is √(1000 × 0.2 × 0.8) = 12.6.
+    assert!((refused - 200.0).abs() < 4.0 * 12.6, "{refused}");
+    let mut served = stage.seen().into_iter().filter(|row| row.1 == Outcome::Served);
+    assert!(served.all(|row| row.2 == 30.0));
 }

@@ -193,6 +193,41 @@ fn misfortune(stage: &mut Stage<'_>, tick: u64) {
         between: LatencyScope::Service(ServiceIx(1)),
         delay: constant(0.004),
     };
+    match tick % 7 {
+        3 => {
+            let outage = FaultKind::DependencyOutage {
+                dependencies: vec![DependencyIx(0)],
+                outage: Outage {
+                    share: Ratio::new(0.3).expect("a share"),
+                    manner: if tick.is_multiple_of(3) {
+                        Unserved::Refused
+                    } else {
+                        Unserved::Unanswered
+                    },
+                    slow: 1.0,
+                },
+            };
+            match tick.is_multiple_of(2) {
+                true => stage.fault(&outage),
+                false => stage.lift(&outage),
+            }
+        }
+        5 => {
+            let poison = FaultKind::Poison(Poison {
+                service: ServiceIx::from_usize(service),
+                revision: None,
+                traffic: None,
+                classes: vec![],
+                share: Ratio::new(0.01).expect("a share"),
+                effect: PoisonEffect::Crash { exit_code: 1 },
+            });
+            match tick.is_multiple_of(2) {
+                true => stage.fault(&poison),
+                false => stage.lift(&poison),
+            }
+        }
+        _ => {}
+    }
     match tick % 13 {
         2 | 7 | 12 => {
             let n = (tick as usize / 3) % 6;

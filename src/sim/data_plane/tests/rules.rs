@@ -299,8 +299,10 @@ fn health_checks_are_let_in_where_requests_are_turned_away() {
 }
 
 #[test]
-fn an_adaptive_limit_grows_with_the_samples_of_answered_requests() {
-    // Three workers, never more than three in hand: 20 stays; with a limit of 4 each answer adds 0.2 × 4.
+fn an_adaptive_limit_grows_with_the_windows_of_answered_requests() {
+    // Thirty workers, all thirty come at once and leave together: the tenth answer makes the first sample, with 21 still in
+    // hand. A limit of 100 is not half used and stays; one of 30 grows by 0.2 × 4, and the twenty answers that follow at
+    // the same moment wait for the end of the next window.
     let rules = |initial| ServerRules {
         concurrency: Some(ConcurrencyLimit::Gradient(Adaptive {
             initial,
@@ -309,15 +311,14 @@ fn an_adaptive_limit_grows_with_the_samples_of_answered_requests() {
         })),
         ..ServerRules::default()
     };
-    for (initial, limit) in [(20, 20.0), (4, 0.8 * 4.0 + 0.2 * (4.0 + 4.0))] {
-        let mut blueprint = one_worker(&[0, 0, 0], rules(initial));
-        blueprint.services[0].revisions[0].runtime = workers(3);
+    for (initial, limit) in [(100, 100.0), (30, 0.8 * 30.0 + 0.2 * (30.0 + 4.0))] {
+        let mut blueprint = one_worker(&[0; 30], rules(initial));
+        blueprint.services[0].revisions[0].runtime = workers(30);
         let mut stage = Stage::new(&blueprint);
         stage.run();
         let task = stage.tasks[0][0];
         let server = stage.plane.servers.get(task).expect("it lives");
         let state = server.extras.as_ref().and_then(|extras| extras.limit);
-        // In hand when the three leave: 3, 2 and 1; of a limit of 4 (then 4.8) at least half is used once.
         let grown = state.expect("it has a limit").limit;
         assert!((grown - limit).abs() < 1e-9, "{grown}");
     }

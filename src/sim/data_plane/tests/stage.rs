@@ -12,7 +12,7 @@ use crate::sim::context::Context;
 use crate::sim::data_plane::DataPlane;
 use crate::sim::event::What;
 use crate::sim::observation::{Observation, Outcome, RequestFinished, Sample};
-use crate::sim::signal::{CpuLeft, MemoryLeft, Order, PublishedTarget, ServerSpec, Signal, balancer_of};
+use crate::sim::signal::{CpuLeft, Interface, MemoryLeft, Order, PublishedTarget, ServerSpec, Signal, balancer_of};
 use crate::sim::trace::Trace;
 use crate::units::{CpuUnits, Instant, Ratio, Span};
 
@@ -38,6 +38,7 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
             zone_delays: vec![],
             loss: Ratio::ZERO,
         },
+        wires: Wires::default(),
         auto_scaling_groups: vec![],
         images: vec![],
         layers: vec![],
@@ -47,6 +48,7 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
         calls: vec![],
         caches: vec![],
         dependencies: vec![],
+        queues: vec![],
         load_balancers: vec![],
         target_groups: vec![],
         traffic: vec![Traffic {
@@ -88,6 +90,7 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
         objectives: vec![],
         expectations: vec![],
         replications: 1,
+        precision: None,
         prices: Discounts {
             fargate: Ratio::ZERO,
             ec2: Ratio::ZERO,
@@ -134,6 +137,7 @@ pub fn service(name: &str, program: u16, runtime: Runtime) -> Service {
         load_balancers: vec![],
         auto_scaling: None,
         operations: vec!["get".into()],
+        consumes: vec![],
         revisions: vec![Revision {
             task_definition: TaskDefinitionIx(0),
             serving_container: 0,
@@ -262,6 +266,8 @@ pub struct Stage<'a> {
     pub stirred: usize,
     /// Tasks whose requests have taken all memory, and when.
     pub out_of_memory: Vec<(Id<Task>, Instant)>,
+    /// Tasks that a request has killed, and when.
+    pub crashed: Vec<(Id<Task>, Instant)>,
 }
 
 impl<'a> Stage<'a> {
@@ -284,6 +290,7 @@ impl<'a> Stage<'a> {
             outlooks: vec![],
             stirred: 0,
             out_of_memory: vec![],
+            crashed: vec![],
         };
         for service in 0..blueprint.services.len() {
             for n in 0..count {
@@ -301,24 +308,41 @@ impl<'a> Stage<'a> {
     }
 
     pub fn start_revision(&mut self, service: usize, revision: u16, zone: u16, vcpus: f64) -> Id<Task> {
+        let cpu = CpuUnits((vcpus * 1024.0) as u32);
+        self.start_with(service, cpu, |spec| {
+            spec.revision = RevisionIx(revision);
+            spec.zone = ZoneIx(zone);
+        })
+    }
+
+    /// A task in the first zone with anything else about it.
+    pub fn start_with(&mut self, service: usize, cpu: CpuUnits, otherwise: impl FnOnce(&mut ServerSpec)) -> Id<Task> {
         let task = Id::from_raw(self.ids.insert(()).raw());
-        self.order(Order::StartServer(ServerSpec {
+        let mut spec = ServerSpec {
             task,
             service: ServiceIx::from_usize(service),
-            revision: RevisionIx(revision),
-            zone: ZoneIx(zone),
-            cpu: CpuUnits((vcpus * 1024.0) as u32),
+            revision: RevisionIx(0),
+            zone: ZoneIx(0),
+            cpu,
             left: CpuLeft {
-                server: CpuUnits((vcpus * 1024.0) as u32),
+                server: cpu,
                 beside: CpuUnits(0),
+                shares: [2, 2],
             },
+            host: None,
             host_vcpus: 8,
             memory: MemoryLeft {
                 room: 1024.0,
                 shrinks: 0.0,
             },
             speed: 1.0,
-        }));
+            interface: Interface {
+                instance: None,
+                bandwidth: self.cx.blueprint.wires.fargate_bandwidth * cpu.vcpus(),
+            },
+        };
+        otherwise(&mut spec);
+        self.order(Order::StartServer(spec));
         self.order(Order::Listen(task));
         self.tasks[service].push(task);
         task
@@ -393,7 +417,8 @@ impl<'a> Stage<'a> {
     fn collect(&mut self) {
         self.finished.append(&mut self.cx.finished);
         let now = self.cx.now();
-        for signal in self.cx.signals.drain(..) {
+        let signals: Vec<Signal> = self.cx.signals.drain(..).collect();
+        for signal in signals {
             match signal {
                 Signal::StartedUp(_) => self.started_up.push(now),
                 Signal::CheckAnswered { status, outlook, .. } => {
@@ -401,6 +426,10 @@ impl<'a> Stage<'a> {
                     self.outlooks.push(outlook);
                 }
                 Signal::Stirred(_) => self.stirred += 1,
+                Signal::Crashed { task, .. } => {
+                    self.crashed.push((task, now));
+                    self.order(Order::KillServer(task));
+                }
                 Signal::OutOfMemory(task) => self.out_of_memory.push((task, now)),
                 Signal::Metered(_) => {}
             }

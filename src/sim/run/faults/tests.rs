@@ -119,3 +119,24 @@ fn a_fault_of_a_probability_comes_as_often_as_it_says() {
     // A binomial's standard deviation is √(600 × 1/4 × 3/4) = 10.6.
     assert!((follower - leader / 4.0).abs() < 4.0 * 10.6, "{follower} of {leader}");
 }
+
+#[test]
+fn another_fault_before_it_changes_nothing_of_a_faults_luck() {
+    let random = "random: { time_between_failures: 60s, time_to_repair: 10s }";
+    let of_logs = |events: &str| {
+        let mut told = told(events, 0);
+        told.retain(|(_, what, _)| what == "logs_outage");
+        told
+    };
+    let alone = of_logs(&format!("- {{ {random}, logs_outage: all }}"));
+    assert!(!alone.is_empty());
+    let other = format!("- {{ {random}, registry_outage: all }}\n");
+    assert_eq!(of_logs(&format!("{other}- {{ {random}, logs_outage: all }}")), alone);
+    // Two of a kind have their own luck each, and so has one with a name.
+    let twice = of_logs(&format!(
+        "- {{ {random}, logs_outage: all }}\n- {{ {random}, logs_outage: all }}"
+    ));
+    assert!(alone.iter().all(|row| twice.contains(row)) && twice.len() > alone.len());
+    let named = of_logs(&format!("- {{ name: dark, {random}, logs_outage: all }}"));
+    assert_ne!(named, alone);
+}

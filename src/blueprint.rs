@@ -11,6 +11,7 @@ pub mod cache;
 pub mod call;
 pub mod capacity;
 pub mod code_deploy;
+pub mod control_service;
 pub mod dependency;
 pub mod direct;
 pub mod environment;
@@ -41,6 +42,7 @@ pub use cache::*;
 pub use call::*;
 pub use capacity::*;
 pub use code_deploy::*;
+pub use control_service::*;
 pub use dependency::*;
 pub use direct::*;
 pub use environment::*;
@@ -271,7 +273,7 @@ impl Blueprint {
         let services = self.services.iter().enumerate();
         let policies = services.flat_map(|(at, service)| {
             let policies = service.auto_scaling.iter().flat_map(|scaling| &scaling.policies);
-            policies.map(move |policy| policy.metric.of(ServiceIx::from_usize(at)))
+            policies.flat_map(move |policy| policy.metric.of(ServiceIx::from_usize(at)))
         });
         alarms.map(|each| each.metric).chain(policies)
     }

@@ -214,3 +214,132 @@ fn the_perfetto_file_has_lanes_in_which_slices_nest() {
     }
     assert!(slices > 500, "{slices}");
 }
+
+/// Fails on a key that the format does not have, or lacks.
+fn has_only(object: &Value, needed: &[&str], optional: &[&str]) {
+    let keys: BTreeSet<&str> = object
+        .as_object()
+        .expect("an object")
+        .keys()
+        .map(String::as_str)
+        .collect();
+    let needed: BTreeSet<&str> = needed.iter().copied().collect();
+    let allowed: BTreeSet<&str> = needed.iter().chain(optional).copied().collect();
+    assert!(keys.is_superset(&needed) && keys.is_subset(&allowed), "{object}");
+}
+
+fn attributes_are_well_formed(attributes: &Value) {
+    let mut seen = BTreeSet::new();
+    for attribute in attributes.as_array().expect("a list") {
+        has_only(attribute, &["key", "value"], &[]);
+        let key = attribute["key"].as_str().expect("text");
+        assert!(!key.is_empty() && seen.insert(key), "{key} occurs twice");
+        let value = &attribute["value"];
+        let (kind, value) = value.as_object().expect("an AnyValue").iter().next().expect("one kind");
+        match kind.as_str() {
+            "stringValue" => assert!(value.is_string()),
+            "intValue" => assert!(
+                value.as_str().is_some_and(|digits| digits.parse::<i64>().is_ok()),
+                "{value}"
+            ),
+            "doubleValue" => assert!(value.as_f64().is_some_and(f64::is_finite), "{value}"),
+            other => panic!("{other} is no kind of AnyValue that is written"),
+        }
+    }
+}
+
+/// Every field against opentelemetry-proto's trace.proto in its JSON form: lowerCamelCase names, ids in hexadecimal,
+/// 64-bit integers as decimal strings, enumerations as integers; nothing beside them.
+#[test]
+fn the_otlp_file_has_the_protocols_fields_and_no_others() {
+    let files = files();
+    let file = &files["traces.otlp.json"];
+    has_only(file, &["resourceSpans"], &[]);
+    for resource in file["resourceSpans"].as_array().expect("a list") {
+        has_only(resource, &["resource", "scopeSpans"], &[]);
+        has_only(&resource["resource"], &["attributes"], &[]);
+        attributes_are_well_formed(&resource["resource"]["attributes"]);
+        for scope in resource["scopeSpans"].as_array().expect("a list") {
+            has_only(scope, &["scope", "spans"], &[]);
+            has_only(&scope["scope"], &["name", "version"], &[]);
+            for span in scope["spans"].as_array().expect("a list") {
+                let needed = [
+                    "traceId",
+                    "spanId",
+                    "name",
+                    "kind",
+                    "startTimeUnixNano",
+                    "endTimeUnixNano",
+                    "attributes",
+                    "status",
+                ];
+                has_only(span, &needed, &["parentSpanId"]);
+                for key in ["startTimeUnixNano", "endTimeUnixNano"] {
+                    assert!(u64::try_from(nanos(span, key)).is_ok(), "fixed64: {span}");
+                }
+                let lower = |id: &Value| id.as_str().is_some_and(|id| id.to_lowercase() == id);
+                assert!(lower(&span["traceId"]) && lower(&span["spanId"]), "{span}");
+                assert!(
+                    span.get("parentSpanId")
+                        .is_none_or(|parent| is_hex(parent, 16) && lower(parent))
+                );
+                assert!(span.get("parentSpanId") != span.get("spanId"), "its own parent");
+                attributes_are_well_formed(&span["attributes"]);
+                has_only(&span["status"], &[], &["code", "message"]);
+                assert!(span["status"].get("message").is_none_or(Value::is_string));
+                assert_eq!(
+                    span["status"].get("code").is_some(),
+                    span["status"].get("message").is_some()
+                );
+            }
+        }
+    }
+}
+
+/// Every field against the trace event format: what each phase needs, and nothing beside it.
+#[test]
+fn the_perfetto_file_has_the_fields_of_each_phase_and_no_others() {
+    let files = files();
+    let file = &files["traces.perfetto.json"];
+    has_only(file, &["displayTimeUnit", "traceEvents"], &[]);
+    assert!(matches!(file["displayTimeUnit"].as_str(), Some("ms" | "ns")));
+    for event in file["traceEvents"].as_array().expect("a list") {
+        let is_time = |key: &str| event[key].as_f64().is_some_and(f64::is_finite);
+        assert!(event["name"].as_str().is_some_and(|name| !name.is_empty()), "{event}");
+        assert!(event["pid"].is_u64() && event["tid"].is_u64(), "{event}");
+        match event["ph"].as_str().expect("a phase") {
+            "M" => {
+                has_only(event, &["ph", "name", "pid", "tid", "args"], &[]);
+                has_only(&event["args"], &["name"], &[]);
+                assert!(
+                    matches!(event["name"].as_str(), Some("process_name" | "thread_name")),
+                    "{event}"
+                );
+            }
+            "X" => {
+                has_only(event, &["ph", "name", "cat", "ts", "dur", "pid", "tid", "args"], &[]);
+                assert!(
+                    is_time("ts") && is_time("dur") && event["dur"].as_f64() >= Some(0.0),
+                    "{event}"
+                );
+                let args = event["args"].as_object().expect("an object");
+                assert!(
+                    args.values().all(|value| value.is_string() || value.is_number()),
+                    "{event}"
+                );
+            }
+            "s" => {
+                has_only(event, &["ph", "id", "name", "cat", "ts", "pid", "tid"], &[]);
+                assert!(is_time("ts"), "{event}");
+            }
+            "f" => {
+                has_only(event, &["ph", "bp", "id", "name", "cat", "ts", "pid", "tid"], &[]);
+                assert!(
+                    is_time("ts") && event["bp"] == "e",
+                    "it binds to the slice that encloses it: {event}"
+                );
+            }
+            other => panic!("{other} is no phase that is written"),
+        }
+    }
+}

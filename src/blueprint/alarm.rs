@@ -1,6 +1,6 @@
 //! The alarms that watch.
 
-use super::{LoadBalancerIx, ServiceIx, TargetGroupIx};
+use super::{LoadBalancerIx, QueueIx, ServiceIx, TargetGroupIx};
 use crate::units::Span;
 
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct Alarm {
     pub missing: MissingData,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AlarmMetric {
     pub id: String,
     pub metric: Metric,
@@ -40,6 +40,30 @@ pub enum Metric {
     Elb5xx(LoadBalancerIx),
     CpuUtilization(ServiceIx),
     MemoryUtilization(ServiceIx),
+    /// Of Container Insights.
+    RunningTaskCount(ServiceIx),
+    Queue(QueueIx, QueueMetric),
+}
+
+/// Metrics of SQS, by what stands behind `ApproximateNumberOf` or `NumberOf` in their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueueMetric {
+    MessagesVisible,
+    MessagesNotVisible,
+    MessagesDelayed,
+    /// In seconds.
+    AgeOfOldestMessage,
+    MessagesSent,
+    MessagesReceived,
+    MessagesDeleted,
+}
+
+/// Arithmetic on metrics.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MetricMath {
+    pub metrics: Vec<AlarmMetric>,
+    /// Over positions in `metrics`.
+    pub expression: Expression,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

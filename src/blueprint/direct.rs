@@ -13,6 +13,8 @@ pub struct Direct {
     pub shuffle_shard: Option<u32>,
     /// Targets are taken in proportion to their CPU.
     pub weights: Weights,
+    /// How long what is known of the targets' load holds; `None`: it is looked at for each request.
+    pub load_refresh: Option<Span>,
     pub outliers: Option<OutlierDetection>,
     /// `None`: discovery's news is known at once.
     pub dns: Option<DnsAnswers>,

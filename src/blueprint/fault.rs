@@ -1,8 +1,8 @@
 //! Faults: what goes wrong, when it comes and when it goes.
 
 use super::{
-    Backend, CacheFlush, DependencyIx, GroupIx, Link, LinkTrouble, Poison, Provider, RevisionIx, ServiceIx, TrafficIx,
-    Trouble, ZoneIx,
+    Backend, CacheFlush, ControlService, DependencyIx, GroupIx, Link, LinkTrouble, Poison, Provider, RevisionIx,
+    ServiceIx, TrafficIx, Trouble, ZoneIx,
 };
 use crate::engine::dist::Dist;
 use crate::units::{Instant, Ratio, Span};
@@ -138,6 +138,29 @@ pub enum FaultKind {
     LogsStall,
     /// Some requests kill or hang whoever serves them.
     Poison(Poison),
+    /// Services of AWS neither decide nor answer.
+    ControlPlaneOutage {
+        of: Vec<ControlService>,
+        backends: Vec<Backend>,
+    },
+    /// Nothing is launched there; `zone: None`: in none of them.
+    CapacityShortage {
+        provider: Provider,
+        zone: Option<ZoneIx>,
+    },
+    /// Tasks that may be launched a second, in the account.
+    ApiThrottling {
+        rate: f64,
+    },
+    /// Fargate Spot takes tasks back.
+    SpotReclaim {
+        on: Selection,
+    },
+    /// The serving containers of tasks grow by so many MiB a second.
+    MemoryLeak {
+        on: Selection,
+        growth: f64,
+    },
     /// A service of AWS that tasks call at their start is in trouble.
     Backend {
         of: Vec<Backend>,
@@ -152,6 +175,7 @@ impl FaultKind {
             self,
             FaultKind::TaskCrash { .. }
                 | FaultKind::InstanceLoss { .. }
+                | FaultKind::SpotReclaim { .. }
                 | FaultKind::DependencyFailover { .. }
                 | FaultKind::CacheFlush(_)
         )

@@ -1,5 +1,6 @@
 //! Guards: what a caller puts between itself and its callee beside timeout and retries.
 
+use super::ConcurrencyLimit;
 use crate::units::{Ratio, Span};
 
 /// Of one call or traffic source. Without any, its requests pay nothing.
@@ -7,6 +8,7 @@ use crate::units::{Ratio, Span};
 pub struct Guards {
     pub budget: Option<RetryBudget>,
     pub retry_on: RetryOn,
+    pub retry_after: RetryAfter,
     pub breaker: Option<BreakerRule>,
     pub hedge: Option<Hedge>,
     pub deadline: DeadlineMode,
@@ -53,6 +55,15 @@ impl Default for RetryOn {
             gateway_timeout: true,
         }
     }
+}
+
+/// What a caller makes of the time that a refusal asks it to wait [`Retry-After`, RFC 9110, 10.2.3].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RetryAfter {
+    #[default]
+    Ignored,
+    /// The pause before the next attempt begins when it is over.
+    Honoured,
 }
 
 /// When a retry is allowed at all.
@@ -173,7 +184,7 @@ pub enum Fallback {
 /// Bounds the attempts that a caller has under way.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bulkhead {
-    pub max_concurrent: u32,
+    pub max_concurrent: ConcurrencyLimit,
     pub max_waiting: u32,
     /// How long one waits for a place; `None`: until it has one.
     pub timeout: Option<Span>,

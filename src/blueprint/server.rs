@@ -13,6 +13,8 @@ pub struct ServerRules {
     pub shedding: Option<Shedding>,
     /// CPU time that it takes to turn a request away.
     pub refusal_cpu: Span,
+    /// How long a refusal asks its caller to wait.
+    pub retry_after: Option<Span>,
     pub memory: Option<RequestMemory>,
     pub collection: Option<Collection>,
     pub warm_up: Option<WarmUp>,
@@ -51,12 +53,34 @@ pub struct ControlledDelay {
     pub interval: Span,
 }
 
-/// How many requests a server has in hand at once, those that wait included.
+/// How many requests a server has in hand at once, those that wait included; or how many attempts a caller has under way.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ConcurrencyLimit {
     Fixed(u32),
     Gradient(Adaptive),
     Vegas(Adaptive),
+    Aimd(Aimd),
+}
+
+impl ConcurrencyLimit {
+    /// What it begins with.
+    pub fn initial(self) -> u32 {
+        match self {
+            ConcurrencyLimit::Fixed(limit) => limit,
+            ConcurrencyLimit::Gradient(bounds) | ConcurrencyLimit::Vegas(bounds) => bounds.initial,
+            ConcurrencyLimit::Aimd(rule) => rule.bounds.initial,
+        }
+    }
+}
+
+/// A limit that grows by one with each good answer and shrinks by a share with each that is lost or late.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Aimd {
+    pub bounds: Adaptive,
+    /// Latency above which an answer is late.
+    pub late: Span,
+    /// What is left of the limit.
+    pub backoff: Ratio,
 }
 
 /// A limit that follows the latency that the server sees [Netflix concurrency-limits].

@@ -4,8 +4,8 @@
 //! one, complete in itself: the same operations in the same order, changed as the event says.
 
 use super::{
-    AlarmIx, CodeDeploy, CpuModel, GroupIx, LifecycleHook, LoadBalancerIx, Metric, OnDisconnect, OperationIx, Portion,
-    ProgramIx, Runtime, ServerRules, ServiceIx, Skew, TargetGroupIx, TaskDefinitionIx,
+    AlarmIx, CodeDeploy, CpuModel, GroupIx, LifecycleHook, LoadBalancerIx, Metric, MetricMath, OnDisconnect,
+    OperationIx, Portion, ProgramIx, Runtime, ServerRules, ServiceIx, Skew, TargetGroupIx, TaskDefinitionIx,
 };
 use crate::blueprint::task::Defects;
 use crate::engine::dist::Dist;
@@ -242,7 +242,7 @@ pub struct TargetTracking {
     pub disable_scale_in: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum ScalingMetric {
     /// ECSServiceAverageCPUUtilization.
     Cpu,
@@ -250,15 +250,18 @@ pub enum ScalingMetric {
     Memory,
     /// ALBRequestCountPerTarget of one target group.
     RequestCountPerTarget(TargetGroupIx),
+    /// A CustomizedMetricSpecification.
+    Customized(Box<MetricMath>),
 }
 
 impl ScalingMetric {
-    /// The metric of CloudWatch that a policy of this service reads.
-    pub const fn of(self, service: ServiceIx) -> Metric {
+    /// The metrics of CloudWatch that a policy of this service reads.
+    pub fn of(&self, service: ServiceIx) -> Vec<Metric> {
         match self {
-            ScalingMetric::Cpu => Metric::CpuUtilization(service),
-            ScalingMetric::Memory => Metric::MemoryUtilization(service),
-            ScalingMetric::RequestCountPerTarget(group) => Metric::RequestCountPerTarget(group),
+            ScalingMetric::Cpu => vec![Metric::CpuUtilization(service)],
+            ScalingMetric::Memory => vec![Metric::MemoryUtilization(service)],
+            ScalingMetric::RequestCountPerTarget(group) => vec![Metric::RequestCountPerTarget(*group)],
+            ScalingMetric::Customized(math) => math.metrics.iter().map(|each| each.metric).collect(),
         }
     }
 }

@@ -162,6 +162,7 @@ pub enum StopCode {
     EssentialContainerExited,
     UserInitiated,
     ServiceSchedulerInitiated,
+    SpotInterruption,
     TerminationNotice,
     InfrastructureHealth,
 }
@@ -173,6 +174,7 @@ impl StopCode {
             StopCode::EssentialContainerExited => "EssentialContainerExited",
             StopCode::UserInitiated => "UserInitiated",
             StopCode::ServiceSchedulerInitiated => "ServiceSchedulerInitiated",
+            StopCode::SpotInterruption => "SpotInterruption",
             StopCode::TerminationNotice => "TerminationNotice",
             StopCode::InfrastructureHealth => "InfrastructureHealth",
         }

@@ -1,11 +1,11 @@
-//! How many requests a server lets itself have in hand, found from the latency that it sees.
+//! How many requests a server lets itself have in hand, or a caller under way to its callee, found from what it sees.
 //!
-//! Both laws are Netflix's (github.com/Netflix/concurrency-limits), with its constants. Vegas takes every answered request
+//! The laws are Netflix's (github.com/Netflix/concurrency-limits), with its constants. Vegas and AIMD take every answered request
 //! for a sample; the gradient takes the average of a window, so that what it holds for usual is an average over minutes
 //! and a lasting overload does not become usual within seconds. A server that uses less than half of its limit learns
 //! nothing about it. Failures are no samples.
 
-use crate::blueprint::Adaptive;
+use crate::blueprint::{Adaptive, Aimd, ConcurrencyLimit};
 use crate::cluster::server::{Limit, LimitWindow};
 use crate::units::{Instant, Span};
 
@@ -30,6 +30,48 @@ const PROBE_MULTIPLIER: u32 = 30;
 pub struct Sample {
     pub latency: f64,
     pub in_hand: u32,
+}
+
+/// How a request has ended that counted against a limit.
+#[derive(Clone, Copy, Debug)]
+pub enum Ended {
+    Answered(Sample),
+    /// It was turned away or not answered in time. What failed otherwise says nothing.
+    Dropped,
+}
+
+/// The limit after a request has ended that counted against it.
+pub fn adjusted(law: ConcurrencyLimit, state: Limit, ended: Ended, now: Instant) -> Limit {
+    match (law, ended) {
+        (ConcurrencyLimit::Fixed(_), _) | (ConcurrencyLimit::Gradient(_), Ended::Dropped) => state,
+        (ConcurrencyLimit::Gradient(bounds), Ended::Answered(sample)) => windowed_gradient(state, sample, now, bounds),
+        (ConcurrencyLimit::Vegas(bounds), Ended::Answered(sample)) => vegas(state, sample, bounds),
+        (ConcurrencyLimit::Vegas(bounds), Ended::Dropped) => {
+            let step = f64::from(digits(state.requests()));
+            Limit {
+                limit: within(state.limit - step, bounds),
+                ..state
+            }
+        }
+        (ConcurrencyLimit::Aimd(rule), ended) => aimd(state, ended, rule),
+    }
+}
+
+/// Additive increase, multiplicative decrease.
+fn aimd(state: Limit, ended: Ended, rule: Aimd) -> Limit {
+    let limit = match ended {
+        Ended::Answered(sample) if sample.latency <= rule.late.seconds() => {
+            if f64::from(sample.in_hand) * 2.0 < state.limit {
+                return state;
+            }
+            state.limit + 1.0
+        }
+        Ended::Answered(_) | Ended::Dropped => (state.limit * rule.backoff.get()).floor(),
+    };
+    Limit {
+        limit: within(limit, rule.bounds),
+        ..state
+    }
 }
 
 /// The gradient over windows: an answer is gathered, and becomes a sample with all those before it when the window is over
@@ -124,6 +166,7 @@ fn digits(limit: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::Ratio;
 
     const BOUNDS: Adaptive = Adaptive {
         initial: 20,
@@ -259,6 +302,37 @@ mod tests {
             [after(1.0), after(5.0), after(9.0), after(20.0)],
             [112.0, 102.0, 100.0, 98.0]
         );
+    }
+
+    #[test]
+    fn aimd_grows_by_one_with_what_is_in_time_and_loses_a_share_with_what_is_late_or_dropped() {
+        let rule = ConcurrencyLimit::Aimd(Aimd {
+            bounds: BOUNDS,
+            late: Span::from_millis(500),
+            backoff: Ratio::new(0.9).expect("a share"),
+        });
+        let after = |ended| adjusted(rule, Limit::new(50), ended, Instant::ZERO).limit;
+        assert_eq!(after(Ended::Answered(sample(0.5, 25))), 51.0);
+        assert_eq!(after(Ended::Answered(sample(0.5, 24))), 50.0, "not half of it is used");
+        assert_eq!(after(Ended::Answered(sample(0.6, 50))), 45.0);
+        assert_eq!(after(Ended::Dropped), 45.0);
+        let least = (0..100).fold(Limit::new(50), |state, _| {
+            adjusted(rule, state, Ended::Dropped, Instant::ZERO)
+        });
+        assert_eq!(least.requests(), 10);
+    }
+
+    #[test]
+    fn vegas_gives_way_by_a_step_to_what_is_dropped_and_the_gradient_does_not_care() {
+        let state = Limit {
+            limit: 100.0,
+            samples: 1,
+            unloaded: 0.1,
+            window: LimitWindow::default(),
+        };
+        let after = |law| adjusted(law, state, Ended::Dropped, Instant::ZERO).limit;
+        assert_eq!(after(ConcurrencyLimit::Vegas(BOUNDS)), 98.0);
+        assert_eq!(after(ConcurrencyLimit::Gradient(BOUNDS)), 100.0);
     }
 
     #[test]

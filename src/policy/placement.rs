@@ -200,13 +200,10 @@ pub enum Standing {
     Avoided,
 }
 
-/// The zone with the fewest, the first named of equals; avoided ones only if there is no other.
-///
-/// # Panics
-/// Without zones, which a scenario cannot have.
-pub fn zone(zones: &[ZoneView]) -> ZoneIx {
+/// The zone with the fewest, the first named of equals; avoided ones only if there is no other. `None`: there is no zone.
+pub fn zone(zones: &[ZoneView]) -> Option<ZoneIx> {
     let best = zones.iter().min_by_key(|view| (view.standing, view.has));
-    best.expect("there is at least one zone").zone
+    best.map(|view| view.zone)
 }
 
 #[cfg(test)]

@@ -240,7 +240,7 @@ mod tests {
         for n in 0..6000 {
             let key = Key::root(1, n, 0);
             taken[choose(&mut view, chooser, key, Instant::ZERO).expect("there are targets")] += 1;
-            among[choose_among(&mut view, &[0, 1, 2, 3], chooser, key).expect("there are targets")] += 1;
+            among[choose_among(&mut view, None, &[0, 1, 2, 3], chooser, key).expect("there are targets")] += 1;
         }
         assert_eq!(taken, among, "all targets are as good as some of them");
         for (count, sixths) in taken.into_iter().zip([0, 3, 1, 2]) {
@@ -259,22 +259,22 @@ mod tests {
             ..chooser(Algorithm::RoundRobin, Ties::Uniform)
         };
         let turns: Vec<_> = (0..4)
-            .filter_map(|_| choose_among(&mut view, &seats, of(Choice::RoundRobin), key))
+            .filter_map(|_| choose_among(&mut view, None, &seats, of(Choice::RoundRobin), key))
             .collect();
         assert_eq!(turns, [1, 3, 1, 3]);
-        let least = choose_among(&mut view, &seats, of(Choice::LeastOutstandingRequests), key);
+        let least = choose_among(&mut view, None, &seats, of(Choice::LeastOutstandingRequests), key);
         assert_eq!(least, Some(3));
         assert_eq!(
-            choose_among(&mut view, &seats, of(Choice::PowerOfTwoChoices), key),
+            choose_among(&mut view, None, &seats, of(Choice::PowerOfTwoChoices), key),
             Some(3)
         );
         let heavy = view.targets()[1].task;
         view.weigh(|task| if task == heavy { 9 } else { 0 });
         assert_eq!(
-            choose_among(&mut view, &seats, of(Choice::WeightedRandom), key),
+            choose_among(&mut view, None, &seats, of(Choice::WeightedRandom), key),
             Some(1)
         );
-        assert_eq!(choose_among(&mut view, &[], of(Choice::RoundRobin), key), None);
+        assert_eq!(choose_among(&mut view, None, &[], of(Choice::RoundRobin), key), None);
     }
 
     #[test]

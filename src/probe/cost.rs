@@ -4,8 +4,10 @@
 //! ended. Only what falls into measured time is billed; what stands before and after it (a balancer, an alarm) is billed
 //! by its share. MODEL lines: Fargate Spot costs 0.3 of On-Demand, and connections and bytes follow requests by `model.alb`.
 //!
-//! Not here: traffic between zones and through NAT gateways, CloudWatch Logs, image storage and data of load balancers
-//! (nothing in a run says how many bytes move), Fargate tasks' own public addresses, and unused reservations.
+//! Between zones only what has a `payload` is billed: of the rest nothing says how many bytes move.
+//!
+//! Not here: traffic to the internet and through NAT gateways, CloudWatch Logs, image storage, Fargate tasks' own public
+//! addresses, and unused reservations.
 
 mod balancer;
 
@@ -25,6 +27,8 @@ pub struct CostProbe {
     services: Vec<ServiceUse>,
     groups: Vec<GroupUse>,
     balancers: Vec<BalancerUse>,
+    /// Bytes.
+    crossed_zones: u64,
     /// What was still there when the run ended, to be billed once the end is known.
     open_tasks: Vec<TaskRecord>,
     open_instances: Vec<InstanceRecord>,
@@ -151,6 +155,7 @@ impl CostProbe {
             services: blueprint.services.iter().map(service).collect(),
             groups: blueprint.auto_scaling_groups.iter().map(group).collect(),
             balancers: balancers.collect(),
+            crossed_zones: 0,
             open_tasks: Vec::new(),
             open_instances: Vec::new(),
             alarm_metrics: blueprint.alarms.iter().map(|alarm| alarm.metrics.len()).sum::<usize>()
@@ -175,6 +180,7 @@ impl CostProbe {
             } => {
                 self.balancers[load_balancer.at()].minute(self.measured, *ended, meter);
             }
+            Observation::CrossedZones(bytes) => self.crossed_zones = *bytes,
             _ => {}
         }
     }
@@ -205,6 +211,10 @@ impl CostProbe {
         for balancer in self.balancers {
             balancer.bill(self.measured, self.pay.alb, &mut lines);
         }
+        // Each gigabyte is paid where it leaves and where it arrives.
+        let crossed = (self.crossed_zones as f64 / 1e9, "GB");
+        let line = ("transfer_between_zones", "all");
+        push(&mut lines, line, crossed, 2.0 * prices::CROSS_ZONE_GB);
         let months = measured.nanos() as f64 / NANOS_PER_HOUR / prices::HOURS_PER_MONTH;
         let quantity = (self.alarm_metrics as f64 * months, "alarm-month");
         push(&mut lines, ("cloudwatch_alarm", "all"), quantity, prices::ALARM_MONTH);

@@ -379,6 +379,8 @@ impl Observer for Recorder {
             Observation::BalancerMinute { ended, .. } => self.last_seen = ended,
             Observation::SkewCounted(counts) => self.skew = counts,
             Observation::JourneysCounted(counts) => self.journeys = counts,
+            // The bill's.
+            Observation::CrossedZones(_) => {}
             Observation::Traced(trace) => self.traces.take(*trace),
             Observation::StepsCounted(counts) => self.steps = counts,
             Observation::QueuesCounted(counts) => self.queues = counts,

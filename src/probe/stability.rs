@@ -6,11 +6,15 @@
 //! nearly all of the following ones are, if it also ends in the band. Everything here is a function of what one run's
 //! timeline says.
 
+mod evidence;
+
 use super::record::RunRecord;
 use super::timeline::Timeline;
-use crate::blueprint::{Blueprint, ClassIx, DependencyIx, Happening, ServiceIx, Source};
-use crate::sim::observation::{EventKind, SenderSample, Work};
+use crate::blueprint::{Blueprint, ClassIx, Happening, Source};
+use crate::sim::observation::{EventKind, SenderSample};
 use crate::units::{Instant, Span};
+pub use evidence::Loop;
+use evidence::evidence;
 
 /// Windows that a recovery is held for, and that the end of a run is judged by.
 const HOLD: usize = 10;
@@ -150,38 +154,6 @@ fn back(windows: &[Seen], good: impl Fn(&Seen) -> bool) -> Option<usize> {
     (0..windows.len()).find(|&at| good(&windows[at]) && mostly(&windows[at..windows.len().min(at + HOLD)]))
 }
 
-/// What keeps a system down after its trigger has gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Loop {
-    /// Attempts for each request stay above what they were: the work is of its own making.
-    Retries,
-    /// Work is done for callers that have given up, so that their successors give up too.
-    WastedWork,
-    /// Fewer healthy tasks than wanted: what overloads them also takes them out.
-    UnhealthyTasks,
-    /// Fewer tasks than before are wanted.
-    ScaledIn,
-    /// What waits is old, and nothing was measured that feeds it.
-    Queue,
-    /// A service's CPU is used up.
-    Cpu,
-    Unknown,
-}
-
-impl Loop {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Loop::Retries => "retries",
-            Loop::WastedWork => "wasted_work",
-            Loop::UnhealthyTasks => "unhealthy_tasks",
-            Loop::ScaledIn => "scaled_in",
-            Loop::Queue => "queue",
-            Loop::Cpu => "cpu",
-            Loop::Unknown => "unknown",
-        }
-    }
-}
-
 /// One run after its trigger.
 #[derive(Clone, Debug)]
 pub struct Stability {
@@ -284,7 +256,6 @@ fn spike(blueprint: &Blueprint) -> Option<(Instant, Instant, String)> {
 pub fn stability(blueprint: &Blueprint, record: &RunRecord) -> Option<Stability> {
     let trigger = trigger(blueprint, record)?;
     let timeline = &record.timeline;
-    let width = timeline.windows().width();
     let windows = seen(blueprint, timeline);
     let complete = (0..windows.len()).filter(|&window| {
         let (_, end) = timeline.windows().bounds(window);
@@ -309,7 +280,7 @@ pub fn stability(blueprint: &Blueprint, record: &RunRecord) -> Option<Stability>
     };
     let last = windows.len().saturating_sub(HOLD);
     let evidence = match standing {
-        Standing::StaysDown => evidence(blueprint, timeline, (from, last), width),
+        Standing::StaysDown => evidence(blueprint, timeline, &windows[..], (from, last)),
         _ => Vec::new(),
     };
     Some(Stability {
@@ -349,104 +320,6 @@ fn seen(blueprint: &Blueprint, timeline: &Timeline) -> Vec<Seen> {
 /// Attempts that clients and calls send for each request that is offered.
 pub fn attempts_per_request(seen: &Seen) -> Option<f64> {
     (seen.offered > 0).then(|| seen.sent.attempts as f64 / seen.offered as f64)
-}
-
-/// Compares the windows before `from` with those from `last` on.
-fn evidence(
-    blueprint: &Blueprint,
-    timeline: &Timeline,
-    (from, last): (usize, usize),
-    width: Span,
-) -> Vec<(Loop, String)> {
-    let mut found = Vec::new();
-    let windows = seen(blueprint, timeline);
-    let attempts = |windows: &[Seen]| attempts_per_request(&sum(windows));
-    if let (Some(before), Some(end)) = (attempts(&windows[..from]), attempts(&windows[last..]))
-        && end > 1.1 * before
-    {
-        found.push((
-            Loop::Retries,
-            format!("{end:.2} attempts for each request, {before:.2} before"),
-        ));
-    }
-    for (at, service) in blueprint.services.iter().enumerate() {
-        let windows = timeline.service(ServiceIx::from_usize(at));
-        let (before, end) = (&windows[..from], &windows[last..]);
-        let name = &service.name;
-        let share = |windows: &[super::timeline::ServiceWindow]| {
-            let mut work = Work::default();
-            windows.iter().for_each(|window| work.add(&window.work));
-            work.wasted as f64 / work.attempts.max(1) as f64
-        };
-        let (wasted_before, wasted) = (share(before), share(end));
-        if wasted > 0.1 && wasted > 2.0 * wasted_before {
-            let percent = 100.0 * wasted;
-            found.push((
-                Loop::WastedWork,
-                format!("{percent:.0} % of what {name} does is for callers that have given up"),
-            ));
-        }
-        let mean = |windows: &[super::timeline::ServiceWindow], level: fn(&super::timeline::ServiceWindow) -> u64| {
-            let covered: u64 = windows.iter().map(|window| window.covered).sum();
-            let sum: u64 = windows.iter().map(level).sum();
-            sum as f64 / covered.max(1) as f64
-        };
-        let (healthy, desired) = (mean(end, |window| window.healthy), mean(end, |window| window.desired));
-        if desired > 0.0 && healthy < 0.9 * desired {
-            found.push((
-                Loop::UnhealthyTasks,
-                format!("{healthy:.1} of {desired:.1} tasks of {name} are healthy"),
-            ));
-        }
-        let desired_before = mean(before, |window| window.desired);
-        if desired < 0.9 * desired_before {
-            found.push((
-                Loop::ScaledIn,
-                format!("{desired:.1} tasks of {name} are wanted, {desired_before:.1} before"),
-            ));
-        }
-        let queued = |windows: &[super::timeline::ServiceWindow]| {
-            windows.iter().map(|window| window.queued).sum::<u64>() as f64 / windows.len().max(1) as f64
-        };
-        found.extend(queue(name, queued(before), queued(end)));
-        let used = |windows: &[super::timeline::ServiceWindow]| {
-            let (used, reserved) = windows.iter().fold((0, 0), |(used, reserved), window| {
-                (used + window.cpu_used, reserved + window.cpu_reserved)
-            });
-            100.0 * used as f64 / (reserved as f64).max(1.0)
-        };
-        if used(end) > 90.0 && used(before) < 85.0 {
-            let (before, end) = (used(before), used(end));
-            found.push((
-                Loop::Cpu,
-                format!("{end:.0} % of the CPU of {name} is used, {before:.0} % before"),
-            ));
-        }
-    }
-    for (at, dependency) in blueprint.dependencies.iter().enumerate() {
-        let windows = timeline.dependency(DependencyIx::from_usize(at));
-        let queued = |windows: &[crate::sim::observation::DependencySample]| {
-            windows.iter().map(|window| window.queued).sum::<u64>() as f64 / windows.len().max(1) as f64
-        };
-        found.extend(queue(
-            &dependency.name,
-            queued(&windows[..from]),
-            queued(&windows[last..]),
-        ));
-    }
-    found.sort_by_key(|(kind, _)| *kind);
-    if found.is_empty() {
-        let seconds = HOLD as f64 * width.seconds();
-        found.push((
-            Loop::Unknown,
-            format!("nothing that was counted in the last {seconds} s explains it"),
-        ));
-    }
-    found
-}
-
-fn queue(name: &str, before: f64, end: f64) -> Option<(Loop, String)> {
-    (end >= 10.0 && end > 3.0 * before).then(|| (Loop::Queue, format!("{end:.0} wait at {name}, {before:.1} before")))
 }
 
 #[cfg(test)]

@@ -8,7 +8,9 @@ use super::coarse::CoarseHistogram;
 use super::record::Outcomes;
 use super::windows::Windows;
 use crate::blueprint::{Blueprint, ClassIx, DependencyIx, ServiceIx};
-use crate::sim::observation::{DependencySample, Outcome, RequestFinished, Sample, SenderSample, ServiceLevels, Work};
+use crate::sim::observation::{
+    CacheLooks, DependencySample, Outcome, Reason, RequestFinished, Sample, SenderSample, ServiceLevels, Work,
+};
 use crate::units::{Instant, Span};
 
 #[derive(Clone, Debug)]
@@ -22,6 +24,40 @@ pub struct Timeline {
     dependencies: Vec<DependencySample>,
     /// Of all senders together, by window.
     sent: Vec<SenderSample>,
+    /// Of all senders together, by window.
+    refusals: Vec<Refusals>,
+    /// By window; what had been looked for until its end, by cache.
+    caches: Vec<Vec<CacheLooks>>,
+}
+
+/// Attempts that failed in one window because somebody said no.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Refusals {
+    /// A full queue or bulkhead, a limit, shedding, or a wait that had an end.
+    pub turned_away: u64,
+    /// No connection to a dependency was to be had.
+    pub no_connection: u64,
+}
+
+impl Refusals {
+    fn count(&mut self, reason: Reason, attempts: u64) {
+        match reason {
+            Reason::QueueFull
+            | Reason::WaitedTooLong
+            | Reason::Displaced
+            | Reason::ConcurrencyLimit
+            | Reason::RateLimited
+            | Reason::CpuBusy
+            | Reason::DependencyFull
+            | Reason::BalancerFull
+            | Reason::BulkheadFull
+            | Reason::BulkheadTimeout => self.turned_away += attempts,
+            Reason::ConnectionPoolFull | Reason::ConnectionPoolTimeout | Reason::TooManyConnections => {
+                self.no_connection += attempts;
+            }
+            _ => {}
+        }
+    }
 }
 
 /// What became of the requests of one class that arrived in one window.
@@ -95,6 +131,8 @@ impl Timeline {
             services: vec![ServiceWindow::default(); blueprint.services.len() * count],
             dependencies: vec![DependencySample::default(); blueprint.dependencies.len() * count],
             sent: vec![SenderSample::default(); count],
+            refusals: vec![Refusals::default(); count],
+            caches: vec![Vec::new(); count],
         }
     }
 
@@ -121,6 +159,16 @@ impl Timeline {
     /// Attempts that clients and calls sent in each window.
     pub fn sent(&self) -> &[SenderSample] {
         &self.sent
+    }
+
+    /// Attempts that somebody said no to, in each window.
+    pub fn refusals(&self) -> &[Refusals] {
+        &self.refusals
+    }
+
+    /// What had been looked for in each cache until the end of each window; empty in a window without a sample.
+    pub fn caches(&self) -> &[Vec<CacheLooks>] {
+        &self.caches
     }
 
     /// Over all windows.
@@ -178,6 +226,10 @@ impl Timeline {
         for seen in &sample.senders {
             self.sent[window].add(seen);
         }
+        for &(_, reason, attempts) in &sample.failures {
+            self.refusals[window].count(reason, attempts);
+        }
+        self.caches[window].clone_from(&sample.caches);
         for (dependency, seen) in sample.dependencies.iter().enumerate() {
             self.dependencies[dependency * count + window] = *seen;
         }

@@ -325,6 +325,7 @@ fn fleet(blueprint: &Blueprint, recorder: &mut Recorder, key: Key) {
             queues: vec![],
             senders: vec![],
             failures: vec![],
+            caches: vec![],
         })));
     }
 }

@@ -241,9 +241,17 @@ fn services(said: &mut Scenario) {
             .flat_map(|scaling| &mut scaling.policies)
         {
             let super::schema::ScalingPolicy::TargetTracking(policy) = policy;
-            let metric = serde_json::to_value(policy.metric).ok();
-            let name = metric.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default();
+            let metric = policy.metric.and_then(|metric| serde_json::to_value(metric).ok());
+            let name = metric
+                .as_ref()
+                .and_then(serde_json::Value::as_str)
+                .unwrap_or("customized");
             policy.policy_name.get_or_insert_with(|| name.to_owned());
+            if let Some(customized) = &mut policy.customized_metric_specification
+                && let [(name, _)] = customized.metrics.0.as_slice()
+            {
+                customized.expression.get_or_insert_with(|| name.clone());
+            }
         }
     }
 }

@@ -7,6 +7,7 @@
 //! What the words *mean* is not here: names are still text, and nothing is checked beyond its form.
 
 mod alarm;
+mod away;
 mod balancer;
 mod balancing;
 mod brown_out;
@@ -42,6 +43,7 @@ mod values;
 mod wire;
 
 pub use alarm::*;
+pub use away::*;
 pub use balancer::*;
 pub use balancing::*;
 pub use brown_out::*;

@@ -6,8 +6,11 @@ use crate::blueprint::*;
 mod balancers;
 mod balancing;
 mod doubts;
+mod faults;
+mod queues;
 mod rules;
 mod traffic;
+mod wires;
 
 use crate::units::Span;
 

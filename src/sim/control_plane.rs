@@ -29,6 +29,7 @@ mod memory;
 pub mod monitoring;
 mod news;
 mod observing;
+mod outages;
 mod progress;
 mod protection;
 mod pulls;
@@ -37,7 +38,9 @@ mod releases;
 mod resources;
 mod restarts;
 mod scheduler;
+mod shortages;
 mod sidecars;
+mod spot;
 mod standalone;
 mod stepping;
 mod stopping;
@@ -95,6 +98,9 @@ pub struct ControlPlane {
     /// Faults that make CloudWatch Logs take nothing.
     log_stalls: u32,
     backends: backends::Backends,
+    outages: outages::Outages,
+    shortages: shortages::Shortages,
+    leaks: Vec<memory::Leak>,
     releases: Vec<releases::Train>,
     monitoring: Monitoring,
     reporting: Reporting,
@@ -173,6 +179,9 @@ impl ControlPlane {
             disconnects: Vec::new(),
             log_stalls: 0,
             backends: backends::Backends::new(&blueprint.model.start_up),
+            outages: outages::Outages::default(),
+            shortages: shortages::Shortages::default(),
+            leaks: Vec::new(),
             releases: Vec::new(),
             monitoring: Monitoring::new(blueprint),
             reporting: Reporting::Open,

@@ -176,6 +176,8 @@ pub enum Observation {
     SkewCounted(Vec<SkewCount>),
     /// At the end of a run: what came of journeys, if there were any.
     JourneysCounted(Vec<JourneyCount>),
+    /// At the end of a run: bytes that tasks have sent to tasks and dependencies of other zones in measured time, if any.
+    CrossedZones(u64),
     /// A request that was followed.
     Traced(Box<super::trace::Trace>),
     /// At the end of a run: what came of certain steps, if there are any.
@@ -377,6 +379,16 @@ pub struct Sample {
     pub senders: Vec<SenderSample>,
     /// Attempts that failed since the last sample: whose, why, how many.
     pub failures: Vec<(Sender, Reason, u64)>,
+    /// Of each cache, since measuring began.
+    pub caches: Vec<CacheLooks>,
+}
+
+/// How often somebody looked into a cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheLooks {
+    pub looks: u64,
+    /// Of these, found something.
+    pub hits: u64,
 }
 
 /// Attempts that somebody has sent.

@@ -5,8 +5,15 @@ use crate::blueprint::Ties;
 use crate::cluster::view::View;
 use crate::engine::random::Key;
 
-/// One of these positions of the view, in ascending order; `None` if there are none. Moves round robin on.
-pub fn choose_among(view: &mut View, seats: &[u32], chooser: Chooser, key: Key) -> Option<usize> {
+/// One of these positions of the view, in ascending order; `None` if there are none. Moves round robin on. `loads` stand in
+/// for the view's own counts, where somebody goes by older ones.
+pub fn choose_among(
+    view: &mut View,
+    loads: Option<&[u32]>,
+    seats: &[u32],
+    chooser: Chooser,
+    key: Key,
+) -> Option<usize> {
     let count = seats.len() as u32;
     let seat = match (seats, chooser.choice) {
         ([], _) => return None,
@@ -18,7 +25,8 @@ pub fn choose_among(view: &mut View, seats: &[u32], chooser: Chooser, key: Key) 
             seat
         }
         (_, Choice::LeastOutstandingRequests) => {
-            let outstanding = |seat: &u32| view.outstanding()[*seat as usize];
+            let loads = loads.unwrap_or(view.outstanding());
+            let outstanding = |seat: &u32| loads[*seat as usize];
             let least = seats.iter().map(outstanding).min().expect("there are some");
             let equals = seats.iter().filter(|seat| outstanding(seat) == least);
             let skip = match chooser.ties {
@@ -30,7 +38,7 @@ pub fn choose_among(view: &mut View, seats: &[u32], chooser: Chooser, key: Key) 
         (_, Choice::PowerOfTwoChoices) => {
             let (first, second) = two_of(count, key);
             let (first, second) = (seats[first], seats[second]);
-            let outstanding = view.outstanding();
+            let outstanding = loads.unwrap_or(view.outstanding());
             if outstanding[second as usize] < outstanding[first as usize] {
                 second
             } else {

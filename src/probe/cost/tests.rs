@@ -356,3 +356,10 @@ fn the_order_of_observations_changes_nothing() {
     observations.reverse();
     assert_eq!(forwards, bill(&blueprint(), observations));
 }
+
+#[test]
+fn what_goes_from_zone_to_zone_is_paid_at_both_ends() {
+    let lines = bill(&blueprint(), vec![Observation::CrossedZones(250_000_000_000)]);
+    assert_eq!(line(&lines, "transfer_between_zones"), Some((250.0, 5.0)));
+    assert_eq!(line(&bill(&blueprint(), vec![]), "transfer_between_zones"), None);
+}

@@ -2,7 +2,7 @@
 
 use crate::probe::{Estimate, Pool, ratio};
 use crate::report::table::{Schema, Table, Value, column};
-use crate::report::words::counted;
+use crate::report::words::{count, counted};
 use crate::sim::observation::QueueCount;
 use crate::stats::LatencyHistogram;
 use crate::units::Span;
@@ -151,7 +151,7 @@ pub fn in_words(pool: &Pool) -> Vec<String> {
             "{}: {} sent, {} deleted",
             queue.name,
             counted(sent as usize, "message"),
-            sum(|it| it.deleted)
+            count(sum(|it| it.deleted))
         );
         let notable = [
             (sum(|it| it.redelivered), "delivered again"),
@@ -159,11 +159,11 @@ pub fn in_words(pool: &Pool) -> Vec<String> {
             (sum(|it| it.dead_lettered), "became dead letters"),
             (sum(|it| it.expired), "expired"),
         ];
-        for (count, what) in notable.into_iter().filter(|(count, _)| *count > 0) {
-            line.push_str(&format!(", {count} {what}"));
+        for (times, what) in notable.into_iter().filter(|(times, _)| *times > 0) {
+            line.push_str(&format!(", {} {what}", count(times)));
         }
         if left > begin + GROWTH_WORTH_A_WORD * runs.len() as u64 {
-            line.push_str(&format!(", {left} left"));
+            line.push_str(&format!(", {} left", count(left)));
         }
         lines.push(line);
     }

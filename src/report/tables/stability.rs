@@ -41,8 +41,8 @@ pub const STABILITY: Schema = Schema {
         column("attempts_per_request_end", "In the last ten windows."),
         column(
             "loop",
-            "Of a run that stays down, what likely keeps it there: `retries`, `wasted_work`, `unhealthy_tasks`, `scaled_in`, \
-             `queue`, `cpu` or `unknown`.",
+            "Of a run that stays down, what likely keeps it there: `retries`, `cold_cache`, `no_connections`, `wasted_work`, \
+             `unhealthy_tasks`, `scaled_in`, `turned_away`, `queue`, `cpu` or `unknown`.",
         ),
         column("evidence", "What was measured in the last ten windows."),
     ],

@@ -57,11 +57,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
         "ECSServiceAverageCPUUtilizationHighResolution",
         "use ECSServiceAverageCPUUtilization",
     ),
-    (
-        "TargetTracking",
-        "customized_metric_specification",
-        "use one of the predefined metrics",
-    ),
     ("LoadBalancerType", "network", "use `application`"),
     ("LoadBalancerType", "gateway", "use `application`"),
     (
@@ -118,9 +113,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
         "transforms",
         "leave it out: routes see the request as it was sent",
     ),
-    ("Event", "spot_reclaim", "use `instance_loss` or `task_crash`"),
-    ("Event", "memory_leak", "use `task_crash` with `time_between_failures`"),
-    ("Event", "control_plane_outage", "leave it out"),
     ("Deploy", "runtime", "describe a second service"),
     ("Experiment", "sweep", "use `compare` with one variant for each value"),
     ("Queue", "fifo_queue", "leave it out: queues are standard queues"),

@@ -209,6 +209,7 @@ codes! {
 
     BrownOutOfNothing "WT0890" "brown-out-of-nothing" Warning;
     OptionalForNobody "WT0891" "optional-for-nobody" Warning;
+    RetryAfterOfNobody "WT0892" "retry-after-of-nobody" Warning;
 
     // Ways straight to tasks, and the network.
     BalancingOfNobody "WT0850" "balancing-of-nobody" Error;
@@ -245,6 +246,7 @@ codes! {
     FailoverWithoutStandby "WT1005" "failover-without-standby" Error;
     FaultOverlapsItself "WT1010" "fault-overlaps-itself" Error;
     FaultFollowsFollower "WT1011" "fault-follows-follower" Error;
+    ReclaimWithoutSpot "WT1013" "reclaim-without-spot" Error;
     NobodySelected "WT1012" "nobody-selected" Warning;
 }
 

@@ -6,7 +6,7 @@ use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
 use crate::scenario::quantity::Level;
-use crate::scenario::schema::{self, MetricName};
+use crate::scenario::schema::{self, MetricName, Named};
 
 pub(super) fn alarms(cx: &mut Context) -> Vec<Alarm> {
     let root = Path::Root;
@@ -19,24 +19,6 @@ pub(super) fn alarms(cx: &mut Context) -> Vec<Alarm> {
 }
 
 fn alarm(cx: &mut Context, name: &str, said: &schema::Alarm, path: &Path) -> Option<Alarm> {
-    let mut metrics = Vec::new();
-    let section = path.key("metrics");
-    if said.metrics.is_empty() {
-        cx.problems.report_with(
-            Code::WrongLength,
-            &section,
-            format!("`{name}` watches nothing"),
-            |diagnostic| diagnostic.expected("at least one metric"),
-        );
-    }
-    each(&said.metrics, &section, |_, id, metric, path| {
-        let found = self::metric(cx, metric, path);
-        metrics.extend(found.map(|metric_of| AlarmMetric {
-            id: id.to_owned(),
-            metric: metric_of,
-            stat: stat(metric.stat),
-        }));
-    });
     let periods = path.key("period");
     let seconds = said.period.0.nanos() / 1_000_000_000;
     if said.period.0.is_zero()
@@ -61,10 +43,7 @@ fn alarm(cx: &mut Context, name: &str, said: &schema::Alarm, path: &Path) -> Opt
         );
         cx.report(Code::DatapointsExceedPeriods, &path.key("datapoints_to_alarm"), message);
     }
-    let expression = expression(cx, said, &path.key("expression"))?;
-    if metrics.len() < said.metrics.len() {
-        return None;
-    }
+    let MetricMath { metrics, expression } = math(cx, (name, &said.metrics, said.expression.as_deref()), path)?;
     let threshold = threshold(cx, said, &expression, &path.key("threshold"));
     Some(Alarm {
         name: name.to_owned(),
@@ -89,9 +68,41 @@ fn alarm(cx: &mut Context, name: &str, said: &schema::Alarm, path: &Path) -> Opt
     })
 }
 
-fn expression(cx: &mut Context, said: &schema::Alarm, path: &Path) -> Option<Expression> {
-    let Some(text) = &said.expression else {
-        if said.metrics.len() > 1 {
+/// Metrics and the arithmetic on them, of an alarm or a policy of this name.
+pub(super) fn math(
+    cx: &mut Context,
+    (name, said, expression): (&str, &Named<schema::AlarmMetric>, Option<&str>),
+    path: &Path,
+) -> Option<MetricMath> {
+    let mut metrics = Vec::new();
+    let section = path.key("metrics");
+    if said.is_empty() {
+        cx.problems.report_with(
+            Code::WrongLength,
+            &section,
+            format!("`{name}` watches nothing"),
+            |diagnostic| diagnostic.expected("at least one metric"),
+        );
+    }
+    each(said, &section, |_, id, metric, path| {
+        let found = self::metric(cx, metric, path);
+        metrics.extend(found.map(|metric_of| AlarmMetric {
+            id: id.to_owned(),
+            metric: metric_of,
+            stat: stat(metric.stat),
+        }));
+    });
+    let expression = self::expression(cx, (said, expression), &path.key("expression"))?;
+    (metrics.len() == said.len()).then_some(MetricMath { metrics, expression })
+}
+
+fn expression(
+    cx: &mut Context,
+    (metrics, said): (&Named<schema::AlarmMetric>, Option<&str>),
+    path: &Path,
+) -> Option<Expression> {
+    let Some(text) = said else {
+        if metrics.len() > 1 {
             let message = "several metrics need an expression";
             cx.problems.report_with(Code::MissingKey, path, message, |d| {
                 d.expected("arithmetic, like `errors / all`")
@@ -99,7 +110,7 @@ fn expression(cx: &mut Context, said: &schema::Alarm, path: &Path) -> Option<Exp
         }
         return None;
     };
-    let names: Vec<&str> = said.metrics.names().collect();
+    let names: Vec<&str> = metrics.names().collect();
     expression::parse(text, &names)
         .map_err(|why| {
             cx.problems.report_with(
@@ -123,11 +134,22 @@ fn threshold(cx: &mut Context, said: &schema::Alarm, expression: &Expression, pa
     match (said.threshold.0, only) {
         (Level::Percent(percent), Some(MetricName::CPUUtilization | MetricName::MemoryUtilization)) => percent,
         (Level::Percent(percent), None) => percent / 100.0,
-        (Level::Duration(span), Some(MetricName::TargetResponseTime)) => span.seconds(),
-        (Level::Number(number), metric) if metric != Some(MetricName::TargetResponseTime) => number,
+        (Level::Duration(span), Some(MetricName::TargetResponseTime | MetricName::ApproximateAgeOfOldestMessage)) => {
+            span.seconds()
+        }
+        (Level::Number(number), metric)
+            if !matches!(
+                metric,
+                Some(MetricName::TargetResponseTime | MetricName::ApproximateAgeOfOldestMessage)
+            ) =>
+        {
+            number
+        }
         (_, metric) => {
             let expected = match metric {
-                Some(MetricName::TargetResponseTime) => "a time, like `250ms`",
+                Some(MetricName::TargetResponseTime | MetricName::ApproximateAgeOfOldestMessage) => {
+                    "a time, like `250ms`"
+                }
                 Some(MetricName::CPUUtilization | MetricName::MemoryUtilization) => "a percentage, like `80%`",
                 _ => "a number",
             };
@@ -149,14 +171,34 @@ fn stat(said: schema::Stat) -> Stat {
     }
 }
 
-/// The metric with what it is of: a target group, a balancer or a service.
+/// The metric of a queue, if it is one.
+fn of_queue(name: MetricName) -> Option<QueueMetric> {
+    Some(match name {
+        MetricName::ApproximateNumberOfMessagesVisible => QueueMetric::MessagesVisible,
+        MetricName::ApproximateNumberOfMessagesNotVisible => QueueMetric::MessagesNotVisible,
+        MetricName::ApproximateNumberOfMessagesDelayed => QueueMetric::MessagesDelayed,
+        MetricName::ApproximateAgeOfOldestMessage => QueueMetric::AgeOfOldestMessage,
+        MetricName::NumberOfMessagesSent => QueueMetric::MessagesSent,
+        MetricName::NumberOfMessagesReceived => QueueMetric::MessagesReceived,
+        MetricName::NumberOfMessagesDeleted => QueueMetric::MessagesDeleted,
+        _ => return None,
+    })
+}
+
+/// The metric with what it is of: a target group, a balancer, a service or a queue.
 fn metric(cx: &mut Context, said: &schema::AlarmMetric, path: &Path) -> Option<Metric> {
-    let of_service = matches!(said.metric, MetricName::CPUUtilization | MetricName::MemoryUtilization);
+    let of_service = matches!(
+        said.metric,
+        MetricName::CPUUtilization | MetricName::MemoryUtilization | MetricName::RunningTaskCount
+    );
+    let of_queue = of_queue(said.metric);
     let of_balancer = said.metric == MetricName::Elb5xx;
     let wanted = if of_service {
         "service"
     } else if of_balancer {
         "load_balancer"
+    } else if of_queue.is_some() {
+        "queue"
     } else {
         "target_group"
     };
@@ -164,6 +206,7 @@ fn metric(cx: &mut Context, said: &schema::AlarmMetric, path: &Path) -> Option<M
         ("target_group", &said.target_group),
         ("load_balancer", &said.load_balancer),
         ("service", &said.service),
+        ("queue", &said.queue),
     ];
     for (key, _) in keys.iter().filter(|(key, given)| given.is_some() && *key != wanted) {
         let message = format!("this metric is not of a {}", key.replace('_', " "));
@@ -188,8 +231,13 @@ fn metric(cx: &mut Context, said: &schema::AlarmMetric, path: &Path) -> Option<M
         let service = ServiceIx::from_usize(cx.find(Table::Service, name, &here)?);
         return Some(match said.metric {
             MetricName::CPUUtilization => Metric::CpuUtilization(service),
+            MetricName::RunningTaskCount => Metric::RunningTaskCount(service),
             _ => Metric::MemoryUtilization(service),
         });
+    }
+    if let Some(metric) = of_queue {
+        let queue = QueueIx::from_usize(cx.find(Table::Queue, name, &here)?);
+        return Some(Metric::Queue(queue, metric));
     }
     if of_balancer {
         return Some(Metric::Elb5xx(LoadBalancerIx::from_usize(cx.find(
@@ -208,8 +256,6 @@ fn metric(cx: &mut Context, said: &schema::AlarmMetric, path: &Path) -> Option<M
         MetricName::Target5xx => Metric::Target5xx(group),
         MetricName::HealthyHostCount => Metric::HealthyHostCount(group),
         MetricName::UnHealthyHostCount => Metric::UnhealthyHostCount(group),
-        MetricName::Elb5xx | MetricName::CPUUtilization | MetricName::MemoryUtilization => {
-            unreachable!("metrics of balancers and services are taken above")
-        }
+        _ => unreachable!("metrics of balancers, services and queues are taken above"),
     })
 }

@@ -63,6 +63,7 @@ pub(super) fn balancing(
             schema::Balancing::WeightedRandom => Weights::Cpu,
             _ => Weights::Equal,
         },
+        load_refresh: load_refresh(cx, &long, path),
         ..Direct::default()
     };
     (algorithm(long.algorithm), direct)
@@ -158,6 +159,22 @@ fn outlier_detection(cx: &mut Context, said: &schema::OutlierDetection, path: &P
         longest_ejection: said.max_ejection_duration.0,
         most: said.max_ejection_percent.0,
     }
+}
+
+fn load_refresh(cx: &mut Context, said: &schema::ClientBalancing, path: &Path) -> Option<Span> {
+    let refresh = said.load_refresh?;
+    let here = path.key("load_refresh");
+    let looks = matches!(
+        said.algorithm,
+        schema::Balancing::LeastOutstandingRequests | schema::Balancing::PowerOfTwoChoices
+    );
+    if !looks {
+        let message = "who balances so does not look at the tasks' load";
+        let hint = "say it with `least_outstanding_requests` or `power_of_two_choices`";
+        cx.report_hint(Code::BalancingOfNobody, &here, message, hint);
+    }
+    cx.positive(refresh.0, &here);
+    Some(refresh.0)
 }
 
 fn algorithm(said: schema::Balancing) -> Balancing {

@@ -1,5 +1,6 @@
 //! Deployments, changes and faults at their times.
 
+mod away;
 mod course;
 mod fault;
 mod poison;
@@ -142,6 +143,11 @@ fn keys(said: &schema::Event) -> Vec<(&'static str, bool)> {
         ("agent_disconnect", said.agent_disconnect.is_some()),
         ("logs_stall", said.logs_stall.is_some()),
         ("stop_task", said.stop_task.is_some()),
+        ("control_plane_outage", said.control_plane_outage.is_some()),
+        ("capacity_shortage", said.capacity_shortage.is_some()),
+        ("api_throttling", said.api_throttling.is_some()),
+        ("spot_reclaim", said.spot_reclaim.is_some()),
+        ("memory_leak", said.memory_leak.is_some()),
         ("secrets_outage", said.secrets_outage.is_some()),
         ("iam_outage", said.iam_outage.is_some()),
         ("logs_outage", said.logs_outage.is_some()),

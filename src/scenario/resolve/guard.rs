@@ -1,6 +1,6 @@
 //! Guards: budgets and circuit breakers, of calls and of traffic.
 
-use super::Context;
+use super::{Context, server};
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
@@ -82,12 +82,42 @@ pub(super) fn guards(cx: &mut Context, said: Said, path: &Path) -> Guards {
                 d.expected("one or more steps, like `[{ wait: 0s }]`")
             });
     }
+    let honours = said.retry.is_some_and(|retry| retry.honour_retry_after);
+    if honours && said.retry.is_some_and(|retry| retry.max_attempts == 1) {
+        let message = "what a refusal asks for is listened to before retries, and there are none";
+        cx.report_hint(
+            Code::GuardWithoutEffect,
+            &retry.key("honour_retry_after"),
+            message,
+            "`max_attempts` includes the first: raise it, or leave the key out",
+        );
+    }
+    if honours
+        && !cx
+            .said
+            .services
+            .0
+            .iter()
+            .any(|(_, service)| service.retry_after.is_some())
+    {
+        cx.report_hint(
+            Code::RetryAfterOfNobody,
+            &retry.key("honour_retry_after"),
+            "no refusal says after what time to try again",
+            "give a service that refuses requests a `retry_after`",
+        );
+    }
     Guards {
         budget: budget.and_then(|budget| self::budget(cx, budget, &retry.key("budget"))),
         retry_on: said
             .retry
             .and_then(|retry| retry.on.as_deref())
             .map_or(RetryOn::default(), |words| retry_on(cx, words, &retry.key("on"))),
+        retry_after: if honours {
+            RetryAfter::Honoured
+        } else {
+            RetryAfter::Ignored
+        },
         breaker: said
             .circuit_breaker
             .and_then(|breaker| self::breaker(cx, breaker, &path.key("circuit_breaker"))),
@@ -168,7 +198,7 @@ fn bulkhead(cx: &mut Context, said: &schema::Bulkhead, path: &Path) -> Bulkhead 
         );
     }
     Bulkhead {
-        max_concurrent: said.max_concurrent,
+        max_concurrent: server::limit(cx, &said.max_concurrent, &path.key("max_concurrent")),
         max_waiting: said.max_waiting,
         timeout: said.timeout.map(|timeout| timeout.0),
         scope: scope(said.scope),

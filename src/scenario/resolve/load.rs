@@ -23,10 +23,42 @@ pub(super) fn check(cx: &mut Context, blueprint: &Blueprint) {
         Err(cycle) => report_cycle(cx, blueprint, &graph, &cycle),
         Ok(order) => {
             reach(cx, blueprint, &graph);
-            utilisation(cx, blueprint, &graph, &order);
+            match without_optional(blueprint) {
+                None => utilisation(cx, blueprint, &graph, &order),
+                Some(lean) => {
+                    let graph = Graph::new(&lean);
+                    let order = graph.order().expect("fewer calls make no cycle");
+                    utilisation(cx, &lean, &graph, &order);
+                }
+            }
             retries::doubts(cx, blueprint, &graph, &order);
         }
     }
+}
+
+/// What is done at least, where brown-outs leave out what is optional; `None` where nothing does.
+fn without_optional(blueprint: &Blueprint) -> Option<Blueprint> {
+    let revisions = blueprint.services.iter().flat_map(|service| &service.revisions);
+    let mut rules = revisions.filter_map(|revision| revision.server_rules.as_ref());
+    if !rules.any(|rules| rules.brown_out.is_some()) {
+        return None;
+    }
+    let mut lean = blueprint.clone();
+    for program in &mut lean.programs {
+        program.steps.retain(|step| !matches!(step, Step::Optional(_)));
+    }
+    Some(lean)
+}
+
+/// Whether the queue of a service stays short whatever comes, because it turns away who would make it long.
+fn turns_away(service: &Service) -> bool {
+    service.revisions[0].server_rules.as_ref().is_some_and(|rules| {
+        let queue = &rules.queue;
+        rules.concurrency.is_some()
+            || rules.shedding.is_some()
+            || queue.timeout.is_some()
+            || queue.controlled_delay.is_some()
+    })
 }
 
 fn report_cycle(cx: &mut Context, blueprint: &Blueprint, graph: &Graph, cycle: &[usize]) {
@@ -118,11 +150,12 @@ fn utilisation(cx: &mut Context, blueprint: &Blueprint, graph: &Graph, order: &[
     instants.dedup();
     let stride = instants.len().div_ceil(MAX_INSTANTS).max(1);
     let mut overloaded = BTreeSet::new();
+    let mut flooded = BTreeSet::new();
     for at in instants.into_iter().step_by(stride) {
         let visits = visits(blueprint, graph, order, at);
         for (service, described) in blueprint.services.iter().enumerate() {
             let load = service_load(blueprint, graph, &visits, &means, service);
-            if load > 1.0 - 1e-9 && overloaded.insert((true, service)) {
+            if load > 1.0 - 1e-9 && !turns_away(described) && overloaded.insert((true, service)) {
                 report_overload(cx, blueprint, ("services", &described.name), load, at);
             }
         }
@@ -131,6 +164,14 @@ fn utilisation(cx: &mut Context, blueprint: &Blueprint, graph: &Graph, order: &[
             let load = work / most_at_once(described);
             if load > 1.0 - 1e-9 && overloaded.insert((false, dependency)) {
                 report_overload(cx, blueprint, ("dependencies", &described.name), load, at);
+            }
+        }
+        for (queue, described) in blueprint.queues.iter().enumerate() {
+            let queue = QueueIx::from_usize(queue);
+            let held = |service: usize, operation: OperationIx| means[graph.first[service] + operation.at()].held;
+            let load = messages(blueprint, graph, &visits, queue, at) / queue::capacity(blueprint, queue, held);
+            if load.is_finite() && load > 1.0 - 1e-9 && flooded.insert(queue) {
+                report_overload(cx, blueprint, ("queues", &described.name), load, at);
             }
         }
     }
@@ -151,7 +192,7 @@ fn report_overload(cx: &mut Context, blueprint: &Blueprint, (section, name): (&s
         Code::QueueWithoutBound,
         &section.key(name),
         message,
-        "more tasks, larger ones, more workers or slots, or less traffic; a `backlog` or a client's `timeout` bounds what waits, and the rest is lost",
+        "more tasks, larger ones, more workers, slots or pollers, or less traffic; a `backlog` or a client's `timeout` bounds what waits, and the rest is lost",
     );
 }
 
@@ -250,6 +291,30 @@ fn visits(blueprint: &Blueprint, graph: &Graph, order: &[usize], at: Instant) ->
         }
     }
     visits
+}
+
+/// Messages a second to a queue at an instant, but for those that handling other messages makes.
+fn messages(blueprint: &Blueprint, graph: &Graph, visits: &[f64], queue: QueueIx, at: Instant) -> f64 {
+    let mut sum = 0.0;
+    for traffic in &blueprint.traffic {
+        if let (Destination::Queue(to), Source::Open { profile, .. }) = (&traffic.to, &traffic.source)
+            && *to == queue
+        {
+            sum += rate(profile, at) * traffic.requests_per_arrival();
+        }
+    }
+    for (at, node) in graph.nodes.iter().enumerate().filter(|(at, _)| visits[*at] > 0.0) {
+        let program = blueprint.services[node.service].revisions[0].operations[node.operation].program;
+        walk(blueprint, program, 1.0, &mut |step, times| {
+            if let Step::Call(call) = step
+                && let Callee::Queue(to) = blueprint.calls[call.at()].to
+                && to == queue
+            {
+                sum += visits[at] * times;
+            }
+        });
+    }
+    sum
 }
 
 /// The rate just after an instant.

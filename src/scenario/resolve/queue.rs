@@ -1,6 +1,6 @@
 //! Queues: their attributes within AWS's ranges, who puts messages into them, and who consumes them.
 
-use super::{Context, Table, behaviour, each, guard};
+use super::{Context, Table, behaviour, each, guard, load};
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
@@ -183,12 +183,15 @@ pub(super) fn check(cx: &mut Context, blueprint: &Blueprint) {
     }
 }
 
-/// `a → b → a`, if the dead letters of a queue come back to it.
+/// `a → b → a`, if the dead letters of a queue come back to it; told once, of the first queue of the round.
 fn round(blueprint: &Blueprint, start: QueueIx) -> Option<String> {
     let mut names = vec![blueprint.queues[start.at()].name.as_str()];
     let mut here = start;
     for _ in 0..blueprint.queues.len() {
         here = blueprint.queues[here.at()].redrive_policy?.dead_letter_queue;
+        if here < start {
+            return None;
+        }
         names.push(&blueprint.queues[here.at()].name);
         if here == start {
             return Some(names.join(" → "));
@@ -231,6 +234,19 @@ pub(super) fn consumers_of(blueprint: &Blueprint, queue: QueueIx) -> impl Iterat
     services
         .flat_map(|(at, service)| service.consumes.iter().map(move |consumer| (at, consumer)))
         .filter(move |(_, consumer)| consumer.queue == queue)
+}
+
+/// Messages of a queue that its consumers can handle in a second, at most; nothing if it has none. `held`: seconds that a
+/// message takes.
+pub(super) fn capacity(blueprint: &Blueprint, queue: QueueIx, held: impl Fn(usize, OperationIx) -> f64) -> f64 {
+    let sqs = &blueprint.model.sqs;
+    consumers_of(blueprint, queue)
+        .map(|(service, consumer)| {
+            let receive = sqs.receive_message.mean() / f64::from(consumer.batch_size);
+            let takes = held(service, consumer.operation) + receive + sqs.delete_message.mean();
+            f64::from(load::most_tasks(blueprint, service)) * f64::from(consumer.pollers) / takes
+        })
+        .sum()
 }
 
 /// Whether anything puts messages into a queue.

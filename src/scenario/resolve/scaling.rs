@@ -1,6 +1,6 @@
 //! Application Auto Scaling: bounds, target tracking, scheduled actions.
 
-use super::{Context, Table, schedule};
+use super::{Context, Table, alarm, schedule};
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
@@ -61,7 +61,18 @@ pub(super) fn auto_scaling(cx: &mut Context, said: Option<&schema::AutoScaling>,
 fn target_tracking(cx: &mut Context, said: &schema::TargetTracking, path: &Path) -> Option<TargetTracking> {
     let group = path.key("target_group");
     let value = path.key("target_value");
-    let (metric, target_value) = match (said.metric, &said.target_group) {
+    let predefined = match (said.metric, &said.customized_metric_specification) {
+        (Some(metric), None) => metric,
+        (None, Some(customized)) => return customized_tracking(cx, said, customized, path),
+        _ => {
+            cx.problems
+                .report_with(Code::NotExactlyOne, path, "what is to be followed is not clear", |d| {
+                    d.expected("one of `metric` and `customized_metric_specification`")
+                });
+            return None;
+        }
+    };
+    let (metric, target_value) = match (predefined, &said.target_group) {
         (
             said_metric @ (schema::ScalingMetric::ECSServiceAverageCPUUtilization
             | schema::ScalingMetric::ECSServiceAverageMemoryUtilization),
@@ -104,18 +115,53 @@ fn target_tracking(cx: &mut Context, said: &schema::TargetTracking, path: &Path)
             )
         }
     };
+    Some(tracking(cx, said, (metric, target_value), &value))
+}
+
+fn tracking(
+    cx: &mut Context,
+    said: &schema::TargetTracking,
+    (metric, target_value): (ScalingMetric, f64),
+    path: &Path,
+) -> TargetTracking {
     if target_value <= 0.0 {
         cx.problems
-            .report_with(Code::OutOfRange, &value, "a target of nothing", |d| {
+            .report_with(Code::OutOfRange, path, "a target of nothing", |d| {
                 d.expected("a value above 0")
             });
     }
-    Some(TargetTracking {
+    TargetTracking {
         name: said.policy_name.clone().unwrap_or_default(),
         metric,
         target_value,
         scale_out_cooldown: said.scale_out_cooldown.0,
         scale_in_cooldown: said.scale_in_cooldown.0,
         disable_scale_in: said.disable_scale_in,
-    })
+    }
+}
+
+/// A policy that follows a metric of its own.
+fn customized_tracking(
+    cx: &mut Context,
+    said: &schema::TargetTracking,
+    customized: &schema::CustomizedMetricSpecification,
+    path: &Path,
+) -> Option<TargetTracking> {
+    if said.target_group.is_some() {
+        let message = "`target_group` means nothing here: each metric says what it is of";
+        cx.report(Code::ConflictingKeys, &path.key("target_group"), message);
+    }
+    let value = path.key("target_value");
+    let Level::Number(target_value) = said.target_value.0 else {
+        let message = "a customized metric is a plain number";
+        cx.problems.report_with(Code::MalformedQuantity, &value, message, |d| {
+            d.expected("a number, like `100`")
+        });
+        return None;
+    };
+    let name = said.policy_name.as_deref().unwrap_or_default();
+    let path = path.key("customized_metric_specification");
+    let math = alarm::math(cx, (name, &customized.metrics, customized.expression.as_deref()), &path)?;
+    let metric = ScalingMetric::Customized(Box::new(math));
+    Some(tracking(cx, said, (metric, target_value), &value))
 }

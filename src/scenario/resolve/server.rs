@@ -28,6 +28,7 @@ pub(super) fn rules(cx: &mut Context, said: &schema::Service, path: &Path) -> Op
         rate,
         shedding,
         refusal_cpu,
+        retry_after: said.retry_after.map(|span| span.0),
         memory,
         collection,
         warm_up,
@@ -35,10 +36,11 @@ pub(super) fn rules(cx: &mut Context, said: &schema::Service, path: &Path) -> Op
     };
     let refuses =
         said.queue.is_some() || rules.concurrency.is_some() || rules.rate.is_some() || rules.shedding.is_some();
-    if said.refusal_cpu.is_some() && !refuses {
+    let of_refusals = [("refusal_cpu", said.refusal_cpu), ("retry_after", said.retry_after)];
+    for (key, _) in of_refusals.iter().filter(|(_, said)| said.is_some() && !refuses) {
         cx.report_hint(
             Code::NothingToRefuse,
-            &path.key("refusal_cpu"),
+            &path.key(key),
             "this server turns nobody away",
             "give it a `concurrency_limit`, a `rate_limit`, `load_shedding` or a `queue`",
         );
@@ -92,39 +94,51 @@ fn concurrency(
     path: &Path,
 ) -> ConcurrencyLimit {
     let here = path.key("concurrency_limit");
-    let (bounds, kind, make): (_, _, fn(Adaptive) -> ConcurrencyLimit) = match said {
-        &Form::Short(limit) => {
-            if limit == 0 {
-                cx.problems.report_with(
-                    Code::OutOfRange,
-                    &here,
-                    "a server with a limit of 0 takes nobody in",
-                    |diagnostic| diagnostic.expected("1 or more"),
-                );
-            }
-            if let schema::Runtime::ThreadPool(pool) = &service.runtime
-                && limit < pool.workers
-            {
-                let message = format!("of {} workers only {limit} are ever busy", pool.workers);
-                cx.report_hint(Code::LimitBelowWorkers, &here, message, "what waits counts as well");
-            }
-            return ConcurrencyLimit::Fixed(limit);
-        }
-        Form::Long(schema::AdaptiveConcurrency::Gradient(bounds)) => (*bounds, "gradient", ConcurrencyLimit::Gradient),
-        Form::Long(schema::AdaptiveConcurrency::Vegas(bounds)) => (*bounds, "vegas", ConcurrencyLimit::Vegas),
-    };
-    if bounds.min > bounds.max || bounds.initial < bounds.min || bounds.initial > bounds.max {
-        let message = format!(
-            "the limit begins at {} and stays between {} and {}",
-            bounds.initial, bounds.min, bounds.max
-        );
-        cx.report(Code::ContradictorySizes, &here.key(kind).key("initial"), message);
+    if let &Form::Short(limit) = said
+        && let schema::Runtime::ThreadPool(pool) = &service.runtime
+        && limit < pool.workers
+    {
+        let message = format!("of {} workers only {limit} are ever busy", pool.workers);
+        cx.report_hint(Code::LimitBelowWorkers, &here, message, "what waits counts as well");
     }
-    make(Adaptive {
-        initial: bounds.initial,
-        min: bounds.min,
-        max: bounds.max,
-    })
+    limit(cx, said, &here)
+}
+
+/// A limit of concurrency, of a server or of a caller.
+pub(super) fn limit(cx: &mut Context, said: &schema::ConcurrencyLimit, path: &Path) -> ConcurrencyLimit {
+    let mut adaptive = |(initial, min, max): (u32, u32, u32), kind: &str| {
+        if min > max || initial < min || initial > max {
+            let message = format!("the limit begins at {initial} and stays between {min} and {max}");
+            cx.report(Code::ContradictorySizes, &path.key(kind).key("initial"), message);
+        }
+        Adaptive { initial, min, max }
+    };
+    match *said {
+        Form::Short(limit) => {
+            if limit == 0 {
+                cx.problems
+                    .report_with(Code::OutOfRange, path, "a limit of 0 lets nobody in", |diagnostic| {
+                        diagnostic.expected("1 or more")
+                    });
+            }
+            ConcurrencyLimit::Fixed(limit)
+        }
+        Form::Long(schema::AdaptiveConcurrency::Gradient(it)) => {
+            ConcurrencyLimit::Gradient(adaptive((it.initial, it.min, it.max), "gradient"))
+        }
+        Form::Long(schema::AdaptiveConcurrency::Vegas(it)) => {
+            ConcurrencyLimit::Vegas(adaptive((it.initial, it.min, it.max), "vegas"))
+        }
+        Form::Long(schema::AdaptiveConcurrency::Aimd(it)) => {
+            let bounds = adaptive((it.initial, it.min, it.max), "aimd");
+            cx.positive(it.timeout.0, &path.key("aimd").key("timeout"));
+            ConcurrencyLimit::Aimd(Aimd {
+                bounds,
+                late: it.timeout.0,
+                backoff: it.backoff_ratio.0,
+            })
+        }
+    }
 }
 
 fn rate(cx: &mut Context, said: schema::RateLimit, path: &Path) -> RateLimit {

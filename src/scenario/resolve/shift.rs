@@ -164,7 +164,7 @@ pub(super) fn check_pairs(cx: &mut Context, service: &schema::Service, strategy:
     }
     let follows_one_group = |policy: &schema::ScalingPolicy| {
         let schema::ScalingPolicy::TargetTracking(policy) = policy;
-        policy.metric == schema::ScalingMetric::ALBRequestCountPerTarget
+        policy.metric == Some(schema::ScalingMetric::ALBRequestCountPerTarget)
     };
     let policies = service.auto_scaling.iter().flat_map(|scaling| &scaling.policies);
     for (at, _) in policies.enumerate().filter(|(_, policy)| follows_one_group(policy)) {

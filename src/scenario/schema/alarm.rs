@@ -30,7 +30,7 @@ fn minute() -> Duration {
     Duration::secs(60)
 }
 
-/// A metric of one target group, balancer or service.
+/// A metric of one target group, balancer, service or queue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AlarmMetric {
@@ -39,6 +39,7 @@ pub struct AlarmMetric {
     pub target_group: Option<String>,
     pub load_balancer: Option<String>,
     pub service: Option<String>,
+    pub queue: Option<String>,
 }
 
 /// CloudWatch's names.
@@ -59,6 +60,16 @@ pub enum MetricName {
     Elb5xx,
     CPUUtilization,
     MemoryUtilization,
+    /// Of Container Insights.
+    RunningTaskCount,
+    ApproximateNumberOfMessagesVisible,
+    /// In flight.
+    ApproximateNumberOfMessagesNotVisible,
+    ApproximateNumberOfMessagesDelayed,
+    ApproximateAgeOfOldestMessage,
+    NumberOfMessagesSent,
+    NumberOfMessagesReceived,
+    NumberOfMessagesDeleted,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -39,6 +39,9 @@ pub struct ClientBalancing {
     /// Of traffic with `clients` or `users`: each client sends to so many tasks only, its shard, drawn for each client.
     #[schemars(range(min = 1))]
     pub shuffle_shard: Option<u32>,
+    /// With `least_outstanding_requests` and `power_of_two_choices`: what the sender knows of its tasks' load is looked up
+    /// anew when it is so old; for each request if absent.
+    pub load_refresh: Option<super::Duration>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -75,6 +75,10 @@ pub struct Retry {
     pub backoff: Option<Backoff>,
     /// What is tried again; timeouts, refused connections and 5xx if absent.
     pub on: Option<Vec<RetryOn>>,
+    /// Whether a refusal's `retry_after` is listened to: the pause before the next attempt then begins when that time is over, so its
+    /// jitter keeps those apart who were refused together.
+    #[serde(default)]
+    pub honour_retry_after: bool,
     /// When a retry is allowed at all: a share of the requests of the last 10 s, or more; always if absent.
     pub budget: Option<Budget>,
 }

@@ -161,10 +161,14 @@ pub enum ScalingPolicy {
 pub struct TargetTracking {
     /// For output; the metric's name if absent.
     pub policy_name: Option<String>,
-    pub metric: ScalingMetric,
+    /// A predefined metric; either this or `customized_metric_specification`.
+    pub metric: Option<ScalingMetric>,
+    /// Any metric, or arithmetic on several, such as the backlog of a queue for each running task.
+    pub customized_metric_specification: Option<CustomizedMetricSpecification>,
     /// Whose requests are counted by ALBRequestCountPerTarget.
     pub target_group: Option<String>,
-    /// Percent for utilisation (`60%`), requests a minute and target for request counts (`1000`).
+    /// Percent for utilisation (`60%`), requests a minute and target for request counts (`1000`), a plain number for customized
+    /// metrics.
     pub target_value: Level,
     #[serde(default = "cooldown")]
     pub scale_out_cooldown: Duration,
@@ -172,6 +176,17 @@ pub struct TargetTracking {
     pub scale_in_cooldown: Duration,
     #[serde(default)]
     pub disable_scale_in: bool,
+}
+
+/// What a policy follows that no predefined metric says. It has to fall as capacity grows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CustomizedMetricSpecification {
+    /// By the names that the expression uses.
+    pub metrics: super::Named<super::AlarmMetric>,
+    /// Arithmetic on the metrics, such as `backlog / tasks`; the only metric itself if absent. A minute that divides by zero has
+    /// no data.
+    pub expression: Option<String>,
 }
 
 fn cooldown() -> Duration {

@@ -72,6 +72,14 @@ pub struct Event {
     pub agent_disconnect: Option<super::AgentDisconnect>,
     /// CloudWatch Logs takes no lines: containers whose log driver blocks stand still.
     pub logs_stall: Option<super::Whole>,
+    /// Services of AWS that decide are away: what still runs is static stability.
+    pub control_plane_outage: Option<super::ControlPlaneOutage>,
+    /// Fargate or a group finds no capacity for what it is to launch.
+    pub capacity_shortage: Option<super::CapacityShortage>,
+    /// Launches of tasks are throttled.
+    pub api_throttling: Option<super::ApiThrottling>,
+    pub spot_reclaim: Option<super::SpotReclaim>,
+    pub memory_leak: Option<super::MemoryLeak>,
     /// Secrets cannot be read: tasks that need them do not start.
     pub secrets_outage: Option<super::SecretStore>,
     /// Tasks get no credentials of their execution roles.

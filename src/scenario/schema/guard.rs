@@ -1,6 +1,6 @@
 //! Guards: what a caller puts between itself and its callee beside timeout and retries.
 
-use super::{Duration, Form, Rate, Share};
+use super::{ConcurrencyLimit, Duration, Form, Rate, Share};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -161,11 +161,12 @@ pub enum OnDeadline {
 }
 
 /// Bounds the attempts that a caller has under way.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Bulkhead {
-    #[schemars(range(min = 1))]
-    pub max_concurrent: u32,
+    /// A number, or how the caller finds it from what it sees of the callee: a gradient of latency, the queue that latency shows
+    /// (Vegas), or timeouts and refusals (AIMD).
+    pub max_concurrent: ConcurrencyLimit,
     /// Attempts that may wait for a place; others fail at once.
     #[serde(default)]
     pub max_waiting: u32,

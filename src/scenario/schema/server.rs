@@ -60,14 +60,45 @@ impl Default for Codel {
     }
 }
 
-/// A limit that a server finds by itself, from the latency that it sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// A limit that a server, or a caller for its callee, finds by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AdaptiveConcurrency {
     /// Follows the ratio of a long average of the latency to the present one (Netflix's Gradient2).
     Gradient(Bounds),
     /// Follows the queue that the present latency shows against the least one seen (after TCP Vegas).
     Vegas(Bounds),
+    /// Grows by one with each answer while at least half of it is used, and shrinks by a share with each that is late (Netflix's
+    /// AIMD). For callers a timeout, a refusal or a 503 counts as late; for servers nothing does but time.
+    Aimd(Aimd),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Aimd {
+    #[schemars(range(min = 1))]
+    pub initial: u32,
+    #[schemars(range(min = 1))]
+    pub min: u32,
+    #[schemars(range(min = 1))]
+    pub max: u32,
+    /// An answer that took longer is late.
+    pub timeout: Duration,
+    /// What a late answer leaves of the limit.
+    pub backoff_ratio: Share,
+}
+
+impl Default for Aimd {
+    /// What Netflix's library starts with.
+    fn default() -> Self {
+        Aimd {
+            initial: 20,
+            min: 20,
+            max: 200,
+            timeout: Duration::secs(5),
+            backoff_ratio: Share(Ratio::new(0.9).expect("a share")),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -80,6 +80,8 @@ pub struct Service {
     pub brown_out: Option<super::BrownOut>,
     /// CPU time that it takes to turn a request away; none if absent.
     pub refusal_cpu: Option<Duration>,
+    /// What a refusal says in `Retry-After`: how long its caller is to wait before it tries again. Nothing if absent.
+    pub retry_after: Option<Duration>,
     /// Code that is slow at first; as quick as ever if absent.
     pub jit_warm_up: Option<WarmUp>,
     /// None if absent.

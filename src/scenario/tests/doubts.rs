@@ -142,3 +142,30 @@ fn a_service_is_never_set_to_more_tasks_than_it_may_have() {
     assert!(!later(5000).contains(&Code::OutOfRange));
     assert!(later(5001).contains(&Code::OutOfRange));
 }
+
+#[test]
+fn a_queue_that_is_kept_short_by_refusals_or_a_brown_out_is_not_doubted() {
+    let load = |service: &str| codes(&web(service, ""));
+    let overloaded = "operations: { get: [{ cpu: 200ms }] }";
+    assert_eq!(load(overloaded), [Code::QueueWithoutBound]);
+    for bounded in [
+        "concurrency_limit: 200",
+        "load_shedding: { rules: [{ from: 80% }] }",
+        "runtime: { thread_pool: { workers: 9 } }\nqueue: { timeout: 1s }",
+    ] {
+        assert_eq!(load(&format!("{overloaded}\n{bounded}")), [], "{bounded}");
+    }
+    assert_eq!(
+        load(&format!("{overloaded}\nrate_limit: {{ rate: 1000/s }}")),
+        [Code::QueueWithoutBound],
+        "a limit above what it can do bounds nothing"
+    );
+    // 10/s × 40 ms must be done; with what is optional it is more than there is.
+    let brown_out = |must: u32| {
+        load(&format!(
+            "operations: {{ get: [{{ cpu: {must}ms }}, {{ optional: [{{ cpu: 200ms }}] }}] }}\nbrown_out: {{ target_response_time: 1s }}"
+        ))
+    };
+    assert_eq!(brown_out(40), []);
+    assert_eq!(brown_out(200), [Code::QueueWithoutBound]);
+}

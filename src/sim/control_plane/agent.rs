@@ -305,7 +305,7 @@ impl ControlPlane {
             };
             self.tell_container(cx, id, at, to, "");
             self.start_containers(cx, id);
-            if self.tasks[id].silence.is_none() {
+            if !self.is_unheard(id) {
                 self.reconsider(cx, id);
             }
         }

@@ -115,7 +115,7 @@ impl ControlPlane {
     fn stand(&mut self, cx: &mut Context<'_>) {
         for at in (0..self.groups.len()).map(GroupIx::from_usize) {
             for _ in 0..self.groups[at.at()].desired {
-                let zone = self.zone_of_next_instance(cx, at);
+                let zone = self.zone_of_next_instance(cx, at).expect("nothing is short yet");
                 let id = self.new_instance(cx, at, zone);
                 self.put_in_service(cx, id);
                 self.hold_images(cx, at, id);

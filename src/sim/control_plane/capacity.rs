@@ -8,7 +8,7 @@
 use super::laws::purpose;
 use super::telling::row;
 use super::{ControlPlane, next};
-use crate::blueprint::{GroupIx, Provider, ZoneIx};
+use crate::blueprint::{ControlService, GroupIx, Provider, ZoneIx};
 use crate::cluster::capacity::Resources;
 use crate::cluster::instance::{InstanceState, NewInstance};
 use crate::cluster::service::Rebalancing;
@@ -25,8 +25,13 @@ impl ControlPlane {
     /// The group launches what it lacks.
     pub(super) fn group_pass(&mut self, cx: &mut Context<'_>, at: GroupIx) {
         let mut launched = 0;
-        while (self.groups[at.at()].instances.len() as u32) < self.groups[at.at()].desired {
-            let zone = self.zone_of_next_instance(cx, at);
+        while (self.groups[at.at()].instances.len() as u32) < self.groups[at.at()].desired
+            && !self.is_away(ControlService::Ec2)
+        {
+            let Some(zone) = self.zone_of_next_instance(cx, at) else {
+                self.tell_insufficient_capacity(cx, at);
+                break;
+            };
             let id = self.new_instance(cx, at, zone);
             let time = self.laws.launch[at.at()].sample(self.instances[id].key.child(purpose::LAUNCH));
             cx.calendar
@@ -48,13 +53,14 @@ impl ControlPlane {
         }
     }
 
-    /// The zone of the group with the fewest instances.
-    pub(super) fn zone_of_next_instance(&self, cx: &Context<'_>, at: GroupIx) -> ZoneIx {
+    /// Of the group's zones that have capacity, the one with the fewest of its instances.
+    pub(super) fn zone_of_next_instance(&self, cx: &Context<'_>, at: GroupIx) -> Option<ZoneIx> {
         let mut in_zone = vec![0; self.zones.len()];
         for id in &self.groups[at.at()].instances {
             in_zone[self.instances[*id].zone.at()] += 1;
         }
         let zones = cx.blueprint.auto_scaling_groups[at.at()].zones.iter();
+        let zones = zones.filter(|zone| !self.is_short(Provider::Group(at), **zone));
         let views = zones.map(|zone| ZoneView {
             zone: *zone,
             has: in_zone[zone.at()],

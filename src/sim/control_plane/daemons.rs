@@ -10,7 +10,7 @@ use super::launching::{Launched, Limit};
 use super::laws::purpose;
 use super::stepping::Done;
 use super::stopping::Manner;
-use crate::blueprint::{Blueprint, Provider, RevisionIx, SchedulingStrategy, ServiceIx};
+use crate::blueprint::{Blueprint, ControlService, Provider, RevisionIx, SchedulingStrategy, ServiceIx};
 use crate::cluster::Instance;
 use crate::cluster::service::Steadiness;
 use crate::cluster::task::{Stop, StopCode, Task};
@@ -179,7 +179,8 @@ impl ControlPlane {
                 continue;
             }
             self.count_hosts(cx, at);
-            if self.starts(cx, at) != Starts::Forbidden && self.starts(cx, at) != Starts::Throttled {
+            let heard = !self.is_away(ControlService::Ecs);
+            if heard && self.starts(cx, at) != Starts::Forbidden && self.starts(cx, at) != Starts::Throttled {
                 self.start_on(cx, at, &[instance], "a new instance");
             }
             self.request_pass(cx, at);

@@ -185,12 +185,12 @@ impl ControlPlane {
 
     pub(super) fn instance_lost(&mut self, cx: &mut Context<'_>, id: Id<Instance>) {
         let now = cx.now();
-        let Some(instance) = self.instances.get(id) else { return };
-        if instance.silence.is_none_or(|silence| silence.lost_at != now) {
+        let silence = self.instances.get(id).and_then(|instance| instance.silence);
+        if silence.is_none_or(|silence| silence.lost_at != now) || self.loss_of_instance_waits(id) {
             return;
         }
-        let ordinal = instance.ordinal;
-        for task in instance.tasks.clone() {
+        let ordinal = self.instances[id].ordinal;
+        for task in self.instances[id].tasks.clone() {
             let reason = format!("Host EC2 (instance {ordinal}) terminated");
             self.lose_task(
                 cx,
@@ -207,7 +207,7 @@ impl ControlPlane {
     pub(super) fn task_lost(&mut self, cx: &mut Context<'_>, id: Id<Task>) {
         let now = cx.now();
         let Some(task) = self.tasks.get(id) else { return };
-        if task.silence.is_some_and(|silence| silence.lost_at == now) {
+        if task.silence.is_some_and(|silence| silence.lost_at == now) && !self.loss_waits(id) {
             let reason = "Task host is unreachable".to_string();
             self.lose_task(
                 cx,
@@ -304,6 +304,10 @@ impl ControlPlane {
 
     /// The task's host is heard again: what was held is done now.
     pub(super) fn resume(&mut self, cx: &mut Context<'_>, id: Id<Task>) {
+        if self.is_unheard(id) {
+            // By ECS; it goes on when that is back.
+            return;
+        }
         let held = std::mem::take(&mut self.tasks[id].held);
         let state = self.tasks[id].state();
         if let Some(reason) = self.tasks[id].unseen_exit.take()

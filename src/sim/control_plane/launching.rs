@@ -7,6 +7,7 @@ use super::laws::purpose;
 use super::{ControlPlane, next};
 use crate::blueprint::{Blueprint, Provider, RevisionIx, ServiceIx, ZoneIx};
 use crate::cluster::capacity::Needs;
+use crate::cluster::rate::TokenBucket;
 use crate::cluster::service::Unplaced;
 use crate::cluster::task::{NewTask, Task, TaskState};
 use crate::cluster::{Instance, service};
@@ -32,6 +33,32 @@ pub(super) enum Limit {
     /// No instance could take the next one.
     Capacity,
 }
+
+/// Why a task found no place.
+#[derive(Clone, Debug)]
+pub(super) enum Unplaceable {
+    NoInstance {
+        refusal: Refusal,
+        /// The ordinal of the instance that came closest, and what it lacked.
+        closest: Option<(u32, Obstacle)>,
+    },
+    /// Of Fargate, in any zone.
+    NoCapacity,
+}
+
+impl Unplaceable {
+    /// For the service's event.
+    pub fn told(&self) -> String {
+        match self {
+            Unplaceable::NoInstance { refusal, .. } => refusal.told(),
+            Unplaceable::NoCapacity => NO_CAPACITY.to_owned(),
+        }
+    }
+}
+
+/// In ECS's words.
+pub(super) const NO_CAPACITY: &str =
+    "Capacity is unavailable at this time. Please try again later or in a different availability zone";
 
 /// Where a task goes.
 #[derive(Clone, Copy, Debug)]
@@ -81,14 +108,18 @@ impl ControlPlane {
             return Err(service.next(now));
         }
         let bucket = match provider {
-            Provider::Fargate => &mut self.fargate,
-            Provider::FargateSpot => &mut self.fargate_spot,
-            Provider::Group(_) => return Ok(()),
+            Provider::Fargate => Some(&mut self.fargate),
+            Provider::FargateSpot => Some(&mut self.fargate_spot),
+            Provider::Group(_) => None,
         };
-        if bucket.available(now) == 0 {
-            return Err(bucket.next(now));
+        let throttles = self.shortages.launches.iter_mut().map(|(_, bucket)| bucket);
+        let mut buckets: Vec<&mut TokenBucket> = throttles.chain(bucket).collect();
+        if let Some(empty) = buckets.iter().find(|bucket| bucket.available(now) == 0) {
+            return Err(empty.next(now));
         }
-        bucket.take_one(now);
+        for bucket in &mut buckets {
+            bucket.take_one(now);
+        }
         Ok(())
     }
 
@@ -139,14 +170,14 @@ impl ControlPlane {
     ) -> Option<Place> {
         match self.find_place(cx, at, revision, provider, key) {
             Ok(place) => Some(place),
-            Err((refusal, closest)) => {
-                self.refused(cx, at, provider, &refusal, closest);
+            Err(why) => {
+                self.refused(cx, at, provider, &why);
                 None
             }
         }
     }
 
-    /// Finds a place for a task; if there is none, why, and the ordinal of the instance that came closest.
+    /// Finds a place for a task; if there is none, why.
     pub(super) fn find_place(
         &self,
         cx: &Context<'_>,
@@ -154,12 +185,13 @@ impl ControlPlane {
         revision: RevisionIx,
         provider: Provider,
         key: Key,
-    ) -> Result<Place, (Refusal, Option<(u32, Obstacle)>)> {
+    ) -> Result<Place, Unplaceable> {
         let Provider::Group(group) = provider else {
+            let zone = self.fargate_zone(cx, at, provider).ok_or(Unplaceable::NoCapacity)?;
             return Ok(Place {
                 provider,
                 instance: None,
-                zone: self.fargate_zone(cx, at, provider),
+                zone,
             });
         };
         let blueprint = &cx.blueprint.services[at.at()];
@@ -196,7 +228,7 @@ impl ControlPlane {
                 let closest = refusal
                     .closest
                     .map(|(position, why)| (self.instances[ids[position]].ordinal, why));
-                Err((refusal, closest))
+                Err(Unplaceable::NoInstance { refusal, closest })
             }
         }
     }
@@ -222,7 +254,7 @@ impl ControlPlane {
             }),
             Err(refusal) => {
                 let closest = refusal.closest.map(|(_, why)| (ordinal, why));
-                self.refused(cx, at, provider, &refusal, closest);
+                self.refused(cx, at, provider, &Unplaceable::NoInstance { refusal, closest });
                 None
             }
         }
@@ -258,13 +290,14 @@ impl ControlPlane {
         }
     }
 
-    fn fargate_zone(&self, cx: &Context<'_>, at: ServiceIx, provider: Provider) -> ZoneIx {
+    /// `None`: Fargate has no capacity in any zone.
+    fn fargate_zone(&self, cx: &Context<'_>, at: ServiceIx, provider: Provider) -> Option<ZoneIx> {
         let tasks = self.services[at.at()].tasks.iter().map(|id| &self.tasks[*id]);
         let live: Vec<&Task> = tasks
             .filter(|task| task.state().is_live() && task.provider == provider)
             .collect();
-        let views = (0..self.zones.len()).map(|zone| {
-            let zone = ZoneIx::from_usize(zone);
+        let zones = (0..self.zones.len()).map(ZoneIx::from_usize);
+        let views = zones.filter(|zone| !self.is_short(provider, *zone)).map(|zone| {
             let has = live.iter().filter(|task| task.zone == zone).count() as u32;
             ZoneView {
                 zone,
@@ -284,23 +317,15 @@ impl ControlPlane {
     }
 
     /// Notes that a task found no place, and says so when the reason is new or a retry has failed as well.
-    /// `closest`: the ordinal of the instance that came closest, and what it lacked.
-    fn refused(
-        &mut self,
-        cx: &mut Context<'_>,
-        at: ServiceIx,
-        provider: Provider,
-        refusal: &Refusal,
-        closest: Option<(u32, Obstacle)>,
-    ) {
-        let (now, reason) = (cx.now(), refusal.told());
+    fn refused(&mut self, cx: &mut Context<'_>, at: ServiceIx, provider: Provider, why: &Unplaceable) {
+        let (now, reason) = (cx.now(), why.told());
         let retry = cx.blueprint.model.scheduler.placement_retry;
         let before = self.services[at.at()].unplaced.take();
         let is_old = |unplaced: &Unplaced| unplaced.reason == reason && now < unplaced.said + retry;
         let said = match before {
             Some(unplaced) if is_old(&unplaced) => unplaced.said,
             _ => {
-                self.tell_unplaced(cx, at, &reason, closest);
+                self.tell_unplaced(cx, at, why);
                 now
             }
         };

@@ -7,9 +7,10 @@
 use super::ControlPlane;
 use super::agent::{ContainerStep, SIGKILLED};
 use super::monitoring::Level;
-use crate::blueprint::{Container as Spec, ServiceIx};
+use crate::blueprint::{Container as Spec, Selection, ServiceIx};
 use crate::cluster::task::{Container, Task, TaskState};
 use crate::engine::arena::Id;
+use crate::engine::random::Key;
 use crate::sim::context::Context;
 use crate::sim::signal::MemoryLeft;
 use crate::units::{Instant, Span};
@@ -32,6 +33,19 @@ fn usage(spec: &Spec, container: &Container, now: Instant) -> (f64, f64) {
     }
 }
 
+/// Serving containers that one fault makes grow. What has leaked stays until the process ends.
+#[derive(Clone, Debug)]
+pub(super) struct Leak {
+    /// Position in the blueprint's events.
+    fault: u32,
+    /// Each with the run of its container that leaks.
+    tasks: Vec<(Id<Task>, u32)>,
+    since: Instant,
+    until: Instant,
+    /// MiB a second.
+    growth: f64,
+}
+
 /// Seconds until something that grows reaches a limit; infinite if it never does.
 fn until((used, growth): (f64, f64), limit: f64) -> f64 {
     if used >= limit - HAIR {
@@ -47,7 +61,58 @@ impl ControlPlane {
     fn usages(&self, cx: &Context<'_>, id: Id<Task>) -> Vec<(f64, f64)> {
         let specs = self.definition(cx, id).containers.iter();
         let both = specs.zip(&self.tasks[id].containers);
-        both.map(|(spec, container)| usage(spec, container, cx.now())).collect()
+        let mut usages: Vec<(f64, f64)> = both.map(|(spec, container)| usage(spec, container, cx.now())).collect();
+        if !self.leaks.is_empty() {
+            let serving = self.revision(cx, id).serving_container;
+            let (leaked, growth) = self.leaked(id, serving, cx.now());
+            usages[serving].0 += leaked;
+            usages[serving].1 += growth;
+        }
+        usages
+    }
+
+    /// What has leaked from the serving container, and how fast it goes on.
+    fn leaked(&self, id: Id<Task>, serving: usize, now: Instant) -> (f64, f64) {
+        let container = &self.tasks[id].containers[serving];
+        if !container.is_running() {
+            return (0.0, 0.0);
+        }
+        let leaks = self
+            .leaks
+            .iter()
+            .filter(|leak| leak.tasks.contains(&(id, container.restarts)));
+        leaks.fold((0.0, 0.0), |(used, growth), leak| {
+            let lasted = now.min(leak.until).since(leak.since).seconds();
+            let goes_on = if now < leak.until { leak.growth } else { 0.0 };
+            (used + leak.growth * lasted, growth + goes_on)
+        })
+    }
+
+    /// The serving containers of a selection's RUNNING tasks grow by so many MiB a second, until
+    /// [`ControlPlane::memory_leak_ends`] or their end. `fault`: its position in the blueprint's events.
+    pub fn memory_leak_begins(&mut self, cx: &mut Context<'_>, fault: u32, on: &Selection, growth: f64, key: Key) {
+        let tasks = self.select(on, key);
+        let run = |id: &Id<Task>| self.tasks[*id].containers[self.revision(cx, *id).serving_container].restarts;
+        self.leaks.push(Leak {
+            fault,
+            tasks: tasks.iter().map(|id| (*id, run(id))).collect(),
+            since: cx.now(),
+            until: Instant::NEVER,
+            growth,
+        });
+        for id in tasks {
+            self.await_out_of_memory(cx, id);
+        }
+    }
+
+    pub fn memory_leak_ends(&mut self, cx: &Context<'_>, fault: u32) {
+        let ours = self.leaks.iter_mut().filter(|leak| leak.fault == fault);
+        for leak in ours.filter(|leak| leak.until == Instant::NEVER) {
+            leak.until = cx.now();
+        }
+        let tasks = &self.tasks;
+        self.leaks
+            .retain(|leak| leak.tasks.iter().any(|(id, _)| tasks.contains(*id)));
     }
 
     /// Schedules the next kill of the task's containers, if there will be one as things are.
@@ -57,6 +122,7 @@ impl ControlPlane {
             .containers
             .iter()
             .all(|container| container.memory_use.is_none())
+            && self.leaks.is_empty()
         {
             return;
         }

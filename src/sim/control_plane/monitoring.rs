@@ -59,7 +59,9 @@ impl Read {
                 | Metric::Target5xx(_)
                 | Metric::Elb5xx(_)
                 | Metric::CpuUtilization(_)
-                | Metric::MemoryUtilization(_) => {}
+                | Metric::MemoryUtilization(_)
+                | Metric::RunningTaskCount(_)
+                | Metric::Queue(..) => {}
             }
         }
         Read {
@@ -114,9 +116,20 @@ impl Monitoring {
         cx.calendar.schedule_at(meter.ended + self.publication_delay, event);
     }
 
-    /// A minute can be read now: moves the alarms and asks the policies. `services` holds every service in order.
-    pub fn published(&mut self, cx: &mut Context<'_>, minute: u32, services: &[ServiceView]) -> Vec<ScalingDecision> {
+    /// A minute that nobody takes in: there will be no data points of it.
+    pub fn missed(&mut self, meter: &Meter) {
+        if self.read.anything && Span::from_nanos(meter.ended.nanos()) >= PERIOD {
+            self.metrics.miss(meter.minute);
+        }
+    }
+
+    /// A minute can be read now: moves the alarms.
+    pub fn published(&mut self, cx: &mut Context<'_>, minute: u32) {
         self.alarms.evaluate(cx, &self.metrics, minute);
+    }
+
+    /// Asks the policies after a minute. `services` holds every service in order.
+    pub fn decide(&mut self, cx: &mut Context<'_>, minute: u32, services: &[ServiceView]) -> Vec<ScalingDecision> {
         self.scalers.evaluate(cx, &self.metrics, minute, services)
     }
 

@@ -5,12 +5,12 @@
 //! Names stand where ECS has ARNs, and numbers of the run where it has ids.
 
 use super::ControlPlane;
+use super::launching::{NO_CAPACITY, Unplaceable};
 use super::telling::row;
 use crate::blueprint::{ServiceIx, TargetGroupIx};
 use crate::cluster::service::Steadiness;
 use crate::cluster::task::Task;
 use crate::engine::arena::Id;
-use crate::policy::placement::Obstacle;
 use crate::sim::context::Context;
 use crate::sim::observation::{EventKind, Observation};
 use crate::units::Span;
@@ -65,19 +65,21 @@ impl ControlPlane {
     }
 
     /// `counts`: how many instances fail which requirement; ECS does not say that.
-    pub(super) fn tell_unplaced(
-        &self,
-        cx: &mut Context<'_>,
-        at: ServiceIx,
-        counts: &str,
-        closest: Option<(u32, Obstacle)>,
-    ) {
-        let why = match closest {
-            Some((instance, obstacle)) => {
-                let lacks = obstacle.told();
+    pub(super) fn tell_unplaced(&self, cx: &mut Context<'_>, at: ServiceIx, why: &Unplaceable) {
+        let why = match why {
+            Unplaceable::NoInstance {
+                refusal,
+                closest: Some((instance, obstacle)),
+            } => {
+                let (lacks, counts) = (obstacle.told(), refusal.told());
                 format!("The closest matching (container-instance {instance}) {lacks}. ({counts})")
             }
-            None => "Reason: No Container Instances were found in your cluster.".to_string(),
+            Unplaceable::NoInstance { closest: None, .. } => {
+                "Reason: No Container Instances were found in your cluster.".to_string()
+            }
+            Unplaceable::NoCapacity => {
+                return self.tell_service(cx, at, &format!("was unable to place a task. Reason: {NO_CAPACITY}."));
+            }
         };
         let message = "was unable to place a task because no container instance met all of its requirements.";
         self.tell_service(cx, at, &format!("{message} {why}"));

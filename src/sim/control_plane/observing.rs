@@ -5,15 +5,24 @@
 
 use super::ControlPlane;
 use super::monitoring::{FleetCounts, HostCounts, ScalingDecision, ServiceView};
-use crate::blueprint::{AlarmIx, ServiceIx};
+use crate::blueprint::{AlarmIx, ControlService, ServiceIx};
 use crate::cluster::target_group::TargetState;
 use crate::policy::scaling::Deployment;
 use crate::sim::context::Context;
+use crate::sim::event::{ControlEvent, Event};
 use crate::sim::signal::Meter;
+use crate::units::Span;
+
+/// When a scheduled action is tried again that nobody was there to carry out.
+const SCALED_AGAIN_AFTER: Span = Span::from_secs(60);
 
 impl ControlPlane {
     /// A CloudWatch minute has ended.
     pub(super) fn metered(&mut self, cx: &mut Context<'_>, meter: &Meter) {
+        if self.is_away(ControlService::CloudWatch) {
+            // What nobody takes is not there later either.
+            return self.monitoring.missed(meter);
+        }
         let hosts = self.target_groups.iter().map(|group| {
             if !self.monitoring.reads_hosts(group.group) {
                 return HostCounts::default();
@@ -43,9 +52,15 @@ impl ControlPlane {
                 Deployment::None
             },
         };
+        if self.is_away(ControlService::CloudWatch) {
+            return;
+        }
         let services: Vec<ServiceView> = self.services.iter().map(view).collect();
-        for decision in self.monitoring.published(cx, minute, &services) {
-            self.scale(cx, decision);
+        self.monitoring.published(cx, minute);
+        if self.may_scale() {
+            for decision in self.monitoring.decide(cx, minute, &services) {
+                self.scale(cx, decision);
+            }
         }
         for at in (0..self.services.len()).map(ServiceIx::from_usize) {
             let alarms = cx.blueprint.services[at.at()].deployment.alarms.as_ref();
@@ -56,7 +71,16 @@ impl ControlPlane {
         }
     }
 
+    /// Whether somebody is there to scale services, and to be told of it.
+    fn may_scale(&self) -> bool {
+        !self.is_away(ControlService::ApplicationAutoScaling) && !self.is_away(ControlService::Ecs)
+    }
+
     pub(super) fn scheduled_scaling(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
+        if !self.may_scale() {
+            let event = Event::control_extra(ControlEvent::ScheduledScaling, u32::from(at.0));
+            return cx.calendar.schedule_in(SCALED_AGAIN_AFTER, event);
+        }
         let desired = self.services[at.at()].desired;
         if let Some(decision) = self.monitoring.scheduled(cx, at, desired) {
             self.scale(cx, decision);

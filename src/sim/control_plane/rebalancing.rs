@@ -69,7 +69,9 @@ impl ControlPlane {
         let shares = &cx.blueprint.services[at.at()].capacity;
         let takes_tasks = |zone: ZoneIx| {
             shares.iter().any(|share| match share.provider {
-                Provider::Fargate | Provider::FargateSpot => self.standing(zone, cx.now()) == Standing::Good,
+                Provider::Fargate | Provider::FargateSpot => {
+                    self.standing(zone, cx.now()) == Standing::Good && !self.is_short(share.provider, zone)
+                }
                 Provider::Group(group) => {
                     let mut hosts = self.groups[group.at()].instances.iter().map(|id| &self.instances[*id]);
                     hosts.any(|host| host.zone == zone && host.takes_tasks())

@@ -9,7 +9,7 @@ use super::daemons::is_daemon;
 use super::news::STEADY_STATE_SAID_EVERY;
 use super::standalone::is_standalone;
 use super::telling::row;
-use crate::blueprint::{RevisionIx, ServiceIx};
+use crate::blueprint::{ControlService, RevisionIx, ServiceIx};
 use crate::cluster::service::{Halt, Steadiness};
 use crate::cluster::task::{Task, TaskState};
 use crate::engine::arena::Id;
@@ -46,6 +46,11 @@ impl ControlPlane {
             return;
         }
         service.pass_due = Instant::NEVER;
+        if self.is_away(ControlService::Ecs) {
+            // It is looked at when ECS is back.
+            return;
+        }
+        let service = &mut self.services[at.at()];
         service.passes += 1;
         self.judge_deployment(cx, at);
         if is_daemon(cx.blueprint, at) {

@@ -5,17 +5,21 @@
 //! have a rate of their own, and whoever is throttled calls again when it lets him [DG:throttling].
 
 use super::ControlPlane;
+use super::launching::Unplaceable;
 use super::telling::row;
-use crate::blueprint::{Blueprint, Provider, RevisionIx, SchedulingStrategy, ServiceIx};
+use crate::blueprint::{Blueprint, ControlService, Provider, RevisionIx, SchedulingStrategy, ServiceIx};
 use crate::cluster::service::News;
 use crate::policy::placement::Obstacle;
 use crate::sim::context::Context;
 use crate::sim::event::{ControlEvent, Event};
 use crate::sim::observation::{EventKind, Observation};
-use crate::units::Instant;
+use crate::units::{Instant, Span};
 
 /// Tasks of one RunTask call [GR:ecs].
 const TASKS_PER_CALL: u32 = 10;
+
+/// When whoever calls RunTask tries again, while nobody answers.
+const CALLED_AGAIN_AFTER: Span = Span::from_secs(10);
 
 /// Whether these are standalone tasks rather than a service's.
 pub(super) fn is_standalone(blueprint: &Blueprint, at: ServiceIx) -> bool {
@@ -26,6 +30,9 @@ impl ControlPlane {
     /// RunTask, as often as `count` tasks need it.
     pub fn run_task(&mut self, cx: &mut Context<'_>, at: ServiceIx, count: u32) {
         let now = cx.now();
+        if self.is_away(ControlService::Ecs) {
+            return self.call_again(cx, at, count, now + CALLED_AGAIN_AFTER);
+        }
         let mut left = count;
         while left > 0 {
             let on_fargate = cx.blueprint.services[at.at()]
@@ -66,14 +73,21 @@ impl ControlPlane {
                 // The task's own rows say it.
                 self.services[at.at()].news = News::default();
             }
-            Err((refusal, closest)) => {
-                let reason = closest.map_or("no container instances", |(_, obstacle)| failure(obstacle));
+            Err(why) => {
+                let reason = match &why {
+                    Unplaceable::NoInstance {
+                        closest: Some((_, obstacle)),
+                        ..
+                    } => failure(*obstacle),
+                    Unplaceable::NoInstance { closest: None, .. } => "no container instances",
+                    Unplaceable::NoCapacity => "RESOURCE:FARGATE",
+                };
                 let mut event = row(
                     cx.now(),
                     EventKind::RunTask,
                     "",
                     "failed",
-                    format!("{reason} ({})", refusal.told()),
+                    format!("{reason} ({})", why.told()),
                 );
                 event.service = Some(at);
                 cx.observations.push(Observation::Happened(event));

@@ -68,7 +68,7 @@ impl ControlPlane {
             .as_ref()
             .map_or(String::new(), |stop| stop.reason.clone());
         self.enter(cx, id, TaskState::Stopping, &reason);
-        if self.tasks[id].silence.is_some() {
+        if self.is_unheard(id) {
             // The signal does not get through; it is sent when the host is heard again.
             self.tasks[id].held = true;
         } else {
@@ -171,7 +171,7 @@ impl ControlPlane {
     /// An essential container has exited, whatever the task was doing.
     pub(super) fn crash(&mut self, cx: &mut Context<'_>, id: Id<Task>, reason: &str) {
         let state = self.tasks[id].state();
-        if self.tasks[id].silence.is_some() && matches!(state, TaskState::Activating | TaskState::Running) {
+        if self.is_unheard(id) && matches!(state, TaskState::Activating | TaskState::Running) {
             self.tasks[id].unseen_exit = Some(reason.to_string());
             return;
         }

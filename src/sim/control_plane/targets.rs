@@ -8,7 +8,7 @@ use super::foregone::CheckEvent;
 use super::laws::purpose;
 use super::telling::row;
 use super::{ControlPlane, next};
-use crate::blueprint::{ServiceIx, TargetGroupIx};
+use crate::blueprint::{ControlService, ServiceIx, TargetGroupIx};
 use crate::cluster::service::News;
 use crate::cluster::target_group::{Opinion, Target, TargetState, View};
 use crate::cluster::task::{HealthStatus, Task, TaskState};
@@ -185,6 +185,9 @@ impl ControlPlane {
     /// Tells service discovery which tasks there are, if that has changed: RUNNING ones of production whose containers'
     /// checks, if there are any, pass. Without a check a task is found before it listens [DG:service-discovery].
     pub(super) fn publish_discovery(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
+        if self.is_away(ControlService::CloudMap) {
+            return;
+        }
         let blueprint = &cx.blueprint.services[at.at()];
         let service = &self.services[at.at()];
         let all = !blueprint.deployment.strategy.shifts_traffic();

@@ -25,14 +25,14 @@ impl ControlPlane {
     }
 
     pub(super) fn task_step(&mut self, cx: &mut Context<'_>, id: Id<Task>, step: u32) {
-        let Some(task) = self.tasks.get_mut(id) else { return };
+        let Some(task) = self.tasks.get(id) else { return };
         if task.step != step {
             return;
         }
         let state = task.state();
-        if task.silence.is_some() && state != TaskState::Provisioning {
+        if self.is_unheard(id) && state != TaskState::Provisioning {
             // Nothing is heard of it; when its host is heard again, the step is taken.
-            task.held = true;
+            self.tasks[id].held = true;
             return;
         }
         match state {

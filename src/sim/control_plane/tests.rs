@@ -6,6 +6,7 @@
 //! DEPROVISIONING: STOPPED after 42 s. A pass follows a change after 1 s.
 
 mod alarms;
+mod away;
 mod blue_green;
 mod breaker;
 mod capacity;

@@ -5,6 +5,7 @@
 //! coalescing, the first who misses a key *flies* for it, and the others who miss it wait for the landing; if the first is
 //! dropped on the way, one of them flies in its place.
 
+use super::faults::Which;
 use super::{DataPlane, purpose};
 use crate::blueprint::{self, Blueprint, CacheContent, CacheFlush, CacheIx, CacheScope};
 use crate::cluster::Task;
@@ -17,7 +18,7 @@ use crate::engine::popularity::Popularity;
 use crate::engine::random::Key;
 use crate::sim::context::Context;
 use crate::sim::event::DataEvent;
-use crate::sim::observation::CacheCount;
+use crate::sim::observation::{CacheCount, CacheLooks};
 use crate::units::{Instant, Span};
 
 pub(super) struct Caches {
@@ -369,11 +370,21 @@ impl DataPlane {
     }
 
     /// Entries are lost.
-    pub(super) fn flush_caches(&mut self, cx: &Context<'_>, fault: u32, flush: &CacheFlush) {
+    pub(super) fn flush_caches(&mut self, cx: &Context<'_>, fault: Which, flush: &CacheFlush) {
         if let Some(caches) = &mut self.caches {
-            let key = cx.key.entity("cache_flush", "").child(u64::from(fault));
+            let key = cx.key.entity("cache_flush", "").child(fault.salt);
             caches.flush(key.child(cx.now().nanos()), flush);
         }
+    }
+
+    /// How often somebody looked into each cache in measured time.
+    pub fn cache_looks(&self) -> Vec<CacheLooks> {
+        let counts = self.caches.iter().flat_map(|caches| &caches.counts);
+        let looks = counts.map(|count| CacheLooks {
+            looks: count.looks,
+            hits: count.hits,
+        });
+        looks.collect()
     }
 
     /// What was found in the caches in measured time.

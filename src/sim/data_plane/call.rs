@@ -291,7 +291,10 @@ impl DataPlane {
         let attempt = &self.attempts[id];
         let retry = &self.sites[attempt.site.at()].retry;
         let number = attempt.number + 1;
-        let pause = pause_before(retry, attempt.request_key, number);
+        let mut pause = pause_before(retry, attempt.request_key, number);
+        if self.sites[attempt.site.at()].is_guarded() {
+            pause += self.asked_to_wait(attempt, answer);
+        }
         let next = Attempt {
             number,
             due: Instant::NEVER,

@@ -305,6 +305,10 @@ impl DataPlane {
         self.journeys_end(cx);
         self.tell_of_queues(cx);
         self.tracer.finish(cx);
+        let crossed = self.wires.as_ref().map_or(0, |wires| wires.crossed_zones());
+        if crossed > 0 {
+            cx.observations.push(Observation::CrossedZones(crossed));
+        }
         let counts = self.skews.counts();
         if !counts.is_empty() {
             cx.observations.push(Observation::SkewCounted(counts));

@@ -5,6 +5,7 @@
 //! one for all), and its attempts have a row beside them that says whose view they were picked from. The decisions are
 //! `policy`'s.
 
+mod loads;
 mod sending;
 
 use super::pick::{Picked, take};
@@ -27,6 +28,7 @@ use crate::policy::sharding;
 use crate::policy::zones::zone_for;
 use crate::sim::context::Context;
 use crate::units::Instant;
+use loads::Loads;
 use std::collections::VecDeque;
 
 /// What a site that sends straight to tasks has besides its algorithm.
@@ -64,6 +66,7 @@ struct CallerView {
     /// Of [`Ways::published`] when this was last made of it.
     version: u32,
     view: View,
+    loads: Loads,
     /// Of targets that have failed.
     outliers: Vec<(Id<Task>, Record)>,
     /// Until when the last answer of DNS holds, and how many there have been.
@@ -229,7 +232,9 @@ impl Ways {
                 keep_if_any(&mut self.seats, is_there);
             }
         }
-        let Some(seat) = choose_among(view, &self.seats, chooser, key) else {
+        let loads = self.plan.load_refresh;
+        let loads = loads.map(|every| caller.loads.look(view, every, asker.now));
+        let Some(seat) = choose_among(view, loads, &self.seats, chooser, key) else {
             return Picked::Nobody;
         };
         take(attempt, view, seat, servers)
@@ -253,6 +258,7 @@ impl Ways {
                 number,
                 version: 0,
                 view: View::default(),
+                loads: Loads::default(),
                 outliers: Vec::new(),
                 answer: (Instant::ZERO, 0),
             }));
@@ -312,12 +318,14 @@ impl CallerView {
             let mut seats = sharding::shard(published.len(), size, key);
             seats.sort_unstable();
             let tasks: Vec<Id<Task>> = seats.iter().map(|seat| published[*seat as usize]).collect();
+            self.loads.forget();
             return show(&mut self.view, &tasks, plan, servers);
         }
         if self.version == version {
             return;
         }
         self.version = version;
+        self.loads.forget();
         match plan.subset {
             Some(size) => {
                 let seats = sharding::subset(published.len(), size as usize, self.number, site);

@@ -10,7 +10,7 @@ mod told;
 
 use super::DataPlane;
 use super::site::SiteState;
-use crate::blueprint::{DeadlineMode, Fallback, Guards, HedgeAfter};
+use crate::blueprint::{DeadlineMode, Fallback, Guards, HedgeAfter, RetryAfter};
 use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Phase};
 use crate::cluster::cause::Reason;
 use crate::cluster::rate::TokenBucket;
@@ -21,7 +21,7 @@ use crate::policy::circuit_breaker::{Breaker, Permit};
 use crate::policy::quantile::Percentile;
 use crate::sim::context::Context;
 use crate::sim::event::Event;
-use crate::units::Instant;
+use crate::units::{Instant, Span};
 use bulkhead::Places;
 use callers::{Callers, Who};
 pub(super) use hedge::Heard;
@@ -110,8 +110,8 @@ impl SiteExtras {
         let Some(rule) = &self.guards.bulkhead else {
             return Ok(Place::None);
         };
-        let places = self.bulkheads.of(who, rule.scope, Places::default);
-        if places.taken < rule.max_concurrent {
+        let places = self.bulkheads.of(who, rule.scope, || Places::new(rule));
+        if places.has_room() {
             places.taken += 1;
             return Ok(Place::Holds);
         }
@@ -253,8 +253,10 @@ impl DataPlane {
             attempt.flags.set(Flags::DEADLINE);
         }
         let until = row.until;
-        if let Party::Leads { .. } = row.party {
+        if !matches!(row.party, Party::Follows(_)) {
             row.sent = now;
+        }
+        if let Party::Leads { .. } = row.party {
             extras.schedule_hedge(cx, id, extras.hedge_after());
         }
         Leave::Given { until }
@@ -272,6 +274,7 @@ impl DataPlane {
         ) else {
             return Heard::Counts;
         };
+        extras.bulkhead_hears(row, answer, now);
         let success = !answer.is_failure_of_callee();
         let mut change = None;
         match answer {
@@ -388,6 +391,17 @@ impl DataPlane {
                 allowed
             }
             _ => true,
+        }
+    }
+
+    /// How long an answer asks its caller to wait before it tries again, as far as the caller listens.
+    #[inline(never)]
+    pub(super) fn asked_to_wait(&self, attempt: &Attempt, answer: Answer) -> Span {
+        let extras = self.sites[attempt.site.at()].extras.as_deref();
+        let listens = extras.is_some_and(|extras| extras.guards.retry_after == RetryAfter::Honoured);
+        match answer {
+            Answer::Overloaded(_) if listens => self.operations.revision(attempt.served).retry_after,
+            _ => Span::ZERO,
         }
     }
 

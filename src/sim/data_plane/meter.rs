@@ -142,6 +142,7 @@ impl DataPlane {
             queues: self.sample_queues(),
             senders,
             failures,
+            caches: self.cache_looks(),
         }
     }
 }

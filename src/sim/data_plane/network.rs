@@ -5,6 +5,7 @@
 
 mod links;
 
+use super::faults::Which;
 use super::program::Operations;
 use super::wires::step_of;
 use super::{Leg, purpose};
@@ -116,9 +117,9 @@ impl ZoneDelays {
     }
 }
 
-/// Latency that a fault has added; named by the fault's position in the blueprint's events.
+/// Latency that a fault has added.
 struct Added {
-    fault: u32,
+    fault: Which,
     scope: LatencyScope,
     law: Law,
 }
@@ -248,17 +249,17 @@ impl Network {
         self.settle();
     }
 
-    pub fn add_latency(&mut self, fault: u32, scope: LatencyScope, law: Law) {
+    pub fn add_latency(&mut self, fault: Which, scope: LatencyScope, law: Law) {
         self.added.push(Added { fault, scope, law });
         self.settle();
     }
 
     pub fn remove_latency(&mut self, fault: u32) {
-        self.added.retain(|added| added.fault != fault);
+        self.added.retain(|added| added.fault.position != fault);
         self.settle();
     }
 
-    pub fn link_fails(&mut self, fault: u32, link: Link, trouble: &LinkTrouble) {
+    pub fn link_fails(&mut self, fault: Which, link: Link, trouble: &LinkTrouble) {
         self.links.begins(fault, link, trouble);
         self.settle();
     }
@@ -337,7 +338,7 @@ impl Network {
             return None;
         }
         let mut span = self.delay(hop).span(key);
-        for (position, added) in self.added.iter().enumerate() {
+        for added in &self.added {
             let covered = match added.scope {
                 LatencyScope::Everywhere => true,
                 LatencyScope::Zone(zone) => hop.from == Some(zone) || hop.to == Some(zone),
@@ -348,7 +349,7 @@ impl Network {
                 LatencyScope::Dependency(dependency) => hop.between == Between::AndDependency(dependency),
             };
             if covered {
-                span += added.law.sample(key.child(1 + position as u64));
+                span += added.law.sample(key.child(added.fault.salt));
             }
         }
         if self.links.troubled() {

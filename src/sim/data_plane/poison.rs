@@ -5,8 +5,9 @@
 //! is looked at there and, if it is poison, has a row here and acts when its turn comes. So requests elsewhere, and at
 //! other times, pay nothing. That a process dies is the control plane's business; it is told once.
 
+use super::faults::Which;
 use super::{DataPlane, purpose};
-use crate::blueprint::{ClassIx, Happening, Poison, PoisonEffect, Runtime};
+use crate::blueprint::{ClassIx, Poison, PoisonEffect, Runtime};
 use crate::cluster::Task;
 use crate::cluster::aside::Aside;
 use crate::cluster::attempt::{Attempt, Caller, Flags, Phase};
@@ -23,10 +24,7 @@ pub(super) struct Poisons {
 }
 
 struct InForce {
-    /// Position in the blueprint's events.
-    fault: u32,
-    /// What tells its luck from that of other faults.
-    salt: u64,
+    fault: Which,
     poison: Poison,
 }
 
@@ -61,21 +59,16 @@ fn at_root(attempts: &Arena<Attempt>, id: Id<Attempt>) -> Option<(Key, Option<Cl
 }
 
 impl DataPlane {
-    pub(super) fn poison_begins(&mut self, cx: &Context<'_>, fault: u32, poison: &Poison) {
-        let identity = match cx.blueprint.events.get(fault as usize).map(|event| &event.what) {
-            Some(Happening::Fault(fault)) => fault.identity.as_str(),
-            _ => "",
-        };
+    pub(super) fn poison_begins(&mut self, fault: Which, poison: &Poison) {
         self.poisons.in_force.push(InForce {
             fault,
-            salt: cx.key.entity("poison", identity).bits(),
             poison: poison.clone(),
         });
         self.look_at_doors();
     }
 
     pub(super) fn poison_ends(&mut self, fault: u32) {
-        self.poisons.in_force.retain(|each| each.fault != fault);
+        self.poisons.in_force.retain(|each| each.fault.position != fault);
         self.look_at_doors();
     }
 
@@ -120,8 +113,8 @@ impl DataPlane {
         };
         let server = self.servers.get(task).expect("somebody is behind the door");
         let revision = server.revision as usize - self.operations.revisions_of(server.service).start;
-        for InForce { salt, poison, .. } in &self.poisons.in_force {
-            let luck = request.child(purpose::POISON).child(*salt);
+        for InForce { fault, poison } in &self.poisons.in_force {
+            let luck = request.child(purpose::POISON).child(fault.salt);
             if poison.endangers(server.service, revision)
                 && poison.is_in(class, cx.blueprint)
                 && luck.happens(poison.share.get())

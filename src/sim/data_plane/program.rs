@@ -170,6 +170,8 @@ pub(super) struct RevisionRow {
     pub on_disconnect: OnDisconnect,
     pub on_deadline: OnDeadline,
     pub keep_alive: Option<Span>,
+    /// How long its refusals ask to wait.
+    pub retry_after: Span,
     /// Its row for what has not been routed or finds no route.
     pub unrouted: Served,
 }
@@ -218,6 +220,7 @@ impl Operations {
                         .iter()
                         .map(|each| row(Some(each.program), each.error_ratio.get(), each.cpu_factor)),
                 );
+                let retry_after = revision.server_rules.as_ref().and_then(|rules| rules.retry_after);
                 let unrouted = Served(rows.len() as u16);
                 rows.push(row(None, 0.0, 1.0));
                 revisions.push(RevisionRow {
@@ -226,6 +229,7 @@ impl Operations {
                     on_disconnect: revision.on_disconnect,
                     on_deadline: revision.on_deadline,
                     keep_alive: revision.keep_alive,
+                    retry_after: retry_after.unwrap_or(Span::ZERO),
                     unrouted,
                 });
             }

@@ -23,7 +23,7 @@ use crate::cluster::server::{Admission, BrownedOut, Heap, Limit, LoadAverage, Me
 use crate::engine::arena::{Arena, Id};
 use crate::engine::calendar::{Calendar, LaneId};
 use crate::engine::dist::{Law, Tables};
-use crate::policy::concurrency::{self, Sample};
+use crate::policy::concurrency::{self, Ended, Sample};
 use crate::policy::shedding;
 use crate::sim::context::Context;
 use crate::sim::event::{DataEvent, Event};
@@ -113,10 +113,7 @@ impl Rulebook {
         };
         let extras = ServerExtras {
             standing: Standing::default(),
-            limit: rules.concurrency.map(|limit| match limit {
-                ConcurrencyLimit::Fixed(limit) => Limit::new(limit),
-                ConcurrencyLimit::Gradient(bounds) | ConcurrencyLimit::Vegas(bounds) => Limit::new(bounds.initial),
-            }),
+            limit: rules.concurrency.map(|limit| Limit::new(limit.initial())),
             bucket: rules.rate.map(|limit| TokenBucket::new(limit.burst, limit.rate)),
             load: (rules.shedding.as_ref()).map(|shedding| LoadAverage::new(shedding.window, now, 0)),
             turning_away: 0,
@@ -418,11 +415,7 @@ impl DataPlane {
                 latency: now.since(known.arrived).max(Span::from_nanos(1)).seconds(),
                 in_hand,
             };
-            *state = match law {
-                ConcurrencyLimit::Fixed(_) => *state,
-                ConcurrencyLimit::Gradient(bounds) => concurrency::windowed_gradient(*state, sample, now, bounds),
-                ConcurrencyLimit::Vegas(bounds) => concurrency::vegas(*state, sample, bounds),
-            };
+            *state = concurrency::adjusted(law, *state, Ended::Answered(sample), now);
         }
         answer
     }

@@ -6,6 +6,7 @@ mod balancer;
 mod balancer_extras;
 mod brown_out;
 mod cache;
+mod callers;
 mod calls;
 mod causes;
 mod course;

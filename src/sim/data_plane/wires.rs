@@ -42,6 +42,8 @@ pub(super) struct Wires {
     transfers: Aside<Attempt, Transfer>,
     /// By balancer: what passes it of requests whose size is known.
     processed: Vec<Processed>,
+    /// Bytes from zone to zone in measured time, those to and from a balancer's nodes aside.
+    crossed_zones: f64,
 }
 
 /// In bytes.
@@ -107,6 +109,7 @@ impl Wires {
             interfaces: Interfaces::default(),
             transfers: Aside::default(),
             processed: vec![Processed::default(); blueprint.load_balancers.len()],
+            crossed_zones: 0.0,
         }))
     }
 
@@ -138,9 +141,19 @@ impl Wires {
         std::mem::take(&mut self.processed[balancer])
     }
 
-    /// A balancer passes a message of known size.
-    fn count(&mut self, attempt: &Attempt, leg: Leg, bytes: f64) {
-        let Some(path) = attempt.path else { return };
+    pub fn crossed_zones(&self) -> u64 {
+        self.crossed_zones as u64
+    }
+
+    /// A message of known size is sent: who has to pay for it.
+    fn count(&mut self, attempt: &Attempt, leg: Leg, bytes: f64, cx: &Context<'_>) {
+        let Some(path) = attempt.path else {
+            let crosses = matches!((attempt.from, attempt.zone), (Some(from), Some(to)) if from != to);
+            if crosses && cx.is_measured() {
+                self.crossed_zones += bytes;
+            }
+            return;
+        };
         let processed = &mut self.processed[path.load_balancer.at()];
         match leg {
             Leg::ToNode => {
@@ -200,7 +213,7 @@ impl DataPlane {
             return self.crosses(cx, id, leg);
         }
         let bytes = wires.bytes(attempt, leg);
-        wires.count(attempt, leg, bytes);
+        wires.count(attempt, leg, bytes, cx);
         if bytes <= 0.0 {
             return self.crosses(cx, id, leg);
         }

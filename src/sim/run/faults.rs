@@ -5,7 +5,7 @@
 //! occurrence, so that neither what another fault does nor that there is one changes anything of its luck.
 
 use super::Run;
-use crate::blueprint::{Blueprint, Fault, FaultKind, Happening, Recurrence, TimedEvent, Turn};
+use crate::blueprint::{Blueprint, Fault, FaultKind, Happening, Recurrence, TimedEvent, Trouble, Turn};
 use crate::engine::dist::{Dist, Law, Tables};
 use crate::engine::random::Key;
 use crate::sim::context::Context;
@@ -183,6 +183,13 @@ impl Run {
             FaultKind::Backend { .. } => self.control.backend_trouble_ends(at),
             FaultKind::AgentDisconnect { .. } => self.control.agents_may_reconnect(cx, at),
             FaultKind::LogsStall => self.control.logs_stall_ends(cx),
+            FaultKind::ControlPlaneOutage { of, .. } => {
+                self.control.backend_trouble_ends(at);
+                self.control.control_services_return(cx, of);
+            }
+            FaultKind::CapacityShortage { .. } => self.control.capacity_shortage_ends(cx, at),
+            FaultKind::ApiThrottling { .. } => self.control.throttling_ends(at),
+            FaultKind::MemoryLeak { .. } => self.control.memory_leak_ends(cx, at),
             _ => {}
         }
     }
@@ -212,6 +219,16 @@ impl Run {
             FaultKind::AgentDisconnect { group, count } => self.control.agents_disconnect(cx, at, *group, *count, key),
             FaultKind::LogsStall => self.control.logs_stall_begins(cx),
             FaultKind::Backend { of, trouble } => self.control.backend_trouble_begins(at, of, *trouble),
+            FaultKind::ControlPlaneOutage { of, backends } => {
+                self.control.backend_trouble_begins(at, backends, Trouble::Out);
+                self.control.control_services_go(of);
+            }
+            FaultKind::CapacityShortage { provider, zone } => {
+                self.control.capacity_shortage_begins(at, *provider, *zone);
+            }
+            FaultKind::ApiThrottling { rate } => self.control.throttling_begins(at, *rate),
+            FaultKind::SpotReclaim { on } => self.control.reclaim_spot(cx, on, key),
+            FaultKind::MemoryLeak { on, growth } => self.control.memory_leak_begins(cx, at, on, *growth, key),
             FaultKind::AddedLatency { .. }
             | FaultKind::Link { .. }
             | FaultKind::DependencySlow { .. }

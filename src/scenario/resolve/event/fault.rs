@@ -1,7 +1,7 @@
 //! What a fault is and whom it befalls; when it comes is in `course`.
 
-use super::poison;
 use super::selection::selection;
+use super::{away, poison};
 use crate::blueprint::*;
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
@@ -80,6 +80,9 @@ pub(super) fn fault(cx: &mut Context, said: &schema::Event, path: &Path) -> Opti
         return traffic::spikes::fault(cx, spike, &path.key("traffic_spike"));
     }
     if let Some(fault) = start_up::fault(cx, said, path) {
+        return Some(fault);
+    }
+    if let Some(fault) = away::fault(cx, said, path) {
         return Some(fault);
     }
     if let Some(flush) = &said.cache_flush {

@@ -77,14 +77,16 @@ fn provider(
         return Some(None);
     };
     words.push(name.clone());
-    Some(Some(match name.as_str() {
+    provider_named(cx, name, &path.key("capacity_provider")).map(Some)
+}
+
+/// One of the cluster's capacity providers, or of those that every cluster has.
+pub(super) fn provider_named(cx: &mut Context, name: &str, path: &Path) -> Option<Provider> {
+    Some(match name {
         "FARGATE" => Provider::Fargate,
         "FARGATE_SPOT" => Provider::FargateSpot,
-        _ => {
-            let at = cx.find(Table::CapacityProvider, name, &path.key("capacity_provider"))?;
-            Provider::Group(GroupIx::from_usize(at))
-        }
-    }))
+        _ => Provider::Group(GroupIx::from_usize(cx.find(Table::CapacityProvider, name, path)?)),
+    })
 }
 
 /// Revisions belong to a service, and each must be deployed at some time.

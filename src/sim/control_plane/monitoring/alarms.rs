@@ -3,7 +3,7 @@
 //! The rule is `policy::alarm`'s; here are the metrics, the arithmetic on them, and the telling of changes.
 
 use super::cloudwatch::{Metrics, PERIOD};
-use crate::blueprint::{Alarm, AlarmIx, Blueprint, Expression};
+use crate::blueprint::{Alarm, AlarmIx, Blueprint};
 use crate::policy::alarm::{AlarmRule, Verdict};
 use crate::sim::context::Context;
 use crate::sim::observation::{Event, EventKind, Observation};
@@ -80,7 +80,8 @@ impl Alarms {
     /// Judges every alarm on the minutes up to one that has just been published.
     pub fn evaluate(&mut self, cx: &mut Context<'_>, metrics: &Metrics, minute: u32) {
         for (watched, alarm) in self.watched.iter_mut().zip(&cx.blueprint.alarms) {
-            let points = datapoints(alarm, watched, metrics, minute);
+            let math = (alarm.metrics.as_slice(), &alarm.expression);
+            let points = metrics.math(math, minute, watched.rule.range(), watched.minutes);
             let state = match watched.rule.judge(&points) {
                 Verdict::Ok => AlarmState::Ok,
                 Verdict::Alarm => AlarmState::Alarm,
@@ -106,34 +107,6 @@ impl Alarms {
             }));
         }
     }
-}
-
-/// The values of the alarm's expression, oldest period first.
-fn datapoints(alarm: &Alarm, watched: &Watched, metrics: &Metrics, minute: u32) -> Vec<Option<f64>> {
-    let series = |each: &crate::blueprint::AlarmMetric| {
-        metrics.series(each.metric, each.stat, minute, watched.rule.range(), watched.minutes)
-    };
-    let series: Vec<Vec<Option<f64>>> = alarm.metrics.iter().map(series).collect();
-    let periods = series.first().map_or(0, Vec::len);
-    (0..periods)
-        .map(|at| value(&alarm.expression, &|metric| series[metric][at]))
-        .collect()
-}
-
-/// A datapoint that divides by zero or misses an operand is missing.
-fn value(expression: &Expression, datapoint: &impl Fn(usize) -> Option<f64>) -> Option<f64> {
-    let both = |a: &Expression, b: &Expression, operate: fn(f64, f64) -> f64| {
-        Some(operate(value(a, datapoint)?, value(b, datapoint)?))
-    };
-    let result = match expression {
-        Expression::Metric(at) => datapoint(*at),
-        Expression::Number(number) => Some(*number),
-        Expression::Add(a, b) => both(a, b, |a, b| a + b),
-        Expression::Subtract(a, b) => both(a, b, |a, b| a - b),
-        Expression::Multiply(a, b) => both(a, b, |a, b| a * b),
-        Expression::Divide(a, b) => both(a, b, |a, b| a / b),
-    };
-    result.filter(|value| value.is_finite())
 }
 
 /// `2 of 3 datapoints above 0.02: 0.051, 0.048, missing`, newest first.

@@ -3,7 +3,7 @@
 //! The rule is `policy::scaling`'s. A policy that keeps being refused for one reason is told of once.
 
 use super::cloudwatch::Metrics;
-use crate::blueprint::{Blueprint, ScalingMetric, ServiceIx, Stat};
+use crate::blueprint::{Blueprint, Metric, ScalingMetric, ServiceIx, Stat};
 use crate::policy::scaling::{
     self, Action, Cooldowns, Decision, Deployment, MayScaleIn, PolicyView, Refusal, ScalingView,
 };
@@ -155,15 +155,14 @@ impl Scaler {
         minutes: usize,
     ) -> Option<Decision> {
         let scaling = cx.blueprint.services[service.at()].auto_scaling.as_ref()?;
-        let series = |metric: ScalingMetric| match metric {
-            ScalingMetric::Cpu | ScalingMetric::Memory => {
-                metrics.series(metric.of(service), Stat::Average, minute, minutes, 1)
-            }
-            ScalingMetric::RequestCountPerTarget(_) => {
-                metrics.series(metric.of(service), Stat::Sum, minute, minutes, 1)
-            }
+        let one = |metric: Metric, stat: Stat| metrics.series(metric, stat, minute, minutes, 1);
+        let series = |metric: &ScalingMetric| match metric {
+            ScalingMetric::Cpu => one(Metric::CpuUtilization(service), Stat::Average),
+            ScalingMetric::Memory => one(Metric::MemoryUtilization(service), Stat::Average),
+            ScalingMetric::RequestCountPerTarget(group) => one(Metric::RequestCountPerTarget(*group), Stat::Sum),
+            ScalingMetric::Customized(math) => metrics.math((&math.metrics, &math.expression), minute, minutes, 1),
         };
-        let datapoints: Vec<Vec<Option<f64>>> = scaling.policies.iter().map(|policy| series(policy.metric)).collect();
+        let datapoints: Vec<Vec<Option<f64>>> = scaling.policies.iter().map(|policy| series(&policy.metric)).collect();
         let policies: Vec<PolicyView> = scaling
             .policies
             .iter()

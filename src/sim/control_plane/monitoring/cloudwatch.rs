@@ -5,8 +5,8 @@
 //! Memory is bounded: as many minutes are kept as the longest alarm looks back.
 
 use crate::aws::quotas::cloudwatch::PERIOD_S;
-use crate::blueprint::{Metric, Stat};
-use crate::sim::signal::{LoadBalancerMeter, Meter, ServiceMeter, TargetGroupMeter};
+use crate::blueprint::{AlarmMetric, Expression, Metric, QueueMetric, Stat};
+use crate::sim::signal::{LoadBalancerMeter, Meter, QueueMeter, ServiceMeter, TargetGroupMeter};
 use crate::units::{NANOS_PER_SECOND, Span};
 use std::collections::VecDeque;
 
@@ -95,11 +95,17 @@ impl StatisticSet {
     }
 }
 
-/// One minute.
+/// One minute; nothing of it if nobody was there to take its counters.
 #[derive(Clone, Debug)]
 struct Row {
     minute: u32,
+    counted: Option<Counted>,
+}
+
+#[derive(Clone, Debug)]
+struct Counted {
     services: Vec<ServiceMeter>,
+    queues: Vec<QueueMeter>,
     target_groups: Vec<TargetGroupMeter>,
     load_balancers: Vec<LoadBalancerMeter>,
     fleet: FleetCounts,
@@ -124,20 +130,27 @@ impl Metrics {
     }
 
     pub fn ingest(&mut self, meter: &Meter, fleet: &FleetCounts) {
-        if let Some(last) = self.rows.back() {
-            assert!(
-                meter.minute == last.minute + 1,
-                "minutes are reported one after the other"
-            );
-        }
-        self.began.get_or_insert(meter.minute);
-        self.rows.push_back(Row {
-            minute: meter.minute,
+        let counted = Counted {
             services: meter.services.clone(),
+            queues: meter.queues.clone(),
             target_groups: meter.target_groups.clone(),
             load_balancers: meter.load_balancers.clone(),
             fleet: fleet.clone(),
-        });
+        };
+        self.keep(meter.minute, Some(counted));
+    }
+
+    /// A minute of which there will never be a data point.
+    pub fn miss(&mut self, minute: u32) {
+        self.keep(minute, None);
+    }
+
+    fn keep(&mut self, minute: u32, counted: Option<Counted>) {
+        if let Some(last) = self.rows.back() {
+            assert!(minute == last.minute + 1, "minutes are reported one after the other");
+        }
+        self.began.get_or_insert(minute);
+        self.rows.push_back(Row { minute, counted });
         if self.rows.len() > self.keep {
             self.rows.pop_front();
         }
@@ -161,6 +174,22 @@ impl Metrics {
         self.rows.len()
     }
 
+    /// The values of arithmetic on metrics, as [`Metrics::series`] gives those of one.
+    pub fn math(
+        &self,
+        (metrics, expression): (&[AlarmMetric], &Expression),
+        until: u32,
+        periods: usize,
+        minutes: u32,
+    ) -> Vec<Option<f64>> {
+        let series = |each: &AlarmMetric| self.series(each.metric, each.stat, until, periods, minutes);
+        let series: Vec<Vec<Option<f64>>> = metrics.iter().map(series).collect();
+        let periods = series.first().map_or(0, Vec::len);
+        (0..periods)
+            .map(|at| value(expression, &|metric| series[metric][at]))
+            .collect()
+    }
+
     fn statistic(&self, metric: Metric, stat: Stat, until: u32, minutes: u32) -> Option<f64> {
         let rows = (until + 1 - minutes..=until).filter_map(|minute| self.row(minute));
         rows.filter_map(|row| row.report(metric))
@@ -168,13 +197,13 @@ impl Metrics {
             .map(|set| set.get(stat))
     }
 
-    fn row(&self, minute: u32) -> Option<&Row> {
+    fn row(&self, minute: u32) -> Option<&Counted> {
         let first = self.rows.front()?.minute;
-        self.rows.get(minute.checked_sub(first)? as usize)
+        self.rows.get(minute.checked_sub(first)? as usize)?.counted.as_ref()
     }
 }
 
-impl Row {
+impl Counted {
     /// What a metric reported in this minute: percent, seconds or counts.
     fn report(&self, metric: Metric) -> Option<StatisticSet> {
         match metric {
@@ -198,12 +227,43 @@ impl Row {
                 cpu_utilisation(&self.services[service.at()], self.fleet.running[service.at()])
             }
             Metric::MemoryUtilization(service) => self.fleet.memory[service.at()].map(|level| level.0),
+            Metric::RunningTaskCount(service) => Some(StatisticSet::one(f64::from(self.fleet.running[service.at()]))),
+            Metric::Queue(queue, metric) => Some(StatisticSet::one(of_queue(&self.queues[queue.at()], metric))),
         }
     }
 
     fn hosts(&self, group: usize, which: fn(&HostCounts) -> u32) -> Option<StatisticSet> {
         let hosts = &self.fleet.hosts[group];
         (hosts.healthy + hosts.unhealthy > 0).then(|| StatisticSet::one(f64::from(which(hosts))))
+    }
+}
+
+/// A datapoint that divides by zero or misses an operand is missing.
+fn value(expression: &Expression, datapoint: &impl Fn(usize) -> Option<f64>) -> Option<f64> {
+    let both = |a: &Expression, b: &Expression, operate: fn(f64, f64) -> f64| {
+        Some(operate(value(a, datapoint)?, value(b, datapoint)?))
+    };
+    let result = match expression {
+        Expression::Metric(at) => datapoint(*at),
+        Expression::Number(number) => Some(*number),
+        Expression::Add(a, b) => both(a, b, |a, b| a + b),
+        Expression::Subtract(a, b) => both(a, b, |a, b| a - b),
+        Expression::Multiply(a, b) => both(a, b, |a, b| a * b),
+        Expression::Divide(a, b) => both(a, b, |a, b| a / b),
+    };
+    result.filter(|value| value.is_finite())
+}
+
+/// Gauges stand at the end of the minute, numbers count over it; an empty queue has an oldest message of no age.
+fn of_queue(meter: &QueueMeter, metric: QueueMetric) -> f64 {
+    match metric {
+        QueueMetric::MessagesVisible => meter.visible as f64,
+        QueueMetric::MessagesNotVisible => meter.not_visible as f64,
+        QueueMetric::MessagesDelayed => meter.delayed as f64,
+        QueueMetric::AgeOfOldestMessage => meter.oldest.seconds(),
+        QueueMetric::MessagesSent => meter.sent as f64,
+        QueueMetric::MessagesReceived => meter.received as f64,
+        QueueMetric::MessagesDeleted => meter.deleted as f64,
     }
 }
 

@@ -2,11 +2,14 @@
 
 use super::*;
 use crate::blueprint::fixture::{empty, load_balancer, scaled_service, target_tracking};
-use crate::blueprint::{ScalingMetric, ScheduledCapacity, TargetGroupIx, TargetTracking};
+use crate::blueprint::{
+    AlarmMetric, Expression, MetricMath, QueueIx, QueueMetric, ScalingMetric, ScheduledCapacity, Stat, TargetGroupIx,
+    TargetTracking,
+};
 use crate::policy::scaling::Deployment;
 use crate::sim::event::What;
 use crate::sim::observation::{EventKind, Observation};
-use crate::sim::signal::{LoadBalancerMeter, ServiceMeter, TargetGroupMeter};
+use crate::sim::signal::{LoadBalancerMeter, QueueMeter, ServiceMeter, TargetGroupMeter};
 use crate::units::Instant;
 
 const MINUTE: u64 = 60_000_000_000;
@@ -17,6 +20,8 @@ struct Load {
     cpu: Option<f64>,
     requests: u64,
     errors: u64,
+    /// Messages of the only queue.
+    backlog: u64,
 }
 
 fn cpu(percent: f64) -> Load {
@@ -28,9 +33,16 @@ fn cpu(percent: f64) -> Load {
 
 fn requests(requests: u64, errors: u64) -> Load {
     Load {
-        cpu: None,
         requests,
         errors,
+        ..Load::default()
+    }
+}
+
+fn backlog(backlog: u64) -> Load {
+    Load {
+        backlog,
+        ..Load::default()
     }
 }
 
@@ -43,7 +55,10 @@ fn meter(minute: u32, load: Load) -> Meter {
     });
     let ok = load.requests - load.errors;
     Meter {
-        queues: vec![],
+        queues: vec![QueueMeter {
+            visible: load.backlog,
+            ..QueueMeter::default()
+        }],
         request_memory: vec![],
         minute,
         ended: Instant::from_nanos((u64::from(minute) + 1) * MINUTE),
@@ -133,7 +148,8 @@ impl Bench {
                         desired: self.desired,
                         deployment: self.deployment,
                     };
-                    monitoring.published(cx, event.extra, &[view])
+                    monitoring.published(cx, event.extra);
+                    monitoring.decide(cx, event.extra, &[view])
                 }
                 What::Control(ControlEvent::ScheduledScaling) => monitoring
                     .scheduled(cx, ServiceIx(0), self.desired)
@@ -223,6 +239,37 @@ fn requests_per_target_divides_by_healthy_hosts() {
     assert_eq!(seen, log(&[(240, "scale out 10 → 15")]));
 }
 
+/// Follows the messages of the queue for each running task.
+fn backlog_for_each_task(target: f64) -> TargetTracking {
+    let metric = |id: &str, metric: Metric| AlarmMetric {
+        id: id.into(),
+        metric,
+        stat: Stat::Average,
+    };
+    let of_queue = Metric::Queue(QueueIx(0), QueueMetric::MessagesVisible);
+    let tasks = Metric::RunningTaskCount(ServiceIx(0));
+    let quotient = Expression::Divide(Box::new(Expression::Metric(0)), Box::new(Expression::Metric(1)));
+    let math = MetricMath {
+        metrics: vec![metric("backlog", of_queue), metric("tasks", tasks)],
+        expression: quotient,
+    };
+    target_tracking(ScalingMetric::Customized(Box::new(math)), target)
+}
+
+#[test]
+fn a_customized_metric_scales_by_the_backlog_for_each_running_task() {
+    // 10 tasks and 1,500 messages: 150 for each, target 100. Three minutes end at 180 s, published at 240 s:
+    // ceil(10 × 150 / 100) = 15.
+    let mut bench = Bench::new(10, vec![backlog_for_each_task(100.0)]);
+    assert_eq!(bench.run(&[backlog(1_500); 3]), log(&[(240, "scale out 10 → 15")]));
+}
+
+#[test]
+fn with_no_task_running_the_backlog_for_each_has_no_datapoint_and_nothing_is_scaled() {
+    let mut bench = Bench::new(0, vec![backlog_for_each_task(100.0)]);
+    assert_eq!(bench.run(&[backlog(1_500); 20]), log(&[]));
+}
+
 #[test]
 fn without_requests_there_is_no_datapoint_and_nothing_is_scaled_in() {
     let policy = target_tracking(ScalingMetric::RequestCountPerTarget(TargetGroupIx(0)), 1000.0);
@@ -240,7 +287,7 @@ fn two_policies_scale_in_only_together() {
     let both = |requests| Load {
         cpu: Some(30.0),
         requests,
-        errors: 0,
+        ..Load::default()
     };
     let seen = Bench::new(10, policies).run(&minutes(&[(20, both(10_000)), (15, both(6_000))]));
     assert_eq!(seen, log(&[(960, "refused 10 → 10"), (2_160, "scale in 10 → 6")]));

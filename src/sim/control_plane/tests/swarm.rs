@@ -199,7 +199,12 @@ fn shift_away_from(zone: u16) -> ZonalShift {
 }
 
 /// One random act, at random.
-fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act: u32) {
+fn disturb(
+    stage: &mut Stage<'_>,
+    dice: &mut Dice,
+    (dark, away): (&mut BTreeSet<u16>, &mut Vec<ControlService>),
+    act: u32,
+) {
     let service = ServiceIx(0);
     let has_group = !stage.cx.blueprint.auto_scaling_groups.is_empty();
     let key = stage.cx.key.child(u64::from(act));
@@ -207,6 +212,48 @@ fn disturb(stage: &mut Stage<'_>, dice: &mut Dice, dark: &mut BTreeSet<u16>, act
     if !stage.cx.blueprint.alarms.is_empty() {
         // A minute that some alarm may dislike.
         meter(stage, act, if dice.happens(6) { 50 } else { 0 });
+    }
+    match dice.below(12) {
+        1 if !away.is_empty() => {
+            let of = std::mem::take(away);
+            stage.act(|control, cx| control.control_services_return(cx, &of));
+        }
+        1 => {
+            let of = &ControlService::ALL[dice.below(5) as usize..];
+            away.extend_from_slice(of);
+            stage.act(|control, _| control.control_services_go(of));
+        }
+        2 => {
+            let zone = dice.happens(2).then(|| ZoneIx(dice.below(2) as u16));
+            let provider = if has_group {
+                Provider::Group(GroupIx(0))
+            } else {
+                Provider::Fargate
+            };
+            stage.act(|control, cx| {
+                control.capacity_shortage_ends(cx, 3);
+                control.capacity_shortage_begins(3, provider, zone);
+            });
+        }
+        3 => {
+            let rate = [0.05, 1.0][dice.below(2) as usize];
+            stage.act(|control, _| {
+                control.throttling_ends(4);
+                control.throttling_begins(4, rate);
+            });
+        }
+        4 => {
+            let on = Selection::some_of(service, count);
+            stage.act(|control, cx| control.reclaim_spot(cx, &on, key));
+        }
+        5 => {
+            let on = Selection::some_of(service, count);
+            stage.act(|control, cx| {
+                control.memory_leak_ends(cx, 5);
+                control.memory_leak_begins(cx, 5, &on, 20.0, key);
+            });
+        }
+        _ => {}
     }
     match dice.below(16) {
         10 => {
@@ -311,10 +358,11 @@ fn every_invariant_holds_under_random_misfortunes_and_what_is_left_alone_comes_t
         blueprint.seed = round;
         let mut stage = Stage::new(&blueprint);
         let mut dark = BTreeSet::new();
+        let mut away = Vec::new();
         for act in 0..25 {
             let pause = f64::from(dice.below(60_000)) / 1000.0;
             stage.run_until(stage.cx.now().seconds() + pause);
-            disturb(&mut stage, &mut dice, &mut dark, act);
+            disturb(&mut stage, &mut dice, (&mut dark, &mut away), act);
         }
         // All is well again; the last word is a good revision and a count that fits wherever it runs.
         for zone in dark {
@@ -323,6 +371,10 @@ fn every_invariant_holds_under_random_misfortunes_and_what_is_left_alone_comes_t
         stage.act(|control, cx| control.random_crashes(cx, ServiceIx(0), None));
         stage.act(|control, _| control.backend_trouble_ends(0));
         stage.act(|control, cx| control.agents_may_reconnect(cx, 1));
+        stage.act(|control, cx| control.control_services_return(cx, &away));
+        stage.act(|control, cx| control.capacity_shortage_ends(cx, 3));
+        stage.act(|control, _| control.throttling_ends(4));
+        stage.act(|control, cx| control.memory_leak_ends(cx, 5));
         stage.of_revision.clear();
         stage.act(|control, cx| control.set_desired_count(cx, ServiceIx(0), 2, "swarm"));
         stage.deploy(2);
@@ -400,9 +452,10 @@ fn the_same_seed_gives_the_same_story() {
         let blueprint = some_fleet(&mut dice);
         let mut stage = Stage::new(&blueprint);
         let mut dark = BTreeSet::new();
+        let mut away = Vec::new();
         for act in 0..25 {
             stage.run_until(f64::from(act) * 30.0);
-            disturb(&mut stage, &mut dice, &mut dark, act);
+            disturb(&mut stage, &mut dice, (&mut dark, &mut away), act);
         }
         format!("{:?}", stage.seen)
     };

@@ -1,22 +1,66 @@
 //! Bulkheads: attempts that wait for a place among those that their caller has under way.
 
 use super::callers::Who;
-use super::{Guarded, Leave, Place};
+use super::{Guarded, Leave, Place, SiteExtras};
+use crate::blueprint::{Bulkhead, ConcurrencyLimit};
 use crate::cluster::attempt::{Answer, Attempt, Flags, Phase};
 use crate::cluster::cause::Reason;
+use crate::cluster::server::Limit;
 use crate::engine::arena::Id;
+use crate::policy::concurrency::{self, Ended, Sample};
 use crate::sim::context::Context;
 use crate::sim::data_plane::DataPlane;
 use crate::sim::event::{DataEvent, Event};
+use crate::units::{Instant, Span};
 use std::collections::VecDeque;
 
 /// A caller's bulkhead.
-#[derive(Default)]
 pub(super) struct Places {
     /// Attempts under way.
     pub taken: u32,
+    limit: Limit,
     /// In order; some may have been given up.
     waiting: VecDeque<Id<Attempt>>,
+}
+
+impl Places {
+    pub fn new(rule: &Bulkhead) -> Places {
+        Places {
+            taken: 0,
+            limit: Limit::new(rule.max_concurrent.initial()),
+            waiting: VecDeque::new(),
+        }
+    }
+
+    pub fn has_room(&self) -> bool {
+        self.taken < self.limit.requests()
+    }
+}
+
+impl SiteExtras {
+    /// A caller's bulkhead learns from an answer to an attempt that has a place in it, if it is one that learns.
+    pub(super) fn bulkhead_hears(&mut self, row: &Guarded, answer: Answer, now: Instant) {
+        let Some(rule) = &self.guards.bulkhead else { return };
+        if row.place != Place::Holds || matches!(rule.max_concurrent, ConcurrencyLimit::Fixed(_)) {
+            return;
+        }
+        let Some(places) = self.bulkheads.known(row.who, rule.scope) else {
+            return;
+        };
+        let ended = match answer {
+            Answer::Success => Ended::Answered(Sample {
+                latency: now.since(row.sent).max(Span::from_nanos(1)).seconds(),
+                in_hand: places.taken,
+            }),
+            Answer::TimedOut(_)
+            | Answer::Refused(_)
+            | Answer::Overloaded(_)
+            | Answer::ServiceUnavailable(_)
+            | Answer::GatewayTimeout(_) => Ended::Dropped,
+            _ => return,
+        };
+        places.limit = concurrency::adjusted(rule.max_concurrent, places.limit, ended, now);
+    }
 }
 
 impl DataPlane {
@@ -27,7 +71,7 @@ impl DataPlane {
             unreachable!("only a site with guards keeps waiting")
         };
         let rule = extras.guards.bulkhead.as_ref().expect("it waits for a bulkhead");
-        let places = extras.bulkheads.of(who, rule.scope, Places::default);
+        let places = extras.bulkheads.of(who, rule.scope, || Places::new(rule));
         if places.waiting.len() >= rule.max_waiting as usize {
             places
                 .waiting
@@ -54,7 +98,7 @@ impl DataPlane {
         }
     }
 
-    /// Whoever has waited longest gets the place that is given up.
+    /// Who has waited longest gets the place that is given up.
     pub(super) fn leaves_place(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, row: &Guarded) {
         if row.place != Place::Holds {
             return;
@@ -68,12 +112,15 @@ impl DataPlane {
             return;
         };
         places.taken -= 1;
-        while let Some(next) = places.waiting.pop_front() {
+        // One place was given up, but an adaptive limit may have grown or shrunk.
+        while places.has_room()
+            && let Some(next) = places.waiting.pop_front()
+        {
             let is_waiting = self.attempts.get(next).is_some_and(|it| it.phase == Phase::Paused);
             if let (true, Some(row)) = (is_waiting, self.guarded.get_mut(next)) {
                 places.taken += 1;
                 row.place = Place::Holds;
-                return cx.follow(DataEvent::Send, next);
+                cx.follow(DataEvent::Send, next);
             }
         }
     }

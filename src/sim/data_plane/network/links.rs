@@ -5,6 +5,7 @@ use crate::blueprint::{Blueprint, CallIx, Direction, Link, LinkEnd, LinkTrouble,
 use crate::cluster::attempt::Site;
 use crate::engine::dist::{Law, Tables};
 use crate::engine::random::Key;
+use crate::sim::data_plane::faults::Which;
 use crate::sim::data_plane::{Leg, direct, purpose};
 use crate::units::{Ratio, Span};
 
@@ -18,9 +19,8 @@ pub(super) struct Links {
     callers: Vec<Option<ServiceIx>>,
 }
 
-/// Named by its fault's position in the blueprint's events.
 struct Troubled {
-    fault: u32,
+    fault: Which,
     link: Link,
     what: Trouble,
 }
@@ -80,7 +80,7 @@ impl Links {
         self.loss > Ratio::ZERO
     }
 
-    pub fn begins(&mut self, fault: u32, link: Link, trouble: &LinkTrouble) {
+    pub fn begins(&mut self, fault: Which, link: Link, trouble: &LinkTrouble) {
         let what = match trouble {
             LinkTrouble::Cut => Trouble::Cut,
             LinkTrouble::Loss(share) => Trouble::Loss(share.get()),
@@ -90,7 +90,7 @@ impl Links {
     }
 
     pub fn ends(&mut self, fault: u32) {
-        self.troubled.retain(|troubled| troubled.fault != fault);
+        self.troubled.retain(|troubled| troubled.fault.position != fault);
     }
 
     /// Whether what passes between a node and a service's task in these zones may be affected.
@@ -133,11 +133,11 @@ impl Links {
                 Direction::Backward => backward,
             };
             let share = troubled.link.share;
-            let of_attempt = || hop.key.child(purpose::LINK).child(u64::from(troubled.fault));
+            let of_attempt = || hop.key.child(purpose::LINK).child(troubled.fault.salt);
             if !covered || (share < Ratio::ONE && !of_attempt().happens(share.get())) {
                 continue;
             }
-            let key = key.child(purpose::LINK).child(u64::from(troubled.fault));
+            let key = key.child(purpose::LINK).child(troubled.fault.salt);
             match &troubled.what {
                 Trouble::Cut => return Passage::Lost,
                 Trouble::Delay(law) => late += law.sample(key),

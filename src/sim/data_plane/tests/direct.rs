@@ -242,3 +242,31 @@ fn patience_and_a_callers_end_leave_no_count_behind() {
     }
     stage.run();
 }
+
+#[test]
+fn who_looks_at_the_load_now_and_then_sends_everything_to_who_was_idle() {
+    // Two tasks of one worker, 10 ms each; a request every millisecond. Who looks each time takes them in turn. Who looks every 4 ms sees
+    // both idle at 0 and takes the first registered four times; at 4 ms it sees four there and takes the second.
+    let tasks_of = |load_refresh| {
+        let mut blueprint = requests_at(
+            &[0, 1, 2, 3, 4, 5, 6, 7],
+            vec![Step::Wait(constant(0.01))],
+            Runtime::Unbounded,
+        );
+        blueprint.model.alb.least_outstanding_ties = Ties::FirstRegistered;
+        blueprint.traffic[0].to = Destination::Service {
+            service: ServiceIx(0),
+            balancing: Balancing::LeastOutstandingRequests,
+        };
+        blueprint.traffic[0].direct.load_refresh = load_refresh;
+        let mut stage = Stage::with_tasks(&blueprint, 2);
+        stage.run_until(ms(3));
+        let early = stage.plane.present_at(stage.tasks[0][0]);
+        stage.run_until(ms(7));
+        let late = stage.plane.present_at(stage.tasks[0][0]);
+        stage.run();
+        (early, late)
+    };
+    assert_eq!(tasks_of(None), (2, 4));
+    assert_eq!(tasks_of(Some(Span::from_millis(4))), (4, 4));
+}

@@ -8,7 +8,7 @@
 use super::stage::*;
 use crate::blueprint::*;
 use crate::engine::dist::Dist;
-use crate::sim::observation::{Outcome, Reason, RequestFinished};
+use crate::sim::observation::{Completeness, Outcome, Reason, RequestFinished};
 use crate::sim::signal::Order;
 use crate::units::{Ratio, Span};
 
@@ -47,7 +47,7 @@ fn guards(after: u64, max: u32) -> Guards {
         }),
         deadline: DeadlineMode::Propagate,
         bulkhead: Some(Bulkhead {
-            max_concurrent: 6,
+            max_concurrent: ConcurrencyLimit::Fixed(6),
             max_waiting: 3,
             timeout: Some(Span::from_millis(30)),
             scope,
@@ -347,12 +347,52 @@ fn shop_with_busy_database(seed: u64) -> Blueprint {
     blueprint
 }
 
+/// The shop whose loop publishes what the small service handles, more slowly than it is hidden now and then.
+fn shop_with_queue(seed: u64) -> Blueprint {
+    let mut blueprint = shop(SECONDS, seed);
+    blueprint.model.sqs = SqsModel {
+        send_message: lognormal(0.01),
+        receive_message: lognormal(0.005),
+        delete_message: lognormal(0.005),
+    };
+    let queue = |name: &str, redrive_policy| MessageQueue {
+        name: name.into(),
+        delay: Span::from_millis(20),
+        visibility_timeout: Span::from_millis(25),
+        message_retention_period: Span::from_secs(3600),
+        receive_message_wait_time: Span::from_secs(1),
+        redrive_policy,
+        error_ratio: Ratio::new(0.05).expect("a share"),
+    };
+    let redrive = RedrivePolicy {
+        dead_letter_queue: QueueIx(1),
+        max_receive_count: 2,
+    };
+    blueprint.queues = vec![queue("orders", Some(redrive)), queue("letters", None)];
+    let mut publish = call(Callee::Queue(QueueIx(0)));
+    publish.timeout = Some(Span::from_millis(25));
+    publish.retry = retry(Jitter::Full);
+    publish.guards = guards(15, 1);
+    blueprint.calls.push(publish);
+    blueprint.programs[5].steps.push(Step::Call(CallIx(3)));
+    blueprint.services[2].consumes = vec![Consumer {
+        queue: QueueIx(0),
+        operation: OperationIx(0),
+        batch_size: 3,
+        pollers: 3,
+        poll_interval: Span::from_secs(1),
+        batch_failure: BatchFailure::Item,
+    }];
+    blueprint
+}
+
 fn run_of(blueprint: &Blueprint) -> Vec<RequestFinished> {
     let mut stage = Stage::with_tasks(blueprint, 6);
     for tick in 1..=2 * SECONDS {
         stage.run_until(ms(500 * tick));
         misfortune(&mut stage, tick);
     }
+    stage.plane.measuring_ends(&stage.cx);
     for task in stage.tasks.concat() {
         stage.order(Order::SetSpeed { task, speed: 1.0 });
         stage.order(Order::Afflict { task, ills: Ills::NONE });
@@ -373,6 +413,14 @@ fn run_of(blueprint: &Blueprint) -> Vec<RequestFinished> {
         );
     }
     stage.plane.check_connections();
+    if let [orders, letters] = stage.plane.queue_counts()[..] {
+        assert_eq!(orders.sent, orders.deleted + orders.dead_lettered + orders.at_end);
+        assert_eq!(letters.sent, orders.dead_lettered);
+        // A minute is enough for every message to be handled or to die.
+        assert_eq!(stage.plane.messages_in(0), 0);
+        let fates = [orders.sent, orders.redelivered, orders.duplicates, orders.dead_lettered];
+        assert!(fates.iter().all(|&count| count > 0), "{fates:?}");
+    }
     std::mem::take(&mut stage.finished)
 }
 
@@ -408,6 +456,62 @@ fn a_database_with_everything_leaves_nothing_behind_either() {
         let why = |request: &&RequestFinished| request.failure.is_some_and(|failure| failure.reason == reason);
         let count = finished.iter().filter(why).count();
         assert!(count > 0, "nothing fails with {reason:?}");
+    }
+}
+
+/// The shop, whose event loop can do without its last step and refuses what is too much, and whose callers listen and learn.
+fn shop_that_gives_way(seed: u64) -> Blueprint {
+    let mut blueprint = shop(30, seed);
+    blueprint.services[1].revisions[0].server_rules = Some(Box::new(ServerRules {
+        brown_out: Some(BrownOut::ResponseTime(DimmerRule {
+            target: Span::from_millis(20),
+            percentile: Ratio::new(0.95).expect("a share"),
+            period: Span::from_millis(500),
+            pole: 0.5,
+        })),
+        rate: Some(RateLimit { rate: 15.0, burst: 5 }),
+        retry_after: Some(Span::from_millis(40)),
+        ..ServerRules::default()
+    }));
+    blueprint.programs[5].steps[3] = Step::Optional(ProgramIx(2));
+    for guards in [&mut blueprint.calls[1].guards, &mut blueprint.traffic[1].guards] {
+        guards.retry_after = RetryAfter::Honoured;
+        let bulkhead = guards.bulkhead.as_mut().expect("it has one");
+        bulkhead.max_concurrent = ConcurrencyLimit::Aimd(Aimd {
+            bounds: Adaptive {
+                initial: 6,
+                min: 1,
+                max: 20,
+            },
+            late: Span::from_millis(30),
+            backoff: Ratio::new(0.8).expect("a share"),
+        });
+    }
+    blueprint
+}
+
+#[test]
+fn a_shop_that_gives_way_leaves_nothing_behind_either() {
+    let finished: Vec<_> = (1..=3).flat_map(|seed| run_of(&shop_that_gives_way(seed))).collect();
+    let degraded = finished
+        .iter()
+        .filter(|request| request.completeness == Completeness::Degraded);
+    assert!(degraded.count() > 100, "hardly an answer lacks something");
+    let refused = |request: &&RequestFinished| {
+        request
+            .failure
+            .is_some_and(|failure| failure.reason == Reason::RateLimited)
+    };
+    assert!(
+        finished.iter().filter(refused).count() > 0,
+        "nobody is refused for good"
+    );
+}
+
+#[test]
+fn a_queue_loses_no_message_whatever_befalls_its_senders_and_consumers() {
+    for seed in 1..=3 {
+        run_of(&shop_with_queue(seed));
     }
 }
 

@@ -240,7 +240,7 @@ fn a_bulkhead_bounds_what_a_caller_has_under_way() {
     // fourth fails at once. At 29 ms one waits for a millisecond.
     let mut blueprint = requests_at(&[0, 0, 0, 0, 29], vec![Step::Wait(constant(0.03))], workers(10));
     blueprint.traffic[0].guards.bulkhead = Some(Bulkhead {
-        max_concurrent: 2,
+        max_concurrent: ConcurrencyLimit::Fixed(2),
         max_waiting: 1,
         timeout: Some(millis(20)),
         scope: SharedBy::All,

@@ -3,6 +3,8 @@
 //! Networks are without delay and laws constant unless a test says otherwise, so that every timeline can be computed on
 //! paper.
 
+mod balanced;
+
 use crate::blueprint::*;
 use crate::cluster::Task;
 use crate::cluster::target_group::Outlook;
@@ -15,6 +17,7 @@ use crate::sim::observation::{Observation, Outcome, RequestFinished, Sample};
 use crate::sim::signal::{CpuLeft, Interface, MemoryLeft, Order, PublishedTarget, ServerSpec, Signal, balancer_of};
 use crate::sim::trace::Trace;
 use crate::units::{CpuUnits, Instant, Ratio, Span};
+pub use balanced::{balanced, through_balancer};
 
 /// A service of equal tasks that does `steps`, called straight by one Poisson (or other) traffic.
 pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) -> Blueprint {
@@ -241,15 +244,6 @@ pub fn more_traffic(blueprint: &mut Blueprint, millis: &[u64], timeout: Option<S
     blueprint.classes.push(copy);
 }
 
-/// Sends the first traffic through a balancer.
-pub fn through_balancer(blueprint: &mut Blueprint) {
-    balanced(blueprint, 0, Algorithm::RoundRobin, 1);
-    blueprint.traffic[0].to = Destination::LoadBalancer {
-        load_balancer: LoadBalancerIx(0),
-        listener: 0,
-    };
-}
-
 /// A data plane whose servers are started by hand.
 pub struct Stage<'a> {
     pub cx: Context<'a>,
@@ -457,47 +451,4 @@ impl<'a> Stage<'a> {
         };
         self.finished.iter().map(row).collect()
     }
-}
-
-/// Puts a balancer with `nodes` nodes before a service.
-pub fn balanced(blueprint: &mut Blueprint, service: usize, algorithm: Algorithm, nodes: u32) {
-    let group = TargetGroupIx::from_usize(blueprint.target_groups.len());
-    blueprint.model.alb.nodes_per_zone = nodes;
-    blueprint.target_groups.push(TargetGroup {
-        name: "group".into(),
-        algorithm,
-        deregistration_delay: Span::from_secs(300),
-        slow_start: Span::ZERO,
-        attributes: TargetGroupAttributes::default(),
-        health_check: HealthCheck {
-            path: "/".into(),
-            interval: Span::from_secs(30),
-            timeout: Span::from_secs(5),
-            healthy_threshold: 5,
-            unhealthy_threshold: 2,
-            matcher: vec![(200, 200)],
-            runs: ProgramIx(1),
-        },
-    });
-    blueprint.load_balancers.push(LoadBalancer {
-        name: "alb".into(),
-        zones: (0..blueprint.zones.len()).map(ZoneIx::from_usize).collect(),
-        internet_facing: true,
-        listeners: vec![Listener {
-            name: "http".into(),
-            port: 80,
-            rules: vec![],
-            default_action: Action::Forward(vec![WeightedGroup {
-                target_group: group,
-                weight: 1,
-            }]),
-            group_stickiness: None,
-        }],
-        idle_timeout: Span::from_secs(60),
-        attributes: LoadBalancerAttributes::default(),
-    });
-    blueprint.services[service].load_balancers.push(ServiceLoadBalancer {
-        target_group: group,
-        alternate: None,
-    });
 }

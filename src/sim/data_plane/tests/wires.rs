@@ -4,7 +4,7 @@
 use super::stage::*;
 use crate::blueprint::*;
 use crate::engine::dist::Dist;
-use crate::sim::observation::Outcome;
+use crate::sim::observation::{Observation, Outcome};
 use crate::units::Span;
 
 const MEGABYTE: f64 = 1e6;
@@ -308,4 +308,28 @@ fn a_set_up_into_a_lost_zone_is_given_up_like_any_connection() {
     stage.fault(&FaultKind::ZoneOutage { zone: ZoneIx(0) });
     stage.run();
     assert_eq!(stage.seen(), [(100.0, Outcome::Refused, 10_000.0)]);
+}
+
+#[test]
+fn bytes_between_tasks_of_different_zones_are_counted() {
+    // The caller is in the first zone. One callee stands there and one in the other; each of two requests and answers goes to one of them.
+    let mut blueprint = calling();
+    blueprint.traffic[0].source = recorded(&[0, 1000]);
+    let payload = Payload {
+        request: bytes(3000.0),
+        response: bytes(4000.0),
+    };
+    let wire = Wire {
+        payload,
+        connections: None,
+    };
+    blueprint.wires.calls.push((CallIx(0), wire));
+    let mut stage = Stage::new(&blueprint);
+    let far = stage.start(1, 1, 1.0);
+    let near = stage.tasks[1][0];
+    stage.publish(1, vec![near, far]);
+    stage.run();
+    stage.plane.finish(&mut stage.cx);
+    let crossed = |observation: &Observation| matches!(observation, Observation::CrossedZones(7000));
+    assert!(stage.cx.observations.iter().any(crossed));
 }

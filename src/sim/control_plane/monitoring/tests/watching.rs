@@ -117,10 +117,31 @@ fn in_alarm_says_the_present_state() {
     };
     let states = [0, 1, 2].map(|minute| {
         monitoring.ingest(&mut cx, &meter(minute, requests(100, 50)), &fleet);
-        monitoring.published(&mut cx, minute, &[view]);
+        monitoring.published(&mut cx, minute);
+        monitoring.decide(&mut cx, minute, &[view]);
         monitoring.in_alarm(AlarmIx(0))
     });
     assert_eq!(states, [false, true, true]);
+}
+
+#[test]
+fn a_minute_that_nobody_took_has_no_data_points_and_the_next_one_has() {
+    let mut metrics = Metrics::keeping(10);
+    let fleet = FleetCounts {
+        running: vec![4],
+        memory: vec![None],
+        hosts: vec![HostCounts::default()],
+    };
+    let series = |metrics: &Metrics| metrics.series(Metric::CpuUtilization(ServiceIx(0)), Stat::Average, 2, 3, 1);
+    metrics.ingest(&meter(0, cpu(50.0)), &fleet);
+    metrics.miss(1);
+    metrics.ingest(&meter(2, cpu(70.0)), &fleet);
+    let near = |seen: Option<f64>, percent: f64| seen.is_some_and(|seen| (seen - percent).abs() < 1e-6);
+    let seen = series(&metrics);
+    assert!(
+        near(seen[0], 50.0) && seen[1].is_none() && near(seen[2], 70.0),
+        "{seen:?}"
+    );
 }
 
 #[test]
@@ -158,6 +179,7 @@ fn statistics_are_cloudwatchs() {
                 cpu: Some(30.0),
                 requests: 100,
                 errors: 5,
+                ..Load::default()
             },
         ),
         &fleet(1),
@@ -169,6 +191,7 @@ fn statistics_are_cloudwatchs() {
                 cpu: Some(60.0),
                 requests: 300,
                 errors: 0,
+                ..Load::default()
             },
         ),
         &fleet(2),

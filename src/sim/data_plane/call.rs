@@ -172,7 +172,7 @@ impl DataPlane {
     }
 
     /// The answer has come; both sides have let go.
-    #[inline]
+    #[inline(always)]
     pub(super) fn answer_at_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         let Some(attempt) = self.attempts.get_mut(id) else {
             return;

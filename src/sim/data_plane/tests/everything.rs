@@ -8,7 +8,7 @@
 use super::stage::*;
 use crate::blueprint::*;
 use crate::engine::dist::Dist;
-use crate::sim::observation::{Outcome, Reason, RequestFinished};
+use crate::sim::observation::{Completeness, Outcome, Reason, RequestFinished};
 use crate::sim::signal::Order;
 use crate::units::{Ratio, Span};
 
@@ -457,6 +457,55 @@ fn a_database_with_everything_leaves_nothing_behind_either() {
         let count = finished.iter().filter(why).count();
         assert!(count > 0, "nothing fails with {reason:?}");
     }
+}
+
+/// The shop, whose event loop can do without its last step and refuses what is too much, and whose callers listen and learn.
+fn shop_that_gives_way(seed: u64) -> Blueprint {
+    let mut blueprint = shop(30, seed);
+    blueprint.services[1].revisions[0].server_rules = Some(Box::new(ServerRules {
+        brown_out: Some(BrownOut::ResponseTime(DimmerRule {
+            target: Span::from_millis(20),
+            percentile: Ratio::new(0.95).expect("a share"),
+            period: Span::from_millis(500),
+            pole: 0.5,
+        })),
+        rate: Some(RateLimit { rate: 15.0, burst: 5 }),
+        retry_after: Some(Span::from_millis(40)),
+        ..ServerRules::default()
+    }));
+    blueprint.programs[5].steps[3] = Step::Optional(ProgramIx(2));
+    for guards in [&mut blueprint.calls[1].guards, &mut blueprint.traffic[1].guards] {
+        guards.retry_after = RetryAfter::Honoured;
+        let bulkhead = guards.bulkhead.as_mut().expect("it has one");
+        bulkhead.max_concurrent = ConcurrencyLimit::Aimd(Aimd {
+            bounds: Adaptive {
+                initial: 6,
+                min: 1,
+                max: 20,
+            },
+            late: Span::from_millis(30),
+            backoff: Ratio::new(0.8).expect("a share"),
+        });
+    }
+    blueprint
+}
+
+#[test]
+fn a_shop_that_gives_way_leaves_nothing_behind_either() {
+    let finished: Vec<_> = (1..=3).flat_map(|seed| run_of(&shop_that_gives_way(seed))).collect();
+    let degraded = finished
+        .iter()
+        .filter(|request| request.completeness == Completeness::Degraded);
+    assert!(degraded.count() > 100, "hardly an answer lacks something");
+    let refused = |request: &&RequestFinished| {
+        request
+            .failure
+            .is_some_and(|failure| failure.reason == Reason::RateLimited)
+    };
+    assert!(
+        finished.iter().filter(refused).count() > 0,
+        "nobody is refused for good"
+    );
 }
 
 #[test]

@@ -27,6 +27,9 @@ pub const FARGATE_ARM: FargatePrice = FargatePrice {
 /// MODEL: AWS says "up to 70 % off"; the price varies. Share of the On-Demand price.
 pub const FARGATE_SPOT_SHARE: f64 = 0.3;
 
+/// MODEL: AWS says "up to 90 % off"; the price varies. Share of the On-Demand price of an instance.
+pub const EC2_SPOT_SHARE: f64 = 0.3;
+
 /// Ephemeral storage above what is included, a GB-hour (vantage.sh, cloudtoggle.com 2026).
 pub const FARGATE_STORAGE_GB_HOUR: f64 = 0.000111;
 

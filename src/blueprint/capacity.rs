@@ -22,6 +22,15 @@ pub struct AutoScalingGroup {
     /// MiB a second that the pulls on an instance share.
     pub pull_bandwidth: f64,
     pub agent: Agent,
+    pub market: Market,
+}
+
+/// How a group's instances are bought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Market {
+    OnDemand,
+    /// They may be taken back.
+    Spot,
 }
 
 impl AutoScalingGroup {
@@ -39,6 +48,15 @@ pub struct Agent {
     pub image_cleanup: Option<ImageCleanup>,
     /// Of an instance's memory, not for tasks.
     pub reserved_memory: MiB,
+    pub at_spot_warning: AtSpotWarning,
+}
+
+/// `ECS_ENABLE_SPOT_INSTANCE_DRAINING`: what the warning that Spot takes an instance back makes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtSpotWarning {
+    /// Nothing: its tasks run to its end.
+    GoesOn,
+    Drains,
 }
 
 /// `ECS_IMAGE_PULL_BEHAVIOR`.
@@ -82,6 +100,7 @@ impl Default for Agent {
             image_pull_behavior: ImagePullBehavior::Default,
             image_cleanup: Some(ImageCleanup::default()),
             reserved_memory: MiB(0),
+            at_spot_warning: AtSpotWarning::GoesOn,
         }
     }
 }

@@ -13,7 +13,7 @@ mod balancer;
 
 use super::record::CostLine;
 use crate::aws::prices;
-use crate::blueprint::{Architecture, Blueprint, Provider};
+use crate::blueprint::{Architecture, Blueprint, Market, Provider};
 use crate::sim::observation::{InstanceRecord, Observation, TaskRecord};
 use crate::units::{Instant, MicroUsd, NANOS_PER_SECOND, Span};
 use balancer::BalancerUse;
@@ -76,6 +76,7 @@ struct FargateUse {
 struct GroupUse {
     name: String,
     usd_per_hour: f64,
+    market: Market,
     nanos: u128,
 }
 
@@ -130,6 +131,7 @@ impl CostProbe {
         let group = |group: &crate::blueprint::AutoScalingGroup| GroupUse {
             name: group.name.clone(),
             usd_per_hour: group.instance_type.usd_per_hour,
+            market: group.market,
             nanos: 0,
         };
         let nodes_per_zone = blueprint.model.alb.nodes_per_zone;
@@ -201,11 +203,16 @@ impl CostProbe {
         }
         for group in &self.groups {
             let hours = group.nanos as f64 / NANOS_PER_HOUR;
+            // Spot is a price of its own here too.
+            let (item, share) = match group.market {
+                Market::OnDemand => ("ec2_instance", self.pay.ec2),
+                Market::Spot => ("ec2_spot_instance", prices::EC2_SPOT_SHARE),
+            };
             push(
                 &mut lines,
-                ("ec2_instance", &group.name),
+                (item, &group.name),
                 (hours, "h"),
-                group.usd_per_hour * self.pay.ec2,
+                group.usd_per_hour * share,
             );
         }
         for balancer in self.balancers {

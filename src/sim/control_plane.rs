@@ -225,6 +225,7 @@ impl ControlPlane {
             ControlEvent::RandomCrash => self.random_crash(cx, Id::from_raw(id), extra),
             ControlEvent::ReleaseStep => self.release_step(cx, extra as usize),
             ControlEvent::TaskLost => self.task_lost(cx, Id::from_raw(id)),
+            ControlEvent::SpotTerminates => self.spot_terminates(cx, Id::from_raw(id)),
             ControlEvent::InstanceLost => self.instance_lost(cx, Id::from_raw(id)),
         }
     }

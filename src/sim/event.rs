@@ -147,6 +147,8 @@ pub enum ControlEvent {
     TaskLost,
     /// Silence has lasted long enough for loss. `id`: instance.
     InstanceLost,
+    /// Spot takes an instance back. `id`: instance.
+    SpotTerminates,
 }
 
 /// What befalls the world, and the run's own marks; handled by the run loop.

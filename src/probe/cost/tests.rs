@@ -31,6 +31,7 @@ fn blueprint() -> Blueprint {
         launch_time: Dist::constant(0.0).unwrap(),
         pull_bandwidth: 100.0,
         agent: Agent::default(),
+        market: Market::OnDemand,
     });
     blueprint
 }
@@ -178,6 +179,20 @@ fn instances_are_billed_whatever_runs_on_them() {
     let lines = bill(&blueprint, observations);
     assert_eq!(line(&lines, "ec2_instance"), Some((0.5, 0.036)));
     assert_eq!(line(&lines, "fargate_vcpu"), None);
+}
+
+#[test]
+fn spot_instances_cost_a_share_of_the_list_price_whatever_is_taken_off_it() {
+    // 1,800 s of 0.3 × 0.096 USD an hour.
+    let mut blueprint = blueprint();
+    blueprint.prices.ec2 = Ratio::new(0.25).unwrap();
+    blueprint.auto_scaling_groups[0].market = Market::Spot;
+    let lines = bill(
+        &blueprint,
+        vec![Observation::InstanceEnded(instance(1_000.0, Some(2_800.0)))],
+    );
+    assert_eq!(line(&lines, "ec2_spot_instance"), Some((0.5, 0.0144)));
+    assert_eq!(line(&lines, "ec2_instance"), None);
 }
 
 /// Minutes of a balancer from instant 0 to the horizon.

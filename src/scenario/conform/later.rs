@@ -38,7 +38,7 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
     (
         "AutoScalingGroup",
         "capacity_rebalance",
-        "leave it out: instances are on-demand",
+        "leave it out: what Spot takes back is replaced when it is gone",
     ),
     (
         "Container",

@@ -86,6 +86,10 @@ pub(super) fn auto_scaling_groups(cx: &mut Context) -> Vec<AutoScalingGroup> {
                         .pull_bandwidth
                         .map_or_else(|| instance_type.baseline_mib(), |bandwidth| bandwidth.0),
                     agent,
+                    market: match group.instance_market_options {
+                        Some(_) => Market::Spot,
+                        None => Market::OnDemand,
+                    },
                 });
             }
         },

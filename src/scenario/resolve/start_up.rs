@@ -31,6 +31,10 @@ pub(super) fn agent(cx: &mut Context, said: &schema::Agent, instance: MiB, path:
             task_wait: said.engine_task_cleanup_wait_duration.0,
         }),
         reserved_memory: said.reserved_memory.0,
+        at_spot_warning: match said.enable_spot_instance_draining {
+            true => AtSpotWarning::Drains,
+            false => AtSpotWarning::GoesOn,
+        },
     }
 }
 

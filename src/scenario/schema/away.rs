@@ -56,11 +56,12 @@ pub struct ApiThrottling {
     pub rate: super::Rate,
 }
 
-/// Fargate Spot takes running tasks back: SIGTERM at once, SIGKILL after `stop_timeout`.
+/// Spot takes capacity back. Tasks on Fargate: SIGTERM at once, SIGKILL after `stop_timeout`. Instances of a group on Spot:
+/// terminated after two minutes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SpotReclaim {
-    /// Of the tasks on FARGATE_SPOT; all if absent.
+    /// Of the tasks on FARGATE_SPOT, all if absent; or of the instances of the `capacity_provider` that is named.
     #[serde(default)]
     pub on: Selection,
 }

@@ -89,6 +89,8 @@ pub struct AutoScalingGroup {
     /// Whether instances take more awsvpc tasks than they have network interfaces.
     #[serde(default)]
     pub awsvpc_trunking: bool,
+    /// On-Demand if absent.
+    pub instance_market_options: Option<InstanceMarketOptions>,
     /// From the launch call until the instance has joined the cluster and takes tasks.
     #[serde(default = "launch_time")]
     pub launch_time: Time,
@@ -96,6 +98,19 @@ pub struct AutoScalingGroup {
     pub pull_bandwidth: Option<super::Throughput>,
     #[serde(default)]
     pub agent: super::Agent,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InstanceMarketOptions {
+    pub market_type: MarketType,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MarketType {
+    /// Cheaper, and taken back by `spot_reclaim` with a warning of two minutes.
+    Spot,
 }
 
 fn launch_time() -> Time {

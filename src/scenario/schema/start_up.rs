@@ -25,6 +25,8 @@ pub struct Agent {
     pub engine_task_cleanup_wait_duration: Duration,
     /// Of an instance's memory, not for tasks.
     pub reserved_memory: Memory,
+    /// Whether an instance is set to DRAINING by the warning that Spot takes it back; its tasks run to the end otherwise.
+    pub enable_spot_instance_draining: bool,
 }
 
 impl Default for Agent {
@@ -37,6 +39,7 @@ impl Default for Agent {
             num_images_delete_per_cycle: agent::IMAGES_DELETED_PER_CYCLE,
             engine_task_cleanup_wait_duration: Duration(agent::TASK_CLEANUP_WAIT),
             reserved_memory: Memory(MiB(0)),
+            enable_spot_instance_draining: false,
         }
     }
 }

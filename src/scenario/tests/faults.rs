@@ -83,6 +83,33 @@ fn spot_is_taken_back_only_from_who_runs_on_it() {
 }
 
 #[test]
+fn instances_of_a_group_are_taken_back_if_the_group_is_on_spot() {
+    let text = |market: &str, on: &str| {
+        format!(
+            "cluster: {{ capacity_providers: {{ fleet: {{ auto_scaling_group: {{ instance_types: [m6i.large], min_size: 2, \
+             max_size: 4, {market} }} }} }} }}\n\
+             {}",
+            shop(
+                "launch_type: EC2,",
+                &format!("spot_reclaim: {{ on: {{ capacity_provider: fleet{on} }} }}")
+            )
+        )
+    };
+    let spot = "instance_market_options: { market_type: spot }";
+    assert_eq!(codes(&text("", "")), [Code::ReclaimWithoutSpot]);
+    assert_eq!(codes(&text(spot, ", service: web")), [Code::ConflictingKeys]);
+    let blueprint = blueprint(&text(spot, ", share: 50%"));
+    assert_eq!(blueprint.auto_scaling_groups[0].market, Market::Spot);
+    let Happening::Fault(fault) = &blueprint.events[0].what else {
+        panic!("it is a fault");
+    };
+    let FaultKind::SpotReclaim { on } = &fault.kind else {
+        panic!("it is a reclaim");
+    };
+    assert_eq!(on.provider, Some(Provider::Group(GroupIx(0))));
+}
+
+#[test]
 fn shortages_throttling_and_leaks_need_somebody_and_some_amount() {
     for (event, code) in [
         ("capacity_shortage: { capacity_provider: fleet }", Code::UnknownName),

@@ -29,7 +29,7 @@ impl ControlPlane {
         self.hosts_changed(cx);
     }
 
-    fn drain(&mut self, cx: &mut Context<'_>, id: Id<Instance>) {
+    pub(super) fn drain(&mut self, cx: &mut Context<'_>, id: Id<Instance>) {
         for task in self.instances[id].tasks.clone() {
             let service = self.tasks[task].service;
             if is_daemon(cx.blueprint, service)

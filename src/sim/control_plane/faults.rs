@@ -38,7 +38,7 @@ pub(super) struct Slowdown {
 }
 
 /// `count` of `all`, at random: those with the smallest draws.
-fn pick<T: Copy>(all: Vec<T>, count: u32, draw: impl Fn(T) -> u64) -> Vec<T> {
+pub(super) fn pick<T: Copy>(all: Vec<T>, count: u32, draw: impl Fn(T) -> u64) -> Vec<T> {
     let mut drawn: Vec<(u64, usize, T)> = all
         .into_iter()
         .enumerate()

@@ -356,6 +356,9 @@ impl DataPlane {
                 clients.forget(browser);
             }
         }
+        if let Some(wires) = &mut self.wires {
+            wires.forget(browser);
+        }
     }
 
     /// Tells what has come of the journeys, when the run is over.

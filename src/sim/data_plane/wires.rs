@@ -16,7 +16,7 @@ use super::{DataPlane, Leg, purpose};
 use crate::blueprint::{self, Blueprint};
 use crate::cluster::Task;
 use crate::cluster::aside::Aside;
-use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Phase, Site};
+use crate::cluster::attempt::{Answer, Attempt, Browser, Caller, Flags, Phase, Site};
 use crate::engine::arena::Id;
 use crate::engine::dist::{Law, Tables};
 use crate::sim::context::Context;
@@ -24,7 +24,7 @@ use crate::sim::event::{DataEvent, Event};
 use crate::sim::signal::Interface;
 use crate::units::Span;
 use interfaces::{Interfaces, Way};
-use kept::Kept;
+use kept::{Kept, Who};
 
 pub(super) struct Wires {
     /// By call.
@@ -139,6 +139,14 @@ impl Wires {
     /// Requests of known size that have passed a balancer since this was last asked.
     pub fn take_processed(&mut self, balancer: usize) -> Processed {
         std::mem::take(&mut self.processed[balancer])
+    }
+
+    /// The browser is given to somebody else; its connections close.
+    pub fn forget(&mut self, browser: Browser) {
+        let Some(at) = browser.at() else { return };
+        for kept in self.kept.iter_mut().flatten() {
+            kept.forget(Who::Client(at));
+        }
     }
 
     pub fn crossed_zones(&self) -> u64 {

@@ -128,10 +128,7 @@ fn spot_reclaim(cx: &mut Context, said: &schema::SpotReclaim, path: &Path) -> Op
     let here = path.key("on");
     let mut on = said.on.clone();
     if let Some(name) = on.capacity_provider.as_deref().filter(|name| *name != SPOT) {
-        let message = format!("`{name}` is not Spot capacity: nobody takes it back");
-        let hint = "Spot tasks run on FARGATE_SPOT; to take instances away use `instance_loss`";
-        cx.report_hint(Code::ReclaimWithoutSpot, &here.key("capacity_provider"), message, hint);
-        return None;
+        return spot_instances(cx, name, &on, &here);
     }
     let is_spot = |item: &schema::CapacityProviderStrategyItem| item.capacity_provider == SPOT;
     let services = cx.said.services.0.iter();
@@ -158,5 +155,35 @@ fn spot_reclaim(cx: &mut Context, said: &schema::SpotReclaim, path: &Path) -> Op
     }
     on.capacity_provider = Some(SPOT.to_owned());
     let (label, on) = selection(cx, &on, &here)?;
+    Some((format!("spot_reclaim {label}"), FaultKind::SpotReclaim { on }))
+}
+
+/// Instances of a group that is on Spot.
+fn spot_instances(cx: &mut Context, name: &str, on: &schema::Selection, path: &Path) -> Option<(String, FaultKind)> {
+    let here = path.key("capacity_provider");
+    let provider = provider_named(cx, name, &here)?;
+    let said = cx.said.cluster.capacity_providers.get(name);
+    let market = said.and_then(|said| said.auto_scaling_group.instance_market_options.as_ref());
+    if market.is_none() {
+        let message = format!("`{name}` is not Spot capacity: nobody takes it back");
+        let hint = match provider {
+            Provider::Group(_) => "give the group `instance_market_options: { market_type: spot }`",
+            _ => "Spot tasks run on FARGATE_SPOT",
+        };
+        cx.report_hint(Code::ReclaimWithoutSpot, &here, message, hint);
+        return None;
+    }
+    for (key, given) in [("service", on.service.is_some()), ("revision", on.revision.is_some())] {
+        if given {
+            let message = "what is taken back of a group is instances, whoever's tasks run there";
+            cx.report(Code::ConflictingKeys, &path.key(key), message);
+        }
+    }
+    let whole = schema::Selection {
+        service: None,
+        revision: None,
+        ..on.clone()
+    };
+    let (label, on) = selection(cx, &whole, path)?;
     Some((format!("spot_reclaim {label}"), FaultKind::SpotReclaim { on }))
 }

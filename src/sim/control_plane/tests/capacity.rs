@@ -4,6 +4,7 @@ use super::harness::{Stage, constant, fleet, on_ec2, without_balancer};
 use crate::blueprint::*;
 use crate::cluster::task::TaskState;
 use crate::sim::observation::EventKind;
+use crate::sim::signal::{Interface, Order};
 
 fn zones_of_instances(stage: &Stage<'_>) -> Vec<ZoneIx> {
     let mut zones: Vec<ZoneIx> = stage
@@ -156,4 +157,28 @@ fn binpack_fills_one_instance_and_spread_fills_all() {
     assert_eq!(used(PlacementStrategy::BinpackMemory), [0, 2]);
     assert_eq!(used(PlacementStrategy::SpreadInstance), [1, 1]);
     assert_eq!(used(PlacementStrategy::SpreadZone), [1, 1]);
+}
+
+#[test]
+fn tasks_of_an_instance_have_its_interface_and_baseline_and_fargate_tasks_their_own() {
+    let interfaces = |blueprint: &Blueprint| -> Vec<Interface> {
+        let stage = Stage::new(blueprint);
+        let started = stage.orders.iter().filter_map(|(_, order)| match order {
+            Order::StartServer(spec) => Some(spec.interface),
+            _ => None,
+        });
+        started.collect()
+    };
+    // Two tasks on one m6i.large, whose baseline is 781 Mbit/s.
+    let shared = interfaces(&on_ec2(without_balancer(fleet(2)), 1));
+    assert!(shared[0].instance.is_some() && shared[0] == shared[1]);
+    assert_eq!(shared[0].bandwidth, 781e6 / 8.0);
+    let mut blueprint = without_balancer(fleet(1));
+    blueprint.wires.fargate_bandwidth = 1e6;
+    let vcpus = blueprint.task_definitions[0].cpu.vcpus();
+    let own = Interface {
+        instance: None,
+        bandwidth: 1e6 * vcpus,
+    };
+    assert_eq!(interfaces(&blueprint), [own]);
 }

@@ -32,6 +32,7 @@ fn neighbours(arrivals: [&[u64]; 2], work: [f64; 2]) -> Blueprint {
         launch_time: constant(0.0),
         pull_bandwidth: 100.0,
         agent: Agent::default(),
+        market: Market::OnDemand,
     }];
     blueprint.task_definitions = vec![TaskDefinition {
         name: "shares".into(),

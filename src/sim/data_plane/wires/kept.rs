@@ -120,6 +120,13 @@ impl Kept {
         self.holder(who).bereaved = true;
     }
 
+    /// The holder is somebody else from now on.
+    pub fn forget(&mut self, who: Who) {
+        if let Some(holder) = self.holders.get_mut(who.slot()) {
+            *holder = Holder::default();
+        }
+    }
+
     /// A process is gone: whoever had connections to it has none any more.
     pub fn drop_of(&mut self, task: RawId) {
         for holder in &mut self.holders {
@@ -129,5 +136,26 @@ impl Kept {
                 holder.bereaved |= !idle.is_empty();
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_of_the_same_number_does_not_find_the_connections_of_the_one_before() {
+        let mut kept = Kept::new(Connections {
+            keep_alive: Span::from_secs(60),
+            round_trips: 1,
+            reconnect_jitter: Span::ZERO,
+        });
+        let (who, peer) = (Who::Client(3), Peer::Node(0));
+        let take = |kept: &mut Kept| kept.take(who, peer, Span::FOREVER, Span::ZERO, Instant::ZERO);
+        kept.rest(who, peer, Instant::ZERO);
+        assert_eq!(take(&mut kept), Found::Open);
+        kept.rest(who, peer, Instant::ZERO);
+        kept.forget(who);
+        assert_eq!(take(&mut kept), Found::New { again: false });
     }
 }

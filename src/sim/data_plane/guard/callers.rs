@@ -24,7 +24,10 @@ impl<T> Callers<T> {
         if !matches!(self.rows.get(slot), Some(Some((life, _))) if *life == who.life) {
             self.begin(who, new());
         }
-        &mut self.rows[slot].as_mut().expect("it is there or has just been put there").1
+        &mut self.rows[slot]
+            .as_mut()
+            .expect("it is there or has just been put there")
+            .1
     }
 
     #[cold]

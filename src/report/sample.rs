@@ -105,6 +105,16 @@ pub fn shop() -> Blueprint {
                 Scope::Every(Span::from_secs(300)),
             ),
         ],
+        model_keys: vec![
+            ModelKey {
+                key: "alb.nodes_per_zone".into(),
+                is_default: false,
+            },
+            ModelKey {
+                key: "fargate.provisioning".into(),
+                is_default: true,
+            },
+        ],
         ..fixture::empty()
     }
 }

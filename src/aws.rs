@@ -3,6 +3,7 @@
 //! Nothing here decides anything.
 
 pub mod agent;
+pub mod credits;
 pub mod fargate;
 pub mod instance_types;
 pub mod prices;

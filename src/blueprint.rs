@@ -176,8 +176,12 @@ pub struct Blueprint {
 }
 
 impl Blueprint {
-    /// Whether the tasks on a group's instances share their CPU: whether any that may run there has shares and no quota.
+    /// Whether the tasks on a group's instances share their CPU: because any that may run there has shares and no quota, or
+    /// because credits may leave less of it than all quotas together.
     pub fn shares_cpu(&self, group: GroupIx) -> bool {
+        if self.auto_scaling_groups[group.at()].credits.is_some() {
+            return true;
+        }
         let on_it = |service: &&Service| service.runs_on(Provider::Group(group));
         let revisions = self
             .services

@@ -9,6 +9,7 @@ pub mod capacity;
 pub mod cause;
 pub mod connection_pool;
 pub mod cpu;
+pub mod credits;
 pub mod deadline;
 pub mod deployment;
 pub mod download;
@@ -29,7 +30,9 @@ pub mod view;
 
 pub use attempt::Attempt;
 pub use capacity::{AutoScalingGroup, Needs, Resources};
+pub use credits::CreditAccount;
 pub use deployment::Deployment;
+pub use host::Host;
 pub use image_store::ImageStore;
 pub use instance::Instance;
 pub use service::Service;

@@ -10,6 +10,7 @@ pub mod brown_out;
 pub mod budget;
 pub mod circuit_breaker;
 pub mod concurrency;
+pub mod credits;
 pub mod daemon;
 pub mod hook;
 pub mod outlier;

@@ -5,7 +5,7 @@
 //! with ENI trunking from the ECS Developer Guide, `container-instance-eni` (2023-06-15; m7i, r6i and r7g by analogy with
 //! their size); vCPUs and memory are the published sizes.
 //!
-//! Not here: CPU credits of the T families, and how a group launches instances.
+//! Not here: CPU credits of the T families (`credits`), and how a group launches instances.
 
 use crate::units::{CpuUnits, MiB};
 

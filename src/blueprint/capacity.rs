@@ -2,6 +2,7 @@
 
 use super::ZoneIx;
 use crate::aws::agent;
+use crate::aws::credits::Burstable;
 use crate::aws::instance_types::InstanceType;
 use crate::engine::dist::Dist;
 use crate::units::{MiB, Span};
@@ -22,7 +23,27 @@ pub struct AutoScalingGroup {
     /// MiB a second that the pulls on an instance share.
     pub pull_bandwidth: f64,
     pub agent: Agent,
+    /// `None`: the type has none.
+    pub credits: Option<Credits>,
     pub market: Market,
+}
+
+/// CPU credits of a group's instances.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Credits {
+    pub burstable: Burstable,
+    pub mode: CreditMode,
+    /// Of an instance that stands when the simulation begins; one that is launched later has none.
+    pub at_start: f64,
+}
+
+/// `CreditSpecification.CpuCredits` of a launch template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CreditMode {
+    /// Without credits it comes down to its baseline.
+    Standard,
+    /// What is missing is borrowed, and in the end paid for.
+    Unlimited,
 }
 
 /// How a group's instances are bought.

@@ -85,6 +85,17 @@ pub enum BudgetRule {
     FailuresBelow { ratio: Ratio, window: Span, minimum: u32 },
 }
 
+impl BudgetRule {
+    /// Whether it makes a difference to it how attempts are answered.
+    pub fn hears_answers(&self) -> bool {
+        match self {
+            BudgetRule::Ratio { .. } => false,
+            BudgetRule::Tokens(rule) => rule.per_success > 0.0,
+            BudgetRule::FailuresBelow { .. } => true,
+        }
+    }
+}
+
 /// A bucket that is full at the start.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TokenRule {

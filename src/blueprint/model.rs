@@ -153,6 +153,8 @@ pub struct Ec2Model {
     /// MiB a second.
     pub pull_rate: f64,
     pub deprovisioning: Dist,
+    /// Over which a burstable instance comes down to its baseline as its credits run out.
+    pub credit_ramp: Span,
 }
 
 #[derive(Clone, Debug)]
@@ -252,6 +254,7 @@ impl Default for Model {
                 pending: constant(1.0),
                 pull_rate: 80.0,
                 deprovisioning: uniform(1.0, 3.0),
+                credit_ramp: Span::from_secs(900),
             },
             task: TaskModel {
                 container_start: uniform(1.0, 2.0),

@@ -18,12 +18,18 @@ impl<K, T> Default for Aside<K, T> {
 
 impl<K, T> Aside<K, T> {
     /// Gives the record a row, in place of the one that it may have.
+    #[inline]
     pub fn put(&mut self, id: Id<K>, row: T) {
         let slot = id.index() as usize;
-        if self.rows.len() <= slot {
-            self.rows.resize_with(slot + 1, || None);
+        if slot >= self.rows.len() {
+            self.grow(slot);
         }
         self.rows[slot] = Some((id, row));
+    }
+
+    #[cold]
+    fn grow(&mut self, slot: usize) {
+        self.rows.resize_with(slot + 1, || None);
     }
 
     /// The record's row, if it has one.
@@ -48,6 +54,14 @@ impl<K, T> Aside<K, T> {
     pub fn take(&mut self, id: Id<K>) -> Option<T> {
         self.get(id)?;
         self.rows[id.index() as usize].take().map(|(_, row)| row)
+    }
+
+    /// Forgets the record's row, if it has one.
+    #[inline]
+    pub fn drop_row(&mut self, id: Id<K>) {
+        if self.get(id).is_some() {
+            self.rows[id.index() as usize] = None;
+        }
     }
 }
 

@@ -33,6 +33,11 @@ impl DeadlineLink {
     pub fn is_none(&self) -> bool {
         self.list == u32::MAX
     }
+
+    #[inline]
+    pub fn is_in(&self, list: u16) -> bool {
+        self.list == u32::from(list)
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -106,7 +111,7 @@ impl Deadlines {
     /// Returns when the list's timer has to be armed, if it is not or if this is due before all others.
     pub fn resume(&mut self, attempts: &mut Arena<Attempt>, list: u16, id: Id<Attempt>) -> Option<Instant> {
         let due = attempts[id].due;
-        let entry = &mut self.lists[usize::from(list)];
+        let entry = &self.lists[usize::from(list)];
         // Looked for from both ends at once: a node's wait belongs near the tail, a hedge beside one of the oldest.
         let (mut late, mut early) = (entry.tail, entry.head);
         let (previous, next) = loop {
@@ -124,6 +129,47 @@ impl Deadlines {
             }
             early = after.deadline.next;
         };
+        self.tie_in(attempts, list, id, (previous, next))
+    }
+
+    /// [`Deadlines::resume`] where an attempt in the same list is known that is due at about the same time.
+    pub fn resume_beside(
+        &mut self,
+        attempts: &mut Arena<Attempt>,
+        list: u16,
+        id: Id<Attempt>,
+        beside: Id<Attempt>,
+    ) -> Option<Instant> {
+        let due = attempts[id].due;
+        let patience = self.lists[usize::from(list)].patience;
+        let (mut previous, mut next) = (beside.index(), attempts[beside].deadline.next);
+        while previous != NO_SLOT {
+            let before = record(attempts, previous);
+            if due_at(before, patience) <= due {
+                break;
+            }
+            (previous, next) = (before.deadline.previous, previous);
+        }
+        while next != NO_SLOT {
+            let after = record(attempts, next);
+            if due_at(after, patience) > due {
+                break;
+            }
+            (previous, next) = (next, after.deadline.next);
+        }
+        self.tie_in(attempts, list, id, (previous, next))
+    }
+
+    /// Puts an attempt between two neighbours.
+    fn tie_in(
+        &mut self,
+        attempts: &mut Arena<Attempt>,
+        list: u16,
+        id: Id<Attempt>,
+        (previous, next): (u32, u32),
+    ) -> Option<Instant> {
+        let due = attempts[id].due;
+        let entry = &mut self.lists[usize::from(list)];
         attempts[id].deadline = DeadlineLink {
             previous,
             next,

@@ -5,9 +5,10 @@
 //! Linux's fair scheduler with group shares). Within a task its server and what runs beside it share in the same way.
 //! Deliberately not here: what a task wants (`cpu`), and when it is shared out anew (`sim::data_plane::hosts`).
 
-use super::{Instance, Task};
+use super::{CreditAccount, Instance, Task};
+use crate::blueprint::{Credits, GroupIx};
 use crate::engine::arena::Id;
-use crate::units::CpuUnits;
+use crate::units::{CpuUnits, Instant};
 
 /// CPU in 2⁻²⁰ vCPU: fine enough for any proportion of shares.
 pub type Portion = u64;
@@ -63,12 +64,33 @@ pub fn share_out(capacity: Portion, claims: &[Claim], granted: &mut Vec<Portion>
 #[derive(Clone, Debug)]
 pub struct Host {
     pub instance: Id<Instance>,
-    /// What there is of CPU now.
+    /// As [`Instance::ordinal`].
+    pub ordinal: u32,
+    pub group: GroupIx,
+    /// All its vCPUs.
+    pub full: Portion,
+    /// What there is of them now: less if credits have run out.
     pub capacity: Portion,
+    pub credits: Option<CreditAccount>,
+    /// Of the credits spent, charged and owed, what has been told.
+    pub told: (f64, f64, f64),
+    /// Used since it stands, in portions × ns.
+    pub used: u128,
+    advanced: Instant,
     /// In the order in which they came.
     pub members: Vec<Member>,
     /// Somebody has come or gone, or the capacity is another, since it was last shared out.
     pub is_stale: bool,
+}
+
+/// What a host is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct NewHost {
+    pub instance: Id<Instance>,
+    pub ordinal: u32,
+    pub group: GroupIx,
+    pub cpu: CpuUnits,
+    pub credits: Option<Credits>,
 }
 
 /// A task on a host.
@@ -96,13 +118,31 @@ impl Member {
 }
 
 impl Host {
-    pub fn new(instance: Id<Instance>, capacity: Portion) -> Host {
+    pub fn new(new: NewHost, now: Instant) -> Host {
+        let balance = |terms: Credits| match now {
+            Instant::ZERO => terms.at_start,
+            _ => 0.0,
+        };
+        let credits = |terms| CreditAccount::new(terms, balance(terms), now);
         Host {
-            instance,
-            capacity,
+            instance: new.instance,
+            ordinal: new.ordinal,
+            group: new.group,
+            full: portion(new.cpu),
+            capacity: portion(new.cpu),
+            credits: new.credits.map(credits),
+            told: (0.0, 0.0, 0.0),
+            used: 0,
+            advanced: now,
             members: Vec::new(),
             is_stale: false,
         }
+    }
+
+    /// Accounts for the time since it was last shared out.
+    pub fn advance(&mut self, now: Instant) {
+        self.used += u128::from(self.in_use()) * u128::from(now.since(self.advanced).nanos());
+        self.advanced = now;
     }
 
     pub fn join(&mut self, member: Member) {
@@ -110,7 +150,8 @@ impl Host {
         self.is_stale = true;
     }
 
-    pub fn leave(&mut self, task: Id<Task>) {
+    pub fn leave(&mut self, task: Id<Task>, now: Instant) {
+        self.advance(now);
         self.is_stale = true;
         self.members.retain(|member| member.task != task);
     }
@@ -121,7 +162,8 @@ impl Host {
     }
 
     /// Shares the CPU out by what its members want ([`Member::wanted`]).
-    pub fn settle(&mut self, scratch: &mut Scratch) {
+    pub fn settle(&mut self, now: Instant, scratch: &mut Scratch) {
+        self.advance(now);
         self.is_stale = false;
         scratch.claims.clear();
         scratch.claims.extend(self.members.iter().map(Member::claim));

@@ -119,6 +119,12 @@ impl<E: Copy> Calendar<E> {
         self.lanes.intern(delay)
     }
 
+    /// A lane of its own for a delay that changes slowly, for [`Calendar::schedule_at_in_lane`]: only what is due before
+    /// the lane's last event costs what an irregular event does.
+    pub fn own_lane(&mut self) -> LaneId {
+        self.lanes.add(Span::FOREVER)
+    }
+
     /// Schedules an event after the lane's delay.
     #[inline]
     pub fn schedule_in_lane(&mut self, lane: LaneId, event: E) {

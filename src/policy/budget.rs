@@ -41,6 +41,7 @@ impl Budget {
     }
 
     /// A request is sent for the first time.
+    #[inline]
     pub fn requested(&mut self, rule: &BudgetRule, now: Instant) {
         match (self, rule) {
             (Budget::Ratio(window), _) => window.count(now, REQUEST),

@@ -7,6 +7,7 @@
 use super::window::{Latest, Window};
 use crate::blueprint::{BreakerRule, Trip};
 use crate::units::Instant;
+use std::mem::discriminant;
 
 #[derive(Clone, Debug)]
 pub struct Breaker {
@@ -38,6 +39,12 @@ impl Phase {
             Phase::HalfOpen { .. } => "half-open",
         }
     }
+
+    /// The names of an earlier phase and of this one, unless they are the same.
+    #[inline]
+    pub fn changed_from(self, before: Phase) -> Option<(&'static str, &'static str)> {
+        (discriminant(&before) != discriminant(&self)).then(|| (before.name(), self.name()))
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -68,11 +75,13 @@ impl Breaker {
         }
     }
 
+    #[inline]
     pub fn phase(&self) -> Phase {
         self.phase
     }
 
     /// Asks for leave to call.
+    #[inline]
     pub fn ask(&mut self, rule: &BreakerRule, now: Instant) -> Option<Permit> {
         if let Phase::Open { until } = self.phase
             && now >= until

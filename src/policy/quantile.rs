@@ -19,6 +19,8 @@ const EVERY: u32 = 64;
 pub struct Percentile {
     share: Ratio,
     counts: Vec<u32>,
+    /// No bucket below this one has anything.
+    first: usize,
     total: u32,
     since: u32,
     value: Option<Span>,
@@ -30,22 +32,24 @@ impl Percentile {
         Percentile {
             share,
             counts: Vec::new(),
+            first: usize::MAX,
             total: 0,
             since: 0,
             value: None,
         }
     }
 
+    #[inline]
     pub fn record(&mut self, span: Span) {
         let at = bucket(span.nanos());
-        if self.counts.len() <= at {
-            self.counts.resize(at + 1, 0);
+        match self.counts.get_mut(at) {
+            Some(count) => *count += 1,
+            None => self.grow(at),
         }
-        self.counts[at] += 1;
+        self.first = self.first.min(at);
         self.total += 1;
         if self.total >= MOST {
-            self.counts.iter_mut().for_each(|count| *count /= 2);
-            self.total = self.counts.iter().sum();
+            self.halve();
         }
         self.since += 1;
         if self.since >= EVERY && self.total >= FEWEST {
@@ -54,19 +58,35 @@ impl Percentile {
         }
     }
 
+    /// The first in a bucket above all that there are.
+    #[cold]
+    fn grow(&mut self, at: usize) {
+        self.counts.resize(at + 1, 0);
+        self.counts[at] = 1;
+    }
+
+    #[cold]
+    fn halve(&mut self) {
+        self.counts.iter_mut().for_each(|count| *count /= 2);
+        self.total = self.counts.iter().sum();
+    }
+
     /// `None` until enough has been seen.
+    #[inline]
     pub fn value(&self) -> Option<Span> {
         self.value
     }
 
+    #[inline(never)]
     fn look_up(&self) -> Span {
         let rank = self.share.get() * f64::from(self.total);
-        let mut below = 0.0;
-        for (at, &count) in self.counts.iter().enumerate() {
-            let count = f64::from(count);
-            if below + count >= rank && count > 0.0 {
+        // Counts are whole: those that reach the rank reach the next whole number.
+        let whole = rank.ceil() as u32;
+        let mut below = 0;
+        for (at, &count) in self.counts.iter().enumerate().skip(self.first) {
+            if below + count >= whole && count > 0 {
                 let (low, width) = bounds(at);
-                let nanos = low as f64 + width as f64 * (rank - below) / count;
+                let nanos = low as f64 + width as f64 * (rank - f64::from(below)) / f64::from(count);
                 return Span::from_nanos(nanos as u64);
             }
             below += count;

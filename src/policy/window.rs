@@ -14,28 +14,37 @@ pub struct Window {
     part: u64,
     /// Number of the present part since the beginning of time.
     present: u64,
+    /// When the present part ends, in nanoseconds, so that within it nothing is divided.
+    ends: u64,
+    /// Place of the present part in `parts`.
+    at: usize,
     parts: [[u32; 2]; PARTS],
     sums: [u32; 2],
 }
 
 impl Window {
     pub fn new(span: Span) -> Self {
+        let part = (span.nanos() / PARTS as u64).max(1);
         Window {
-            part: (span.nanos() / PARTS as u64).max(1),
+            part,
             present: 0,
+            ends: part,
+            at: 0,
             parts: [[0; 2]; PARTS],
             sums: [0; 2],
         }
     }
 
     /// One more of a kind (0 or 1).
+    #[inline]
     pub fn count(&mut self, now: Instant, kind: usize) {
         self.forget(now);
-        self.parts[(self.present % PARTS as u64) as usize][kind] += 1;
+        self.parts[self.at][kind] += 1;
         self.sums[kind] += 1;
     }
 
     /// How many of each kind there have been lately.
+    #[inline]
     pub fn sums(&mut self, now: Instant) -> [u32; 2] {
         self.forget(now);
         self.sums
@@ -46,7 +55,16 @@ impl Window {
         self.sums = [0; 2];
     }
 
+    #[inline]
     fn forget(&mut self, now: Instant) {
+        if now.nanos() >= self.ends {
+            self.forgets(now);
+        }
+    }
+
+    /// The present part is over.
+    #[inline(never)]
+    fn forgets(&mut self, now: Instant) {
         let present = now.nanos() / self.part;
         let over = (present - self.present).min(PARTS as u64);
         for step in 1..=over {
@@ -56,6 +74,8 @@ impl Window {
             *part = [0; 2];
         }
         self.present = present;
+        self.ends = (present + 1).saturating_mul(self.part);
+        self.at = (present % PARTS as u64) as usize;
     }
 }
 

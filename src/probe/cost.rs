@@ -78,6 +78,9 @@ struct GroupUse {
     usd_per_hour: f64,
     market: Market,
     nanos: u128,
+    /// CPU credits borrowed and not paid back by the end, and what an hour of a vCPU of them costs.
+    surplus: f64,
+    usd_per_surplus_vcpu_hour: f64,
 }
 
 /// One way to run a task on Fargate, with the names of its lines.
@@ -133,6 +136,8 @@ impl CostProbe {
             usd_per_hour: group.instance_type.usd_per_hour,
             market: group.market,
             nanos: 0,
+            surplus: 0.0,
+            usd_per_surplus_vcpu_hour: group.credits.map_or(0.0, |it| it.burstable.usd_per_surplus_vcpu_hour),
         };
         let nodes_per_zone = blueprint.model.alb.nodes_per_zone;
         let balancers = blueprint
@@ -175,6 +180,11 @@ impl CostProbe {
                 Some(terminated) => self.instance_ended(instance, terminated),
                 None => self.open_instances.push(instance.clone()),
             },
+            Observation::Sampled(sample) => {
+                for credits in &sample.credits {
+                    self.groups[credits.group.at()].surplus += credits.owed;
+                }
+            }
             Observation::BalancerMinute {
                 load_balancer,
                 ended,
@@ -213,6 +223,13 @@ impl CostProbe {
                 (item, &group.name),
                 (hours, "h"),
                 group.usd_per_hour * share,
+            );
+            // In vCPU-minutes; discounts are on instances.
+            push(
+                &mut lines,
+                ("ec2_cpu_credits", &group.name),
+                (group.surplus / 60.0, "vCPU-h"),
+                group.usd_per_surplus_vcpu_hour,
             );
         }
         for balancer in self.balancers {

@@ -9,8 +9,8 @@ use super::timeline::Timeline;
 use super::traces::TraceRecord;
 use crate::blueprint::ClassIx;
 use crate::sim::observation::{
-    DeploymentRecord, DeploymentStep, Event, Failure, InstanceRecord, JourneyCount, Outcome, QueueCount, Reason,
-    RevisionCount, ScalingRecord, SenderSample, ServedBy, SkewCount, StepCounts, TaskRecord,
+    CreditSample, DeploymentRecord, DeploymentStep, Event, Failure, InstanceRecord, JourneyCount, Outcome, QueueCount,
+    Reason, RevisionCount, ScalingRecord, SenderSample, ServedBy, SkewCount, StepCounts, TaskRecord,
 };
 use crate::stats::LatencyHistogram;
 use crate::units::{Instant, MicroUsd, Span};
@@ -49,6 +49,8 @@ pub struct RunRecord {
     pub steps: StepCounts,
     /// What came of the messages of each of the blueprint's queues.
     pub queues: Vec<QueueCount>,
+    /// CPU credits of instances that have them, by window.
+    pub credits: Vec<CreditSample>,
     /// What the measured time costs.
     pub cost: Vec<CostLine>,
 }

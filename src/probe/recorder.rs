@@ -11,9 +11,9 @@ use super::traces::TraceProbe;
 use super::watch::Watch;
 use crate::blueprint::{Blueprint, ClassIx, RevisionIx};
 use crate::sim::observation::{
-    Completeness, DeploymentStep, Event, Failure, InstanceRecord, JourneyCount, Observation, Observer, Outcome,
-    QueueCount, RequestFinished, RevisionCount, Sample, ScalingRecord, Sender, ServedBy, ServiceLevels, SkewCount,
-    StepCounts, TaskRecord,
+    Completeness, CreditSample, DeploymentStep, Event, Failure, InstanceRecord, JourneyCount, Observation, Observer,
+    Outcome, QueueCount, RequestFinished, RevisionCount, Sample, ScalingRecord, Sender, ServedBy, ServiceLevels,
+    SkewCount, StepCounts, TaskRecord,
 };
 use crate::stats::LatencyHistogram;
 use crate::units::Instant;
@@ -55,6 +55,7 @@ pub struct Recorder {
     journeys: Vec<JourneyCount>,
     steps: StepCounts,
     queues: Vec<QueueCount>,
+    credits: Vec<CreditSample>,
     cost: CostProbe,
 }
 
@@ -135,6 +136,7 @@ impl Recorder {
             journeys: Vec::new(),
             steps: StepCounts::default(),
             queues: Vec::new(),
+            credits: Vec::new(),
             cost: CostProbe::new(blueprint),
         }
     }
@@ -191,6 +193,7 @@ impl Recorder {
             journeys: self.journeys,
             steps: self.steps,
             queues: self.queues,
+            credits: self.credits,
             cost: self.cost.finish(end),
         };
         record.check_ledger();
@@ -374,6 +377,7 @@ impl Observer for Recorder {
                 self.last_seen = sample.at;
                 self.timeline.sample(&sample);
                 self.sent_until(&sample);
+                self.credits.extend_from_slice(&sample.credits);
             }
             Observation::RevisionCounts { deployment, counts } => self.counts_taken(deployment, counts),
             Observation::BalancerMinute { ended, .. } => self.last_seen = ended,

@@ -323,6 +323,7 @@ fn fleet(blueprint: &Blueprint, recorder: &mut Recorder, key: Key) {
             services: vec![sample(percent.min(100.0), reserved), checkout],
             dependencies: vec![],
             queues: vec![],
+            credits: vec![],
             senders: vec![],
             failures: vec![],
             caches: vec![],

@@ -7,6 +7,7 @@
 pub mod attempts;
 pub mod comparison;
 pub mod cost;
+pub mod credits;
 pub mod deployments;
 pub mod docs;
 pub mod events;
@@ -26,7 +27,7 @@ use super::table::{Schema, Table};
 use crate::probe::Pool;
 
 /// The tables of one run, in the order in which a reader wants them.
-pub const SCHEMAS: [&Schema; 23] = [
+pub const SCHEMAS: [&Schema; 24] = [
     &summary::SUMMARY,
     &objectives::OBJECTIVES,
     &summary::BREAKDOWN,
@@ -49,6 +50,7 @@ pub const SCHEMAS: [&Schema; 23] = [
     &events::SCALING,
     &events::TASKS,
     &events::INSTANCES,
+    &credits::CREDITS,
     &cost::COST,
 ];
 
@@ -94,6 +96,7 @@ pub fn one(pool: &Pool, name: &str) -> Option<Table> {
         "scaling" => events::scaling(pool),
         "tasks" => events::tasks(pool),
         "instances" => events::instances(pool),
+        "credits" => credits::credits(pool),
         "cost" => cost::cost(pool),
         _ => return None,
     };

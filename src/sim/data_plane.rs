@@ -223,6 +223,7 @@ impl DataPlane {
             DataEvent::ConnectionOpens => self.connection_opens(cx, attempt),
             DataEvent::AnswerOnConnection => self.answer_on_connection(cx, attempt),
             DataEvent::JoinTimeout => self.join_timed_out(cx, attempt, extra),
+            DataEvent::CreditsDue => self.credits_due(cx, Id::from_raw(id)),
             DataEvent::CollectionEnds => self.collection_ends(cx, Id::from_raw(id)),
             DataEvent::QueueTimeout => self.queue_timeout(cx, attempt),
             DataEvent::ConnectTimeout => self.connect_timed_out(cx, attempt),

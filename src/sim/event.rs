@@ -40,6 +40,8 @@ pub enum DataEvent {
     DependencyDone,
     /// A request has waited for a worker or loop as long as it may. `id`: attempt.
     QueueTimeout,
+    /// A burstable instance's credits may call for another ceiling. `id`: instance.
+    CreditsDue,
     /// A garbage collection is over. `id`: task.
     CollectionEnds,
     /// The answer reaches the balancer's node. `id`: attempt.

@@ -379,8 +379,28 @@ pub struct Sample {
     pub senders: Vec<SenderSample>,
     /// Attempts that failed since the last sample: whose, why, how many.
     pub failures: Vec<(Sender, Reason, u64)>,
+    /// Of instances that have CPU credits.
+    pub credits: Vec<CreditSample>,
     /// Of each cache, since measuring began.
     pub caches: Vec<CacheLooks>,
+}
+
+/// A burstable instance's CPU credits (vCPU-minutes) at the end of a window, or when it ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CreditSample {
+    pub at: Instant,
+    pub instance: u32,
+    pub group: GroupIx,
+    pub balance: f64,
+    pub surplus: f64,
+    /// Since its last sample.
+    pub used: f64,
+    /// Since its last sample: surplus beyond what may be paid back.
+    pub charged: f64,
+    /// Since its last sample, by how much more its owner would have to pay for if it ended now; less, if negative.
+    pub owed: f64,
+    /// vCPUs that it gives.
+    pub ceiling: f64,
 }
 
 /// How often somebody looked into a cache.

@@ -34,7 +34,7 @@ pub enum Order {
     /// Containers beside the server take another part of the task's CPU from now on.
     PartCpu { task: Id<Task>, left: CpuLeft },
     /// An instance on which tasks share the CPU is in service. Before any server on it.
-    HostStands { instance: Id<Instance>, group: GroupIx },
+    HostStands(HostStands),
     /// It is no more, nor is anything on it.
     HostGone(Id<Instance>),
     /// The share of full CPU speed that a task gets from now on (1 unless its instance is slow).
@@ -91,7 +91,7 @@ impl Order {
             | Order::SetSpeed { task, .. } => Some(*task),
             // What is counted, and where requests go: a check goes to its target whatever is published.
             Order::CountCpu(_)
-            | Order::HostStands { .. }
+            | Order::HostStands(_)
             | Order::HostGone(_)
             | Order::StopCountingCpu(_)
             | Order::PublishTargets { .. }
@@ -164,6 +164,15 @@ pub struct CpuLeft {
     pub beside: CpuUnits,
     /// Shares of the two against each other, for when the task gets less than both want.
     pub shares: [u32; 2],
+}
+
+/// An instance whose tasks share its CPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostStands {
+    pub instance: Id<Instance>,
+    pub group: GroupIx,
+    /// For output.
+    pub ordinal: u32,
 }
 
 /// Of a task on an instance whose tasks share its CPU.

@@ -131,8 +131,10 @@ fn a_patience_that_goes_on_in_an_empty_list_arms_its_timer() {
 
 #[test]
 fn wherever_a_patience_goes_on_the_order_is_that_of_deadlines_and_then_of_coming() {
-    // Ten waits end at 1000, 1100, … 1900 ms; one more ends at each instant from 950 to 1950 ms in turn.
-    for more in (950..=1950).step_by(50) {
+    // Ten waits end at 1000, 1100, … 1900 ms; one more ends at each instant from 950 to 1950 ms in turn. It is looked for
+    // from the ends of the list, and from each of the ten.
+    let beside = [None].into_iter().chain((0..10).map(Some));
+    for (more, beside) in beside.flat_map(|beside| (950..=1950).step_by(50).map(move |more| (more, beside))) {
         let (mut arena, ids) = attempts(11);
         let mut lists = Deadlines::default();
         let list = lists.list(Span::from_secs(1));
@@ -140,7 +142,10 @@ fn wherever_a_patience_goes_on_the_order_is_that_of_deadlines_and_then_of_coming
             wait(&mut lists, &mut arena, list, id, ms(100 * n as u64));
         }
         arena[ids[10]].due = ms(more);
-        let arm = lists.resume(&mut arena, list, ids[10]);
+        let arm = match beside {
+            None => lists.resume(&mut arena, list, ids[10]),
+            Some(at) => lists.resume_beside(&mut arena, list, ids[10], ids[at]),
+        };
         assert_eq!(arm, (more < 1000).then(|| ms(more)));
         let mut order: Vec<(u64, usize)> = (0..10).map(|n| (1000 + 100 * n as u64, n)).collect();
         order.push((more, 10));

@@ -3,6 +3,8 @@
 //! Only a lane's head lies in the heap of heads, its key marked with the lane's number; when it is popped, the next in
 //! the ring takes its place. So 20,000 messages in flight over one network hop are one entry of a heap.
 //!
+//! A delay that varies may have a lane too: what comes out of order lies with the irregular events.
+//!
 //! Deliberately not here: a lane's end. Lanes are as many as the scenario has different delays; the few that faults add
 //! stay, empty.
 
@@ -58,16 +60,24 @@ impl<E: Copy> Lanes<E> {
     }
 
     pub(super) fn intern(&mut self, delay: Span) -> LaneId {
-        *self.by_delay.entry(delay).or_insert_with(|| {
-            let id = LaneId(u32::try_from(self.lanes.len()).expect("delays are fewer than 2^32"));
-            self.lanes.push(Lane {
-                delay,
-                ring: VecDeque::new(),
-                has_head: false,
-                tail: Instant::ZERO,
-            });
-            id
-        })
+        if let Some(id) = self.by_delay.get(&delay) {
+            return *id;
+        }
+        let id = self.add(delay);
+        self.by_delay.insert(delay, id);
+        id
+    }
+
+    /// A new lane.
+    pub(super) fn add(&mut self, delay: Span) -> LaneId {
+        let id = LaneId(u32::try_from(self.lanes.len()).expect("delays are fewer than 2^32"));
+        self.lanes.push(Lane {
+            delay,
+            ring: VecDeque::new(),
+            has_head: false,
+            tail: Instant::ZERO,
+        });
+        id
     }
 
     #[inline]
@@ -92,6 +102,7 @@ impl<E: Copy> Lanes<E> {
     }
 
     /// Puts an event into its lane, or says where else it belongs.
+    #[inline]
     pub(super) fn push(&mut self, id: LaneId, mut entry: Entry<E>) -> Place<E> {
         let number = Key::from(id.0);
         let lane = &mut self.lanes[id.0 as usize];

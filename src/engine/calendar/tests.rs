@@ -182,6 +182,19 @@ fn equal_delays_share_a_lane() {
 }
 
 #[test]
+fn a_delay_that_varies_has_a_lane_of_its_own_and_keeps_the_order() {
+    let mut calendar = Calendar::new();
+    let (own, other) = (calendar.own_lane(), calendar.own_lane());
+    assert_ne!(own, other);
+    // The second is due before the first, and the fourth with the third.
+    for (event, at) in [(1, 30), (2, 20), (3, 40), (4, 40)] {
+        calendar.schedule_at_in_lane(own, Instant::from_nanos(at), event);
+    }
+    let order: Vec<u32> = std::iter::from_fn(|| calendar.pop()).collect();
+    assert_eq!(order, [2, 1, 3, 4]);
+}
+
+#[test]
 fn what_is_scheduled_for_never_takes_no_room() {
     let mut calendar = Calendar::new();
     let forever = calendar.lane(Span::FOREVER);

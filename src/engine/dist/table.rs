@@ -65,7 +65,7 @@ impl Table {
     }
 
     /// The quantile at 64 uniform bits, read as the binary places of a probability.
-    #[inline]
+    #[inline(always)]
     pub(super) fn at(&self, bits: u64) -> f64 {
         let upper = bits >> 63;
         // The distance to the nearer end, below a half: the upper side is the lower one's complement.

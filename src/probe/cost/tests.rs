@@ -31,6 +31,7 @@ fn blueprint() -> Blueprint {
         launch_time: Dist::constant(0.0).unwrap(),
         pull_bandwidth: 100.0,
         agent: Agent::default(),
+        credits: None,
         market: Market::OnDemand,
     });
     blueprint

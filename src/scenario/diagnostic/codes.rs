@@ -202,6 +202,7 @@ codes! {
     LimitBelowWorkers "WT0832" "limit-below-workers" Warning;
     PriorityWithoutEffect "WT0833" "priority-without-effect" Warning;
     HeapTooSmall "WT0834" "heap-too-small" Error;
+    CreditsOfNobody "WT0835" "credits-of-nobody" Error;
     GuardWithoutEffect "WT0840" "guard-without-effect" Error;
     HedgeAfterTimeout "WT0841" "hedge-after-timeout" Error;
     RetriesMultiply "WT0842" "retries-multiply" Warning;

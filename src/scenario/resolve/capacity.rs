@@ -1,6 +1,7 @@
 //! Auto Scaling groups, and which capacity a service's tasks run on.
 
 use super::{Context, Table, each};
+use crate::aws::credits as aws_credits;
 use crate::aws::fargate;
 use crate::aws::instance_types::{self, Trunking};
 use crate::blueprint::*;
@@ -86,6 +87,7 @@ pub(super) fn auto_scaling_groups(cx: &mut Context) -> Vec<AutoScalingGroup> {
                         .pull_bandwidth
                         .map_or_else(|| instance_type.baseline_mib(), |bandwidth| bandwidth.0),
                     agent,
+                    credits: credits(cx, group, instance_type, &path),
                     market: match group.instance_market_options {
                         Some(_) => Market::Spot,
                         None => Market::OnDemand,
@@ -95,6 +97,44 @@ pub(super) fn auto_scaling_groups(cx: &mut Context) -> Vec<AutoScalingGroup> {
         },
     );
     groups
+}
+
+/// CPU credits of a group's instances, if its type has any.
+fn credits(
+    cx: &mut Context,
+    said: &schema::AutoScalingGroup,
+    instance_type: &instance_types::InstanceType,
+    path: &Path,
+) -> Option<Credits> {
+    let Some(burstable) = aws_credits::of(instance_type) else {
+        let said = [
+            ("credit_specification", said.credit_specification.is_some()),
+            ("cpu_credit_balance", said.cpu_credit_balance.is_some()),
+        ];
+        for (key, _) in said.iter().filter(|(_, given)| *given) {
+            let message = format!("{} has no CPU credits", instance_type.name);
+            let hint = "leave it out, or take a type of a T family, such as t3.medium";
+            cx.report_hint(Code::CreditsOfNobody, &path.key(key), message, hint);
+        }
+        return None;
+    };
+    let most = burstable.most();
+    let at_start = said.cpu_credit_balance.unwrap_or(most);
+    if !(0.0..=most).contains(&at_start) {
+        let message = format!("{} cannot have {at_start} CPU credits", instance_type.name);
+        cx.problems
+            .report_with(Code::OutOfRange, &path.key("cpu_credit_balance"), message, |d| {
+                d.expected(format!("0 to {most}, which it earns in a day"))
+            });
+    }
+    Some(Credits {
+        burstable,
+        mode: match said.credit_specification.unwrap_or_default().cpu_credits {
+            schema::CpuCredits::Standard => CreditMode::Standard,
+            schema::CpuCredits::Unlimited => CreditMode::Unlimited,
+        },
+        at_start,
+    })
 }
 
 /// A row of the table; an unknown type is reported.

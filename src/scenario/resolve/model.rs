@@ -170,6 +170,7 @@ fn ec2(cx: &mut Context, said: &schema::Ec2Model, path: &Path) -> Ec2Model {
         pending: cx.dist(&said.pending, &path.key("pending")),
         pull_rate: said.pull.0,
         deprovisioning: cx.dist(&said.deprovisioning, &path.key("deprovisioning")),
+        credit_ramp: said.credit_ramp.0,
     }
 }
 

@@ -98,6 +98,28 @@ pub struct AutoScalingGroup {
     pub pull_bandwidth: Option<super::Throughput>,
     #[serde(default)]
     pub agent: super::Agent,
+    /// T families only, of the launch template.
+    pub credit_specification: Option<CreditSpecification>,
+    /// CPU credits of an instance that stands at the beginning; the most that it can hold if absent. One that is launched
+    /// later begins with none.
+    pub cpu_credit_balance: Option<f64>,
+}
+
+/// What happens to an instance of a T family that has no CPU credits left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CreditSpecification {
+    pub cpu_credits: CpuCredits,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CpuCredits {
+    /// It is slowed down to its baseline.
+    Standard,
+    /// It goes on, and what it uses beyond its credits is paid for.
+    #[default]
+    Unlimited,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

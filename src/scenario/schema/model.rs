@@ -275,6 +275,9 @@ pub struct Ec2Model {
     pub pending: Time,
     pub pull: Throughput,
     pub deprovisioning: Time,
+    /// Over which a burstable instance in `standard` mode comes down to its baseline as its credits run out, if all it gives is
+    /// used.
+    pub credit_ramp: Duration,
 }
 
 impl Default for Ec2Model {
@@ -284,6 +287,7 @@ impl Default for Ec2Model {
             pending: constant(1),
             pull: Throughput(80.0),
             deprovisioning: uniform(1, 3),
+            credit_ramp: Duration::secs(900),
         }
     }
 }

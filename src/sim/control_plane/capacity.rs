@@ -18,7 +18,7 @@ use crate::policy::placement::{self, ZoneView};
 use crate::sim::context::Context;
 use crate::sim::event::{ControlEvent, Event};
 use crate::sim::observation::{EventKind, InstanceRecord, Observation};
-use crate::sim::signal::Order;
+use crate::sim::signal::{HostStands, Order};
 use crate::units::Instant;
 
 impl ControlPlane {
@@ -122,7 +122,12 @@ impl ControlPlane {
         instance.registered = Some(cx.now());
         let group = instance.group;
         if cx.blueprint.shares_cpu(group) {
-            cx.orders.push(Order::HostStands { instance: id, group });
+            let ordinal = instance.ordinal;
+            cx.orders.push(Order::HostStands(HostStands {
+                instance: id,
+                group,
+                ordinal,
+            }));
         }
         self.tell_instance(cx, id, from, "");
     }

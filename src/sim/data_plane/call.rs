@@ -45,9 +45,20 @@ impl DataPlane {
 
     /// Lists an attempt, which is in no list, where its deadline belongs; nothing if its site's patience never ends.
     pub(super) fn patience_goes_on(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
-        if let Some(list) = self.sites[self.attempts[id].site.at()].patience
-            && let Some(at) = self.deadlines.resume(&mut self.attempts, list, id)
-        {
+        let attempt = &self.attempts[id];
+        let Some(list) = self.sites[attempt.site.at()].patience else {
+            return;
+        };
+        let lead = if attempt.flags.has(Flags::GUARDED) {
+            self.listed_lead(id, list)
+        } else {
+            None
+        };
+        let armed = match lead {
+            Some(lead) => self.deadlines.resume_beside(&mut self.attempts, list, id, lead),
+            None => self.deadlines.resume(&mut self.attempts, list, id),
+        };
+        if let Some(at) = armed {
             cx.calendar.arm(self.deadline_timers[usize::from(list)], at);
         }
     }
@@ -161,7 +172,7 @@ impl DataPlane {
     }
 
     /// The answer has come; both sides have let go.
-    #[inline]
+    #[inline(always)]
     pub(super) fn answer_at_caller(&mut self, cx: &mut Context<'_>, id: Id<Attempt>) {
         let Some(attempt) = self.attempts.get_mut(id) else {
             return;
@@ -185,10 +196,11 @@ impl DataPlane {
     #[cold]
     #[inline(never)]
     fn answer_is_overheard(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) {
-        if self.attempts[id].flags.has(Flags::TRACED) {
+        let flags = self.attempts[id].flags;
+        if flags.has(Flags::TRACED) {
             self.trace_answer(cx, id, answer);
         }
-        if self.attempts[id].flags.has(Flags::BY_WAYS) {
+        if flags.has(Flags::BY_WAYS) {
             self.ended_by_ways(id);
         }
         let attempt = &mut self.attempts[id];

@@ -10,16 +10,17 @@ mod told;
 
 use super::DataPlane;
 use super::site::SiteState;
-use crate::blueprint::{BudgetRule, DeadlineMode, Fallback, Guards, HedgeAfter, RetryAfter};
+use crate::blueprint::{DeadlineMode, Fallback, Guards, HedgeAfter, RetryAfter};
 use crate::cluster::attempt::{Answer, Attempt, Caller, Flags, Phase};
 use crate::cluster::cause::Reason;
 use crate::cluster::rate::TokenBucket;
 use crate::engine::arena::Id;
+use crate::engine::calendar::{Calendar, LaneId};
 use crate::policy::budget::Budget;
 use crate::policy::circuit_breaker::{Breaker, Permit};
 use crate::policy::quantile::Percentile;
 use crate::sim::context::Context;
-use crate::sim::event::{DataEvent, Event};
+use crate::sim::event::Event;
 use crate::units::{Instant, Span};
 use bulkhead::Places;
 use callers::{Callers, Who};
@@ -37,52 +38,52 @@ pub(super) struct SiteExtras {
     bulkheads: Callers<Places>,
     /// Of what has been answered well, for hedges after a percentile.
     latency: Option<Percentile>,
+    /// Of its hedges: what is due after a percentile comes nearly in order.
+    hedges: LaneId,
+    /// Whether the retry budget hears how attempts end.
+    budget_hears: bool,
+    /// Whether anybody here has to be told how an attempt ends.
+    is_told: bool,
     /// Changes of its breakers that have been told.
     told: u32,
 }
 
 impl SiteExtras {
     /// `None` if the site has no guards.
-    pub fn new(guards: &Guards) -> Option<Box<SiteExtras>> {
+    pub fn new(guards: &Guards, calendar: &mut Calendar<Event>) -> Option<Box<SiteExtras>> {
+        if guards.is_none() {
+            return None;
+        }
         let percentile = guards.hedge.as_ref().and_then(|hedge| match hedge.after {
             HedgeAfter::Span(_) => None,
             HedgeAfter::Percentile(share) => Some(Percentile::new(share)),
         });
-        (!guards.is_none()).then(|| {
-            Box::new(SiteExtras {
-                guards: guards.clone(),
-                budgets: Callers::default(),
-                hedge_budgets: Callers::default(),
-                breakers: Callers::default(),
-                limits: Callers::default(),
-                bulkheads: Callers::default(),
-                latency: percentile,
-                told: 0,
-            })
-        })
-    }
-
-    /// Whether somebody has to be told how an attempt ends.
-    fn is_told(&self) -> bool {
-        let budget = self.guards.budget.is_some_and(|budget| match budget.rule {
-            BudgetRule::Ratio { .. } => false,
-            BudgetRule::Tokens(rule) => rule.per_success > 0.0,
-            BudgetRule::FailuresBelow { .. } => true,
-        });
-        let guards = &self.guards;
-        budget || guards.breaker.is_some() || guards.bulkhead.is_some() || guards.hedge.is_some()
+        let budget_hears = guards.budget.is_some_and(|budget| budget.rule.hears_answers());
+        Some(Box::new(SiteExtras {
+            guards: guards.clone(),
+            budgets: Callers::default(),
+            hedge_budgets: Callers::default(),
+            breakers: Callers::default(),
+            limits: Callers::default(),
+            bulkheads: Callers::default(),
+            latency: percentile,
+            hedges: calendar.own_lane(),
+            budget_hears,
+            is_told: budget_hears || guards.breaker.is_some() || guards.bulkhead.is_some() || guards.hedge.is_some(),
+            told: 0,
+        }))
     }
 
     /// Asks breaker, limit and bulkhead, in this order.
+    #[inline]
     fn check(&mut self, who: Who, now: Instant, waiting: Waiting) -> (Result<Pass, Reason>, Option<Change>) {
         let mut change = None;
         let mut permit = None;
         if let Some(rule) = &self.guards.breaker {
             let breaker = self.breakers.of(who, rule.scope, || Breaker::new(rule));
-            let before = breaker.phase().name();
+            let before = breaker.phase();
             permit = breaker.ask(rule, now);
-            let after = breaker.phase().name();
-            change = (before != after).then_some((before, after));
+            change = breaker.phase().changed_from(before);
             if permit.is_none() {
                 return (Err(Reason::BreakerOpen), change);
             }
@@ -200,37 +201,40 @@ impl DataPlane {
             }
         }
         let (pass, change) = extras.check(who, now, Waiting::Allowed);
-        let (is_told, hedges) = (extras.is_told(), extras.guards.hedge.is_some());
+        let leave = match pass {
+            Err(reason) => {
+                self.answer_here(cx, id, Answer::Rejected(reason.here()));
+                Leave::Kept
+            }
+            Ok(pass) => {
+                let attempt = &mut self.attempts[id];
+                if propagates && pass.place != Place::Waits {
+                    attempt.flags.set(Flags::DEADLINE);
+                }
+                if extras.is_told {
+                    attempt.flags.set(Flags::GUARDED);
+                    let row = Guarded {
+                        who,
+                        permit: pass.permit,
+                        place: pass.place,
+                        sent: now,
+                        until,
+                        party: extras.party(),
+                    };
+                    self.guarded.put(id, row);
+                }
+                if pass.place == Place::Waits {
+                    self.waits_for_place(cx, id, who)
+                } else {
+                    extras.schedule_hedge(cx, id, extras.hedge_after());
+                    Leave::Given { until }
+                }
+            }
+        };
         if let Some(change) = change {
             self.breaker_changed(cx, id, change);
         }
-        let pass = match pass {
-            Ok(pass) => pass,
-            Err(reason) => {
-                self.answer_here(cx, id, Answer::Rejected(reason.here()));
-                return Leave::Kept;
-            }
-        };
-        if !is_told {
-            if propagates {
-                self.attempts[id].flags.set(Flags::DEADLINE);
-            }
-            return Leave::Given { until };
-        }
-        self.attempts[id].flags.set(Flags::GUARDED);
-        let row = Guarded {
-            who,
-            permit: pass.permit,
-            place: pass.place,
-            sent: now,
-            until,
-            party: if hedges { Party::NEW } else { Party::Alone },
-        };
-        self.guarded.put(id, row);
-        if pass.place == Place::Waits {
-            return self.waits_for_place(cx, id, who);
-        }
-        self.leaves(cx, id)
+        leave
     }
 
     /// An attempt with a row goes on its way.
@@ -253,9 +257,7 @@ impl DataPlane {
             row.sent = now;
         }
         if let Party::Leads { .. } = row.party {
-            if let Some(after) = extras.hedge_after() {
-                cx.calendar.schedule_in(after, Event::data(DataEvent::HedgeDue, id));
-            }
+            extras.schedule_hedge(cx, id, extras.hedge_after());
         }
         Leave::Given { until }
     }
@@ -264,36 +266,49 @@ impl DataPlane {
     #[inline(never)]
     pub(super) fn guards_hear(&mut self, cx: &mut Context<'_>, id: Id<Attempt>, answer: Answer) -> Heard {
         let now = cx.now();
-        let Some((row, extras)) = self.take_row(id) else {
+        let attempt = &mut self.attempts[id];
+        attempt.flags.clear(Flags::GUARDED);
+        let (Some(extras), Some(row)) = (
+            self.sites[attempt.site.at()].extras.as_deref_mut(),
+            self.guarded.get(id),
+        ) else {
             return Heard::Counts;
         };
-        extras.bulkhead_hears(&row, answer, now);
+        extras.bulkhead_hears(row, answer, now);
         let success = !answer.is_failure_of_callee();
         let mut change = None;
         match answer {
             // That says nothing about the callee.
-            Answer::Rejected(_) => extras.abandons(&row),
+            Answer::Rejected(_) => extras.abandons(row),
             _ => {
-                if let Some(budget) = &extras.guards.budget {
+                if let (Some(budget), true) = (&extras.guards.budget, extras.budget_hears) {
                     let state = extras.budgets.of(row.who, budget.scope, || Budget::new(&budget.rule));
                     state.answered(&budget.rule, now, success);
                 }
                 if let (Some(rule), Some(permit)) = (&extras.guards.breaker, row.permit)
                     && let Some(breaker) = extras.breakers.known(row.who, rule.scope)
                 {
-                    let before = breaker.phase().name();
+                    let before = breaker.phase();
                     breaker.settled(rule, now, permit, success);
-                    let after = breaker.phase().name();
-                    change = (before != after).then_some((before, after));
+                    change = breaker.phase().changed_from(before);
                 }
                 if let (Some(latency), true) = (&mut extras.latency, success) {
                     latency.record(now.since(row.sent));
                 }
             }
         }
+        // Nearly always nobody else has a part in it.
+        let ends_alone = row.place != Place::Holds && row.party.is_one();
+        let row = if ends_alone {
+            self.guarded.drop_row(id);
+            None
+        } else {
+            self.guarded.take(id)
+        };
         if let Some(change) = change {
             self.breaker_changed(cx, id, change);
         }
+        let Some(row) = row else { return Heard::Counts };
         self.leaves_place(cx, id, &row);
         self.party_hears(cx, id, &row, success && !matches!(answer, Answer::Rejected(_)))
     }

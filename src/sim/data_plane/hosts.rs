@@ -4,14 +4,17 @@
 //! instance's CPU is shared out again, and whoever gets another portion than before goes on with that. A task that is on no
 //! such instance is never looked at here; where there is none, there are no [`Hosts`].
 
+mod credits;
+
 use super::DataPlane;
 use crate::blueprint::{Blueprint, GroupIx};
-use crate::cluster::host::{Host, Member, Scratch, portion};
+use crate::cluster::host::{Host, Member, NewHost, Scratch, portion};
 use crate::cluster::server::Servers;
 use crate::cluster::{Instance, Task};
 use crate::engine::arena::Id;
 use crate::sim::context::Context;
-use crate::sim::signal::{CpuLeft, OnHost};
+use crate::sim::observation::CreditSample;
+use crate::sim::signal::{CpuLeft, HostStands, OnHost};
 use crate::units::{CpuUnits, Instant};
 
 #[derive(Clone, Debug, Default)]
@@ -22,6 +25,8 @@ pub(super) struct Hosts {
     under: Vec<Option<u32>>,
     /// Slots of instances to be shared out anew.
     changed: Vec<u32>,
+    /// How the credits of instances stood that have gone since the last sample.
+    last_words: Vec<CreditSample>,
     scratch: Scratch,
 }
 
@@ -32,19 +37,32 @@ impl Hosts {
         groups.any(|group| blueprint.shares_cpu(group)).then(Box::default)
     }
 
-    fn stands(&mut self, blueprint: &Blueprint, instance: Id<Instance>, group: GroupIx) {
-        let at = instance.index() as usize;
+    fn get_mut(&mut self, instance: Id<Instance>) -> Option<&mut Host> {
+        let host = self.hosts.get_mut(instance.index() as usize)?.as_mut();
+        host.filter(|host| host.instance == instance)
+    }
+
+    fn stands(&mut self, blueprint: &Blueprint, stands: HostStands, now: Instant) {
+        let at = stands.instance.index() as usize;
         if self.hosts.len() <= at {
             self.hosts.resize_with(at + 1, || None);
         }
-        let cpu = blueprint.auto_scaling_groups[group.at()].instance_type.cpu;
-        self.hosts[at] = Some(Host::new(instance, portion(cpu)));
+        let group = &blueprint.auto_scaling_groups[stands.group.at()];
+        let new = NewHost {
+            instance: stands.instance,
+            ordinal: stands.ordinal,
+            group: stands.group,
+            cpu: group.instance_type.cpu,
+            credits: group.credits,
+        };
+        self.hosts[at] = Some(Host::new(new, now));
     }
 
-    fn gone(&mut self, instance: Id<Instance>) {
-        let host = &mut self.hosts[instance.index() as usize];
-        if host.as_ref().is_some_and(|host| host.instance == instance) {
-            *host = None;
+    fn gone(&mut self, instance: Id<Instance>, now: Instant) {
+        if let Some(host) = self.get_mut(instance) {
+            let last = credits::sample(host, now);
+            self.last_words.extend(last);
+            self.hosts[instance.index() as usize] = None;
         }
     }
 
@@ -55,9 +73,7 @@ impl Hosts {
             self.under.resize(slot + 1, None);
         }
         self.under[slot] = Some(at);
-        let host = self.hosts[at as usize]
-            .as_mut()
-            .filter(|host| host.instance == on.instance);
+        let host = self.get_mut(on.instance);
         let host = host.expect("an instance stands before anything runs on it");
         host.join(Member {
             task,
@@ -85,12 +101,12 @@ impl Hosts {
         true
     }
 
-    fn leave(&mut self, task: Id<Task>) {
+    fn leave(&mut self, task: Id<Task>, now: Instant) {
         if let Some(under) = self.under.get_mut(task.index() as usize)
             && let Some(at) = under.take()
             && let Some(host) = &mut self.hosts[at as usize]
         {
-            host.leave(task);
+            host.leave(task, now);
             self.changed.push(at);
         }
     }
@@ -120,7 +136,7 @@ fn settle(host: &mut Host, now: Instant, servers: &mut Servers, cpus: &mut Vec<u
     if !wants_otherwise {
         return;
     }
-    host.settle(scratch);
+    host.settle(now, scratch);
     for member in &host.members {
         let server = servers.get_mut(member.task).expect("it has just been there");
         let [granted, beside] = member.got;
@@ -136,14 +152,15 @@ fn settle(host: &mut Host, now: Instant, servers: &mut Servers, cpus: &mut Vec<u
 }
 
 impl DataPlane {
-    pub(super) fn host_stands(&mut self, cx: &Context<'_>, instance: Id<Instance>, group: GroupIx) {
+    pub(super) fn host_stands(&mut self, cx: &mut Context<'_>, stands: HostStands) {
         let hosts = self.hosts.as_mut().expect("orders name hosts where CPU is shared");
-        hosts.stands(cx.blueprint, instance, group);
+        hosts.stands(cx.blueprint, stands, cx.now());
+        self.credits_due(cx, stands.instance);
     }
 
-    pub(super) fn host_gone(&mut self, instance: Id<Instance>) {
+    pub(super) fn host_gone(&mut self, now: Instant, instance: Id<Instance>) {
         let hosts = self.hosts.as_mut().expect("orders name hosts where CPU is shared");
-        hosts.gone(instance);
+        hosts.gone(instance, now);
     }
 
     /// Containers beside a server take another part of its task's CPU.
@@ -158,9 +175,9 @@ impl DataPlane {
     }
 
     /// A server is no more, or nothing of it runs.
-    pub(super) fn leaves_host(&mut self, task: Id<Task>) {
+    pub(super) fn leaves_host(&mut self, now: Instant, task: Id<Task>) {
         if let Some(hosts) = &mut self.hosts {
-            hosts.leave(task);
+            hosts.leave(task, now);
             // So that the others are looked at, whatever else happens.
             self.cpus_changed.push(task.index());
         }

@@ -75,7 +75,7 @@ impl DataPlane {
             return;
         }
         cx.calendar.drop_timer(server.cpu_timer);
-        self.leaves_host(task);
+        self.leaves_host(cx.now(), task);
         self.drop_connections(task);
         self.pollers_die(task);
         self.close_connections(task);
@@ -99,7 +99,7 @@ impl DataPlane {
         server.cpu_turns_at = Instant::NEVER;
         cx.calendar.drop_timer(server.cpu_timer);
         let revision = server.revision;
-        self.leaves_host(task);
+        self.leaves_host(cx.now(), task);
         self.drop_connections(task);
         self.pollers_die(task);
         for id in self.lose_work(cx, task, revision) {

@@ -134,6 +134,7 @@ impl DataPlane {
                 u64::from(server.present) - u64::from(server.queue.len()).min(u64::from(server.present));
         }
         let (senders, failures) = self.take_sent(cx.blueprint);
+        let credits = self.hosts.as_mut().map(|hosts| hosts.sample_credits(now));
         let dependencies = self.dependencies.iter().map(DependencyState::sample);
         Sample {
             at: now,
@@ -142,6 +143,7 @@ impl DataPlane {
             queues: self.sample_queues(),
             senders,
             failures,
+            credits: credits.unwrap_or_default(),
             caches: self.cache_looks(),
         }
     }

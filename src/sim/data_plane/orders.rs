@@ -53,8 +53,8 @@ impl DataPlane {
                     self.part_cpu(cx.now(), task, left);
                 }
             }
-            Order::HostStands { instance, group } => self.host_stands(cx, instance, group),
-            Order::HostGone(instance) => self.host_gone(instance),
+            Order::HostStands(stands) => self.host_stands(cx, stands),
+            Order::HostGone(instance) => self.host_gone(cx.now(), instance),
             Order::PublishTargets {
                 target_group,
                 node,

@@ -98,7 +98,7 @@ pub(super) enum ActionOf {
 
 impl SiteState {
     /// All sites of a blueprint.
-    pub fn all(cx: &Context<'_>, deadlines: &mut Deadlines, actions: &Actions) -> Vec<SiteState> {
+    pub fn all(cx: &mut Context<'_>, deadlines: &mut Deadlines, actions: &Actions) -> Vec<SiteState> {
         let blueprint = cx.blueprint;
         let mut sites = Vec::new();
         for (at, call) in blueprint.calls.iter().enumerate() {
@@ -126,7 +126,7 @@ impl SiteState {
                 patience: call_patience(call, deadlines),
                 retry: call.retry.clone(),
                 is_special: false,
-                extras: SiteExtras::new(&call.guards),
+                extras: SiteExtras::new(&call.guards, &mut cx.calendar),
                 sent: Sent::default(),
             });
         }
@@ -148,7 +148,7 @@ impl SiteState {
                 patience: patience(traffic.timeout, &traffic.guards, deadlines),
                 retry: traffic.retry.clone(),
                 is_special: false,
-                extras: SiteExtras::new(&traffic.guards),
+                extras: SiteExtras::new(&traffic.guards, &mut cx.calendar),
                 sent: Sent::default(),
             });
         }

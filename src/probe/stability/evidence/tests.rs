@@ -64,6 +64,7 @@ fn named(after: Counted) -> Vec<Loop> {
             dependencies: vec![],
             senders: vec![sent],
             failures: failures.into_iter().collect(),
+            credits: vec![],
             caches: vec![looked],
             queues: vec![],
         });

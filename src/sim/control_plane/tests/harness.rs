@@ -248,6 +248,7 @@ pub fn on_ec2(mut blueprint: Blueprint, count: u32) -> Blueprint {
         launch_time: constant(50.0),
         pull_bandwidth: 100.0,
         agent: Agent::default(),
+        credits: None,
         market: Market::OnDemand,
     }];
     blueprint.services[0].capacity = vec![CapacityShare {

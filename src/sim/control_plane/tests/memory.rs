@@ -174,7 +174,7 @@ fn a_task_without_a_limit_takes_from_its_instance_by_shares() {
     let hosts = stage
         .orders
         .iter()
-        .filter(|(_, order)| matches!(order, Order::HostStands { .. }));
+        .filter(|(_, order)| matches!(order, Order::HostStands(_)));
     assert_eq!(hosts.count(), 2, "both instances stand before anything runs on them");
     let started = stage.orders.iter().find_map(|(_, order)| match order {
         Order::StartServer(spec) => Some((spec.left, spec.host)),

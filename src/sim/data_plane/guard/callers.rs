@@ -17,20 +17,30 @@ impl<T> Default for Callers<T> {
 
 impl<T> Callers<T> {
     /// A caller that has none yet begins with a new one.
+    #[inline]
     pub fn of(&mut self, who: Who, scope: SharedBy, new: impl FnOnce() -> T) -> &mut T {
         let who = who.within(scope);
+        let slot = who.slot as usize;
+        if !matches!(self.rows.get(slot), Some(Some((life, _))) if *life == who.life) {
+            self.begin(who, new());
+        }
+        &mut self.rows[slot]
+            .as_mut()
+            .expect("it is there or has just been put there")
+            .1
+    }
+
+    #[cold]
+    fn begin(&mut self, who: Who, state: T) {
         let slot = who.slot as usize;
         if self.rows.len() <= slot {
             self.rows.resize_with(slot + 1, || None);
         }
-        let row = &mut self.rows[slot];
-        if !matches!(row, Some((life, _)) if *life == who.life) {
-            *row = Some((who.life, new()));
-        }
-        &mut row.as_mut().expect("it has just been put there").1
+        self.rows[slot] = Some((who.life, state));
     }
 
     /// That of a caller that has some; `None` also if another has its place by now.
+    #[inline]
     pub fn known(&mut self, who: Who, scope: SharedBy) -> Option<&mut T> {
         let who = who.within(scope);
         match self.rows.get_mut(who.slot as usize) {
@@ -60,6 +70,7 @@ impl Who {
     }
 
     /// Who sends an attempt; `None` if that is gone.
+    #[inline]
     pub fn sends(attempts: &Arena<Attempt>, attempt: &Attempt) -> Option<Who> {
         match attempt.caller {
             Caller::Client(_, browser) => Some(browser.at().map_or(Who::EVERYBODY, |at| Who {

@@ -35,6 +35,12 @@ impl Party {
         others: [None; MOST],
         sent: 0,
     };
+
+    /// Whether it has had one member only.
+    #[inline]
+    pub fn is_one(&self) -> bool {
+        matches!(self, Party::Alone | Party::Leads { sent: 0, .. })
+    }
 }
 
 /// What the caller makes of an answer to a member of a party.
@@ -48,10 +54,30 @@ pub(in crate::sim::data_plane) enum Heard {
 
 impl super::SiteExtras {
     /// How long after an attempt a hedge follows, if one does.
+    #[inline]
     pub(super) fn hedge_after(&self) -> Option<Span> {
         match self.guards.hedge.as_ref()?.after {
             HedgeAfter::Span(span) => Some(span),
             HedgeAfter::Percentile(_) => self.latency.as_ref().and_then(Percentile::value),
+        }
+    }
+
+    /// Of an attempt that is sent by itself.
+    #[inline]
+    pub(super) fn party(&self) -> Party {
+        match self.guards.hedge {
+            Some(_) => Party::NEW,
+            None => Party::Alone,
+        }
+    }
+
+    /// Has a hedge follow after a span, if one does.
+    #[inline]
+    pub(super) fn schedule_hedge(&self, cx: &mut Context<'_>, id: Id<Attempt>, after: Option<Span>) {
+        if let Some(after) = after {
+            let due = cx.now() + after;
+            cx.calendar
+                .schedule_at_in_lane(self.hedges, due, Event::data(DataEvent::HedgeDue, id));
         }
     }
 
@@ -122,8 +148,8 @@ impl DataPlane {
             ..row
         };
         self.guarded.put(hedge, follower);
-        if let Some(span) = again {
-            cx.calendar.schedule_in(span, Event::data(DataEvent::HedgeDue, id));
+        if let Some(extras) = self.sites[site.at()].extras.as_deref() {
+            extras.schedule_hedge(cx, id, again);
         }
         let before = self.sites[site.at()].sent.attempts;
         self.send(cx, hedge);
@@ -202,6 +228,15 @@ impl DataPlane {
             }
             self.disconnect(cx, other);
         }
+    }
+
+    /// Whom a hedge stands beside, if that is in this list of deadlines: both are due at the same time.
+    #[inline(never)]
+    pub(in crate::sim::data_plane) fn listed_lead(&self, id: Id<Attempt>, list: u16) -> Option<Id<Attempt>> {
+        let Party::Follows(lead) = self.guarded.get(id)?.party else {
+            return None;
+        };
+        self.attempts.get(lead)?.deadline.is_in(list).then_some(lead)
     }
 
     /// Whether an attempt stands beside one that its client waits for.

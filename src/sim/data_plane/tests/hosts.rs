@@ -5,7 +5,7 @@ use crate::aws::instance_types;
 use crate::blueprint::*;
 use crate::cluster::{Instance, Task};
 use crate::engine::arena::{Arena, Id};
-use crate::sim::signal::{CpuLeft, OnHost, Order};
+use crate::sim::signal::{CpuLeft, HostStands, OnHost, Order};
 use crate::units::{CpuUnits, Span};
 
 /// Two services on one instance of two vCPUs; requests of each at these milliseconds, of so much CPU.
@@ -32,6 +32,7 @@ fn neighbours(arrivals: [&[u64]; 2], work: [f64; 2]) -> Blueprint {
         launch_time: constant(0.0),
         pull_bandwidth: 100.0,
         agent: Agent::default(),
+        credits: None,
         market: Market::OnDemand,
     }];
     blueprint.task_definitions = vec![TaskDefinition {
@@ -91,10 +92,11 @@ fn units(vcpus: f64) -> CpuUnits {
 fn stage<'b>(blueprint: &'b Blueprint, stands: [Stand; 2]) -> (Stage<'b>, Id<Instance>, Vec<Id<Task>>) {
     let mut stage = Stage::with_tasks(blueprint, 0);
     let instance: Id<Instance> = Id::from_raw(Arena::<()>::new().insert(()).raw());
-    stage.order(Order::HostStands {
+    stage.order(Order::HostStands(HostStands {
         instance,
         group: GroupIx(0),
-    });
+        ordinal: 0,
+    }));
     let tasks = stands.iter().enumerate().map(|(service, stand)| {
         let task = stage.start_with(service, units(stand.vcpus), |spec| {
             spec.host = Some(OnHost {
@@ -236,4 +238,46 @@ fn who_dies_leaves_the_cpu_to_the_others() {
         .map(|row| row.2)
         .collect();
     assert_eq!(served, [350.0, 350.0]);
+}
+
+/// A t3.medium, two vCPUs of which 0.4 are its baseline, with so many credits and a sharp end.
+fn on_credits(mut blueprint: Blueprint, mode: CreditMode, at_start: f64) -> Blueprint {
+    let medium = instance_types::find("t3.medium").expect("the table has it");
+    let burstable = crate::aws::credits::of(medium).expect("it is burstable");
+    blueprint.auto_scaling_groups[0].instance_type = medium;
+    blueprint.auto_scaling_groups[0].credits = Some(Credits {
+        burstable,
+        mode,
+        at_start,
+    });
+    blueprint.model.ec2.credit_ramp = Span::ZERO;
+    blueprint
+}
+
+#[test]
+fn credits_last_for_the_balance_over_use_less_baseline() {
+    // Two threads use two vCPUs, 1.6 more than is earned: 4 credits last for 150 s. Of 200 s of work each 150 are done by
+    // then, and the rest goes at a fifth of a vCPU each: 250 s.
+    let blueprint = on_credits(neighbours([&[0, 0], &[]], [200.0, 1.0]), CreditMode::Standard, 4.0);
+    // The baseline is rounded down to 2⁻²⁰ vCPU, 2.4 millionths of it: less than a millisecond of 250 s.
+    for (_, millis) in took(&blueprint, [shares(512), shares(512)]) {
+        assert!((400_000.0..400_001.0).contains(&millis), "{millis}");
+    }
+    // Who uses less than he earns needs none: a quarter of a vCPU.
+    let blueprint = on_credits(neighbours([&[0], &[]], [200.0, 1.0]), CreditMode::Standard, 0.0);
+    assert_eq!(took(&blueprint, [quota(0.25), shares(512)]), [(0.0, 800_000.0)]);
+}
+
+#[test]
+fn unlimited_goes_on_at_full_speed_and_owes_what_it_borrows() {
+    let blueprint = on_credits(neighbours([&[0, 0], &[]], [200.0, 1.0]), CreditMode::Unlimited, 4.0);
+    let (mut stage, ..) = stage(&blueprint, [shares(512), shares(512)]);
+    stage.run_until(ms(200_000));
+    let credits = stage.sample().credits[0];
+    // 200 s of 1.6 vCPUs above the baseline are 5.333 credits, 4 of them saved ones.
+    assert!((credits.owed - 4.0 / 3.0).abs() < 1e-6, "{credits:?}");
+    assert!((credits.used - 20.0 / 3.0).abs() < 1e-6, "{credits:?}");
+    assert_eq!((credits.balance, credits.ceiling), (0.0, 2.0));
+    let took: Vec<f64> = stage.seen().iter().map(|row| row.2).collect();
+    assert_eq!(took, [200_000.0, 200_000.0]);
 }

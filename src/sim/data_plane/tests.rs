@@ -23,6 +23,7 @@ mod hosts;
 mod join;
 mod journeys;
 mod messaging;
+mod misfortunes;
 mod network;
 mod poison;
 mod rules;

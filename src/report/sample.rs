@@ -75,7 +75,7 @@ pub fn shop() -> Blueprint {
         events: vec![
             TimedEvent {
                 at: at(3000.0),
-                what: Happening::Fault(outage),
+                what: Happening::Fault(outage.into()),
             },
             TimedEvent {
                 at: at(4800.0),

@@ -222,7 +222,11 @@ mod tests {
         assert!(keys(&said).iter().all(|key| key.is_default));
         said.alb.nodes_per_zone = 3;
         let all = keys(&said);
-        let set: Vec<&str> = all.iter().filter(|key| !key.is_default).map(|key| key.key.as_str()).collect();
+        let set: Vec<&str> = all
+            .iter()
+            .filter(|key| !key.is_default)
+            .map(|key| key.key.as_str())
+            .collect();
         assert_eq!(set, ["alb.nodes_per_zone"]);
         for group in ["network.", "discovery.", "sqs.", "fargate.", "start_up."] {
             assert!(all.iter().any(|key| key.key.starts_with(group)), "{group} is missing");

@@ -28,6 +28,8 @@ const VCPU: u64 = 1024;
 #[derive(Clone, Debug)]
 pub struct Cpu {
     law: Law,
+    /// Under [`Law::Granted`].
+    limit: Limit,
     share: u64,
     threads: u64,
     /// In 2⁻¹⁶ of full speed.
@@ -53,8 +55,8 @@ pub struct Cpu {
 enum Law {
     Fluid,
     CfsQuota,
-    /// What the instance grants, and the task's own limit.
-    Granted(Limit),
+    /// What the instance grants, and the task's own [`Cpu::limit`].
+    Granted,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,11 +143,14 @@ impl Cpu {
         let share = u64::from(spec.share.0).max(1);
         Cpu {
             law: match (spec.model, spec.shared) {
+                (_, Some(_)) => Law::Granted,
                 (CpuModel::Fluid, None) => Law::Fluid,
                 (CpuModel::CfsQuota, None) => Law::CfsQuota,
-                (_, Some(CpuLimit::Shares)) => Law::Granted(Limit::None),
-                (CpuModel::Fluid, Some(CpuLimit::Quota)) => Law::Granted(Limit::Fluid),
-                (CpuModel::CfsQuota, Some(CpuLimit::Quota)) => Law::Granted(Limit::CfsQuota),
+            },
+            limit: match (spec.model, spec.shared) {
+                (_, Some(CpuLimit::Shares)) => Limit::None,
+                (CpuModel::Fluid, _) => Limit::Fluid,
+                (CpuModel::CfsQuota, _) => Limit::CfsQuota,
             },
             granted: 0,
             share,
@@ -283,7 +288,7 @@ impl Cpu {
             Law::Fluid => now + self.time_to(first.finish()),
             Law::CfsQuota if self.quota.throttled => Instant::from_nanos(self.quota.period_end),
             Law::CfsQuota => (now + self.time_to(first.finish())).min(self.exhaustion()),
-            Law::Granted(limit) => self.next_turn_of_granted(limit, first.finish()),
+            Law::Granted => self.next_turn_of_granted(first.finish()),
         }
     }
 
@@ -305,7 +310,7 @@ impl Cpu {
         let (got, wanted) = match self.law {
             Law::Fluid => (self.share.min(VCPU * jobs), VCPU * jobs),
             Law::CfsQuota => (self.threads.min(jobs), jobs),
-            Law::Granted(_) => (self.granted, WHOLE * jobs),
+            Law::Granted => (self.granted, WHOLE * jobs),
         };
         if got == wanted {
             (self.speed, 1)
@@ -379,7 +384,7 @@ impl Cpu {
                     (u128::from(passed) * u128::from(self.share) / u128::from(VCPU)) as u64
                 };
             }
-            Law::Granted(limit) => self.use_granted(limit, now.nanos(), passed),
+            Law::Granted => self.use_granted(now.nanos(), passed),
             Law::CfsQuota => {
                 let running = self.running();
                 self.used += running * passed;

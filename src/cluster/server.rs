@@ -24,7 +24,7 @@ impl Servers {
     #[inline]
     pub fn get(&self, task: Id<Task>) -> Option<&Server> {
         match self.0.get(task.index() as usize) {
-            Some(Some(server)) if server.task == task => Some(server),
+            Some(Some(server)) if server.task.generation() == task.generation() => Some(server),
             _ => None,
         }
     }
@@ -33,7 +33,7 @@ impl Servers {
     #[inline]
     pub fn get_mut(&mut self, task: Id<Task>) -> Option<&mut Server> {
         match self.0.get_mut(task.index() as usize) {
-            Some(Some(server)) if server.task == task => Some(server),
+            Some(Some(server)) if server.task.generation() == task.generation() => Some(server),
             _ => None,
         }
     }

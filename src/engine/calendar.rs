@@ -126,7 +126,7 @@ impl<E: Copy> Calendar<E> {
     }
 
     /// Schedules an event after the lane's delay.
-    #[inline]
+    #[inline(always)]
     pub fn schedule_in_lane(&mut self, lane: LaneId, event: E) {
         match self.lanes.push_behind(lane, self.now, self.scheduled + 1, event) {
             Some(()) => self.scheduled += 1,
@@ -136,6 +136,7 @@ impl<E: Copy> Calendar<E> {
 
     /// Schedules an event of a lane at another time than the lane's delay says: a deadline that shortened a timeout, a
     /// delay that a fault has changed. Earlier than the lane's last, it is an irregular event.
+    #[inline(never)]
     pub fn schedule_at_in_lane(&mut self, lane: LaneId, at: Instant, event: E) {
         assert!(at >= self.now, "an event is scheduled in the past");
         if at == Instant::NEVER {

@@ -159,30 +159,33 @@ impl DataPlane {
         let (mut what, mut id) = (what, id);
         let mut followed = 0;
         loop {
+            // Each step computes the addresses of the fields that it uses: were they known to be the same in the next one, all
+            // of them would be computed, and spilled, before the first.
+            let plane = std::hint::black_box(&mut *self);
             let attempt = Id::from_raw(id);
             match what {
-                DataEvent::Arrival => self.arrival(cx, extra as usize),
-                DataEvent::DeadlineDue => self.deadlines_due(cx, extra as u16),
-                DataEvent::CpuTurn => self.cpu_turn(cx, extra as usize),
-                DataEvent::Send => self.send(cx, attempt),
-                DataEvent::AtNode => self.at_node(cx, attempt),
+                DataEvent::Arrival => plane.arrival(cx, extra as usize),
+                DataEvent::DeadlineDue => plane.deadlines_due(cx, extra as u16),
+                DataEvent::CpuTurn => plane.cpu_turn(cx, extra as usize),
+                DataEvent::Send => plane.send(cx, attempt),
+                DataEvent::AtNode => plane.at_node(cx, attempt),
                 DataEvent::AtTask => {
-                    if self.at_task(cx, attempt) {
+                    if plane.at_task(cx, attempt) {
                         what = DataEvent::GoOn;
                         continue;
                     }
                 }
-                DataEvent::AtDependency => self.at_dependency(cx, attempt),
+                DataEvent::AtDependency => plane.at_dependency(cx, attempt),
                 DataEvent::GoOn => {
-                    if let Some(call) = self.go_on(cx, attempt) {
+                    if let Some(call) = plane.go_on(cx, attempt) {
                         (what, id) = (DataEvent::Send, call.raw());
                         continue;
                     }
                 }
-                DataEvent::DependencyDone => self.dependency_done(cx, attempt),
-                DataEvent::AnswerAtNode => self.answer_at_node(cx, attempt),
-                DataEvent::AnswerAtCaller => self.answer_at_caller(cx, attempt),
-                rare => self.handle_rare(cx, rare, id, extra),
+                DataEvent::DependencyDone => plane.dependency_done(cx, attempt),
+                DataEvent::AnswerAtNode => plane.answer_at_node(cx, attempt),
+                DataEvent::AnswerAtCaller => plane.answer_at_caller(cx, attempt),
+                rare => plane.handle_rare(cx, rare, id, extra),
             }
             match cx.at_once.get(followed) {
                 Some(&next) => (what, id) = next,

@@ -17,9 +17,9 @@ impl Cpu {
             return 0;
         }
         let runnable = VCPU * self.running();
-        match self.law {
-            Law::Granted(Limit::CfsQuota) if self.quota.throttled => 0,
-            Law::Granted(Limit::Fluid) => runnable.min(portion(CpuUnits(self.share as u32))),
+        match (self.law, self.limit) {
+            (Law::Granted, Limit::CfsQuota) if self.quota.throttled => 0,
+            (Law::Granted, Limit::Fluid) => runnable.min(portion(CpuUnits(self.share as u32))),
             _ => runnable,
         }
     }
@@ -36,8 +36,8 @@ impl Cpu {
 
     #[cold]
     #[inline(never)]
-    pub(super) fn next_turn_of_granted(&self, limit: Limit, finish: Virtual) -> Instant {
-        match limit {
+    pub(super) fn next_turn_of_granted(&self, finish: Virtual) -> Instant {
+        match self.limit {
             Limit::CfsQuota if self.quota.throttled => Instant::from_nanos(self.quota.period_end),
             Limit::CfsQuota => (self.updated + self.time_to(finish)).min(self.exhaustion_of_granted()),
             Limit::Fluid | Limit::None => self.updated + self.time_to(finish),
@@ -69,11 +69,11 @@ impl Cpu {
 
     #[cold]
     #[inline(never)]
-    pub(super) fn use_granted(&mut self, limit: Limit, now: u64, passed: u64) {
+    pub(super) fn use_granted(&mut self, now: u64, passed: u64) {
         let granted = u128::from(self.granted);
         let used = |passed: u64| (u128::from(passed) * granted / u128::from(VCPU)) as u64;
         self.used += used(passed);
-        if limit == Limit::CfsQuota {
+        if self.limit == Limit::CfsQuota {
             self.spend(now, passed, used);
         }
     }

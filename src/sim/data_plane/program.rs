@@ -92,8 +92,8 @@ impl What {
 
 pub(super) struct Programs {
     steps: Vec<Step>,
-    /// First step of each program, and one past the last.
-    bounds: Vec<u32>,
+    /// First step of each program, and one past its last.
+    bounds: Vec<(u32, u32)>,
     /// Whether any program turns by what belongs to a request.
     steer_by_request: bool,
 }
@@ -124,8 +124,9 @@ impl Programs {
 
     #[inline]
     pub fn step(&self, program: ProgramIx, step: u16) -> Option<&Step> {
-        let at = self.bounds[program.at()] + u32::from(step);
-        (at < self.bounds[program.at() + 1]).then(|| &self.steps[at as usize])
+        let (first, end) = self.bounds[program.at()];
+        let at = first + u32::from(step);
+        (at < end).then(|| &self.steps[at as usize])
     }
 }
 

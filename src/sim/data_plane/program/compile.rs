@@ -17,7 +17,7 @@ pub(super) fn compile(
     steer_by_request: bool,
     calendar: &mut Calendar<Event>,
     tables: &mut Tables,
-) -> (Vec<Step>, Vec<u32>) {
+) -> (Vec<Step>, Vec<(u32, u32)>) {
     let mut compiler = Compiler {
         blueprint,
         calendar,
@@ -26,7 +26,7 @@ pub(super) fn compile(
         steps: Vec::new(),
         start: 0,
     };
-    let mut bounds = vec![0];
+    let mut bounds = Vec::with_capacity(blueprint.programs.len());
     for at in 0..blueprint.programs.len() {
         compiler.start = compiler.steps.len();
         compiler.program(ProgramIx::from_usize(at), Depth::default());
@@ -34,7 +34,7 @@ pub(super) fn compile(
             compiler.steps.len() - compiler.start < usize::from(u16::MAX),
             "a program has fewer than 65,535 steps"
         );
-        bounds.push(compiler.steps.len() as u32);
+        bounds.push((compiler.start as u32, compiler.steps.len() as u32));
     }
     (compiler.steps, bounds)
 }

@@ -12,11 +12,14 @@ const ROUNDING: f64 = 1e-9;
 
 /// The comparison of an experiment's variants.
 pub fn comparison(comparison: &Comparison) -> String {
-    let mut text = format!(
-        "{}: {} on the same requests and luck\n",
-        style::bold(&comparison.variants.join(" against ")),
+    let names = comparison.variants.join(" against ");
+    let runs = format!(
+        "{} on the same requests and luck",
         counted(comparison.replications, "run")
     );
+    let room = style::width(&names) + style::width(&runs) + 2 <= super::WIDTH;
+    let gap = if room { " " } else { "\n" };
+    let mut text = format!("{}:{gap}{runs}\n", style::bold(&names));
     let told = |row: &&Row| !matches!(row.finding, Finding::Same | Finding::WithinNoise | Finding::TooFewRuns);
     let level = short(100.0 * LEVEL, 3);
     if let [_, _] = comparison.variants.as_slice() {
@@ -34,7 +37,7 @@ pub fn comparison(comparison: &Comparison) -> String {
             .chunk_by(|one, other| (one.figure, &one.class) == (other.figure, &other.class))
         {
             let pairs: Vec<&Row> = pairs.iter().collect();
-            match ranking(&pairs, &comparison.variants) {
+            match ranking(&pairs, &comparison.rows, &comparison.variants) {
                 Some(told) => text.push_str(&told),
                 None => unranked.extend(pairs),
             }

@@ -171,6 +171,8 @@ pub struct Blueprint {
     pub precision: Option<PrecisionGoal>,
     pub prices: Discounts,
     pub model: Model,
+    /// For the reader of a report: every key under `model:`, and which of them the scenario leaves alone.
+    pub model_keys: Vec<ModelKey>,
     pub limits: Limits,
     pub traces: Traces,
 }

@@ -39,7 +39,7 @@ pub enum Happening {
         group: GroupIx,
         count: u32,
     },
-    Fault(Fault),
+    Fault(Box<Fault>),
     ZonalShift(ZonalShift),
 }
 

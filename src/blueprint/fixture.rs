@@ -58,6 +58,7 @@ pub fn empty() -> Blueprint {
             alb: Ratio::ZERO,
         },
         model,
+        model_keys: vec![],
         limits: Limits {
             in_flight: 1_000_000,
             run_out: Span::from_secs(3600),

@@ -23,6 +23,14 @@ pub struct Model {
     pub sqs: SqsModel,
 }
 
+/// One key under `model:`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelKey {
+    /// `alb.nodes_per_zone`.
+    pub key: String,
+    pub is_default: bool,
+}
+
 #[derive(Clone, Debug)]
 pub struct AlbModel {
     pub nodes_per_zone: u32,

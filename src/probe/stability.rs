@@ -280,7 +280,7 @@ pub fn stability(blueprint: &Blueprint, record: &RunRecord) -> Option<Stability>
     };
     let last = windows.len().saturating_sub(HOLD);
     let evidence = match standing {
-        Standing::StaysDown => evidence(blueprint, timeline, &windows[..], (from, last)),
+        Standing::StaysDown => evidence(blueprint, timeline, windows, (from, last)),
         _ => Vec::new(),
     };
     Some(Stability {

@@ -75,7 +75,7 @@ pub fn shop() -> Blueprint {
         events: vec![
             TimedEvent {
                 at: at(3000.0),
-                what: Happening::Fault(outage),
+                what: Happening::Fault(outage.into()),
             },
             TimedEvent {
                 at: at(4800.0),
@@ -104,6 +104,16 @@ pub fn shop() -> Blueprint {
                 Measure::Availability { at_least: share(0.95) },
                 Scope::Every(Span::from_secs(300)),
             ),
+        ],
+        model_keys: vec![
+            ModelKey {
+                key: "alb.nodes_per_zone".into(),
+                is_default: false,
+            },
+            ModelKey {
+                key: "fargate.provisioning".into(),
+                is_default: true,
+            },
         ],
         ..fixture::empty()
     }

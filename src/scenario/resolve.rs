@@ -357,6 +357,7 @@ pub fn resolve(
             alb: said.prices.discount.alb.0,
         },
         model,
+        model_keys: model::keys(&said.model),
         traces: Traces {
             sampled: said.experiment.traces.sampled,
             kept: said.experiment.traces.kept,

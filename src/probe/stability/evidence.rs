@@ -150,19 +150,7 @@ impl Compared<'_> {
             let refused: u64 = windows.iter().map(of).sum();
             refused as f64 / sum(seen).sent.attempts.max(1) as f64
         };
-        let kinds: [(Loop, fn(&Refusals) -> u64, &str); 2] = [
-            (
-                Loop::NoConnections,
-                |it| it.no_connection,
-                "get no connection to a dependency",
-            ),
-            (
-                Loop::TurnedAway,
-                |it| it.turned_away,
-                "are turned away by full queues, limits or shedding",
-            ),
-        ];
-        let found = kinds.into_iter().filter_map(|(kind, of, words)| {
+        let judged = |kind: Loop, of: fn(&Refusals) -> u64, words: &str| {
             let (before, end) = (share(before, attempts_before, of), share(end, attempts, of));
             let words = format!(
                 "{:.0} % of all attempts {words}, {:.0} % before",
@@ -170,8 +158,20 @@ impl Compared<'_> {
                 100.0 * before
             );
             (end > 0.05 && end > 2.0 * before).then_some((kind, words))
-        });
-        found.collect()
+        };
+        let found = [
+            judged(
+                Loop::NoConnections,
+                |it| it.no_connection,
+                "get no connection to a dependency",
+            ),
+            judged(
+                Loop::TurnedAway,
+                |it| it.turned_away,
+                "are turned away by full queues, limits or shedding",
+            ),
+        ];
+        found.into_iter().flatten().collect()
     }
 
     /// Wasted work, missing tasks, queue and CPU of one service.

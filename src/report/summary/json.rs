@@ -39,7 +39,7 @@ pub fn json(pool: &Pool, provenance: &Provenance) -> Value {
         "calls": table("calls"),
         "amplification": table("amplification"),
         "warnings": warnings::all(pool),
-        "model_left_at_default": assumptions::left_at_default(&blueprint.model),
+        "model_left_at_default": assumptions::left_at_default(blueprint),
     })
 }
 

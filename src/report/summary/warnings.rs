@@ -17,8 +17,8 @@ pub fn section(pool: &Pool) -> String {
         .iter()
         .map(|warning| labelled("Careful", &format!("{} {warning}", style::doubtful("!"))))
         .collect();
-    let left = assumptions::left_at_default(&pool.blueprint.model).len();
-    let total = assumptions::keys(&pool.blueprint.model).len();
+    let left = assumptions::left_at_default(pool.blueprint).len();
+    let total = pool.blueprint.model_keys.len();
     text.push_str(&labelled(
         "Assumed",
         &format!("{left} of {total} values that AWS does not publish are at their defaults (`model:`)"),

@@ -173,7 +173,7 @@ fn happenings(cx: &mut Context, said: &schema::Event, deploys: &Deploys, path: &
     }
     if let Some(fault) = fault::fault(cx, said, path) {
         return course::fault(cx, said, fault, given[0], path)
-            .map(Happening::Fault)
+            .map(|fault| Happening::Fault(Box::new(fault)))
             .into_iter()
             .collect();
     }

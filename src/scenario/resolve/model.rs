@@ -192,3 +192,44 @@ pub(super) fn above_zero(cx: &mut Context, value: f64, path: &Path) {
             });
     }
 }
+
+/// Every key, and whether the scenario leaves it at its default.
+pub(super) fn keys(said: &schema::Model) -> Vec<ModelKey> {
+    let groups = |model: &schema::Model| match serde_json::to_value(model) {
+        Ok(serde_json::Value::Object(groups)) => groups,
+        _ => unreachable!("the model is a map of maps"),
+    };
+    let (said, default) = (groups(said), groups(&schema::Model::default()));
+    let mut keys = Vec::new();
+    for (group, values) in &said {
+        for (key, value) in values.as_object().into_iter().flatten() {
+            keys.push(ModelKey {
+                key: format!("{group}.{key}"),
+                is_default: *value == default[group][key],
+            });
+        }
+    }
+    keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_the_scenario_sets_is_no_assumption_any_more() {
+        let mut said = schema::Model::default();
+        assert!(keys(&said).iter().all(|key| key.is_default));
+        said.alb.nodes_per_zone = 3;
+        let all = keys(&said);
+        let set: Vec<&str> = all
+            .iter()
+            .filter(|key| !key.is_default)
+            .map(|key| key.key.as_str())
+            .collect();
+        assert_eq!(set, ["alb.nodes_per_zone"]);
+        for group in ["network.", "discovery.", "sqs.", "fargate.", "start_up."] {
+            assert!(all.iter().any(|key| key.key.starts_with(group)), "{group} is missing");
+        }
+    }
+}

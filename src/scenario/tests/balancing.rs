@@ -86,10 +86,10 @@ fn dns_needs_a_registry_and_takes_its_time_to_live() {
 fn troubled(event: &str) -> (Link, LinkTrouble) {
     let text = shop("", "") + &format!("events: [{{ at: 1m, {event}, lasting: 1m }}]\n");
     match &blueprint(&text).events[0].what {
-        Happening::Fault(Fault {
-            kind: FaultKind::Link { link, trouble },
-            ..
-        }) => (*link, *trouble.clone()),
+        Happening::Fault(fault) => match &fault.kind {
+            FaultKind::Link { link, trouble } => (*link, *trouble.clone()),
+            other => panic!("not of a link: {other:?}"),
+        },
         other => panic!("{other:?} is no link's"),
     }
 }

@@ -98,6 +98,7 @@ pub fn fleet(desired: u32) -> Blueprint {
             alb: Ratio::ZERO,
         },
         model: model(),
+        model_keys: vec![],
         limits: Limits {
             in_flight: 1_000_000,
             run_out: Span::from_secs(60),

@@ -112,13 +112,13 @@ fn event(blueprint: &mut Blueprint, second: u64, what: Happening) {
 }
 
 fn fault(kind: FaultKind, lasting: Option<u64>) -> Happening {
-    Happening::Fault(Fault {
+    Happening::Fault(Box::new(Fault {
         label: "fault".into(),
         identity: "fault".into(),
         kind,
         lasting: lasting.map(Span::from_secs),
         course: Course::default(),
-    })
+    }))
 }
 
 fn deploy() -> Happening {

@@ -100,6 +100,7 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
             alb: Ratio::ZERO,
         },
         model: Model::default(),
+        model_keys: vec![],
         limits: Limits {
             in_flight: 1_000_000,
             run_out: Span::from_secs(3600),

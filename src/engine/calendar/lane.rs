@@ -87,7 +87,7 @@ impl<E: Copy> Lanes<E> {
 
     /// Puts an event that is scheduled at `now` behind others in the lane's ring, where it nearly always goes in a lane
     /// that is busy. `None` if it does not go there: nothing has been done then.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push_behind(&mut self, id: LaneId, now: Instant, scheduled: u64, event: E) -> Option<()> {
         let lane = &mut self.lanes[id.0 as usize];
         let at = now + lane.delay;

@@ -135,7 +135,7 @@ impl DataPlane {
         if let Some(wires) = &mut self.wires {
             wires.begin(cx, spec.task, spec.interface);
         }
-        let row = self.operations.revisions_of(spec.service).start + spec.revision.at();
+        let row = self.operations.row_of(spec.service, spec.revision);
         let (queue, extras) = self.rulebook.begin(cx.blueprint, revision, spec.memory, cx.now());
         // On a shared instance it has to be granted first.
         let beside = match (spec.host, &mut self.hosts) {

@@ -82,7 +82,7 @@ impl DataPlane {
             ..
         } = self;
         for server in servers.iter_mut() {
-            let revision = server.revision as usize - operations.revisions_of(server.service).start;
+            let revision = operations.revision_of(server);
             let endangers = |each: &InForce| each.poison.endangers(server.service, revision);
             let troubled = afflictions.get(server.task).is_some() || poisons.in_force.iter().any(endangers);
             match (server.door, troubled) {
@@ -98,7 +98,7 @@ impl DataPlane {
         let Some(server) = self.servers.get(task).filter(|_| !self.poisons.in_force.is_empty()) else {
             return false;
         };
-        let revision = server.revision as usize - self.operations.revisions_of(server.service).start;
+        let revision = self.operations.revision_of(server);
         let mut poisons = self.poisons.in_force.iter();
         poisons.any(|each| each.poison.endangers(server.service, revision))
     }
@@ -112,7 +112,7 @@ impl DataPlane {
             return;
         };
         let server = self.servers.get(task).expect("somebody is behind the door");
-        let revision = server.revision as usize - self.operations.revisions_of(server.service).start;
+        let revision = self.operations.revision_of(server);
         for InForce { fault, poison } in &self.poisons.in_force {
             let luck = request.child(purpose::POISON).child(fault.salt);
             if poison.endangers(server.service, revision)

@@ -12,6 +12,7 @@ use crate::blueprint::{
     RevisionIx, ServiceIx, Step as Written,
 };
 use crate::cluster::attempt::{Attempt, Served};
+use crate::cluster::server::Server;
 use crate::engine::calendar::Calendar;
 use crate::engine::count::Count;
 use crate::engine::dist::{Law, Tables};
@@ -340,7 +341,17 @@ impl Operations {
 
     /// What serves what a revision's task has not routed yet.
     pub fn unrouted(&self, service: ServiceIx, revision: RevisionIx) -> Served {
-        self.revisions[self.revisions_of(service).start + revision.at()].unrouted
+        self.revisions[self.row_of(service, revision)].unrouted
+    }
+
+    /// The row of a service's revision.
+    pub fn row_of(&self, service: ServiceIx, revision: RevisionIx) -> usize {
+        self.revisions_of(service).start + revision.at()
+    }
+
+    /// Which of its service's revisions a server runs.
+    pub fn revision_of(&self, server: &Server) -> usize {
+        server.revision as usize - self.revisions_of(server.service).start
     }
 
     /// Rows of a service's revisions.

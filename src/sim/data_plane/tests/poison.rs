@@ -117,12 +117,7 @@ fn poison_that_hangs_blocks_an_event_loop() {
 /// The first service, `web`, calls the second, `store`; poison kills the store's tasks.
 fn chain(millis: &[u64]) -> Blueprint {
     let mut blueprint = requests_at(millis, vec![Step::Call(CallIx(0))], Runtime::Unbounded);
-    blueprint.services.push(service("store", 2, Runtime::Unbounded));
-    blueprint.calls.push(call(Callee::Service {
-        service: ServiceIx(1),
-        operation: OperationIx(0),
-        balancing: Balancing::RoundRobin,
-    }));
+    calling_second(&mut blueprint, service("store", 2, Runtime::Unbounded));
     blueprint
 }
 

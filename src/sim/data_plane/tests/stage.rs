@@ -193,6 +193,15 @@ pub fn fixed(max_attempts: u32, pause: Span) -> Retry {
         },
     }
 }
+/// The second service, asked by the first call, straight and in turn.
+pub fn calling_second(blueprint: &mut Blueprint, second: Service) {
+    blueprint.services.push(second);
+    blueprint.calls.push(call(Callee::Service {
+        service: ServiceIx(1),
+        operation: OperationIx(0),
+        balancing: Balancing::RoundRobin,
+    }));
+}
 
 pub fn call(to: Callee) -> CallSite {
     CallSite {

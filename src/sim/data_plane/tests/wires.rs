@@ -105,27 +105,27 @@ fn calling() -> Blueprint {
     let mut blueprint = sized(&[0], vec![Step::Call(CallIx(0))]);
     blueprint.wires.classes.clear();
     blueprint.programs.push(Program { steps: vec![] });
-    blueprint.services.push(service("stock", 3, Runtime::Unbounded));
-    blueprint.calls.push(call(Callee::Service {
-        service: ServiceIx(1),
-        operation: OperationIx(0),
-        balancing: Balancing::RoundRobin,
-    }));
+    calling_second(&mut blueprint, service("stock", 3, Runtime::Unbounded));
+    blueprint
+}
+
+/// The same, of 3 kB there and 4 kB back.
+fn sized_call() -> Blueprint {
+    let mut blueprint = calling();
+    let wire = Wire {
+        payload: Payload {
+            request: bytes(3000.0),
+            response: bytes(4000.0),
+        },
+        connections: None,
+    };
+    blueprint.wires.calls.push((CallIx(0), wire));
     blueprint
 }
 
 #[test]
 fn a_call_passes_the_interfaces_of_both_tasks() {
-    let mut blueprint = calling();
-    let payload = Payload {
-        request: bytes(3000.0),
-        response: bytes(4000.0),
-    };
-    let wire = Wire {
-        payload,
-        connections: None,
-    };
-    blueprint.wires.calls.push((CallIx(0), wire));
+    let blueprint = sized_call();
     let mut stage = Stage::new(&blueprint);
     let small = stage.start(1, 0, 0.5);
     stage.publish(1, vec![small]);
@@ -313,17 +313,8 @@ fn a_set_up_into_a_lost_zone_is_given_up_like_any_connection() {
 #[test]
 fn bytes_between_tasks_of_different_zones_are_counted() {
     // The caller is in the first zone. One callee stands there and one in the other; each of two requests and answers goes to one of them.
-    let mut blueprint = calling();
+    let mut blueprint = sized_call();
     blueprint.traffic[0].source = recorded(&[0, 1000]);
-    let payload = Payload {
-        request: bytes(3000.0),
-        response: bytes(4000.0),
-    };
-    let wire = Wire {
-        payload,
-        connections: None,
-    };
-    blueprint.wires.calls.push((CallIx(0), wire));
     let mut stage = Stage::new(&blueprint);
     let far = stage.start(1, 1, 1.0);
     let near = stage.tasks[1][0];

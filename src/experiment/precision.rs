@@ -11,8 +11,6 @@ use crate::blueprint::{PreciseFigure, PrecisionGoal};
 use crate::probe::verdict::total_usd;
 use crate::probe::{Estimate, Pool, Precision, Verdict, estimate};
 
-const LEVEL: f64 = 0.95;
-
 /// How closely the figures of a goal are known.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reached {
@@ -128,7 +126,8 @@ fn known(figure: PreciseFigure, asked: f64, outcome: &Outcome) -> Known {
 }
 
 fn estimated(figure: PreciseFigure, outcome: &Outcome) -> Option<Estimate> {
-    let requests = Pool::new(&outcome.blueprint, &outcome.records).requests(None);
+    let pool = Pool::new(&outcome.blueprint, &outcome.records);
+    let requests = pool.requests(None);
     match figure {
         PreciseFigure::MeanLatency => requests.mean_ms(),
         PreciseFigure::P50Latency => requests.latencies().quantile_ms(0.5),
@@ -137,7 +136,7 @@ fn estimated(figure: PreciseFigure, outcome: &Outcome) -> Option<Estimate> {
         PreciseFigure::FailedShare => requests.availability().map(failed),
         PreciseFigure::CostPerHour => {
             let costs: Vec<f64> = outcome.records.iter().map(total_usd).collect();
-            estimate::mean(&costs, LEVEL)
+            estimate::mean(&costs, pool.level)
         }
         PreciseFigure::Objectives => None,
     }

@@ -86,16 +86,20 @@ pub(super) fn name(row: &Row) -> String {
     }
 }
 
+/// ` ± 0.4` in the unit that is told; nothing where there is no spread.
+pub(super) fn half_width(row: &Row, scale: f64) -> String {
+    row.interval
+        .filter(|it| it.half_width() > ROUNDING * row.base_mean.abs().max(row.variant_mean.abs()))
+        .map_or(String::new(), |it| format!(" ± {}", short(scale * it.half_width(), 2)))
+}
+
 fn line(row: &Row) -> String {
     let words = match row.finding {
         Finding::VariantBetter | Finding::BaseBetter => style::good(&row.words()),
         _ => style::doubtful(&row.words()),
     };
     let (scale, unit) = unit(row.figure);
-    let half = row
-        .interval
-        .filter(|it| it.half_width() > ROUNDING * row.base_mean.abs().max(row.variant_mean.abs()))
-        .map_or(String::new(), |it| format!(" ± {}", short(scale * it.half_width(), 2)));
+    let half = half_width(row, scale);
     let digits = |value: f64| short(scale * value, 3);
     let values = format!(
         "{} {}, {} {} {unit}",

@@ -3,10 +3,10 @@
 //! The same figures as on the terminal, as tables: verdicts first, then latency beside the share served, then how the
 //! variants differ. What is within noise is said so in each row, because a table is read by row.
 
-use super::comparison::name;
+use super::comparison::{half_width, name};
 use crate::blueprint::ClassIx;
 use crate::experiment::Comparison;
-use crate::experiment::compare::{Finding, LEVEL, Row};
+use crate::experiment::compare::{LEVEL, Row};
 use crate::experiment::precision::Reached;
 use crate::probe::{Estimate, Pool};
 use crate::report::chart::comparison::{title, unit};
@@ -99,10 +99,7 @@ pub fn comparison(comparison: &Comparison) -> String {
 
 fn compared(row: &Row) -> Vec<String> {
     let (scale, unit) = unit(row.figure);
-    let half = row
-        .interval
-        .filter(|_| row.finding != Finding::Same)
-        .map_or(String::new(), |it| format!(" ± {}", short(scale * it.half_width(), 2)));
+    let half = half_width(row, scale);
     let value = |variant: &str, value: f64| format!("{variant}: {}", short(scale * value, 3));
     vec![
         format!("{} ({unit})", title(&name(row))),

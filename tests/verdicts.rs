@@ -43,8 +43,8 @@ fn said(output: &Output) -> String {
 
 #[test]
 fn a_verdict_that_more_runs_would_bring_is_undecided_and_not_failed() {
-    let only_verdict = QUEUE.lines().take(14).collect::<Vec<_>>().join("\n");
-    let place = place(&only_verdict);
+    let (only_verdict, _) = QUEUE.split_once("  - { table").expect("tables come after the verdict");
+    let place = place(only_verdict);
     let output = wavetank(place.path(), &["test", "queue.yaml", "--format", "json"]);
     assert_eq!(output.status.code(), Some(4), "{}", said(&output));
     let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");

@@ -177,6 +177,9 @@ fn one(file: &Path, changes: &Changes, vary: &[String]) -> Result<(Selected, Dia
         scenario: file.display().to_string(),
         scenario_hash: scenario.hash(),
         settings: changes.set.iter().chain(vary).cloned().collect(),
+        written: scenario.text().to_owned(),
+        resolved: scenario.resolved_text()?,
+        values: scenario.values()?,
     };
     let plain = scenario.with("experiment.compare", "{}")?.resolved_text()?;
     let as_written = variants

@@ -4,11 +4,12 @@
 //! about the machine or the hour is in it, so that equal runs have equal manifests.
 
 use crate::blueprint::Blueprint;
+use crate::scenario::ResolvedValue;
 use crate::sim::context::GENERATOR_CONTRACT;
 use serde::Serialize;
 
 /// What the command line knows of where results come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Provenance {
     /// The command that makes the same results again.
     pub command: String,
@@ -18,6 +19,12 @@ pub struct Provenance {
     pub scenario_hash: String,
     /// `--set` and `--vary`, as given.
     pub settings: Vec<String>,
+    /// The scenario's file, as it was written.
+    pub written: String,
+    /// The scenario as `--set` changed it, with every default filled in.
+    pub resolved: String,
+    /// Every value of it, and whether it was given.
+    pub values: Vec<ResolvedValue>,
 }
 
 /// `manifest.json`.

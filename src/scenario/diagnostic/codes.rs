@@ -249,6 +249,13 @@ codes! {
     FaultFollowsFollower "WT1011" "fault-follows-follower" Error;
     ReclaimWithoutSpot "WT1013" "reclaim-without-spot" Error;
     NobodySelected "WT1012" "nobody-selected" Warning;
+
+    // Folders of results.
+    NotAResultsFolder "WT1160" "not-a-results-folder" Error without_example;
+    OtherResultsFormat "WT1161" "other-results-format" Error without_example;
+    MissingResults "WT1162" "missing-results" Error without_example;
+    DamagedResults "WT1163" "damaged-results" Error without_example;
+    ResultsOfAnotherCommand "WT1164" "results-of-another-command" Error without_example;
 }
 
 impl std::fmt::Display for Code {

@@ -17,12 +17,14 @@ pub mod source;
 mod table;
 mod task_definition;
 mod tree;
+mod values;
 mod vary;
 mod yaml;
 
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity, Style, WIDTH, explain};
 pub use results::ResultTables;
 pub use schema::json_schema;
+pub use values::{Origin, ResolvedValue};
 pub use vary::split_values;
 
 use crate::blueprint::Blueprint;

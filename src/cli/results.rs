@@ -10,7 +10,8 @@ use crate::probe::Pool;
 use crate::report::chart::png::Rasteriser;
 use crate::report::chart::{self, Chart};
 use crate::report::provenance::{Manifest, Provenance};
-use crate::report::{summary, tables, traces};
+use crate::report::{page, summary, tables, traces};
+use std::borrow::Cow;
 
 /// Folder of the variants' tables.
 pub(super) const VARIANTS: &str = "variants";
@@ -44,14 +45,43 @@ pub fn everything(simulated: &Simulated, provenance: &Provenance) -> Vec<File> {
         name: "summary.json".to_owned(),
         bytes: json,
     });
+    files.extend(scenario_files(provenance));
     files.sort_by(|a, b| a.name.cmp(&b.name));
-    let names = files.iter().map(|file| file.name.clone()).collect();
+    let names = files.iter().map(|file| file.name.clone());
+    let mut names: Vec<String> = names.chain([page::NAME.to_owned()]).collect();
+    names.sort();
     let manifest = Manifest::new(provenance, &outcome.blueprint, outcome.records.len(), names);
     files.push(File {
         name: MANIFEST.to_owned(),
         bytes: manifest.to_json(),
     });
+    // The page is made of the files as they will lie in the folder, so that the folder told again gives the same bytes.
+    let written = files
+        .iter()
+        .map(|file| (file.name.clone(), Cow::Borrowed(&*file.bytes)));
+    let page = page::page("the results", &written.collect()).expect("what was just made is whole");
+    files.push(File {
+        name: page::NAME.to_owned(),
+        bytes: page,
+    });
     files
+}
+
+/// What was simulated, as it was written and with everything that it implies.
+fn scenario_files(provenance: &Provenance) -> [File; 3] {
+    let text = |name: &str, text: &str| File {
+        name: name.to_owned(),
+        bytes: text.as_bytes().to_vec(),
+    };
+    let values = tables::values::values(&provenance.values);
+    [
+        text(page::results::SCENARIO, &provenance.written),
+        text(page::results::RESOLVED, &provenance.resolved),
+        File {
+            name: format!("{}.csv", values.schema.name),
+            bytes: values.to_csv(),
+        },
+    ]
 }
 
 /// Tables and SVG charts: what the gallery keeps, as far as it is small.

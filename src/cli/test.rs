@@ -70,6 +70,8 @@ struct Tested {
     command: String,
     folder: String,
     runs: usize,
+    /// Before all runs were made; then nothing is found.
+    interrupted: bool,
     findings: Vec<Finding>,
 }
 
@@ -105,6 +107,7 @@ fn one(scenario: &Selected, workers: &Workers, cancel: &Cancel, progress: impl F
         command: scenario.provenance.command.clone(),
         folder: scenario.folder(),
         runs,
+        interrupted: false,
         findings,
     };
     // A scenario that expects nothing has passed when it is right.
@@ -112,7 +115,15 @@ fn one(scenario: &Selected, workers: &Workers, cancel: &Cancel, progress: impl F
         return tested(0, Vec::new());
     }
     let simulated = simulate::perform(scenario, workers, cancel, progress);
-    tested(simulated.as_written().records.len(), findings(&simulated))
+    let runs = simulated.as_written().records.len();
+    if simulated.as_written().was_interrupted() {
+        // What too few runs say about it is not what was asked.
+        return Tested {
+            interrupted: true,
+            ..tested(runs, Vec::new())
+        };
+    }
+    tested(runs, findings(&simulated))
 }
 
 fn has_expectations(scenario: &Selected) -> bool {
@@ -255,6 +266,11 @@ impl Tested {
         }
         let (total, failed) = (self.findings.len(), self.failed().count());
         terminal.say(&match total {
+            _ if self.interrupted => format!(
+                "{}: interrupted after {}, not judged",
+                self.file,
+                counted(self.runs, "run")
+            ),
             0 => format!("{}: expects nothing", self.file),
             _ => format!(
                 "{}: {} of {total} expectations hold ({} runs)",
@@ -281,6 +297,6 @@ impl Tested {
                 })
             })
             .collect();
-        json!({ "file": self.file, "runs": self.runs, "command": self.command, "expectations": findings })
+        json!({ "file": self.file, "runs": self.runs, "interrupted": self.interrupted, "command": self.command, "expectations": findings })
     }
 }

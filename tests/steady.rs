@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use wavetank::blueprint::{Blueprint, ClassIx, ServiceIx};
 use wavetank::cli::run_once;
+use wavetank::experiment::replicate::Workers;
 use wavetank::experiment::{Cancel, Outcome, Plan, Variant};
 use wavetank::probe::Pool;
 use wavetank::report::summary::{self, warnings};
@@ -31,13 +32,13 @@ fn performed(blueprint: Blueprint, threads: usize) -> Outcome {
     let plan = Plan {
         replications: blueprint.replications,
         most: blueprint.replications,
-        variants: vec![Variant {
+        variants: &[Variant {
             name: blueprint.name.clone(),
             blueprint,
         }],
-        threads: NonZeroUsize::new(threads).expect("at least one"),
     };
-    let mut outcomes = plan.perform(&Cancel::default(), run_once, |_| true, |_, _| {});
+    let workers = Workers::new(NonZeroUsize::new(threads).expect("at least one"));
+    let mut outcomes = plan.perform(&workers, &Cancel::default(), run_once, |_| true, |_, _| {});
     outcomes.remove(0)
 }
 

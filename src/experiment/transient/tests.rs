@@ -6,6 +6,7 @@ use crate::blueprint::{
 };
 use crate::experiment::Cancel;
 use crate::experiment::plan::Plan;
+use crate::experiment::replicate::Workers;
 use crate::probe::Recorder;
 use crate::sim::observation::{Completeness, Observer, Outcome as Ending, RequestFinished, ServedBy};
 use crate::units::{Instant, Ratio};
@@ -156,18 +157,24 @@ fn what_is_not_steady_or_asks_for_a_time_is_never_cut() {
     }
 }
 
-/// A plan of twenty runs that settle within 30 s.
-fn plan() -> Plan {
-    let blueprint = steady();
-    Plan {
-        variants: vec![Variant {
-            name: "it".into(),
-            blueprint,
-        }],
+/// Twenty runs that settle within 30 s.
+fn perform(
+    cancel: &Cancel,
+    run: impl Fn(&Blueprint, u32) -> RunRecord + Sync,
+    progress: impl FnMut(usize, usize),
+) -> Outcome {
+    let variant = Variant {
+        name: "it".into(),
+        blueprint: steady(),
+    };
+    let plan = Plan {
+        variants: &[variant],
         replications: 20,
         most: 20,
-        threads: NonZeroUsize::MIN,
-    }
+    };
+    let workers = Workers::new(NonZeroUsize::MIN);
+    let mut outcomes = plan.perform(&workers, cancel, run, |_| true, progress);
+    outcomes.remove(0)
 }
 
 fn make(blueprint: &Blueprint) -> RunRecord {
@@ -177,13 +184,8 @@ fn make(blueprint: &Blueprint) -> RunRecord {
 #[test]
 fn runs_that_were_looked_at_are_made_again_without_what_is_cut() {
     let mut told = Vec::new();
-    let outcomes = plan().perform(
-        &Cancel::default(),
-        |blueprint, _| make(blueprint),
-        |_| true,
-        |done, of| told.push((done, of)),
-    );
-    let outcome = &outcomes[0];
+    let tell = |done, of| told.push((done, of));
+    let outcome = perform(&Cancel::default(), |blueprint, _| make(blueprint), tell);
     assert_eq!(outcome.records.len(), 20);
     assert_eq!(outcome.blueprint.transient.cut, Span::from_secs(30));
     for record in &outcome.records {
@@ -210,8 +212,7 @@ fn an_interruption_keeps_what_was_finished_before_or_after_the_cut() {
             }
             make(blueprint)
         };
-        let outcomes = plan().perform(&cancel, count, |_| true, |_, _| {});
-        let outcome = &outcomes[0];
+        let outcome = perform(&cancel, count, |_, _| {});
         assert!(outcome.was_interrupted());
         (outcome.records.len(), outcome.blueprint.transient.cut.seconds())
     };

@@ -9,8 +9,9 @@ pub mod expect;
 pub mod plan;
 pub mod precision;
 pub mod replicate;
+pub mod transient;
 pub mod verdict;
 
 pub use compare::{Comparison, compare};
 pub use plan::{Outcome, Plan, Variant};
-pub use replicate::Cancel;
+pub use replicate::{Cancel, Workers};

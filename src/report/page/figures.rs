@@ -273,14 +273,7 @@ pub fn precision(results: &Results) -> Precision {
         } else {
             counted(runs, "run")
         },
-        warm_up: if warm_up > 0.0 {
-            format!(
-                "{} of warm-up lie before the first moment and are not measured.",
-                duration(warm_up)
-            )
-        } else {
-            "Nothing is cut as warm-up.".to_owned()
-        },
+        warm_up: cut(warm_up, results.manifest["truncated_s"].as_f64().unwrap_or(0.0)),
         asked: goal["asked"].as_f64().map(|asked| {
             let reached = goal["reached"].as_bool().unwrap_or(false);
             let needed = goal["runs_needed"].as_u64().filter(|_| !reached);
@@ -297,5 +290,19 @@ pub fn precision(results: &Results) -> Precision {
         rows,
         head,
         note,
+    }
+}
+
+/// What of the simulated time is not measured.
+fn cut(warm_up_s: f64, truncated_s: f64) -> String {
+    let warm_up = if warm_up_s > 0.0 {
+        format!("{} of warm-up lie before the first moment and are not measured", duration(warm_up_s))
+    } else {
+        "No warm-up was asked for".to_owned()
+    };
+    if truncated_s > 0.0 {
+        format!("{warm_up}; {} more were cut, because the runs had not settled (MSER-5).", duration(truncated_s))
+    } else {
+        format!("{warm_up}; nothing more was cut.")
     }
 }

@@ -249,6 +249,7 @@ codes! {
     FaultFollowsFollower "WT1011" "fault-follows-follower" Error;
     ReclaimWithoutSpot "WT1013" "reclaim-without-spot" Error;
     NobodySelected "WT1012" "nobody-selected" Warning;
+    ObjectiveOfNobody "WT1170" "objective-of-nobody" Error;
 
     // Folders of results.
     NotAResultsFolder "WT1160" "not-a-results-folder" Error without_example;

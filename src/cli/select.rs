@@ -246,19 +246,24 @@ fn settings(changes: &Changes) -> Vec<(String, String)> {
 /// What repeats this on the command line.
 fn command(file: &Path, changes: &Changes, vary: &[String]) -> String {
     let mut words = vec!["wavetank run".to_owned(), quoted(&file.display().to_string())];
-    let settings = changes.set.iter().map(|setting| ("--set", setting.clone()));
-    let seed = changes.seed.map(|seed| ("--seed", seed.to_string()));
-    let replications = changes.replications.map(|count| ("--replications", count.to_string()));
-    let precision = changes.precision.iter().map(|share| ("--precision", share.clone()));
     let vary = vary.iter().map(|vary| ("--vary", vary.clone()));
-    for (option, value) in settings.chain(seed).chain(replications).chain(precision).chain(vary) {
+    for (option, value) in options(changes).into_iter().chain(vary) {
         words.push(format!("{option} {}", quoted(&value)));
     }
     words.join(" ")
 }
 
+/// The options that say these changes, with their values.
+pub fn options(changes: &Changes) -> Vec<(&'static str, String)> {
+    let settings = changes.set.iter().map(|setting| ("--set", setting.clone()));
+    let seed = changes.seed.map(|seed| ("--seed", seed.to_string()));
+    let replications = changes.replications.map(|count| ("--replications", count.to_string()));
+    let precision = changes.precision.iter().map(|share| ("--precision", share.clone()));
+    settings.chain(seed).chain(replications).chain(precision).collect()
+}
+
 /// As a shell takes it as one word.
-fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let plain = |letter: char| letter.is_alphanumeric() || "-_./=:,%+@".contains(letter);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();

@@ -50,7 +50,7 @@ pub enum Command {
     Check(Check),
     /// Run a scenario in variants on the same luck and say how they differ
     Compare(Compare),
-    /// Find the cheapest candidate that meets the objectives, whatever happens
+    /// Find the cheapest candidate that meets the objectives
     Size(Size),
     /// Print the JSON Schema of scenario files, for editors
     Schema,

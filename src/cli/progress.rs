@@ -85,6 +85,14 @@ impl<'a> Progress<'a> {
         }
     }
 
+    /// Runs `speak`, which writes to the terminal, without a bar in the way.
+    pub fn aside(&self, speak: impl FnOnce()) {
+        match &self.bar {
+            Some(bar) => bar.suspend(speak),
+            None => speak(),
+        }
+    }
+
     pub fn end(self) {
         if let Some(bar) = self.bar {
             bar.finish_and_clear();

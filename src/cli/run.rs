@@ -4,6 +4,7 @@ use super::Status;
 use super::arguments::{Format, Run};
 use super::folder::Folder;
 use super::interrupt;
+use super::progress::Progress;
 use super::results::{self, VARIANTS};
 use super::select::{self, Selected};
 use super::simulate::{self, Simulated};
@@ -19,7 +20,7 @@ pub fn run(terminal: &Terminal, run: &Run) -> anyhow::Result<Status> {
         return Ok(Status::Wrong);
     };
     let cancel = interrupt::watch();
-    let threads = simulate::threads(run.effort.threads);
+    let workers = simulate::workers(run.effort.threads);
     let several = selected.len() > 1;
     let mut status = Status::Good;
     let mut told = Vec::new();
@@ -29,7 +30,9 @@ pub fn run(terminal: &Terminal, run: &Run) -> anyhow::Result<Status> {
         let folder = Folder::open(&path)?;
         let provenance = scenario.provenance.clone();
         let name = scenario.name.clone();
-        let simulated = simulate::perform(terminal, scenario, threads, &cancel);
+        let mut progress = Progress::new(terminal, &name);
+        let simulated = simulate::perform(&scenario, &workers, &cancel, |done, of| progress.is_at(done, of));
+        progress.end();
         if simulated.as_written().records.is_empty() {
             folder.discard();
             terminal.complain(&format!(

@@ -45,7 +45,7 @@ pub fn size(terminal: &Terminal, size: &Size) -> anyhow::Result<Status> {
     let sizing = search(
         candidates,
         rules(&goal, blueprint.replications),
-        simulate::threads(size.effort.threads),
+        &simulate::workers(size.effort.threads),
         &cancel,
         simulate::run_once,
         |words, done, of| progress.does(words, done, of),
@@ -91,7 +91,10 @@ pub fn size(terminal: &Terminal, size: &Size) -> anyhow::Result<Status> {
 /// What is wrong with `--over` itself, whatever the scenario.
 fn check_choices(over: &[String]) -> Result<(), String> {
     for choice in over {
-        if choice.split_once('=').is_none_or(|(path, values)| path.is_empty() || values.is_empty()) {
+        if choice
+            .split_once('=')
+            .is_none_or(|(path, values)| path.is_empty() || values.is_empty())
+        {
             return Err(format!(
                 "`{choice}` is not of the form path=values, such as services.web.desired_count=2,3,4"
             ));

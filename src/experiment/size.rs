@@ -8,14 +8,13 @@ pub mod procedure;
 pub mod strain;
 pub mod trials;
 
-use super::Cancel;
 use super::verdict::ended_early;
+use super::{Cancel, Workers};
 use crate::blueprint::{Blueprint, Indifference as Zone, Objective, SizeGoal};
 use crate::probe::{Estimate, Judgement, Pool, RunRecord, Verdict, estimate};
 use crate::scenario::{Candidates, Choice, LeftOut};
 use crate::stats::{Interval, bonferroni, paired_difference};
 use procedure::{Depth, Field, Indifference, Rules, Runs, Selection, Standing, Status, select};
-use std::num::NonZeroUsize;
 use trials::Trials;
 
 /// So many of the next dearer candidates are run through every situation, so that it is known what more money buys.
@@ -80,12 +79,16 @@ impl Found {
     /// What comes nearest to a miss; `None` if nothing was seen.
     pub fn worst(&self) -> Option<&Seen> {
         // The first of equals, so that the scenario as written goes before what-ifs.
-        self.seen.iter().reduce(|worst, seen| if seen.strain > worst.strain { seen } else { worst })
+        self.seen
+            .iter()
+            .reduce(|worst, seen| if seen.strain > worst.strain { seen } else { worst })
     }
 
     /// Missed for certain, at 95 % each.
     pub fn missed(&self) -> impl Iterator<Item = &Seen> {
-        self.seen.iter().filter(|seen| seen.cut_short || seen.judgement.verdict == Verdict::NotMet)
+        self.seen
+            .iter()
+            .filter(|seen| seen.cut_short || seen.judgement.verdict == Verdict::NotMet)
     }
 }
 
@@ -128,12 +131,12 @@ pub fn rules(goal: &SizeGoal, first: u32) -> Rules {
 pub fn size(
     candidates: Candidates,
     rules: Rules,
-    threads: NonZeroUsize,
+    workers: &Workers,
     cancel: &Cancel,
     run: impl Fn(&Blueprint, u32) -> RunRecord + Sync,
     progress: impl FnMut(&str, usize, usize),
 ) -> Sizing {
-    let mut trials = Trials::new(&candidates, rules.most, threads, cancel, run, progress);
+    let mut trials = Trials::new(&candidates, rules.most, workers, cancel, run, progress);
     let selection = select(&mut trials, rules);
     if let Some(winner) = selection.winner {
         let mut dearer: Vec<usize> = (0..candidates.list.len())
@@ -189,7 +192,11 @@ where
         name: candidate.name.clone(),
         settings: candidate.settings.clone(),
         status: selection.statuses[at],
-        standing: if costs.is_empty() { Standing::Undecided } else { trials.standing(at, Runs::Search, errors) },
+        standing: if costs.is_empty() {
+            Standing::Undecided
+        } else {
+            trials.standing(at, Runs::Search, errors)
+        },
         runs: search[0].len(),
         runs_of_what_ifs: search[1..].iter().map(Vec::len).min().unwrap_or(0),
         fresh: fresh[0].len(),
@@ -214,7 +221,6 @@ fn of_situation(situation: usize, blueprint: &Blueprint, records: &[RunRecord]) 
         })
         .collect()
 }
-
 
 #[cfg(test)]
 mod tests;

@@ -312,7 +312,7 @@ pub fn resolve(
     let (traffic, classes) = traffic::traffic(&mut cx);
     let mut events = event::events(&mut cx, &deploys);
     events.extend(standalone::scheduled(&mut cx));
-    let objectives = objective::objectives(&mut cx, &classes);
+    let objectives = objective::objectives(&mut cx, &traffic, &classes);
     let expectations = expectation::expectations(&mut cx);
     let precision = experiment::precision(&mut cx);
     let size = size::size(&mut cx);

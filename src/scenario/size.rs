@@ -8,14 +8,16 @@
 
 use super::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use super::path::{self, Step};
-use super::quantity::print_duration;
 use super::schema::{self, Form};
 use super::source::Place;
 use super::steps;
 use super::tree::{Key, Node, Value};
 use super::{Scenario, yaml};
 use crate::blueprint::Blueprint;
+use situations::Situation;
 use std::collections::BTreeMap;
+
+mod situations;
 
 /// What is chosen from.
 #[derive(Clone, Debug)]
@@ -80,13 +82,6 @@ struct Put {
     place: Place,
 }
 
-/// A what-if: values that are replaced and events that are added.
-struct Situation {
-    name: String,
-    puts: Vec<Put>,
-    events: Vec<Node>,
-}
-
 impl Scenario {
     /// The same scenario with more to choose from, as `--over` says.
     ///
@@ -126,7 +121,9 @@ impl Scenario {
             base.forget(key);
         }
         let axes = self.axes(said)?;
-        let count = axes.iter().fold(1_usize, |count, axis| count.saturating_mul(axis.puts.len()));
+        let count = axes
+            .iter()
+            .fold(1_usize, |count, axis| count.saturating_mul(axis.puts.len()));
         if count > said.candidates_at_most as usize {
             let message = format!("{count} candidates are more than {}", said.candidates_at_most);
             let problem = self
@@ -161,19 +158,33 @@ impl Scenario {
                     _ => unreachable!("a list was read from a list"),
                 },
                 Form::Long(range) => {
-                    let texts = steps::expand(&range.from, &range.to, range.step.as_ref()).expect("ranges were checked");
+                    let texts =
+                        steps::expand(&range.from, &range.to, range.step.as_ref()).expect("ranges were checked");
                     let bare = range.from.is_number();
                     let value = |text: String| if bare { Value::Number(text) } else { Value::Text(text) };
                     let place = node.place;
-                    texts.into_iter().map(|text| Node { value: value(text), place }).collect()
+                    texts
+                        .into_iter()
+                        .map(|text| Node {
+                            value: value(text),
+                            place,
+                        })
+                        .collect()
                 }
             };
-            let number = |node: &Node| node.scalar().is_some_and(|text| text.starts_with(|c: char| c.is_ascii_digit()));
+            let number = |node: &Node| {
+                node.scalar()
+                    .is_some_and(|text| text.starts_with(|c: char| c.is_ascii_digit()))
+            };
             axes.push(Axis {
                 choice: Choice {
                     path: path.to_owned(),
                     values: nodes.iter().map(text_of).collect(),
-                    spaced: if nodes.iter().all(number) { Spacing::Numbers } else { Spacing::Words },
+                    spaced: if nodes.iter().all(number) {
+                        Spacing::Numbers
+                    } else {
+                        Spacing::Words
+                    },
                 },
                 label: short_name(path, &paths),
                 puts: nodes.into_iter().map(|node| vec![put(path, node, key.place)]).collect(),
@@ -206,116 +217,6 @@ impl Scenario {
                 })
                 .collect(),
         }))
-    }
-
-    /// What-ifs, each tried on `base`, the scenario as written; and it, with the texts that were written for them.
-    fn situations(
-        &self,
-        mut base: Scenario,
-        said: &schema::Sizing,
-        whole: &schema::Scenario,
-    ) -> Result<(Scenario, Vec<Situation>), Diagnostics> {
-        let mut situations = Vec::new();
-        match &said.through {
-            None => {}
-            Some(Form::Short(schema::StockWhatIf::ZoneLoss)) => {
-                situations.extend(base.zone_losses("", &schema::ZoneLoss::default(), whole));
-            }
-            Some(Form::Long(what_ifs)) => {
-                for ((key, node), (_, what_if)) in self.size_node("through").iter().zip(what_ifs.iter()) {
-                    let set = node.get("set").map_or(&[][..], Node::entries);
-                    let events = match node.get("events").map(|events| &events.value) {
-                        Some(Value::List(events)) => events.clone(),
-                        _ => Vec::new(),
-                    };
-                    let common = Situation {
-                        name: key.text.clone(),
-                        puts: set.iter().map(|(path, value)| put(&path.text, value.clone(), path.place)).collect(),
-                        events,
-                    };
-                    let Some(loss) = &what_if.zone_loss else {
-                        situations.push(common);
-                        continue;
-                    };
-                    for lost in base.zone_losses(&key.text, loss, whole) {
-                        situations.push(Situation {
-                            puts: common.puts.clone(),
-                            events: common.events.iter().cloned().chain(lost.events).collect(),
-                            name: lost.name,
-                        });
-                    }
-                }
-            }
-        }
-        let mut wrong: Option<Diagnostics> = None;
-        for situation in &situations {
-            let found = match base.in_situation(situation) {
-                Ok(scenario) => scenario.resolve().1,
-                Err(found) => found,
-            };
-            if found.has_errors() {
-                wrong = Some(wrong.map_or(found.clone(), |before| before.merge(found)));
-            }
-        }
-        wrong.map_or(Ok((base, situations)), Err)
-    }
-
-    /// One situation for each zone that is lost.
-    fn zone_losses(&mut self, name: &str, loss: &schema::ZoneLoss, whole: &schema::Scenario) -> Vec<Situation> {
-        let third = crate::units::Span::from_nanos(whole.duration.0.nanos() / 3);
-        let zones = loss.zones.clone().or_else(|| whole.cluster.availability_zones.clone());
-        let at = print_duration(loss.at.map_or(third, |at| at.0));
-        let lasting = print_duration(loss.lasting.map_or(third, |lasting| lasting.0));
-        let mut situations = Vec::new();
-        for zone in zones.unwrap_or_default() {
-            let text = format!("{{ at: {at}, zone_outage: {zone:?}, lasting: {lasting} }}");
-            let node = self.written("loss of a zone", &text);
-            let before = if name.is_empty() { String::new() } else { format!("{name}: ") };
-            situations.push(Situation {
-                name: format!("{before}loss of {zone}"),
-                puts: Vec::new(),
-                events: vec![node],
-            });
-        }
-        situations
-    }
-
-    /// A value that stands in no file of the user's.
-    fn written(&mut self, name: &str, text: &str) -> Node {
-        let file = self.sources.add(name, text);
-        yaml::parse(&self.sources, file).0.expect("what is written here is YAML")
-    }
-
-    fn in_situation(&self, situation: &Situation) -> Result<Scenario, Diagnostics> {
-        let mut scenario = self.clone();
-        for put in &situation.puts {
-            scenario.put_all(std::slice::from_ref(put))?;
-        }
-        if situation.events.is_empty() {
-            return Ok(scenario);
-        }
-        let Value::Map(sections) = &mut scenario.tree.value else {
-            unreachable!("a scenario is a map");
-        };
-        let place = situation.events[0].place;
-        let at = sections.iter().position(|(key, _)| key.text == "events").unwrap_or_else(|| {
-            let key = Key {
-                text: "events".to_owned(),
-                place,
-            };
-            sections.push((
-                key,
-                Node {
-                    value: Value::List(Vec::new()),
-                    place,
-                },
-            ));
-            sections.len() - 1
-        });
-        if let Value::List(events) = &mut sections[at].1.value {
-            events.extend(situation.events.iter().cloned());
-        }
-        Ok(scenario)
     }
 
     fn put_all(&mut self, puts: &[Put]) -> Result<(), Diagnostics> {
@@ -351,11 +252,18 @@ impl Scenario {
                 let puts = &axis.puts[*value];
                 scenario.put_all(puts)?;
                 let text = &axis.choice.values[*value];
-                names.push(if axis.label.is_empty() { text.clone() } else { format!("{}={text}", axis.label) });
+                names.push(if axis.label.is_empty() {
+                    text.clone()
+                } else {
+                    format!("{}={text}", axis.label)
+                });
                 settings.extend(puts.iter().map(|put| (put.path.clone(), text_of(&put.node))));
             }
             made.push(Made::new(&scenario, situations, names.join(", "), settings));
-            let Some(axis) = (0..axes.len()).rev().find(|axis| at[*axis] + 1 < axes[*axis].puts.len()) else {
+            let Some(axis) = (0..axes.len())
+                .rev()
+                .find(|axis| at[*axis] + 1 < axes[*axis].puts.len())
+            else {
                 return Ok(());
             };
             at[axis] += 1;
@@ -387,10 +295,7 @@ impl Scenario {
                         blueprints,
                     });
                 }
-                Err(reason) => left_out.push(LeftOut {
-                    name: one.name,
-                    reason,
-                }),
+                Err(reason) => left_out.push(LeftOut { name: one.name, reason }),
             }
         }
         if list.is_empty() {
@@ -425,15 +330,17 @@ impl Made {
     fn new(scenario: &Scenario, situations: &[Situation], name: String, settings: Vec<(String, String)>) -> Made {
         let plain = scenario.resolve_whole();
         let resolved = yaml::print(&serde_json::to_value(&plain.said).expect("the language's types are plain values"));
-        let blueprints = situations.iter().fold(sound(plain.blueprint, &plain.diagnostics), |before, situation| {
-            let mut blueprints = before?;
-            let (blueprint, found) = match scenario.in_situation(situation) {
-                Ok(scenario) => scenario.resolve(),
-                Err(found) => (None, found),
-            };
-            blueprints.extend(sound(blueprint, &found).map_err(|why| format!("{}: {why}", situation.name))?);
-            Ok(blueprints)
-        });
+        let blueprints = situations
+            .iter()
+            .fold(sound(plain.blueprint, &plain.diagnostics), |before, situation| {
+                let mut blueprints = before?;
+                let (blueprint, found) = match scenario.in_situation(situation) {
+                    Ok(scenario) => scenario.resolve(),
+                    Err(found) => (None, found),
+                };
+                blueprints.extend(sound(blueprint, &found).map_err(|why| format!("{}: {why}", situation.name))?);
+                Ok(blueprints)
+            });
         Made {
             name,
             settings,

@@ -191,7 +191,10 @@ struct Search<'f, F> {
 /// If there is no candidate, or the first look has fewer than two runs.
 pub fn select<F: Field>(field: &mut F, rules: Rules) -> Selection {
     let count = field.candidates();
-    assert!(count > 0 && rules.first >= 2, "a search takes candidates and two runs of each");
+    assert!(
+        count > 0 && rules.first >= 2,
+        "a search takes candidates and two runs of each"
+    );
     let mut search = Search {
         field,
         rules,
@@ -279,7 +282,9 @@ impl<F: Field> Search<'_, F> {
     /// Those that more runs may show to be better than the leader.
     fn open(&self, leader: Option<usize>) -> Vec<usize> {
         let rivals = (0..self.count).filter(|at| Some(*at) != leader && self.may_lead(*at));
-        rivals.filter(|at| !leader.is_some_and(|leader| self.is_dearer(*at, leader))).collect()
+        rivals
+            .filter(|at| !leader.is_some_and(|leader| self.is_dearer(*at, leader)))
+            .collect()
     }
 
     /// Those that might be better, but that no run of a confirmation could decide about.
@@ -297,13 +302,19 @@ impl<F: Field> Search<'_, F> {
     fn is_dearer(&self, at: usize, than: usize) -> bool {
         let (ours, theirs) = (self.field.costs(at), self.field.costs(than));
         let pairs = theirs.iter().zip(ours);
-        let savings: Moments = pairs.map(|(theirs, ours)| self.rules.indifference.less(*theirs) - ours).collect();
+        let savings: Moments = pairs
+            .map(|(theirs, ours)| self.rules.indifference.less(*theirs) - ours)
+            .collect();
         let (Some(mean), Some(variance)) = (savings.mean(), savings.variance()) else {
             return false;
         };
         // Pairs are as many as one of the two has runs, which is the number of a look.
         let n = savings.count();
-        let quantile = self.quantiles.iter().find(|(runs, _)| *runs == n).map(|(_, quantile)| quantile);
+        let quantile = self
+            .quantiles
+            .iter()
+            .find(|(runs, _)| *runs == n)
+            .map(|(_, quantile)| quantile);
         quantile.is_some_and(|quantile| mean + quantile * (variance / n as f64).sqrt() < 0.0)
     }
 
@@ -346,4 +357,4 @@ impl<F: Field> Search<'_, F> {
 }
 
 #[cfg(test)]
-mod known;
+mod tests;

@@ -11,7 +11,10 @@ use crate::probe::verdict::WindowJudgement;
 /// The highest strain of an objective's windows; 0 if no request came, infinite if none was served.
 pub fn of_objective(pool: &Pool, at: usize, objective: &Objective) -> f64 {
     let windows = pool.judge_windows(at, objective);
-    windows.iter().map(|window| of_window(objective, window)).fold(0.0, f64::max)
+    windows
+        .iter()
+        .map(|window| of_window(objective, window))
+        .fold(0.0, f64::max)
 }
 
 fn of_window(objective: &Objective, window: &WindowJudgement) -> f64 {

@@ -4,6 +4,7 @@ use super::procedure::Ending;
 use super::*;
 use crate::cli::run_once;
 use crate::scenario::Scenario;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 /// M/M/c with 3.2 customers a second of one second each, in tasks whose memory, and so whose price, grows with c.
@@ -32,9 +33,9 @@ fn sized(text: &str, changes: &[(&str, &str)], threads: usize) -> Sizing {
     let blueprint = blueprint.unwrap_or_else(|| panic!("{}", found.render(crate::scenario::Style::Plain)));
     let candidates = scenario.candidates().expect("right").expect("there are some");
     let goal = blueprint.size.expect("there is a goal");
-    let threads = NonZeroUsize::new(threads).expect("above zero");
+    let workers = Workers::new(NonZeroUsize::new(threads).expect("above zero"));
     let rules = rules(&goal, blueprint.replications);
-    size(candidates, rules, threads, &Cancel::default(), run_once, |_, _, _| {})
+    size(candidates, rules, &workers, &Cancel::default(), run_once, |_, _, _| {})
 }
 
 /// Mean time in an M/M/c queue whose work takes a second, by Erlang's formula.
@@ -62,14 +63,23 @@ fn the_fewest_servers_are_those_of_erlangs_formula() {
     let winner = sizing.winner().expect("it was found");
     assert_eq!(winner.name, "c5");
     assert!(winner.fresh >= 10 && winner.seen.iter().all(|seen| seen.judgement.runs == winner.fresh));
-    let of = |name: &str| sizing.found.iter().find(|found| found.name == name).expect("a candidate");
+    let of = |name: &str| {
+        sizing
+            .found
+            .iter()
+            .find(|found| found.name == name)
+            .expect("a candidate")
+    };
     // Three servers fall behind for ever, four are too slow; what is dearer is not run in vain.
     assert_eq!(of("c3").status, Status::Infeasible);
     assert_eq!(of("c4").status, Status::Infeasible);
     assert_eq!((of("c7").status, of("c7").runs), (Status::Dearer, 10));
     // A gigabyte is 0.004445 USD an hour, and the same in every run.
     let dearer = of("c6").dearer.expect("it was run");
-    assert!((dearer.estimate - 0.004_445).abs() < 1e-6 && dearer.half_width() < 1e-9, "{dearer:?}");
+    assert!(
+        (dearer.estimate - 0.004_445).abs() < 1e-6 && dearer.half_width() < 1e-9,
+        "{dearer:?}"
+    );
 }
 
 #[test]
@@ -83,7 +93,11 @@ fn threads_change_nothing() {
 
 #[test]
 fn where_no_candidate_is_good_enough_that_is_said() {
-    let sizing = sized(ERLANG, &[("objectives[0].latency.mean", "900ms"), ("duration", "5m")], 2);
+    let sizing = sized(
+        ERLANG,
+        &[("objectives[0].latency.mean", "900ms"), ("duration", "5m")],
+        2,
+    );
     assert_eq!(sizing.selection.ending, Ending::NoneFeasible);
     assert!(sizing.found.iter().all(|found| found.status == Status::Infeasible));
 }
@@ -99,7 +113,11 @@ fn where_the_runs_do_not_suffice_the_number_that_would_is_told() {
     let sizing = sized(ERLANG, &changes, 2);
     assert_eq!(sizing.selection.ending, Ending::Exhausted);
     let undecided = sizing.others(Status::Undecided);
-    assert!(undecided.iter().any(|found| found.name == "c4"), "{:?}", sizing.selection);
+    assert!(
+        undecided.iter().any(|found| found.name == "c4"),
+        "{:?}",
+        sizing.selection
+    );
     assert!(sizing.runs_needed().is_none_or(|runs| runs > 10));
 }
 
@@ -107,14 +125,25 @@ fn where_the_runs_do_not_suffice_the_number_that_would_is_told() {
 fn an_interruption_keeps_what_is_known() {
     let scenario = Scenario::parse("erlang.yaml", ERLANG, Path::new("")).expect("it reads");
     let candidates = scenario.candidates().expect("right").expect("there are some");
-    let goal = scenario.resolve().0.and_then(|blueprint| blueprint.size).expect("a goal");
+    let goal = scenario
+        .resolve()
+        .0
+        .and_then(|blueprint| blueprint.size)
+        .expect("a goal");
     let cancel = Cancel::default();
     let progress = |_: &str, done, _| {
         if done == 7 {
             cancel.request();
         }
     };
-    let sizing = size(candidates, rules(&goal, 10), NonZeroUsize::MIN, &cancel, run_once, progress);
+    let sizing = size(
+        candidates,
+        rules(&goal, 10),
+        &Workers::new(NonZeroUsize::MIN),
+        &cancel,
+        run_once,
+        progress,
+    );
     assert_eq!(sizing.selection.ending, Ending::Interrupted);
     assert!((7..=9).contains(&sizing.runs), "{}", sizing.runs);
     assert!(sizing.found[0].cost.is_some() && sizing.found[4].cost.is_none());

@@ -8,12 +8,11 @@
 use super::procedure::{Depth, Errors, Field, Runs, Standing};
 use super::strain;
 use crate::blueprint::{Blueprint, Traces};
-use crate::experiment::replicate::{Cancel, replicate};
+use crate::experiment::replicate::{Cancel, Workers, replicate};
 use crate::experiment::verdict::{ended_early, runs_to_decide};
 use crate::probe::verdict::total_usd;
 use crate::probe::{Pool, RunRecord, Verdict};
 use crate::scenario::{Candidate, Candidates};
-use std::num::NonZeroUsize;
 
 /// By situation, in order of replication.
 type Records = Vec<Vec<RunRecord>>;
@@ -28,7 +27,7 @@ pub struct Trials<'a, R, P> {
     costs: Vec<Vec<f64>>,
     /// The first fresh replication.
     fresh_from: u32,
-    threads: NonZeroUsize,
+    workers: &'a Workers,
     cancel: &'a Cancel,
     run: R,
     progress: P,
@@ -51,7 +50,7 @@ where
     pub fn new(
         candidates: &'a Candidates,
         most: u32,
-        threads: NonZeroUsize,
+        workers: &'a Workers,
         cancel: &'a Cancel,
         run: R,
         progress: P,
@@ -69,7 +68,7 @@ where
             candidates: list,
             situations: &candidates.situations,
             fresh_from: most,
-            threads,
+            workers,
             cancel,
             run,
             progress,
@@ -134,7 +133,13 @@ where
     }
 
     /// What a candidate lacks in one situation.
-    fn lacking(&self, candidate: usize, situation: usize, runs: Runs, to: u32) -> impl Iterator<Item = Job> + use<R, P> {
+    fn lacking(
+        &self,
+        candidate: usize,
+        situation: usize,
+        runs: Runs,
+        to: u32,
+    ) -> impl Iterator<Item = Job> + use<R, P> {
         let have = self.records(candidate, runs)[situation].len() as u32;
         (have..to).map(move |replication| Job {
             candidate,
@@ -166,7 +171,7 @@ where
         };
         let before = *made;
         progress(words, before, before + jobs.len());
-        let done = replicate(jobs.len(), self.threads, self.cancel, one, |index, mut record| {
+        let done = replicate(jobs.len(), self.workers, self.cancel, one, |index, mut record| {
             let job = jobs[index];
             let kept = match runs {
                 Runs::Search => &mut search[job.candidate][job.situation],
@@ -214,7 +219,9 @@ where
             Depth::Cost => 1,
             Depth::Whole => self.situations.len(),
         };
-        let pairs = candidates.iter().flat_map(|at| (0..situations).map(move |situation| (*at, situation)));
+        let pairs = candidates
+            .iter()
+            .flat_map(|at| (0..situations).map(move |situation| (*at, situation)));
         let jobs: Vec<Job> = pairs
             .flat_map(|(at, situation)| self.lacking(at, situation, Runs::Search, to))
             .collect();
@@ -264,7 +271,11 @@ where
             }
             feasible = feasible && judged(errors.feasible).all(|verdict| verdict == Verdict::Met);
         }
-        if feasible { Standing::Feasible } else { Standing::Undecided }
+        if feasible {
+            Standing::Feasible
+        } else {
+            Standing::Undecided
+        }
     }
 
     fn strain(&self, candidate: usize) -> f64 {
@@ -277,6 +288,9 @@ where
                 .map(|(at, objective)| strain::of_objective(&pool, at, objective))
                 .fold(0.0, f64::max)
         };
-        situations.filter(|(_, records)| !records.is_empty()).map(of).fold(0.0, f64::max)
+        situations
+            .filter(|(_, records)| !records.is_empty())
+            .map(of)
+            .fold(0.0, f64::max)
     }
 }

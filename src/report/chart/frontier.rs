@@ -6,7 +6,7 @@
 use super::Chart;
 use super::axis::Axis;
 use super::canvas::{
-    Anchor, BLUE, Canvas, FAINT, Font, GRID, GREEN, INK, ORANGE, PALE, Paint, Point, VERMILLION, WHITE,
+    Anchor, BLUE, Canvas, FAINT, Font, GREEN, GRID, INK, ORANGE, PALE, Paint, Point, VERMILLION, WHITE,
 };
 use super::labels::{self, Label};
 use crate::experiment::size::procedure::{Standing, Status};
@@ -88,7 +88,10 @@ pub fn frontier(name: &str, sizing: &Sizing) -> Option<Chart> {
     let bottom = top + PANEL;
     let place = |cost: f64, strain: f64| -> Point {
         let across = x.place(cost).clamp(0.0, 1.0) * (WIDTH - LEFT - RIGHT);
-        (LEFT + across, bottom - y.place(strain.max(y.low)).clamp(0.0, 1.0) * PANEL)
+        (
+            LEFT + across,
+            bottom - y.place(strain.max(y.low)).clamp(0.0, 1.0) * PANEL,
+        )
     };
     let svg = Canvas::svg(WIDTH, (bottom + FOOT).ceil(), &title, &caption, |canvas| {
         canvas.text(&TITLE.clip(&title, WIDTH - LEFT - RIGHT), (LEFT, 28.0), TITLE);
@@ -103,8 +106,10 @@ pub fn frontier(name: &str, sizing: &Sizing) -> Option<Chart> {
             canvas.polyline(&[from, (to.0, from.1), to], 1.5, Paint::faint(BLUE, 0.6));
         }
         // The winner last, over whatever lies beneath it.
-        let (winner, others): (Vec<_>, Vec<_>) =
-            points.iter().copied().partition(|point| point.2.status == Status::Winner);
+        let (winner, others): (Vec<_>, Vec<_>) = points
+            .iter()
+            .copied()
+            .partition(|point| point.2.status == Status::Winner);
         for (cost, strain, found) in others.into_iter().chain(winner) {
             draw_mark(canvas, mark(found), place(cost, strain));
         }
@@ -118,7 +123,11 @@ pub fn frontier(name: &str, sizing: &Sizing) -> Option<Chart> {
 
 /// Those that no other is both cheaper and safer than, from the cheapest on; not those seen in part.
 fn stairs<'f>(points: &[(f64, f64, &'f Found)]) -> Vec<(f64, f64, &'f Found)> {
-    let mut whole: Vec<_> = points.iter().filter(|point| mark(point.2) != Mark::Unseen).copied().collect();
+    let mut whole: Vec<_> = points
+        .iter()
+        .filter(|point| mark(point.2) != Mark::Unseen)
+        .copied()
+        .collect();
     whole.sort_by(|one, other| one.0.total_cmp(&other.0).then(one.1.total_cmp(&other.1)));
     let mut stairs: Vec<(f64, f64, &Found)> = Vec::new();
     for point in whole {
@@ -158,7 +167,11 @@ fn draw_legend(canvas: &Canvas, points: &[(f64, f64, &Found)], y: f64) {
         if count == 0 {
             continue;
         }
-        let words = if kind == Mark::Winner { words.to_owned() } else { format!("{words} ({count})") };
+        let words = if kind == Mark::Winner {
+            words.to_owned()
+        } else {
+            format!("{words} ({count})")
+        };
         draw_mark(canvas, kind, (x, y));
         canvas.text(&words, (x + 14.0, y), SMALL);
         x += 42.0 + SMALL.width(&words);
@@ -179,7 +192,7 @@ fn draw_axes(canvas: &Canvas, (x, y): (&Axis, &Axis), (top, bottom): (f64, f64),
     canvas.line((LEFT, bottom), (WIDTH - RIGHT, bottom), 1.0, Paint::solid(FAINT));
     let bound = place(0.0, 1.0).1;
     canvas.dashed(&[(LEFT, bound), (WIDTH - RIGHT, bound)], 2.0, INK);
-    canvas.text("missed above this line", (WIDTH - RIGHT, bound - 10.0), SMALL.anchored(Anchor::End));
+    canvas.text("missed above this line", (LEFT + 8.0, bound - 10.0), SMALL);
     canvas.text(&y.label, (LEFT, top - 12.0), TICK);
     let middle = LEFT + (WIDTH - LEFT - RIGHT) / 2.0;
     canvas.text(&x.label, (middle, bottom + 34.0), SMALL.anchored(Anchor::Middle));

@@ -6,8 +6,8 @@
 
 use super::Chart;
 use super::axis::Axis;
-use super::labels::{self, Label};
 use super::canvas::{Anchor, Canvas, Colour, FAINT, Font, GRID, PALE, PALETTE, Paint};
+use super::labels::{self, Label};
 use crate::experiment::Outcome;
 use crate::probe::{DeploymentStory, Estimate, Pool, Toll, estimate};
 use crate::report::words::{counted, duration, short, strategy};

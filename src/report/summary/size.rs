@@ -83,7 +83,10 @@ impl Told<'_> {
             let seen = winner.seen.iter().filter(|seen| seen.objective == at);
             let worst = seen.reduce(|worst, seen| if seen.strain > worst.strain { seen } else { worst });
             let told = worst.map(|seen| format!("{}, {}", self.seen(seen), self.room(seen)));
-            text.push_str(&labelled("", &format!("{}: {}", objective.name, told.unwrap_or_default())));
+            text.push_str(&labelled(
+                "",
+                &format!("{}: {}", objective.name, told.unwrap_or_default()),
+            ));
         }
         text
     }
@@ -92,17 +95,22 @@ impl Told<'_> {
     fn statement(&self, winner: &Found) -> String {
         let sizing = self.sizing;
         let confidence = short(100.0 * (1.0 - sizing.rules.error), 4);
-        let met = format!(
-            "meets every objective in {} fresh runs of {}",
-            winner.fresh,
-            if sizing.situations.len() > 1 { "each situation" } else { "it" }
-        );
+        let each = if sizing.situations.len() > 1 {
+            " of each situation"
+        } else {
+            ""
+        };
+        let met = format!("meets every objective in {}{each}", counted(winner.fresh, "fresh run"));
         match sizing.selection.ending {
             Ending::Found => format!(
                 "{met}; with {confidence} % confidence it does, and none that does is cheaper by more than {}",
                 self.zone()
             ),
-            _ => format!("{met}, but something cheaper is undecided after {}{}", self.looked(), self.needed()),
+            _ => format!(
+                "{met}, but something cheaper is undecided after {}{}",
+                self.looked(),
+                self.needed()
+            ),
         }
     }
 
@@ -114,12 +122,15 @@ impl Told<'_> {
     }
 
     fn looked(&self) -> String {
-        format!("{} of it", counted(self.sizing.selection.looked as usize, "run"))
+        format!("{} each", counted(self.sizing.selection.looked as usize, "run"))
     }
 
     fn needed(&self) -> String {
         match self.sizing.runs_needed() {
-            Some(runs) => format!("; about {} would decide (experiment.size.at_most)", counted(runs as usize, "run")),
+            Some(runs) => format!(
+                "; about {} would decide (experiment.size.at_most)",
+                counted(runs as usize, "run")
+            ),
             None => String::new(),
         }
     }
@@ -127,7 +138,11 @@ impl Told<'_> {
     /// Where nothing meets the objectives: the one that comes nearest.
     fn nearest(&self) -> String {
         let strain = |found: &Found| found.worst().map_or(f64::INFINITY, |worst| worst.strain);
-        let nearest = self.sizing.found.iter().reduce(|best, found| if strain(found) < strain(best) { found } else { best });
+        let nearest = self
+            .sizing
+            .found
+            .iter()
+            .reduce(|best, found| if strain(found) < strain(best) { found } else { best });
         let Some(nearest) = nearest else { return "\n".to_owned() };
         let worst = nearest.worst().map_or(String::new(), |seen| self.seen_whole(seen));
         let words = format!("nearest: {}, {}: {worst}", nearest.name, cost_in_words(nearest));
@@ -202,16 +217,21 @@ impl Told<'_> {
     fn infeasible(&self) -> Vec<String> {
         // Those that cost most come first: they are the nearest to being enough.
         let told = self.sizing.others(Status::Infeasible);
-        let words = told.iter().rev().map(|found| {
-            format!("{}: {}; {}", found.name, self.first_miss(found), self.difference(found))
-        });
+        let words = told
+            .iter()
+            .rev()
+            .map(|found| format!("{}: {}; {}", found.name, self.first_miss(found), self.difference(found)));
         capped(words.collect())
     }
 
     /// What a candidate misses by most, or comes nearest to missing.
     fn first_miss(&self, found: &Found) -> String {
-        let missed = found.missed().reduce(|worst, seen| if seen.strain > worst.strain { seen } else { worst });
-        missed.or_else(|| found.worst()).map_or(String::new(), |seen| self.seen_whole(seen))
+        let missed = found
+            .missed()
+            .reduce(|worst, seen| if seen.strain > worst.strain { seen } else { worst });
+        missed
+            .or_else(|| found.worst())
+            .map_or(String::new(), |seen| self.seen_whole(seen))
     }
 
     fn undecided(&self) -> Vec<String> {
@@ -229,8 +249,7 @@ impl Told<'_> {
     /// What the answer does not cover.
     fn not_tried(&self) -> Vec<String> {
         let mut parts: Vec<String> = Vec::new();
-        let left_out = self.sizing.left_out.iter();
-        parts.extend(capped(left_out.map(|one| format!("{}: {}", one.name, one.reason)).collect()));
+        parts.extend(capped(self.left_out()));
         for choice in &self.sizing.choices {
             let values = &choice.values;
             let shown = if values.len() > 6 {
@@ -247,6 +266,26 @@ impl Told<'_> {
         parts
     }
 
+    /// Combinations that cannot be, by why not.
+    fn left_out(&self) -> Vec<String> {
+        let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+        for one in &self.sizing.left_out {
+            match reasons.iter_mut().find(|(reason, _)| *reason == one.reason) {
+                Some((_, names)) => names.push(&one.name),
+                None => reasons.push((&one.reason, vec![&one.name])),
+            }
+        }
+        let told = reasons.iter().map(|(reason, names)| match names.as_slice() {
+            [one] => format!("{one}: {reason}"),
+            several => format!(
+                "{} such as {}: {reason}",
+                counted(several.len(), "combination"),
+                several[0]
+            ),
+        });
+        told.collect()
+    }
+
     /// What may mislead.
     fn care(&self) -> Vec<String> {
         let mut parts = Vec::new();
@@ -257,7 +296,10 @@ impl Told<'_> {
             && let Some(runs) = winner.seen.iter().map(|seen| seen.judgement.runs).min()
         {
             // What none of so many runs has shown may happen in up to this share of them (Clopper and Pearson, 95 %).
-            let all_met = winner.seen.iter().all(|seen| seen.judgement.runs_met == seen.judgement.runs);
+            let all_met = winner
+                .seen
+                .iter()
+                .all(|seen| seen.judgement.runs_met == seen.judgement.runs);
             let rare = crate::stats::clopper_pearson(runs as u64, runs as u64, 0.95);
             if let (true, Some(rare)) = (all_met, rare) {
                 parts.push(format!(
@@ -274,9 +316,12 @@ impl Told<'_> {
 
     /// A winner at the end of what was tried suggests that there is more to try.
     fn edge(&self, winner: &Found) -> Option<String> {
-        let cheapest = self.sizing.found.iter().filter_map(|found| found.cost).all(|cost| {
-            winner.cost.is_some_and(|mine| mine.value <= cost.value)
-        });
+        let cheapest = self
+            .sizing
+            .found
+            .iter()
+            .filter_map(|found| found.cost)
+            .all(|cost| winner.cost.is_some_and(|mine| mine.value <= cost.value));
         let alone = self.sizing.others(Status::Infeasible).is_empty();
         (cheapest && alone && self.sizing.found.len() > 1)
             .then(|| "the winner is the cheapest of all that was tried: something smaller may do too".to_owned())
@@ -286,7 +331,11 @@ impl Told<'_> {
         let winner = self.sizing.winner()?;
         let settings = settings(winner).map(|setting| format!("--set '{}'", setting.replace('\'', r"'\''")));
         let settings: Vec<String> = settings.collect();
-        Some(format!("wavetank run {} {}", self.provenance.scenario, settings.join(" ")))
+        Some(format!(
+            "wavetank run {} {}",
+            self.provenance.scenario,
+            settings.join(" ")
+        ))
     }
 }
 
@@ -303,7 +352,11 @@ fn cost_in_words(found: &Found) -> String {
     let half = cost.interval().map_or(String::new(), |(low, high)| {
         format!(" ± {}", short(0.5 * (high - low), 2))
     });
-    format!("{}{half} USD/h, {} USD a month", short(cost.value, 4), short(cost.value * HOURS_PER_MONTH, 4))
+    format!(
+        "{}{half} USD/h, {} USD a month",
+        short(cost.value, 4),
+        short(cost.value * HOURS_PER_MONTH, 4)
+    )
 }
 
 /// The first few, and how many more there are.
@@ -319,5 +372,8 @@ fn capped(mut words: Vec<String>) -> Vec<String> {
 /// A label before the first of several entries.
 fn entries(label: &str, words: Vec<String>) -> String {
     let labels = std::iter::once(label).chain(std::iter::repeat(""));
-    labels.zip(&words).map(|(label, words)| labelled(label, words)).collect()
+    labels
+        .zip(&words)
+        .map(|(label, words)| labelled(label, words))
+        .collect()
 }

@@ -74,7 +74,10 @@ pub const CANDIDATE_OBJECTIVES: Schema = Schema {
             "margin",
             "How far the judged figure is on the good side; negative on the bad side.",
         ),
-        column("strain", "The share that is used of what is allowed; above 1 it is missed."),
+        column(
+            "strain",
+            "The share that is used of what is allowed; above 1 it is missed.",
+        ),
         column("replications", "Runs."),
         column("replications_met", "Runs that met it by their own values."),
         column("note", "`cut short` if a limit ended a run."),
@@ -159,6 +162,10 @@ fn seen_row(sizing: &Sizing, found: &Found, seen: &Seen) -> Vec<Value> {
         Value::measured(seen.strain),
         Value::count(seen.judgement.runs as u64),
         Value::count(seen.judgement.runs_met as u64),
-        if seen.cut_short { Value::text("cut short") } else { Value::Missing },
+        if seen.cut_short {
+            Value::text("cut short")
+        } else {
+            Value::Missing
+        },
     ]
 }

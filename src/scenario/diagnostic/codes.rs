@@ -262,6 +262,7 @@ codes! {
     LossOfTheOnlyZone "WT1128" "loss-of-the-only-zone" Error;
     WhatIfOfNothing "WT1129" "what-if-of-nothing" Error;
     NotAChoice "WT1130" "not-a-choice" Error;
+    ObjectiveOfNobody "WT1131" "objective-of-nobody" Error;
 }
 
 impl std::fmt::Display for Code {

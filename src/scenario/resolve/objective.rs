@@ -8,7 +8,7 @@ use crate::scenario::quantity::print_duration;
 use crate::scenario::schema;
 use crate::units::Span;
 
-pub(super) fn objectives(cx: &mut Context, classes: &[RequestClass]) -> Vec<Objective> {
+pub(super) fn objectives(cx: &mut Context, traffic: &[Traffic], classes: &[RequestClass]) -> Vec<Objective> {
     let root = Path::Root;
     let section = root.key("objectives");
     let said = &cx.said.objectives;
@@ -21,6 +21,11 @@ pub(super) fn objectives(cx: &mut Context, classes: &[RequestClass]) -> Vec<Obje
         }
         let class = class(cx, objective, classes, &path);
         let scope = scope(cx, objective, &path);
+        if objective.cost_per_hour.is_none()
+            && let Ok(class) = class
+        {
+            somebody_asks(cx, class, traffic, classes, &path);
+        }
         if let (Some(measure), Ok(class)) = (measure(cx, objective, &path), class) {
             objectives.push(Objective {
                 name: objective.name.clone(),
@@ -60,6 +65,46 @@ fn class(
             });
     }
     Err(())
+}
+
+/// An objective of requests that never come can be neither met nor missed.
+fn somebody_asks(cx: &mut Context, class: Option<ClassIx>, traffic: &[Traffic], classes: &[RequestClass], path: &Path) {
+    let root = Path::Root;
+    let never = |it: &Traffic| match &it.source {
+        Source::Open { profile, .. } => profile
+            .segments
+            .iter()
+            .all(|segment| segment.from == 0.0 && segment.to == 0.0),
+        _ => false,
+    };
+    let asked = |at: ClassIx| {
+        let source = &traffic[classes[at.at()].traffic.at()];
+        let weight = source.classes.iter().find(|(class, _)| *class == at);
+        weight.is_some_and(|(_, weight)| *weight > 0.0) && !never(source)
+    };
+    // What is wrong with the traffic is told where it stands.
+    let known = traffic.len() == cx.said.traffic.len() && !cx.problems.has_errors();
+    let (message, place) = match class {
+        Some(class) if !asked(class) => {
+            let name = &classes[class.at()].name;
+            (
+                format!("no request of the kind `{name}` ever comes"),
+                path.key("requests"),
+            )
+        }
+        None if !(0..classes.len()).any(|at| asked(ClassIx::from_usize(at))) => {
+            ("no request ever comes".to_owned(), *path)
+        }
+        _ => return,
+    };
+    if known && !cx.problems.is_poisoned(&root.key("traffic")) {
+        cx.report_hint(
+            Code::ObjectiveOfNobody,
+            &place,
+            message,
+            "give it traffic (a rate and a weight above 0), or take the objective out",
+        );
+    }
 }
 
 fn scope(cx: &mut Context, said: &schema::Objective, path: &Path) -> Scope {

@@ -148,13 +148,20 @@ fn range_flaw(cx: &mut Context, range: &schema::Steps, here: &Path) {
             format!("`{}` lies above `{}`", shown(&range.from), shown(&range.to)),
             "the smaller value comes first; steps go upwards",
         ),
-        StepsFlaw::NoStep => cx
-            .problems
-            .report_with(Code::StepOfNothing, &here.key("step"), "steps of this size never arrive", |diagnostic| {
-                diagnostic.expected("a step above zero")
-            }),
+        StepsFlaw::NoStep => cx.problems.report_with(
+            Code::StepOfNothing,
+            &here.key("step"),
+            "steps of this size never arrive",
+            |diagnostic| diagnostic.expected("a step above zero"),
+        ),
         StepsFlaw::Units(one, other) => {
-            let named = |unit: &str| if unit.is_empty() { "no unit".to_owned() } else { format!("`{unit}`") };
+            let named = |unit: &str| {
+                if unit.is_empty() {
+                    "no unit".to_owned()
+                } else {
+                    format!("`{unit}`")
+                }
+            };
             let message = format!("{} and {} stand in one range", named(&one), named(&other));
             cx.report_hint(Code::MalformedRange, here, message, "write all of it in the same unit");
         }
@@ -247,7 +254,10 @@ fn zones(cx: &mut Context, loss: Option<&schema::ZoneLoss>, here: &Path) {
         cx.find(super::Table::Zone, zone, &here.key("zones").at(at));
     }
     if loss.lasting.is_some_and(|lasting| lasting.0.is_zero()) {
-        cx.positive(loss.lasting.map_or(crate::units::Span::ZERO, |lasting| lasting.0), &here.key("lasting"));
+        cx.positive(
+            loss.lasting.map_or(crate::units::Span::ZERO, |lasting| lasting.0),
+            &here.key("lasting"),
+        );
     }
     if let (Some(at), Some(duration)) = (loss.at, cx.duration())
         && at.0 >= duration

@@ -22,15 +22,25 @@ fn size(words: &str) -> Candidates {
 }
 
 fn names(candidates: &Candidates) -> Vec<&str> {
-    candidates.list.iter().map(|candidate| candidate.name.as_str()).collect()
+    candidates
+        .list
+        .iter()
+        .map(|candidate| candidate.name.as_str())
+        .collect()
 }
 
 #[test]
 fn every_combination_is_a_candidate_and_what_fargate_does_not_have_is_left_out() {
-    let all = size("over: { services.web.cpu: [0.25 vCPU, 1 vCPU], services.web.memory: { from: 2 GiB, to: 4 GiB, step: 2 GiB } }");
+    let all = size(
+        "over: { services.web.cpu: [0.25 vCPU, 1 vCPU], services.web.memory: { from: 2 GiB, to: 4 GiB, step: 2 GiB } }",
+    );
     assert_eq!(
         names(&all),
-        ["cpu=0.25 vCPU, memory=2 GiB", "cpu=1 vCPU, memory=2 GiB", "cpu=1 vCPU, memory=4 GiB"]
+        [
+            "cpu=0.25 vCPU, memory=2 GiB",
+            "cpu=1 vCPU, memory=2 GiB",
+            "cpu=1 vCPU, memory=4 GiB"
+        ]
     );
     assert_eq!(all.left_out.len(), 1);
     assert_eq!(all.left_out[0].name, "cpu=0.25 vCPU, memory=4 GiB");
@@ -56,16 +66,27 @@ fn alternatives_change_together_and_are_called_by_their_names() {
     );
     assert_eq!(
         all.list[1].settings,
-        [("services.web.desired_count", "2"), ("services.web.cpu", "2 vCPU"), ("services.web.memory", "4 GiB")]
-            .map(|(path, value)| (path.to_owned(), value.to_owned()))
+        [
+            ("services.web.desired_count", "2"),
+            ("services.web.cpu", "2 vCPU"),
+            ("services.web.memory", "4 GiB")
+        ]
+        .map(|(path, value)| (path.to_owned(), value.to_owned()))
     );
 }
 
 #[test]
 fn every_zone_is_lost_in_turn_in_a_situation_of_its_own() {
     let all = size("over: { services.web.desired_count: [2] }, through: zone_loss");
-    assert_eq!(all.situations, ["as written", "loss of us-east-1a", "loss of us-east-1b"]);
-    let events: Vec<usize> = all.list[0].blueprints.iter().map(|blueprint| blueprint.events.len()).collect();
+    assert_eq!(
+        all.situations,
+        ["as written", "loss of us-east-1a", "loss of us-east-1b"]
+    );
+    let events: Vec<usize> = all.list[0]
+        .blueprints
+        .iter()
+        .map(|blueprint| blueprint.events.len())
+        .collect();
     assert!(events[0] == 0 && events[1] > 0 && events[1] == events[2], "{events:?}");
 }
 
@@ -84,12 +105,21 @@ fn what_ifs_replace_values_and_add_events() {
 #[test]
 fn a_path_that_leads_nowhere_and_a_wrong_what_if_are_mistakes() {
     for (words, code) in [
-        ("over: { services.web.desired_cuont: [2, 3], services.wbe.cpu: [1 vCPU] }", Code::UnknownPath),
-        ("over: { services.web.desired_count: [2] }, through: { x: { set: { traffic.usres.rate: 4/s } } }", Code::UnknownPath),
+        (
+            "over: { services.web.desired_cuont: [2, 3], services.wbe.cpu: [1 vCPU] }",
+            Code::UnknownPath,
+        ),
+        (
+            "over: { services.web.desired_count: [2] }, through: { x: { set: { traffic.usres.rate: 4/s } } }",
+            Code::UnknownPath,
+        ),
     ] {
         let found = parse(&format!("{WEB}experiment: {{ size: {{ {words} }} }}\n")).check();
         let codes: Vec<Code> = found.iter().map(|found| found.code).collect();
-        assert!(!codes.is_empty() && codes.iter().all(|found| *found == code), "{codes:?}");
+        assert!(
+            !codes.is_empty() && codes.iter().all(|found| *found == code),
+            "{codes:?}"
+        );
     }
 }
 

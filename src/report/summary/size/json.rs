@@ -22,15 +22,24 @@ impl Told<'_> {
             Indifference::Absolute(usd) => json!({ "usd_per_hour": usd }),
         };
         let winner = sizing.winner().map(|winner| {
-            let settings = winner.settings.iter().map(|(path, value)| (path.clone(), value.as_str().into()));
+            let settings = winner
+                .settings
+                .iter()
+                .map(|(path, value)| (path.clone(), value.as_str().into()));
             json!({
                 "candidate": winner.name,
                 "settings": settings.collect::<serde_json::Map<_, _>>(),
                 "run": self.run_command(),
             })
         });
-        let left_out = sizing.left_out.iter().map(|one| json!({ "candidate": one.name, "reason": one.reason }));
-        let choices = sizing.choices.iter().map(|choice| json!({ "path": choice.path, "values": choice.values }));
+        let left_out = sizing
+            .left_out
+            .iter()
+            .map(|one| json!({ "candidate": one.name, "reason": one.reason }));
+        let choices = sizing
+            .choices
+            .iter()
+            .map(|choice| json!({ "path": choice.path, "values": choice.values }));
         json!({
             "format": FORMAT,
             "wavetank": env!("CARGO_PKG_VERSION"),

@@ -15,18 +15,37 @@ impl Told<'_> {
         let sizing = self.sizing;
         let answer = match (sizing.winner(), sizing.selection.ending) {
             (Some(winner), Ending::Found) => {
-                format!("**{}** is the cheapest: {}; it {}.", winner.name, cost_in_words(winner), self.statement(winner))
+                format!(
+                    "**{}** is the cheapest: {}; it {}.",
+                    winner.name,
+                    cost_in_words(winner),
+                    self.statement(winner)
+                )
             }
             (Some(winner), _) => {
-                format!("**{}** so far: {}; it {}.", winner.name, cost_in_words(winner), self.statement(winner))
+                format!(
+                    "**{}** so far: {}; it {}.",
+                    winner.name,
+                    cost_in_words(winner),
+                    self.statement(winner)
+                )
             }
-            (None, Ending::NoneFeasible) => format!("**No candidate meets the objectives**;{}", one_line(&self.nearest())),
+            (None, Ending::NoneFeasible) => {
+                format!("**No candidate meets the objectives**;{}", one_line(&self.nearest()))
+            }
             (None, Ending::Interrupted) => "**Interrupted** before a winner was confirmed.".to_owned(),
             (None, _) => format!("**Undecided** after {}{}.", self.looked(), self.needed()),
         };
         let mut text = format!("### {}: {}\n\n{answer}\n", self.blueprint.name, self.extent());
         let rows: Vec<Vec<String>> = told(sizing).into_iter().map(|found| self.row(found)).collect();
-        let header = ["candidate", "", "nearest to a miss", "used", "USD/h", "against the winner"];
+        let header = [
+            "candidate",
+            "",
+            "nearest to a miss",
+            "used",
+            "USD/h",
+            "against the winner",
+        ];
         text.push_str(&table(&header, 3, rows));
         if sizing.found.len() > ROWS {
             text.push_str(&format!("\n{} more in `candidates.csv`.\n", sizing.found.len() - ROWS));

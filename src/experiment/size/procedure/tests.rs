@@ -228,7 +228,10 @@ fn the_best_is_selected_as_often_as_is_promised() {
         for (candidates, experiments) in [(2, 1000), (5, 400), (10, 200)] {
             let tally = Tally::of(problem(means, candidates, 0.8, spread), experiments);
             let (correct, of) = (tally.correct, tally.experiments);
-            assert!(tally.is_as_promised(), "{means:?}, {candidates} candidates: {correct} of {of}");
+            assert!(
+                tally.is_as_promised(),
+                "{means:?}, {candidates} candidates: {correct} of {of}"
+            );
         }
     }
 }
@@ -283,7 +286,7 @@ fn looks_double_up_to_the_most() {
     assert!((rules.errors(5, 1).infeasible - 0.05 / 3.0 / 40.0).abs() < 1e-18);
 }
 
-/// The table of `docs/size.md`: `cargo test --release --lib size::procedure::known -- --ignored --nocapture`.
+/// The table of `docs/size.md`: `cargo test --release --lib size::procedure::tests -- --ignored --nocapture`.
 #[test]
 #[ignore = "takes minutes; the test above holds the same to a smaller number of experiments"]
 fn the_table_of_the_documentation() {

@@ -40,7 +40,7 @@ pub fn run(terminal: &Terminal, run: &Run) -> anyhow::Result<Status> {
             ));
             return Ok(Status::Interrupted);
         }
-        let written = folder.write(&results::everything(&simulated, &provenance));
+        let written = folder.write(&results::everything(&simulated, &provenance, &workers));
         match terminal.format {
             Format::Text => terminal.say(&results::summary_text(&simulated, &provenance)),
             Format::Markdown => terminal.say_plain(&results::summary_markdown(&simulated, &provenance)),

@@ -312,7 +312,7 @@ pub fn resolve(
     let (traffic, classes) = traffic::traffic(&mut cx);
     let mut events = event::events(&mut cx, &deploys);
     events.extend(standalone::scheduled(&mut cx));
-    let objectives = objective::objectives(&mut cx, &traffic, &classes);
+    let objectives = objective::objectives(&mut cx, &classes);
     let expectations = expectation::expectations(&mut cx);
     let precision = experiment::precision(&mut cx);
     let size = size::size(&mut cx);
@@ -328,6 +328,8 @@ pub fn resolve(
             schema::Start::Empty => Start::Empty,
         },
         kind: finish::kind(said, &traffic),
+        truncation: experiment::truncation(said.experiment.truncation),
+        transient: Transient::default(),
         starts_at: said.starts_at.map(|moment| moment.0),
         region: said.cluster.region.clone(),
         zones: cx.zones.clone(),

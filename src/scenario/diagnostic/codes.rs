@@ -249,6 +249,7 @@ codes! {
     FaultFollowsFollower "WT1011" "fault-follows-follower" Error;
     ReclaimWithoutSpot "WT1013" "reclaim-without-spot" Error;
     NobodySelected "WT1012" "nobody-selected" Warning;
+    ObjectiveOfNobody "WT1170" "objective-of-nobody" Error;
 
     // What is chosen from.
     RangeUpsideDown "WT1120" "range-upside-down" Error;
@@ -262,7 +263,6 @@ codes! {
     LossOfTheOnlyZone "WT1128" "loss-of-the-only-zone" Error;
     WhatIfOfNothing "WT1129" "what-if-of-nothing" Error;
     NotAChoice "WT1130" "not-a-choice" Error;
-    ObjectiveOfNobody "WT1131" "objective-of-nobody" Error;
 }
 
 impl std::fmt::Display for Code {

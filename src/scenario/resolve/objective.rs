@@ -6,9 +6,9 @@ use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
 use crate::scenario::quantity::print_duration;
 use crate::scenario::schema;
-use crate::units::Span;
+use crate::units::{Instant, Span};
 
-pub(super) fn objectives(cx: &mut Context, traffic: &[Traffic], classes: &[RequestClass]) -> Vec<Objective> {
+pub(super) fn objectives(cx: &mut Context, classes: &[RequestClass]) -> Vec<Objective> {
     let root = Path::Root;
     let section = root.key("objectives");
     let said = &cx.said.objectives;
@@ -21,11 +21,6 @@ pub(super) fn objectives(cx: &mut Context, traffic: &[Traffic], classes: &[Reque
         }
         let class = class(cx, objective, classes, &path);
         let scope = scope(cx, objective, &path);
-        if objective.cost_per_hour.is_none()
-            && let Ok(class) = class
-        {
-            somebody_asks(cx, class, traffic, classes, &path);
-        }
         if let (Some(measure), Ok(class)) = (measure(cx, objective, &path), class) {
             objectives.push(Objective {
                 name: objective.name.clone(),
@@ -65,46 +60,6 @@ fn class(
             });
     }
     Err(())
-}
-
-/// An objective of requests that never come can be neither met nor missed.
-fn somebody_asks(cx: &mut Context, class: Option<ClassIx>, traffic: &[Traffic], classes: &[RequestClass], path: &Path) {
-    let root = Path::Root;
-    let never = |it: &Traffic| match &it.source {
-        Source::Open { profile, .. } => profile
-            .segments
-            .iter()
-            .all(|segment| segment.from == 0.0 && segment.to == 0.0),
-        _ => false,
-    };
-    let asked = |at: ClassIx| {
-        let source = &traffic[classes[at.at()].traffic.at()];
-        let weight = source.classes.iter().find(|(class, _)| *class == at);
-        weight.is_some_and(|(_, weight)| *weight > 0.0) && !never(source)
-    };
-    // What is wrong with the traffic is told where it stands.
-    let known = traffic.len() == cx.said.traffic.len() && !cx.problems.has_errors();
-    let (message, place) = match class {
-        Some(class) if !asked(class) => {
-            let name = &classes[class.at()].name;
-            (
-                format!("no request of the kind `{name}` ever comes"),
-                path.key("requests"),
-            )
-        }
-        None if !(0..classes.len()).any(|at| asked(ClassIx::from_usize(at))) => {
-            ("no request ever comes".to_owned(), *path)
-        }
-        _ => return,
-    };
-    if known && !cx.problems.is_poisoned(&root.key("traffic")) {
-        cx.report_hint(
-            Code::ObjectiveOfNobody,
-            &place,
-            message,
-            "give it traffic (a rate and a weight above 0), or take the objective out",
-        );
-    }
 }
 
 fn scope(cx: &mut Context, said: &schema::Objective, path: &Path) -> Scope {
@@ -202,5 +157,61 @@ fn measure(cx: &mut Context, said: &schema::Objective, path: &Path) -> Option<Me
                 });
             None
         }
+    }
+}
+
+/// Objectives of requests that never come: nothing could ever be said about them.
+pub(super) fn check(cx: &mut Context, blueprint: &Blueprint) {
+    let root = Path::Root;
+    let section = root.key("objectives");
+    for (at, objective) in blueprint.objectives.iter().enumerate() {
+        let zero = blueprint.measured_from();
+        let (from, to) = match objective.scope {
+            Scope::During(from, to) => (zero + from, zero + to),
+            Scope::Whole | Scope::Every(_) => (zero, blueprint.horizon()),
+        };
+        let asks = |traffic: &Traffic| comes(traffic, objective.class, from, to);
+        if matches!(objective.measure, Measure::CostPerHour { .. }) || blueprint.traffic.iter().any(asks) {
+            continue;
+        }
+        let requests = objective.class.map_or("requests come".to_owned(), |class| {
+            format!("requests `{}` come", blueprint.classes[class.at()].name)
+        });
+        let path = section.at(at);
+        let (key, when) = match objective.scope {
+            Scope::During(..) => ("during", " in this time"),
+            _ if objective.class.is_some() => ("requests", ""),
+            _ => ("name", ""),
+        };
+        cx.report_hint(
+            Code::ObjectiveOfNobody,
+            &path.key(key),
+            format!("no {requests}{when}, so nothing can be said about `{}`", objective.name),
+            "give them a rate and a weight above 0, or leave the objective out",
+        );
+    }
+}
+
+/// Whether traffic may bring requests of a class, or any, within some time.
+fn comes(traffic: &Traffic, class: Option<ClassIx>, from: Instant, to: Instant) -> bool {
+    let meant = |of: ClassIx| class.is_none_or(|class| class == of);
+    let drawn = traffic.classes.iter().any(|(of, weight)| *weight > 0.0 && meant(*of));
+    match &traffic.source {
+        Source::Open { profile, .. } => {
+            let last = profile
+                .segments
+                .last()
+                .is_some_and(|last| last.end < to && last.to > 0.0);
+            let within = |segment: &RateSegment| segment.start < to && from < segment.end;
+            let rates = |segment: &RateSegment| segment.from > 0.0 || segment.to > 0.0;
+            drawn && (last || profile.segments.iter().any(|segment| within(segment) && rates(segment)))
+        }
+        // They may come again at any time.
+        Source::Recorded(recorded) => {
+            let within = |at: Instant| recorded.repeat_every.is_some() || (from <= at && at < to);
+            let mut arrivals = recorded.arrivals.iter().filter(|arrival| within(arrival.at));
+            arrivals.any(|arrival| arrival.class.map_or(drawn, meant))
+        }
+        Source::Closed { users, .. } => drawn && *users > 0,
     }
 }

@@ -17,6 +17,7 @@ mod run;
 mod schema;
 mod select;
 mod simulate;
+mod size;
 mod terminal;
 mod test;
 
@@ -76,6 +77,7 @@ pub fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Run(run) => run::run(&terminal, &run),
         Command::Compare(compare) => run::run(&terminal, &compare.into()),
+        Command::Size(size) => size::size(&terminal, &size),
         Command::Test(test) => test::test(&terminal, &test),
         Command::Check(check) => check::check(&terminal, &check),
         Command::Schema => schema::schema(&terminal),

@@ -10,7 +10,7 @@ use crate::experiment::{Cancel, Outcome, Workers};
 use crate::probe::Pool;
 use crate::report::chart::png::Rasteriser;
 use crate::report::chart::{self, Chart};
-use crate::report::provenance::{Manifest, Provenance};
+use crate::report::provenance::{Manifest, Provenance, Said};
 use crate::report::{page, summary, tables, traces};
 use std::borrow::Cow;
 
@@ -18,7 +18,7 @@ use std::borrow::Cow;
 pub(super) const VARIANTS: &str = "variants";
 
 /// What `wavetank run` writes.
-pub fn everything(simulated: &Simulated, provenance: &Provenance, workers: &Workers) -> Vec<File> {
+pub fn everything(simulated: &Simulated, provenance: &Provenance, said: &Said, workers: &Workers) -> Vec<File> {
     let outcome = simulated.as_written();
     let mut files = tables_and_drawings(simulated);
     let pictures = pictures(&files, workers);
@@ -39,7 +39,7 @@ pub fn everything(simulated: &Simulated, provenance: &Provenance, workers: &Work
         name: "summary.json".to_owned(),
         bytes: json,
     });
-    files.extend(scenario_files(provenance));
+    files.extend(scenario_files(said));
     files.sort_by(|a, b| a.name.cmp(&b.name));
     let names = files.iter().map(|file| file.name.clone());
     let mut names: Vec<String> = names.chain([page::NAME.to_owned()]).collect();
@@ -62,15 +62,15 @@ pub fn everything(simulated: &Simulated, provenance: &Provenance, workers: &Work
 }
 
 /// What was simulated, as it was written and with everything that it implies.
-fn scenario_files(provenance: &Provenance) -> [File; 3] {
+fn scenario_files(said: &Said) -> [File; 3] {
     let text = |name: &str, text: &str| File {
         name: name.to_owned(),
         bytes: text.as_bytes().to_vec(),
     };
-    let values = tables::values::values(&provenance.values);
+    let values = tables::values::values(&said.values);
     [
-        text(page::results::SCENARIO, &provenance.written),
-        text(page::results::RESOLVED, &provenance.resolved),
+        text(page::results::SCENARIO, &said.written),
+        text(page::results::RESOLVED, &said.resolved),
         File {
             name: format!("{}.csv", values.schema.name),
             bytes: values.to_csv(),

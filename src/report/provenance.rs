@@ -9,7 +9,7 @@ use crate::sim::context::GENERATOR_CONTRACT;
 use serde::Serialize;
 
 /// What the command line knows of where results come from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provenance {
     /// The command that makes the same results again.
     pub command: String,
@@ -19,6 +19,11 @@ pub struct Provenance {
     pub scenario_hash: String,
     /// `--set` and `--vary`, as given.
     pub settings: Vec<String>,
+}
+
+/// What was simulated, for whoever has the results and not the scenario.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
     /// The scenario's file, as it was written.
     pub written: String,
     /// The scenario as `--set` changed it, with every default filled in.

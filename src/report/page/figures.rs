@@ -296,12 +296,18 @@ pub fn precision(results: &Results) -> Precision {
 /// What of the simulated time is not measured.
 fn cut(warm_up_s: f64, truncated_s: f64) -> String {
     let warm_up = if warm_up_s > 0.0 {
-        format!("{} of warm-up lie before the first moment and are not measured", duration(warm_up_s))
+        format!(
+            "{} of warm-up lie before the first moment and are not measured",
+            duration(warm_up_s)
+        )
     } else {
         "No warm-up was asked for".to_owned()
     };
     if truncated_s > 0.0 {
-        format!("{warm_up}; {} more were cut, because the runs had not settled (MSER-5).", duration(truncated_s))
+        format!(
+            "{warm_up}; {} more were cut, because the runs had not settled (MSER-5).",
+            duration(truncated_s)
+        )
     } else {
         format!("{warm_up}; nothing more was cut.")
     }

@@ -15,8 +15,7 @@ fn folder(shop: &Blueprint, runs: u32) -> Files<'static> {
         command: "wavetank run scenarios/online-shop.yaml".into(),
         scenario: "scenarios/online-shop.yaml".into(),
         scenario_hash: "0123456789abcdef".into(),
-        written: "# <b>as written</b>\nduration: 2h\n".into(),
-        ..Provenance::default()
+        settings: vec![],
     };
     let mut files: Files = tables::all(&pool)
         .into_iter()
@@ -26,7 +25,7 @@ fn folder(shop: &Blueprint, runs: u32) -> Files<'static> {
     files.insert(results::SUMMARY.into(), Cow::Owned(summary));
     files.insert(
         results::SCENARIO.into(),
-        Cow::Owned(provenance.written.clone().into_bytes()),
+        Cow::Borrowed(b"# <b>as written</b>\nduration: 2h\n"),
     );
     let names = files.keys().cloned().collect();
     let manifest = Manifest::new(&provenance, shop, records.len(), names);

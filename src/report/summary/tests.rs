@@ -45,7 +45,6 @@ fn the_summary_for_programs_says_what_the_tables_say() {
         scenario: "x.yaml".into(),
         scenario_hash: "h".into(),
         settings: vec![],
-        ..Provenance::default()
     };
     let json = json(&pool, &provenance);
     let offered: u64 = runs.iter().map(|run| run.class_totals(None).outcomes.offered()).sum();

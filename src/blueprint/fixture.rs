@@ -52,6 +52,7 @@ pub fn empty() -> Blueprint {
         expectations: vec![],
         replications: 1,
         precision: None,
+        stress: Stress::default(),
         prices: Discounts {
             fargate: Ratio::ZERO,
             ec2: Ratio::ZERO,

@@ -15,6 +15,7 @@ pub mod fleet;
 pub mod over_runs;
 pub mod png;
 pub mod rows;
+pub mod stress;
 pub mod time;
 pub mod trade_off;
 pub mod traffic;

@@ -12,6 +12,7 @@ mod precision;
 mod ranking;
 mod stability;
 mod stories;
+pub mod stress;
 mod verdicts;
 pub mod warnings;
 

@@ -51,6 +51,7 @@ mod shift;
 mod skew;
 mod standalone;
 mod start_up;
+mod stress;
 mod task;
 mod time;
 mod traffic;
@@ -314,6 +315,7 @@ pub fn resolve(
     let objectives = objective::objectives(&mut cx, &classes);
     let expectations = expectation::expectations(&mut cx);
     let precision = experiment::precision(&mut cx);
+    let stress = stress::stress(&mut cx, &traffic, &classes, &events);
     let model = model::model(&mut cx);
     let blueprint = Blueprint {
         name: said.name.clone().unwrap_or_default(),
@@ -351,6 +353,7 @@ pub fn resolve(
         expectations,
         replications: said.experiment.replications,
         precision,
+        stress,
         prices: Discounts {
             fargate: said.prices.discount.fargate.0,
             ec2: said.prices.discount.ec2.0,

@@ -1,6 +1,6 @@
 //! Prints the schemas of all tables as `docs/results.md`, so that the documentation cannot disagree with the files.
 
-use super::{SCHEMAS, comparison};
+use super::{SCHEMAS, comparison, stress};
 use crate::report::table::Schema;
 
 const HEAD: &str = "\
@@ -39,6 +39,8 @@ steps, scaling) have the rows of all replications, one run after the other.
 | `variants.svg`, `variants_over_time.svg` | The variants' figures as bars, and what users felt under each over time. |
 | `traces.otlp.json` | Requests of the first run in full (`experiment.traces`), as an OpenTelemetry `ExportTraceServiceRequest`: opens in Jaeger. |
 | `traces.perfetto.json` | The same as trace events, a process for each service and lanes for its tasks: opens in ui.perfetto.dev. |
+| `stress_goodput.svg`, `stress_latency.svg` | What `wavetank stress` saw under each load: what is served, and how long it takes. |
+| `stress_hysteresis.svg`, `stress_healing.svg` | The load up and down again, and how likely a shock does not heal. |
 | `*.png` | The same pictures for where SVG is not shown. |
 
 In charts of several runs a line is the median of the runs and a band holds the middle 80 % of them, window by window.
@@ -47,7 +49,8 @@ In charts of several runs a line is the median of the runs and a band holds the 
 /// The whole page.
 pub fn page() -> String {
     let mut page = HEAD.to_owned();
-    for schema in SCHEMAS.into_iter().chain([&comparison::COMPARISON]) {
+    let others = [&comparison::COMPARISON, &stress::LEVELS, &stress::SHOCKS, &stress::BRANCHES];
+    for schema in SCHEMAS.into_iter().chain(others) {
         page.push_str(&section(schema));
     }
     page

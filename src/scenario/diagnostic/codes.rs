@@ -249,6 +249,12 @@ codes! {
     FaultFollowsFollower "WT1011" "fault-follows-follower" Error;
     ReclaimWithoutSpot "WT1013" "reclaim-without-spot" Error;
     NobodySelected "WT1012" "nobody-selected" Warning;
+
+    // Stress.
+    LoadsUpsideDown "WT1140" "loads-upside-down" Error;
+    LoadOfNobody "WT1141" "load-of-nobody" Error;
+    LoadOfItsOwnTime "WT1142" "load-of-its-own-time" Error;
+    ShockOfNothing "WT1143" "shock-of-nothing" Error;
 }
 
 impl std::fmt::Display for Code {

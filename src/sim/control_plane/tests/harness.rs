@@ -92,6 +92,7 @@ pub fn fleet(desired: u32) -> Blueprint {
         expectations: vec![],
         replications: 1,
         precision: None,
+        stress: Stress::default(),
         prices: Discounts {
             fargate: Ratio::ZERO,
             ec2: Ratio::ZERO,

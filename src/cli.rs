@@ -16,6 +16,7 @@ mod run;
 mod schema;
 mod select;
 mod simulate;
+mod stress;
 mod terminal;
 mod test;
 
@@ -76,6 +77,7 @@ pub fn main() -> ExitCode {
         Command::Run(run) => run::run(&terminal, &run),
         Command::Compare(compare) => run::run(&terminal, &compare.into()),
         Command::Test(test) => test::test(&terminal, &test),
+        Command::Stress(stress) => stress::stress(&terminal, &stress),
         Command::Check(check) => check::check(&terminal, &check),
         Command::Schema => schema::schema(&terminal),
         Command::Explain(explain) => explain::explain(&terminal, &explain),

@@ -14,4 +14,4 @@ pub mod verdict;
 
 pub use compare::{Comparison, compare};
 pub use plan::{Outcome, Plan, Variant};
-pub use replicate::Cancel;
+pub use replicate::{Cancel, Workers};

@@ -22,9 +22,12 @@ pub struct Arguments {
 impl Arguments {
     /// What options that are right by themselves ask for together and cannot have.
     pub fn contradiction(&self) -> Option<clap::Error> {
-        let writes_markdown = matches!(self.command, Command::Run(_) | Command::Compare(_) | Command::Test(_));
+        let writes_markdown = matches!(
+            self.command,
+            Command::Run(_) | Command::Compare(_) | Command::Test(_) | Command::Stress(_)
+        );
         (self.terminal.format == Format::Markdown && !writes_markdown).then(|| {
-            let text = "`--format markdown` is for run, compare and test";
+            let text = "`--format markdown` is for run, compare, test and stress";
             Arguments::command().error(clap::error::ErrorKind::ArgumentConflict, text)
         })
     }
@@ -47,6 +50,8 @@ pub enum Command {
     Check(Check),
     /// Run a scenario in variants on the same luck and say how they differ
     Compare(Compare),
+    /// Raise the load: find the knee, the capacity, and where a shock does not heal
+    Stress(Stress),
     /// Print the JSON Schema of scenario files, for editors
     Schema,
     /// Explain a diagnostic's code
@@ -151,6 +156,37 @@ pub struct Compare {
     pub effort: Effort,
     /// Folder for the results; by default results/<scenario's name>
     #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Stress {
+    /// Scenario file
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub scenario: PathBuf,
+    /// Raise only this traffic, or this kind of request; by default all
+    /// together (experiment.stress.load)
+    #[arg(long, value_name = "NAME", verbatim_doc_comment)]
+    pub load: Option<String>,
+    /// Lowest load, as a multiple of the scenario's traffic at its peak
+    #[arg(long, value_name = "MULTIPLE")]
+    pub from: Option<String>,
+    /// Highest load; by default it is doubled until the response collapses
+    #[arg(long, value_name = "MULTIPLE")]
+    pub to: Option<String>,
+    /// Evenly spaced loads, before the answers are narrowed down
+    #[arg(long, value_name = "NUMBER")]
+    pub levels: Option<String>,
+    /// How long each load is measured, such as 5m
+    #[arg(long, value_name = "TIME")]
+    pub hold: Option<String>,
+    #[command(flatten)]
+    pub changes: Changes,
+    #[command(flatten)]
+    pub effort: Effort,
+    /// Folder for the results; by default
+    /// results/<scenario's name>-stress
+    #[arg(long, value_name = "DIR", verbatim_doc_comment)]
     pub out: Option<PathBuf>,
 }
 

@@ -3,6 +3,10 @@
 //! Nothing is run unless everything is right: all problems of all files are told at once, and then the answer is
 //! `None`.
 
+mod stress;
+
+pub use stress::{Stressful, stressful};
+
 use super::Status;
 use super::arguments::{Changes, Format};
 use super::terminal::Terminal;
@@ -245,13 +249,18 @@ fn settings(changes: &Changes) -> Vec<(String, String)> {
 
 /// What repeats this on the command line.
 fn command(file: &Path, changes: &Changes, vary: &[String]) -> String {
-    let mut words = vec!["wavetank run".to_owned(), quoted(&file.display().to_string())];
+    let vary = vary.iter().map(|vary| ("--vary", vary.clone()));
+    quoted_command("run", file, changes, vary.collect())
+}
+
+/// The same for any command, with its own options.
+fn quoted_command(verb: &str, file: &Path, changes: &Changes, own: Vec<(&str, String)>) -> String {
+    let mut words = vec![format!("wavetank {verb}"), quoted(&file.display().to_string())];
     let settings = changes.set.iter().map(|setting| ("--set", setting.clone()));
     let seed = changes.seed.map(|seed| ("--seed", seed.to_string()));
     let replications = changes.replications.map(|count| ("--replications", count.to_string()));
     let precision = changes.precision.iter().map(|share| ("--precision", share.clone()));
-    let vary = vary.iter().map(|vary| ("--vary", vary.clone()));
-    for (option, value) in settings.chain(seed).chain(replications).chain(precision).chain(vary) {
+    for (option, value) in settings.chain(seed).chain(replications).chain(precision).chain(own) {
         words.push(format!("{option} {}", quoted(&value)));
     }
     words.join(" ")

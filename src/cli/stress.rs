@@ -30,15 +30,16 @@ pub fn stress(terminal: &Terminal, stress: &Stress) -> anyhow::Result<Status> {
     // Now and not after an hour of simulation.
     let folder = Folder::open(&path)?;
     let cancel = interrupt::watch();
-    let mut doing = String::new();
+    let workers = simulate::workers(stress.effort.threads);
+    let mut doing = "";
     let mut progress = Progress::new(terminal, &written.name);
     let effort = Effort {
-        threads: simulate::threads(stress.effort.threads),
+        workers: &workers,
         cancel: &cancel,
         run: run_once,
         progress: |what: &'static str, done, of| {
             if doing != what {
-                doing = what.to_owned();
+                doing = what;
                 progress.begins(what);
             }
             progress.is_at(done, of);

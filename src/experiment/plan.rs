@@ -4,10 +4,9 @@
 //! paired. Runs are ordered by replication first, then by variant: an interrupted plan has whole pairs, and what is left
 //! of the last one is dropped.
 
-use super::replicate::{Cancel, replicate};
+use super::replicate::{Cancel, Workers, replicate};
 use crate::blueprint::Blueprint;
 use crate::probe::RunRecord;
-use std::num::NonZeroUsize;
 
 /// One way to set up the world.
 #[derive(Clone, Debug)]
@@ -19,14 +18,13 @@ pub struct Variant {
 
 /// Variants, and how often each is run.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct Plan<'a> {
     /// At least one; the first is what the others are compared with.
-    pub variants: Vec<Variant>,
+    pub variants: &'a [Variant],
     /// Of each variant; the first look at them is taken after so many.
     pub replications: u32,
     /// As long as a look does not find enough, the number doubles up to this.
     pub most: u32,
-    pub threads: NonZeroUsize,
 }
 
 /// The runs of one variant.
@@ -46,16 +44,17 @@ impl Outcome {
     }
 }
 
-impl Plan {
-    /// Runs over all variants until a look has been taken after `replications` of each.
-    fn runs(&self, replications: u32) -> usize {
+impl Plan<'_> {
+    /// Runs of all variants until a look has been taken after `replications` of each.
+    pub fn runs(&self, replications: u32) -> usize {
         self.variants.len() * replications as usize
     }
 
     /// Does the runs, each by `run`, and tells `progress` how many are done of how many, at first and after each. After
     /// each look short of the most, `enough` says whether to stop. One outcome a variant, in order.
     pub fn perform(
-        self,
+        &self,
+        workers: &Workers,
         cancel: &Cancel,
         run: impl Fn(&Blueprint, u32) -> RunRecord + Sync,
         mut enough: impl FnMut(&[Outcome]) -> bool,
@@ -73,7 +72,7 @@ impl Plan {
                 let replication = u32::try_from(index / count).expect("replications are 32-bit");
                 run(&self.variants[index % count].blueprint, replication)
             };
-            let done = replicate(runs - first, self.threads, cancel, one, |index, record| {
+            let done = replicate(runs - first, workers, cancel, one, |index, record| {
                 outcomes[index % count].records.push(record);
                 progress(first + index + 1, runs);
             });

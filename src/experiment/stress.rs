@@ -22,10 +22,9 @@ pub use shocks::{Shocked, Shocks};
 
 use super::plan::{Outcome, Plan, Variant};
 use super::precision;
-use super::replicate::Cancel;
+use super::replicate::{Cancel, Workers};
 use crate::blueprint::{Blueprint, Objective, Raised, Stress};
 use crate::probe::{RunRecord, Verdict};
-use std::num::NonZeroUsize;
 
 /// Nobody waits for more levels than these beyond the evenly spaced ones.
 const NARROWING_LEVELS: usize = 24;
@@ -67,13 +66,16 @@ pub struct Stressed {
 impl Stressed {
     /// How the scenario's own load stands; `None` if it was not among those tried.
     pub fn as_written(&self) -> Option<Verdict> {
-        self.levels.iter().find(|level| level.load == 1.0).map(|level| level.verdict)
+        self.levels
+            .iter()
+            .find(|level| level.load == 1.0)
+            .map(|level| level.verdict)
     }
 }
 
 /// How the runs are done, and who is told.
 pub struct Effort<'a, R, P> {
-    pub threads: NonZeroUsize,
+    pub workers: &'a Workers,
     pub cancel: &'a Cancel,
     /// One replication of a blueprint.
     pub run: R,
@@ -166,20 +168,27 @@ where
             name: load.to_string(),
             blueprint,
         });
+        let variants: Vec<Variant> = variants.collect();
         let plan = Plan {
-            variants: variants.collect(),
+            variants: &variants,
             replications: calm.replications,
             most: goal.as_ref().map_or(calm.replications, |goal| goal.runs_most),
-            threads: self.effort.threads,
         };
         let enough = |outcomes: &[Outcome]| {
-            let reached = |outcome| goal.as_ref().is_none_or(|goal| precision::of_scenario(goal, outcome).enough());
+            let reached = |outcome| {
+                goal.as_ref()
+                    .is_none_or(|goal| precision::of_scenario(goal, outcome).enough())
+            };
             outcomes.iter().all(reached)
         };
-        let progress = &mut self.effort.progress;
-        let outcomes = plan.perform(self.effort.cancel, &self.effort.run, enough, |done, of| {
-            progress(what, done, of);
-        });
+        let Effort {
+            workers,
+            cancel,
+            run,
+            progress,
+        } = &mut *self.effort;
+        let run = &*run;
+        let outcomes = plan.perform(workers, cancel, run, enough, |done, of| progress(what, done, of));
         let seen = loads.into_iter().zip(outcomes);
         seen.filter(|(_, outcome)| !outcome.records.is_empty()).collect()
     }

@@ -116,7 +116,11 @@ where
         let (up, down) = stops.split_at(loads.len());
         let branches = up.iter().zip(down[1..].iter().rev()).map(|(up, down)| {
             let (mine, others) = (runs_of(outcome, up), runs_of(outcome, down));
-            let lost: Vec<f64> = mine.iter().zip(&others).map(|(up, down)| up.share() - down.share()).collect();
+            let lost: Vec<f64> = mine
+                .iter()
+                .zip(&others)
+                .map(|(up, down)| up.share() - down.share())
+                .collect();
             let differing = lost.iter().filter(|lost| **lost > SLACK).count();
             Branch {
                 load: up.load,

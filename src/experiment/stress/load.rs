@@ -50,7 +50,12 @@ impl Loading {
 
     /// Whether the load can change while a run lasts.
     pub fn can_change(&self) -> bool {
-        let mut raised = self.calm.traffic.iter().zip(&self.raised).filter(|(_, raised)| **raised);
+        let mut raised = self
+            .calm
+            .traffic
+            .iter()
+            .zip(&self.raised)
+            .filter(|(_, raised)| **raised);
         raised.any(|(traffic, _)| !matches!(traffic.source, Source::Closed { .. }))
     }
 
@@ -75,9 +80,10 @@ impl Loading {
         let spikes = |at: usize| -> Vec<Piece> {
             let spikes = self.written.events.iter().filter_map(|event| match &event.what {
                 Happening::Fault(fault) => match fault.kind {
-                    FaultKind::TrafficSpike { traffic } if traffic.at() == at => {
-                        Some((event.at, fault.lasting.map_or(Instant::NEVER, |lasting| event.at + lasting)))
-                    }
+                    FaultKind::TrafficSpike { traffic } if traffic.at() == at => Some((
+                        event.at,
+                        fault.lasting.map_or(Instant::NEVER, |lasting| event.at + lasting),
+                    )),
                     _ => None,
                 },
                 _ => None,

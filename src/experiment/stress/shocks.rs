@@ -1,13 +1,13 @@
 //! Which loads a shock does not heal under.
 //!
 //! A load is shocked in every replication, and each run is watched afterwards, as [`crate::probe::stability`] watches any
-//! run. Loads are evenly spaced below saturation, and halved between the highest from which all runs came back and the
+//! run; but only a run that serves less than before counts as down, not one that is slower. Loads are evenly spaced below saturation, and halved between the highest from which all runs came back and the
 //! lowest from which one did not.
 
 use super::{Bench, NARROWING_LEVELS, below, round};
 use crate::blueprint::{Blueprint, Shock, ShockKind};
 use crate::experiment::plan::Outcome;
-use crate::probe::stability::{self, Standing, Trigger, attempts_per_request};
+use crate::probe::stability::{self, Band, Standing, Trigger, attempts_per_request};
 use crate::probe::{Estimate, RunRecord, estimate};
 use crate::stats::{Interval, clopper_pearson};
 use crate::units::{Instant, Span};
@@ -78,7 +78,9 @@ where
         };
         self.shock(&mut shocks, &loads);
         for _ in 0..NARROWING_LEVELS {
-            let Some((healed, down)) = shocks.fragile_from() else { break };
+            let Some((healed, down)) = shocks.fragile_from() else {
+                break;
+            };
             let healed = healed.unwrap_or(0.0);
             let middle = round((healed + down) / 2.0);
             let narrow = down - healed <= self.settings.resolution.get() * down || healed == 0.0;
@@ -153,7 +155,7 @@ impl Shocked {
             })
             .collect();
         let known: Vec<_> = stood.iter().filter(|it| it.standing != Standing::NotKnown).collect();
-        let down = known.iter().filter(|it| it.standing == Standing::StaysDown).count() as u64;
+        let down: Vec<_> = known.iter().filter(|it| stays_down(it)).collect();
         let backs: Vec<f64> = known.iter().filter_map(|it| it.back_after).map(Span::seconds).collect();
         let served = |seen: &stability::Seen| (seen.served as f64, seen.offered as f64);
         let attempts = |seen: &stability::Seen| {
@@ -165,7 +167,7 @@ impl Shocked {
             let pairs: Vec<(f64, f64)> = known.iter().map(|it| figure(&part(it))).collect();
             estimate::ratio(&pairs, 0.95)
         };
-        let mut causes: Vec<&'static str> = known
+        let mut causes: Vec<&'static str> = down
             .iter()
             .filter_map(|it| it.evidence.first().map(|(kind, _)| kind.name()))
             .collect();
@@ -175,8 +177,8 @@ impl Shocked {
             load,
             runs: outcome.records.len(),
             known: known.len() as u64,
-            down,
-            down_share: clopper_pearson(down, known.len() as u64, 0.95),
+            down: down.len() as u64,
+            down_share: clopper_pearson(down.len() as u64, known.len() as u64, 0.95),
             back_after_s: estimate::mean(&backs, 0.95),
             served_before: ratio(|it| it.before, &served).map(Estimate::as_share),
             served_end: ratio(|it| it.end, &served).map(Estimate::as_share),
@@ -185,4 +187,11 @@ impl Shocked {
             cause: cause.map(|same| same[0]),
         }
     }
+}
+
+/// Whether a run serves less in its last windows than before the shock, by more than chance. Latency has no part in it: near
+/// saturation it wanders by a multiple of itself without any shock.
+fn stays_down(it: &stability::Stability) -> bool {
+    let normal = Band::of(std::slice::from_ref(&it.before));
+    it.standing == Standing::StaysDown && normal.is_some_and(|normal| !normal.has_goodput(&it.end))
 }

@@ -28,7 +28,10 @@ pub fn all(stressed: &Stressed) -> Vec<Chart> {
 }
 
 fn figure(stressed: &Stressed, name: &str, title: &str, caption: String, panels: Vec<Panel>) -> Figure {
-    let ends = panels.iter().flat_map(|panel| &panel.series).flat_map(|series| &series.points);
+    let ends = panels
+        .iter()
+        .flat_map(|panel| &panel.series)
+        .flat_map(|series| &series.points);
     let most = ends.map(|datum| datum.x).fold(0.0, f64::max);
     Figure {
         name: name.to_owned(),
@@ -95,15 +98,23 @@ fn goodput(stressed: &Stressed) -> Figure {
     let rates = vec![served, offered];
     let failed = vec![failed];
     let attempts = vec![attempts];
-    let panels = vec![
-        Panel::of_lines("Requests served, and offered", Axis::from_zero("1/s", highest(&rates)), rates),
-        Panel::of_lines("Requests that failed", Axis::from_zero("%", highest(&failed)), failed),
+    let mut panels = vec![
         Panel::of_lines(
-            "Attempts that clients make for each request",
-            Axis::from_zero("attempts", highest(&attempts)),
-            attempts,
+            "Requests served, and offered",
+            Axis::from_zero("1/s", highest(&rates)),
+            rates,
         ),
+        Panel::of_lines("Requests that failed", Axis::from_zero("%", highest(&failed)), failed),
     ];
+    // Clients that never try again make one for each.
+    if highest(&attempts) > 1.0 {
+        let y = Axis::from_zero("attempts", highest(&attempts));
+        panels.push(Panel::of_lines(
+            "Attempts that clients make for each request",
+            y,
+            attempts,
+        ));
+    }
     let caption = format!(
         "Constant loads, {} each; bands are 95 % intervals. Above saturation more requests bring no more that are served.",
         counted(stressed.replications as usize, "run")
@@ -128,21 +139,34 @@ fn latency(stressed: &Stressed) -> Figure {
         let y = Axis::from_zero("%", highest(&cpu));
         panels.push(Panel::of_lines("CPU used of what is reserved", y, cpu));
     }
-    let caption = "Latency belongs to the requests that were served: read it beside what was served. Bands are 95 % intervals. \
+    let caption =
+        "Latency belongs to the requests that were served: read it beside what was served. Bands are 95 % intervals. \
                    At the knee goodput over mean latency is highest (Kleinrock's power)."
-        .to_owned();
-    figure(stressed, "stress_latency", "how long it takes under load", caption, panels)
+            .to_owned();
+    figure(
+        stressed,
+        "stress_latency",
+        "how long it takes under load",
+        caption,
+        panels,
+    )
 }
 
 fn hysteresis(stressed: &Stressed) -> Option<Figure> {
     let branches = stressed.branches.as_ref()?;
     let way = |name: &str, colour, value: &dyn Fn(&Branch) -> Option<Estimate>| {
-        series(name, colour, branches.loads.iter().map(|branch| (branch.load, value(branch))))
+        series(
+            name,
+            colour,
+            branches.loads.iter().map(|branch| (branch.load, value(branch))),
+        )
     };
     let percent = |share: Option<Estimate>| share.map(|it| it.scaled(100.0));
     let shares = vec![
         way("on the way up", BLUE, &|branch| percent(branch.up.served_share)),
-        way("on the way down", VERMILLION, &|branch| percent(branch.down.served_share)),
+        way("on the way down", VERMILLION, &|branch| {
+            percent(branch.down.served_share)
+        }),
     ];
     let means = vec![
         way("on the way up", BLUE, &|branch| branch.up.mean_ms),

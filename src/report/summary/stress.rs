@@ -22,7 +22,10 @@ pub fn text(stressed: &Stressed, command: &str) -> String {
         text.push_str(&labelled(label, &format!("{words}; {}", answer.means)));
     }
     text.push('\n');
-    text.push_str(&columns(&LEVEL_HEADER, stressed.levels.iter().map(level_cells).collect()));
+    text.push_str(&columns(
+        &LEVEL_HEADER,
+        stressed.levels.iter().map(level_cells).collect(),
+    ));
     if let Some(shocks) = &stressed.shocks {
         let told = format!(
             "\nAfter {}, watched for {}:\n",
@@ -46,7 +49,11 @@ pub fn markdown(stressed: &Stressed, command: &str) -> String {
     let mut text = format!("### {}, under stress\n\n{}\n", stressed.name, head(stressed));
     let rows = answers(stressed).map(|(label, answer)| vec![label.to_owned(), answer.found, answer.means]);
     text.push_str(&markdown::table(&["", "load", "which means"], 3, rows.to_vec()));
-    let levels = stressed.levels.iter().map(|level| level_cells(level).to_vec()).collect();
+    let levels = stressed
+        .levels
+        .iter()
+        .map(|level| level_cells(level).to_vec())
+        .collect();
     text.push_str(&markdown::table(&LEVEL_HEADER, 0, levels));
     if let Some(shocks) = &stressed.shocks {
         text.push_str(&format!("\nAfter {}:\n", shock_in_words(stressed)));
@@ -59,9 +66,7 @@ pub fn markdown(stressed: &Stressed, command: &str) -> String {
 
 /// For programs: the answers, and rows with the columns of the tables of the same names.
 pub fn json(stressed: &Stressed, provenance: &Provenance) -> Value {
-    let bracket = |it: &Option<Bracket>| {
-        it.map(|it| json!({ "load": it.load, "low": it.low, "high": it.high }))
-    };
+    let bracket = |it: &Option<Bracket>| it.map(|it| json!({ "load": it.load, "low": it.low, "high": it.high }));
     let fragile = stressed.shocks.as_ref().and_then(|shocks| shocks.fragile_from());
     let mut json = json!({
         "format": FORMAT,
@@ -102,7 +107,10 @@ enum Mood {
 }
 
 fn head(stressed: &Stressed) -> String {
-    let of = stressed.raised.as_ref().map_or(String::new(), |name| format!(" of {name}"));
+    let of = stressed
+        .raised
+        .as_ref()
+        .map_or(String::new(), |name| format!(" of {name}"));
     let rate = if stressed.rate > 0.0 {
         format!("; load 1 is {} requests/s in all", short(stressed.rate, 3))
     } else {
@@ -150,10 +158,18 @@ fn capacity(stressed: &Stressed) -> Answer {
         1 => format!("“{}” is met", stressed.objectives[0].name),
         count => format!("all {count} objectives are met"),
     };
-    let not_met = stressed.objectives.is_empty().then_some("they are not").unwrap_or("not");
+    let not_met = stressed
+        .objectives
+        .is_empty()
+        .then_some("they are not")
+        .unwrap_or("not");
     let it = stressed.capacity;
     let found = match (it.met_to, it.not_met_from) {
-        (Some(met), Some(not)) => format!("load {}: up to it {asked}, from {} on {not_met}", load(stressed, met), short(not, 4)),
+        (Some(met), Some(not)) => format!(
+            "load {}: up to it {asked}, from {} on {not_met}",
+            load(stressed, met),
+            short(not, 4)
+        ),
         (Some(met), None) => format!("at least load {}: up to it {asked}", load(stressed, met)),
         (None, Some(not)) => format!("below load {}, the lowest tried: {not_met} that {asked}", short(not, 4)),
         (None, None) => format!("undecided whether {asked} under any load"),
@@ -161,7 +177,10 @@ fn capacity(stressed: &Stressed) -> Answer {
     let (mood, means) = match stressed.as_written() {
         Some(Verdict::Met) => {
             let room = it.met_to.map_or(0.0, |met| met - 1.0);
-            let room = format!("the scenario's own load leaves room for {} % more", short((100.0 * room).round(), 3));
+            let room = format!(
+                "the scenario's own load leaves room for {} % more",
+                short((100.0 * room).round(), 3)
+            );
             (Mood::Good, room)
         }
         Some(Verdict::NotMet) => (Mood::Bad, "the scenario's own load, 1, is too much".to_owned()),
@@ -169,7 +188,10 @@ fn capacity(stressed: &Stressed) -> Answer {
             Mood::Doubtful,
             "whether the scenario's own load, 1, is too much is undecided: ask for more runs".to_owned(),
         ),
-        None => (Mood::Plain, "the scenario's own load, 1, was not among those tried".to_owned()),
+        None => (
+            Mood::Plain,
+            "the scenario's own load, 1, was not among those tried".to_owned(),
+        ),
     };
     Answer { found, mood, means }
 }
@@ -226,12 +248,18 @@ fn fragile(stressed: &Stressed) -> Answer {
     let Some((healed, down)) = shocks.fragile_from() else {
         let most = shocks.loads.iter().rfind(|it| it.known > 0);
         let bound = most.and_then(|it| it.down_share).map_or(String::new(), |share| {
-            format!(" (at most {} % of the runs at the highest, at 95 %)", short(100.0 * share.high, 2))
+            format!(
+                " (at most {} % of the runs at the highest, at 95 %)",
+                short(100.0 * share.high, 2)
+            )
         });
         return Answer {
             found: "no load found".to_owned(),
             mood: Mood::Good,
-            means: format!("after {after} every run came back, up to load {}{bound}", short(most.map_or(0.0, |it| it.load), 4)),
+            means: format!(
+                "after {after} every run came back, up to load {}{bound}",
+                short(most.map_or(0.0, |it| it.load), 4)
+            ),
         };
     };
     let from = match healed {
@@ -245,7 +273,10 @@ fn fragile(stressed: &Stressed) -> Answer {
     Answer {
         found: format!("from load {from} on"),
         mood: Mood::Bad,
-        means: format!("there {after} can leave it down for good{cause}; to end it, shed load to below {}", short(healed.unwrap_or(down), 4)),
+        means: format!(
+            "there {after} can leave it down for good{cause}; to end it, shed load to below {}",
+            short(healed.unwrap_or(down), 4)
+        ),
     }
 }
 
@@ -269,13 +300,27 @@ fn ramp(stressed: &Stressed) -> String {
     }
 }
 
-const LEVEL_HEADER: [&str; 8] = ["load", "offered/s", "served/s", "failed", "mean ms", "p99 ms", "attempts", "verdict"];
+const LEVEL_HEADER: [&str; 8] = [
+    "load",
+    "offered/s",
+    "served/s",
+    "failed",
+    "mean ms",
+    "p99 ms",
+    "attempts",
+    "verdict",
+];
 
 fn level_cells(level: &Level) -> [String; 8] {
     let cell = |estimate: Option<Estimate>| estimate.map_or("–".to_owned(), |it| short(it.value, 3));
     let spread = |estimate: Option<Estimate>| {
-        let half = estimate.and_then(|it| it.interval()).map(|(low, high)| (high - low) / 2.0);
-        half.map_or_else(|| cell(estimate), |half| format!("{} ± {}", cell(estimate), short(half, 1)))
+        let half = estimate
+            .and_then(|it| it.interval())
+            .map(|(low, high)| (high - low) / 2.0);
+        half.map_or_else(
+            || cell(estimate),
+            |half| format!("{} ± {}", cell(estimate), short(half, 1)),
+        )
     };
     [
         short(level.load, 4),
@@ -310,7 +355,9 @@ fn shock_cells(shocked: &Shocked) -> [String; 5] {
     [
         short(shocked.load, 4),
         format!("{} of {}", shocked.down, shocked.known),
-        interval.map_or("–".to_owned(), |it| format!("{} to {}", percent(it.low), percent(it.high))),
+        interval.map_or("–".to_owned(), |it| {
+            format!("{} to {}", percent(it.low), percent(it.high))
+        }),
         after.unwrap_or("–".to_owned()),
         shocked.cause.unwrap_or("").replace('_', " "),
     ]
@@ -322,7 +369,11 @@ fn columns<const N: usize>(header: &[&str; N], rows: Vec<[String; N]>) -> String
     all.extend(rows);
     let width = |at: usize| all.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..N).map(width).collect();
-    let gap = if widths.iter().sum::<usize>() + 2 * N <= WIDTH { 2 } else { 1 };
+    let gap = if widths.iter().sum::<usize>() + 2 * N <= WIDTH {
+        2
+    } else {
+        1
+    };
     let mut text = String::new();
     for row in all {
         let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:>width$}"));

@@ -46,10 +46,35 @@ steps, scaling) have the rows of all replications, one run after the other.
 In charts of several runs a line is the median of the runs and a band holds the middle 80 % of them, window by window.
 ";
 
+/// Queries to begin with; `docs/queries/ask.py` asks them of the committed results.
+const QUERIES: [&str; 5] = [
+    include_str!("../../../docs/queries/1-variants.sql"),
+    include_str!("../../../docs/queries/2-worst-windows.sql"),
+    include_str!("../../../docs/queries/3-deployments.sql"),
+    include_str!("../../../docs/queries/4-tail.sql"),
+    include_str!("../../../docs/queries/5-tasks.sql"),
+];
+
+const ASKING: &str = "
+## Asking with DuckDB
+
+The tables are made to be asked. [DuckDB](https://duckdb.org) reads them where they lie, `duckdb -f docs/queries/1-variants.sql`
+from the project's root; these queries stand in `docs/queries/` with [their answers](queries/answers.txt).
+";
+
 /// The whole page.
 pub fn page() -> String {
     let mut page = HEAD.to_owned();
-    let others = [&comparison::COMPARISON, &stress::LEVELS, &stress::SHOCKS, &stress::BRANCHES];
+    page.push_str(ASKING);
+    for query in QUERIES {
+        page.push_str(&format!("\n```sql\n{query}```\n"));
+    }
+    let others = [
+        &comparison::COMPARISON,
+        &stress::LEVELS,
+        &stress::SHOCKS,
+        &stress::BRANCHES,
+    ];
     for schema in SCHEMAS.into_iter().chain(others) {
         page.push_str(&section(schema));
     }

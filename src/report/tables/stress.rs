@@ -14,11 +14,17 @@ pub const LEVELS: Schema = Schema {
         column("load", "A multiple of the scenario's traffic, whose peak is load 1."),
         column("runs", "Replications."),
         column("cut_short", "Of these, ended by a limit."),
-        column("verdict", "On the objectives, or on the share served where there are none: `met`, `not met` or `undecided`."),
+        column(
+            "verdict",
+            "On the objectives, or on the share served where there are none: `met`, `not met` or `undecided`.",
+        ),
         column("offered_per_s", "Requests a second."),
         column("offered_per_s_low", ""),
         column("offered_per_s_high", ""),
-        column("goodput_per_s", "Requests a second that were served, within the client's timeout."),
+        column(
+            "goodput_per_s",
+            "Requests a second that were served, within the client's timeout.",
+        ),
         column("goodput_per_s_low", ""),
         column("goodput_per_s_high", ""),
         column("failed_share", "Failed over offered."),
@@ -36,40 +42,61 @@ pub const LEVELS: Schema = Schema {
         column("p99_ms", "Likewise."),
         column("p99_ms_low", ""),
         column("p99_ms_high", ""),
-        column("attempts_per_request", "Attempts of the clients for each request: above 1 they retry."),
+        column(
+            "attempts_per_request",
+            "Attempts of the clients for each request: above 1 they retry.",
+        ),
         column("attempts_per_request_low", ""),
         column("attempts_per_request_high", ""),
         column("busiest_service", "The service that uses most of its CPU."),
         column("cpu_share", "CPU that it used over what it reserved."),
         column("cpu_share_low", ""),
         column("cpu_share_high", ""),
-        column("power", "Goodput over mean latency, in requests a second for each ms: its maximum is the knee."),
+        column(
+            "power",
+            "Goodput over mean latency, in requests a second for each ms: its maximum is the knee.",
+        ),
     ],
 };
 
 pub const SHOCKS: Schema = Schema {
     name: "shocks",
-    about: "One row for each load that `wavetank stress` shocked. A run stays down if its last windows serve less than before \
-            the shock, or at more than twice the mean latency (see `stability.csv`).",
+    about: "One row for each load that `wavetank stress` shocked. A run stays down if it is not back in the \
+            band of `stability.csv` and serves less in its last ten windows than before the shock.",
     columns: &[
-        column("load", "A multiple of the scenario's traffic, before and after the shock."),
+        column(
+            "load",
+            "A multiple of the scenario's traffic, before and after the shock.",
+        ),
         column("runs", "Replications."),
         column("known", "Of these, those of which it is known whether they came back."),
-        column("stay_down", "Of the known ones, those that did not come back within the time given."),
+        column(
+            "stay_down",
+            "Of the known ones, those that did not come back within the time given.",
+        ),
         column(
             "stay_down_share",
             "Their share, with the exact interval of a proportion (Clopper and Pearson).",
         ),
         column("stay_down_share_low", ""),
         column("stay_down_share_high", ""),
-        column("back_after_s", "From the end of the shock, the mean over the runs that came back."),
+        column(
+            "back_after_s",
+            "From the end of the shock, the mean over the runs that came back.",
+        ),
         column("back_after_s_low", ""),
         column("back_after_s_high", ""),
         column("served_before", "Served over offered before the shock."),
         column("served_end", "In the last ten windows."),
-        column("attempts_per_request_before", "Attempts of clients and calls for each request before the shock."),
+        column(
+            "attempts_per_request_before",
+            "Attempts of clients and calls for each request before the shock.",
+        ),
         column("attempts_per_request_end", "In the last ten windows."),
-        column("loop", "What likely keeps most of the runs down that stay down, as in `stability.csv`."),
+        column(
+            "loop",
+            "What likely keeps most of the runs down that stay down, as in `stability.csv`.",
+        ),
     ],
 };
 
@@ -92,7 +119,10 @@ pub const BRANCHES: Schema = Schema {
         column("down_mean_ms", "On the way down."),
         column("up_p99_ms", "Of the pooled requests, to 3 %; on the way up."),
         column("down_p99_ms", "On the way down."),
-        column("lost_share", "Served share on the way up less that on the way down, the mean over runs."),
+        column(
+            "lost_share",
+            "Served share on the way up less that on the way down, the mean over runs.",
+        ),
         column("lost_share_low", ""),
         column("lost_share_high", ""),
         column(

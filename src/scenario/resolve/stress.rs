@@ -12,12 +12,7 @@ use crate::workload::rates_at_peak;
 const REQUESTS: f64 = 20_000.0;
 
 /// What `experiment.stress` asks for, or what is asked if it is absent.
-pub(super) fn stress(
-    cx: &mut Context,
-    traffic: &[Traffic],
-    classes: &[RequestClass],
-    events: &[TimedEvent],
-) -> Stress {
+pub(super) fn stress(cx: &mut Context, traffic: &[Traffic], classes: &[RequestClass], events: &[TimedEvent]) -> Stress {
     let scenario = cx.said;
     let asked = scenario.experiment.stress.is_some();
     let default = schema::Stress::default();
@@ -44,7 +39,10 @@ pub(super) fn stress(
         // Whole seconds, which nobody minds.
         Span::from_secs(wanted.ceil() as u64).clamp(Span::from_secs(60), most)
     });
-    let scales = scenario.services.iter().any(|(_, service)| service.auto_scaling.is_some());
+    let scales = scenario
+        .services
+        .iter()
+        .any(|(_, service)| service.auto_scaling.is_some());
     let settle = Span::from_secs(if scales { 600 } else { 0 });
     let warm_up = said.warm_up.map(|warm_up| warm_up.0).unwrap_or_else(|| {
         let least = hold.scaled(0.25).max(longest.scaled(4.0)).max(scenario.warm_up.0);
@@ -77,7 +75,11 @@ fn requests_a_second(traffic: &Traffic, rate: f64) -> f64 {
         Source::Recorded(recorded) => {
             let last = recorded.arrivals.last().map_or(Instant::ZERO, |last| last.at);
             let round = recorded.repeat_every.unwrap_or(last.since(Instant::ZERO)).seconds();
-            if round > 0.0 { recorded.arrivals.len() as f64 / round } else { 0.0 }
+            if round > 0.0 {
+                recorded.arrivals.len() as f64 / round
+            } else {
+                0.0
+            }
         }
         // How long answers take is not known: as if they took a tenth of a second.
         Source::Closed { users, think_time } => f64::from(*users) / (think_time.mean() + 0.1),
@@ -158,13 +160,7 @@ fn raised(
     Raised::Class(ClassIx::from_usize(at))
 }
 
-fn shock(
-    cx: &mut Context,
-    said: &schema::Shock,
-    longest: Span,
-    events: &[TimedEvent],
-    path: &Path,
-) -> Option<Shock> {
+fn shock(cx: &mut Context, said: &schema::Shock, longest: Span, events: &[TimedEvent], path: &Path) -> Option<Shock> {
     let befalls = |event: &TimedEvent| match &event.what {
         Happening::Fault(fault) => !matches!(fault.kind, FaultKind::TrafficSpike { .. }),
         _ => false,
@@ -192,8 +188,10 @@ fn shock(
             None
         }
         ShockBy::Events => {
-            let tells = |event: &TimedEvent| matches!(event.what, Happening::Fault(_)) || !event.what.deploys().is_empty();
-            if !events.iter().any(tells) && !cx.problems.has_errors() && !cx.said.events.is_empty() | said.by.is_some() {
+            let tells =
+                |event: &TimedEvent| matches!(event.what, Happening::Fault(_)) || !event.what.deploys().is_empty();
+            if !events.iter().any(tells) && !cx.problems.has_errors() && !cx.said.events.is_empty() | said.by.is_some()
+            {
                 let message = "the scenario has no fault and no deployment that could shock it";
                 cx.report_hint(
                     Code::ShockOfNothing,
@@ -228,7 +226,9 @@ fn shock(
             let lasting = lasting.unwrap_or_else(|| Span::from_secs(10).max(longest.scaled(5.0)));
             Some(Shock {
                 kind: ShockKind::Spike { factor, lasting },
-                recovery: said.recovery.map_or_else(|| lasting.scaled(30.0), |recovery| recovery.0),
+                recovery: said
+                    .recovery
+                    .map_or_else(|| lasting.scaled(30.0), |recovery| recovery.0),
             })
         }
     }

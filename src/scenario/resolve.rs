@@ -328,6 +328,8 @@ pub fn resolve(
             schema::Start::Empty => Start::Empty,
         },
         kind: finish::kind(said, &traffic),
+        truncation: experiment::truncation(said.experiment.truncation),
+        transient: Transient::default(),
         starts_at: said.starts_at.map(|moment| moment.0),
         region: said.cluster.region.clone(),
         zones: cx.zones.clone(),

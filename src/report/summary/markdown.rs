@@ -33,6 +33,9 @@ pub fn text(pool: &Pool, reached: Option<&Reached>, command: &str) -> String {
     for note in super::warnings::all(pool) {
         text.push_str(&format!("\n> {}\n", escaped(&note)));
     }
+    if let Some(cut) = super::warnings::cut(pool) {
+        text.push_str(&format!("\nMeasured {cut}.\n"));
+    }
     if let Some(reached) = reached {
         text.push_str(&format!("\n{}\n", escaped(&super::precision::words(reached))));
     }

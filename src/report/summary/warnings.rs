@@ -1,12 +1,11 @@
 //! What to be careful about: cut-short runs, queues without end, too few runs, and what the model assumes.
 
 use super::{labelled, style};
-use crate::blueprint::{ClassIx, DependencyIx, Kind, ServiceIx};
+use crate::blueprint::{DependencyIx, ServiceIx};
+use crate::probe::Pool;
 use crate::probe::pool::Requests;
-use crate::probe::{Pool, RunRecord};
 use crate::report::assumptions;
 use crate::report::words::{counted, duration, short};
-use crate::stats::mser::{self, Truncation};
 use crate::stats::percentile::RUNS_MIN;
 
 /// Requests in a queue under which growth is no news.
@@ -17,6 +16,7 @@ pub fn section(pool: &Pool) -> String {
         .iter()
         .map(|warning| labelled("Careful", &format!("{} {warning}", style::doubtful("!"))))
         .collect();
+    text.push_str(&cut(pool).map_or(String::new(), |cut| labelled("Measured", &cut)));
     let left = assumptions::left_at_default(pool.blueprint).len();
     let total = pool.blueprint.model_keys.len();
     text.push_str(&labelled(
@@ -35,51 +35,27 @@ pub fn all(pool: &Pool) -> Vec<String> {
     warnings.extend(unfinished(&requests));
     warnings.extend(queues(pool));
     warnings.extend(few_runs(pool));
-    warnings.extend(settling(pool));
+    warnings.extend(not_stationary(pool));
     warnings
 }
 
-/// Whether a steady scenario's start still shows: MSER-5 on the windows' mean latency, averaged over the runs. Measured
-/// time is never cut behind the user's back; a cut that would move the mean by less than this is not worth a word.
-const BIAS_WORTH_A_WORD: f64 = 0.01;
-
-fn settling(pool: &Pool) -> Option<String> {
-    if pool.blueprint.kind == Kind::Terminating {
-        return None;
-    }
-    let series: Vec<Vec<f64>> = pool.records.iter().map(window_means).collect();
-    let runs: Vec<&[f64]> = series.iter().map(Vec::as_slice).collect();
-    let series = mser::mean_over_runs(&runs);
-    let mean = |windows: &[f64]| windows.iter().sum::<f64>() / windows.len() as f64;
-    match mser::mser5(&series) {
-        Truncation::Cut(cut) if (mean(&series[cut..]) / mean(&series) - 1.0).abs() > BIAS_WORTH_A_WORD => {
-            let settled = pool.records[0].timeline.windows().width().scaled(cut as f64);
-            Some(format!(
-                "the first {} still settle (MSER-5); with that much more `warm_up` the mean would be {:+.1} %",
-                duration(settled.seconds()),
-                (mean(&series[cut..]) / mean(&series) - 1.0) * 100.0
-            ))
-        }
-        Truncation::NotStationary { best }
-            if (mean(&series[best..]) / mean(&series) - 1.0).abs() > 5.0 * BIAS_WORTH_A_WORD =>
-        {
-            Some("latency is not stationary: it still changes in the last two thirds of the run (MSER-5)".to_owned())
-        }
-        _ => None,
-    }
+/// A steady scenario that had no steady state.
+fn not_stationary(pool: &Pool) -> Option<String> {
+    let too_long = pool.blueprint.transient.too_long?;
+    Some(format!(
+        "not stationary: mean latency still changes after the first {}, more than a third of the run (MSER-5); nothing \
+         was cut for it, and another duration would give another answer",
+        duration(too_long.seconds())
+    ))
 }
 
-/// Mean latency of the requests that arrived in each window, all classes together; up to the first window without any.
-fn window_means(record: &RunRecord) -> Vec<f64> {
-    let classes = record.classes.len();
-    (0..record.timeline.windows().count())
-        .map_while(|window| {
-            let all = || (0..classes).map(|class| &record.timeline.class(ClassIx::from_usize(class))[window]);
-            let served: u64 = all().map(|cell| cell.served()).sum();
-            let sum: u64 = all().map(|cell| cell.latency_sum).sum();
-            (served > 0).then(|| sum as f64 / served as f64)
-        })
-        .collect()
+/// What of the time behind the warm-up is not measured; `None` if all of it is.
+pub fn cut(pool: &Pool) -> Option<String> {
+    let cut = pool.blueprint.transient.cut;
+    (!cut.is_zero()).then(|| {
+        let cut = duration(cut.seconds());
+        format!("from {cut} on: MSER-5 cut the first {cut}, in which latency still settled")
+    })
 }
 
 /// Runs that the scenario asks for and nobody waited for.

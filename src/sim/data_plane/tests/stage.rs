@@ -30,6 +30,8 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
         duration: Span::from_secs(seconds),
         start: Start::SteadyState,
         kind: Kind::Steady,
+        truncation: Truncation::Mser5,
+        transient: Transient::default(),
         starts_at: None,
         region: "us-east-1".into(),
         zones: vec!["us-east-1a".into(), "us-east-1b".into()],

@@ -75,7 +75,7 @@ pub fn main() -> ExitCode {
     let terminal = Terminal::new(&arguments.terminal);
     let done = match arguments.command {
         Command::Run(run) => run::run(&terminal, &run),
-        Command::Compare(compare) => run::run(&terminal, &compare.into()),
+        Command::Compare(compare) => run::compare(&terminal, &compare.into()),
         Command::Test(test) => test::test(&terminal, &test),
         Command::Stress(stress) => stress::stress(&terminal, &stress),
         Command::Check(check) => check::check(&terminal, &check),

@@ -26,6 +26,13 @@ impl Arguments {
             self.command,
             Command::Run(_) | Command::Compare(_) | Command::Test(_) | Command::Stress(_)
         );
+        if let Command::Compare(compare) = &self.command
+            && compare.scenarios.len() > 1
+            && !compare.vary.is_empty()
+        {
+            let text = "`--vary` makes variants of one file, and several are given";
+            return Some(Arguments::command().error(clap::error::ErrorKind::ArgumentConflict, text));
+        }
         (self.terminal.format == Format::Markdown && !writes_markdown).then(|| {
             let text = "`--format markdown` is for run, compare, test and stress";
             Arguments::command().error(clap::error::ErrorKind::ArgumentConflict, text)
@@ -48,9 +55,9 @@ pub enum Command {
     Test(Test),
     /// Say everything that is wrong with scenarios, without running them
     Check(Check),
-    /// Run a scenario in variants on the same luck and say how they differ
+    /// Run variants, or several files, on the same luck: how they differ
     Compare(Compare),
-    /// Raise the load: find the knee, the capacity, and where a shock does not heal
+    /// Raise the load: the knee, the capacity, and what does not heal
     Stress(Stress),
     /// Print the JSON Schema of scenario files, for editors
     Schema,
@@ -142,12 +149,13 @@ pub struct Run {
 
 #[derive(Clone, Debug, Args)]
 pub struct Compare {
-    /// Scenario file
-    #[arg(required = true, value_name = "SCENARIO")]
-    pub scenario: PathBuf,
+    /// Scenario file, whose variants are compared; or several, of which
+    /// the first is what the others are compared with
+    #[arg(required = true, value_name = "SCENARIO", verbatim_doc_comment)]
+    pub scenarios: Vec<PathBuf>,
     /// Replace a value by each of several, such as
-    /// services.web.desired_count=3,5 (repeatable); by default the
-    /// scenario's own `experiment.compare`
+    /// services.web.desired_count=3,5 (repeatable; of one file only); by
+    /// default the scenario's own `experiment.compare`
     #[arg(long, value_name = "PATH=A,B", verbatim_doc_comment)]
     pub vary: Vec<String>,
     #[command(flatten)]
@@ -241,14 +249,14 @@ pub struct Gallery {
 impl From<Compare> for Run {
     fn from(compare: Compare) -> Run {
         let Compare {
-            scenario,
+            scenarios,
             vary,
             changes,
             effort,
             out,
         } = compare;
         Run {
-            scenarios: vec![scenario],
+            scenarios,
             changes,
             vary,
             effort,

@@ -4,8 +4,10 @@
 //! `None`.
 
 mod stress;
+mod together;
 
 pub use stress::{Stressful, stressful};
+pub use together::together;
 
 use super::Status;
 use super::arguments::{Changes, Format};
@@ -29,8 +31,19 @@ pub struct Selected {
     pub as_written: usize,
     /// How many variants are compared; 0 without variants.
     pub compared: usize,
+    /// What the variants are.
+    pub variants_are: VariantsAre,
     /// What repeats this, and of what.
     pub provenance: Provenance,
+}
+
+/// Where variants come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VariantsAre {
+    /// One scenario with other values: its objectives are those of the scenario as written.
+    Changes,
+    /// Scenarios of their own, whose objectives are all to be met.
+    Files,
 }
 
 impl Selected {
@@ -203,6 +216,7 @@ fn one(file: &Path, changes: &Changes, vary: &[String]) -> Result<(Selected, Dia
             variants,
             as_written,
             compared,
+            variants_are: VariantsAre::Changes,
             provenance,
         },
         found,
@@ -250,12 +264,13 @@ fn settings(changes: &Changes) -> Vec<(String, String)> {
 /// What repeats this on the command line.
 fn command(file: &Path, changes: &Changes, vary: &[String]) -> String {
     let vary = vary.iter().map(|vary| ("--vary", vary.clone()));
-    quoted_command("run", file, changes, vary.collect())
+    quoted_command("run", &[file], changes, vary.collect())
 }
 
 /// The same for any command, with its own options.
-fn quoted_command(verb: &str, file: &Path, changes: &Changes, own: Vec<(&str, String)>) -> String {
-    let mut words = vec![format!("wavetank {verb}"), quoted(&file.display().to_string())];
+fn quoted_command(verb: &str, files: &[&Path], changes: &Changes, own: Vec<(&str, String)>) -> String {
+    let mut words = vec![format!("wavetank {verb}")];
+    words.extend(files.iter().map(|file| quoted(&file.display().to_string())));
     let settings = changes.set.iter().map(|setting| ("--set", setting.clone()));
     let seed = changes.seed.map(|seed| ("--seed", seed.to_string()));
     let replications = changes.replications.map(|count| ("--replications", count.to_string()));

@@ -161,6 +161,9 @@ where
 {
     /// Runs each blueprint in every replication. What an interruption left without a run is not among the outcomes.
     fn perform(&mut self, what: &'static str, blueprints: Vec<(f64, Blueprint)>) -> Vec<(f64, Outcome)> {
+        if blueprints.is_empty() {
+            return Vec::new();
+        }
         let calm = self.loading.calm();
         let goal = calm.precision.clone();
         let loads: Vec<f64> = blueprints.iter().map(|(load, _)| *load).collect();

@@ -87,7 +87,7 @@ fn select(stress: &Stress) -> Result<(Stressful, Diagnostics), Diagnostics> {
         _ => (option, value),
     });
     let provenance = Provenance {
-        command: quoted_command("stress", &stress.scenario, &stress.changes, own.collect()),
+        command: quoted_command("stress", &[&stress.scenario], &stress.changes, own.collect()),
         scenario: stress.scenario.display().to_string(),
         scenario_hash: scenario.hash(),
         settings: stress.changes.set.clone(),

@@ -40,8 +40,7 @@ pub fn text(stressed: &Stressed, command: &str) -> String {
         let words = style::doubtful("interrupted: the loads that were not finished are missing");
         text.push_str(&labelled("Note", &words));
     }
-    text.push_str(&format!("\n{}", labelled("Repeat", command)));
-    text
+    text + &super::repeat(command)
 }
 
 /// For pull requests.

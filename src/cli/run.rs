@@ -57,7 +57,7 @@ fn do_all(terminal: &Terminal, run: &Run, selected: Vec<Selected>) -> anyhow::Re
             ));
             return Ok(Status::Interrupted);
         }
-        let written = folder.write(&results::everything(&simulated, &provenance));
+        let written = folder.write(&results::everything(&simulated, &provenance, &workers));
         match terminal.format {
             Format::Text => terminal.say(&results::summary_text(&simulated, &provenance)),
             Format::Markdown => terminal.say_plain(&results::summary_markdown(&simulated, &provenance)),

@@ -92,9 +92,9 @@ fn run(blueprint: &Blueprint, replication: u32) -> RunRecord {
 impl Case {
     fn blueprint(&self, value: &str) -> Blueprint {
         let scenario = Scenario::parse("case.yaml", self.scenario, Path::new("")).expect("it is a map");
-        let scenario = scenario.with(self.path, value).unwrap_or_else(|found| {
-            panic!("{}: {}", self.name, found.render(wavetank::scenario::Style::Plain))
-        });
+        let scenario = scenario
+            .with(self.path, value)
+            .unwrap_or_else(|found| panic!("{}: {}", self.name, found.render(wavetank::scenario::Style::Plain)));
         let (blueprint, found) = scenario.resolve();
         blueprint.unwrap_or_else(|| panic!("{}", found.render(wavetank::scenario::Style::Plain)))
     }
@@ -113,7 +113,10 @@ impl Case {
         let one = |index: usize| {
             let blueprint = &sets[index % 4];
             let record = run(blueprint, (index / 4) as u32);
-            figures.iter().map(|figure| figure.of(blueprint, &record, None)).collect::<Vec<_>>()
+            figures
+                .iter()
+                .map(|figure| figure.of(blueprint, &record, None))
+                .collect::<Vec<_>>()
         };
         replicate(4 * runs, &workers, &Cancel::default(), one, |index, seen| {
             for (of_figure, value) in values.iter_mut().zip(seen) {
@@ -121,7 +124,10 @@ impl Case {
             }
         });
         let minus = |one: &[Option<f64>], other: &[Option<f64>]| -> Vec<f64> {
-            one.iter().zip(other).filter_map(|(one, other)| Some((*other)? - (*one)?)).collect()
+            one.iter()
+                .zip(other)
+                .filter_map(|(one, other)| Some((*other)? - (*one)?))
+                .collect()
         };
         let pairs = values.iter().map(|[a, b, c, d]| (minus(a, b), minus(c, d)));
         pairs.collect()
@@ -161,7 +167,12 @@ fn a_paired_run_is_worth_more_than_one_that_is_not() {
 #[ignore = "it takes minutes and asserts nothing that the other does not"]
 fn table() {
     const RUNS: usize = 100;
-    let figures = [Figure::MeanLatency, Figure::P99Latency, Figure::FailedShare, Figure::ErrorsAboveOld];
+    let figures = [
+        Figure::MeanLatency,
+        Figure::P99Latency,
+        Figure::FailedShare,
+        Figure::ErrorsAboveOld,
+    ];
     println!("| change | figure | a paired run is worth | 95 % interval |\n|---|---|---:|---:|");
     for case in &CASES {
         for (figure, seen) in figures.iter().zip(case.differences(RUNS, &figures)) {
@@ -169,7 +180,11 @@ fn table() {
                 continue;
             }
             let (ratio, low, high) = worth(&seen);
-            println!("| {} | {} | {ratio:.1} | {low:.1} to {high:.1} |", case.name, figure.label());
+            println!(
+                "| {} | {} | {ratio:.1} | {low:.1} to {high:.1} |",
+                case.name,
+                figure.label()
+            );
         }
     }
 }

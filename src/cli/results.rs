@@ -147,7 +147,9 @@ pub fn summary_markdown(simulated: &Simulated, provenance: &Provenance) -> Strin
     let outcome = simulated.as_written();
     let pool = Pool::new(&outcome.blueprint, &outcome.records);
     let run = summary::markdown::text(&pool, simulated.reached.as_ref(), &provenance.command);
-    let Some(comparison) = &simulated.comparison else { return run };
+    let Some(comparison) = &simulated.comparison else {
+        return run;
+    };
     let differ = summary::markdown::comparison(comparison);
     match simulated.variants_are {
         VariantsAre::Changes => run + &differ,
@@ -155,7 +157,11 @@ pub fn summary_markdown(simulated: &Simulated, provenance: &Provenance) -> Strin
         VariantsAre::Files => {
             let verdict = summary::markdown::verdict(comparison);
             let objectives = summary::markdown::objectives(simulated.variants());
-            format!("{verdict}{}{objectives}\nRepeat with `{}`\n", differ.trim_start(), provenance.command)
+            format!(
+                "{verdict}{}{objectives}\nRepeat with `{}`\n",
+                differ.trim_start(),
+                provenance.command
+            )
         }
     }
 }

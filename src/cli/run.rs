@@ -106,7 +106,11 @@ fn standing(simulated: &Simulated) -> Status {
             Verdict::NotMet => Status::NotMet,
         }
     };
-    simulated.judged().iter().map(of_outcome).fold(Status::Good, Status::and)
+    simulated
+        .judged()
+        .iter()
+        .map(of_outcome)
+        .fold(Status::Good, Status::and)
 }
 
 /// The folder, and under it the names of what was written into it, in lines of up to 80 columns. Variants have the same

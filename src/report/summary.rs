@@ -57,7 +57,11 @@ pub fn text(pool: &Pool, reached: Option<&Reached>, command: &str) -> String {
 
 /// The verdicts on the objectives of one of several scenarios; a line that says so if it has none.
 pub fn verdicts_of(name: &str, pool: &Pool) -> String {
-    let runs = format!("{} of {}", counted(pool.records.len(), "run"), duration(pool.blueprint.duration.seconds()));
+    let runs = format!(
+        "{} of {}",
+        counted(pool.records.len(), "run"),
+        duration(pool.blueprint.duration.seconds())
+    );
     let objectives = verdicts::section(pool);
     let none = if objectives.is_empty() { ", no objectives" } else { "" };
     format!("{}: {runs}{none}\n{objectives}", style::bold(name))

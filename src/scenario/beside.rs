@@ -23,7 +23,10 @@ impl Scenario {
                 print_duration(bases.duration)
             );
             let diagnostic = Diagnostic::new(Code::LengthsDiffer, place("duration"), message);
-            found.push(diagnostic.hint(format!("measure both for as long: `--set duration={}`", print_duration(bases.duration))));
+            found.push(diagnostic.hint(format!(
+                "measure both for as long: `--set duration={}`",
+                print_duration(bases.duration)
+            )));
         }
         if mine.warm_up != bases.warm_up {
             let message = format!(
@@ -32,7 +35,10 @@ impl Scenario {
                 print_duration(bases.warm_up)
             );
             let diagnostic = Diagnostic::new(Code::WarmUpsDiffer, place("warm_up"), message);
-            found.push(diagnostic.hint(format!("`--set warm_up={}` pairs them better", print_duration(bases.warm_up))));
+            found.push(diagnostic.hint(format!(
+                "`--set warm_up={}` pairs them better",
+                print_duration(bases.warm_up)
+            )));
         }
         if mine.seed != bases.seed || mine.replications != bases.replications {
             let message = format!(

@@ -14,7 +14,10 @@ use std::path::{Path, PathBuf};
 pub fn together(terminal: &Terminal, files: &[PathBuf], changes: &Changes) -> anyhow::Result<Option<Vec<Selected>>> {
     let twice = files.iter().enumerate().find(|(at, file)| files[..*at].contains(file));
     let why = match twice {
-        Some((_, file)) => Err(format!("`{}` is given twice: there is nothing to compare", file.display())),
+        Some((_, file)) => Err(format!(
+            "`{}` is given twice: there is nothing to compare",
+            file.display()
+        )),
         None => super::check_arguments(files, changes, &[]),
     };
     if let Err(why) = why {
@@ -106,7 +109,9 @@ fn selected(files: &[PathBuf], changes: &Changes, resolved: Vec<(Scenario, Bluep
 /// The scenarios' names; if two have the same, their files', and if these are the same too, their paths.
 fn names(files: &[PathBuf], resolved: &[(Scenario, Blueprint)]) -> Vec<String> {
     let own: Vec<String> = resolved.iter().map(|(_, blueprint)| blueprint.name.clone()).collect();
-    let stems = files.iter().map(|file| file.file_stem().unwrap_or_default().to_string_lossy().into_owned());
+    let stems = files
+        .iter()
+        .map(|file| file.file_stem().unwrap_or_default().to_string_lossy().into_owned());
     let paths = files.iter().map(|file| file.display().to_string());
     // As folders they must differ too.
     let differ = |names: &Vec<String>| {

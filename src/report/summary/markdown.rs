@@ -5,9 +5,9 @@
 
 use super::comparison::{half_width, name};
 use crate::blueprint::ClassIx;
-use crate::experiment::{Comparison, Outcome};
 use crate::experiment::compare::{LEVEL, Row};
 use crate::experiment::precision::Reached;
+use crate::experiment::{Comparison, Outcome};
 use crate::probe::{Estimate, Pool};
 use crate::report::chart::comparison::{title, unit};
 use crate::report::tables::cost::total;

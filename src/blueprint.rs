@@ -175,6 +175,8 @@ pub struct Blueprint {
     pub replications: u32,
     pub precision: Option<PrecisionGoal>,
     pub stress: Stress,
+    /// If there is something to choose.
+    pub size: Option<SizeGoal>,
     pub prices: Discounts,
     pub model: Model,
     /// For the reader of a report: every key under `model:`, and which of them the scenario leaves alone.

@@ -17,6 +17,7 @@ mod schema;
 mod select;
 mod simulate;
 mod stress;
+mod size;
 mod terminal;
 mod test;
 
@@ -76,6 +77,7 @@ pub fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Run(run) => run::run(&terminal, &run),
         Command::Compare(compare) => run::compare(&terminal, &compare.into()),
+        Command::Size(size) => size::size(&terminal, &size),
         Command::Test(test) => test::test(&terminal, &test),
         Command::Stress(stress) => stress::stress(&terminal, &stress),
         Command::Check(check) => check::check(&terminal, &check),

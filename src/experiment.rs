@@ -10,6 +10,7 @@ pub mod plan;
 pub mod precision;
 pub mod replicate;
 pub mod stress;
+pub mod size;
 pub mod transient;
 pub mod verdict;
 

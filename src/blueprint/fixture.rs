@@ -55,6 +55,7 @@ pub fn empty() -> Blueprint {
         replications: 1,
         precision: None,
         stress: Stress::default(),
+        size: None,
         prices: Discounts {
             fargate: Ratio::ZERO,
             ec2: Ratio::ZERO,

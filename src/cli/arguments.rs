@@ -24,7 +24,7 @@ impl Arguments {
     pub fn contradiction(&self) -> Option<clap::Error> {
         let writes_markdown = matches!(
             self.command,
-            Command::Run(_) | Command::Compare(_) | Command::Test(_) | Command::Stress(_)
+            Command::Run(_) | Command::Compare(_) | Command::Size(_) | Command::Test(_) | Command::Stress(_)
         );
         if let Command::Compare(compare) = &self.command
             && compare.scenarios.len() > 1
@@ -34,7 +34,7 @@ impl Arguments {
             return Some(Arguments::command().error(clap::error::ErrorKind::ArgumentConflict, text));
         }
         (self.terminal.format == Format::Markdown && !writes_markdown).then(|| {
-            let text = "`--format markdown` is for run, compare, test and stress";
+            let text = "`--format markdown` is for run, compare, size, test and stress";
             Arguments::command().error(clap::error::ErrorKind::ArgumentConflict, text)
         })
     }
@@ -59,6 +59,8 @@ pub enum Command {
     Compare(Compare),
     /// Raise the load: the knee, the capacity, and what does not heal
     Stress(Stress),
+    /// Find the cheapest candidate that meets the objectives
+    Size(Size),
     /// Print the JSON Schema of scenario files, for editors
     Schema,
     /// Explain a diagnostic's code
@@ -195,6 +197,29 @@ pub struct Stress {
     /// Folder for the results; by default
     /// results/<scenario's name>-stress
     #[arg(long, value_name = "DIR", verbatim_doc_comment)]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Size {
+    /// Scenario file
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub scenario: PathBuf,
+    /// Choose a value among several, such as
+    /// services.web.desired_count=2,3,4 (repeatable: every combination);
+    /// beside the scenario's own `experiment.size.over`
+    #[arg(long, value_name = "PATH=A,B", verbatim_doc_comment)]
+    pub over: Vec<String>,
+    /// What the choice has to stand, instead of the scenario's own
+    /// `experiment.size.through`: zone_loss, each zone in turn
+    #[arg(long, value_name = "WHAT-IF", verbatim_doc_comment)]
+    pub through: Option<String>,
+    #[command(flatten)]
+    pub changes: Changes,
+    #[command(flatten)]
+    pub effort: Effort,
+    /// Folder for the results; by default results/<scenario's name>-size
+    #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
 

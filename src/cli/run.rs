@@ -115,7 +115,7 @@ fn standing(simulated: &Simulated) -> Status {
 
 /// The folder, and under it the names of what was written into it, in lines of up to 80 columns. Variants have the same
 /// tables each, so one name stands for them.
-pub(super) fn told_paths(folder: &Path, written: &[PathBuf]) -> String {
+pub fn told_paths(folder: &Path, written: &[PathBuf]) -> String {
     let names = written.iter().map(|path| path.strip_prefix(folder).unwrap_or(path));
     let (variants, own): (Vec<&Path>, Vec<&Path>) = names.partition(|name| name.starts_with(VARIANTS));
     let mut names: Vec<String> = own.iter().map(|name| name.display().to_string()).collect();

@@ -271,18 +271,23 @@ fn command(file: &Path, changes: &Changes, vary: &[String]) -> String {
 fn quoted_command(verb: &str, files: &[&Path], changes: &Changes, own: Vec<(&str, String)>) -> String {
     let mut words = vec![format!("wavetank {verb}")];
     words.extend(files.iter().map(|file| quoted(&file.display().to_string())));
-    let settings = changes.set.iter().map(|setting| ("--set", setting.clone()));
-    let seed = changes.seed.map(|seed| ("--seed", seed.to_string()));
-    let replications = changes.replications.map(|count| ("--replications", count.to_string()));
-    let precision = changes.precision.iter().map(|share| ("--precision", share.clone()));
-    for (option, value) in settings.chain(seed).chain(replications).chain(precision).chain(own) {
+    for (option, value) in options(changes).into_iter().chain(own) {
         words.push(format!("{option} {}", quoted(&value)));
     }
     words.join(" ")
 }
 
+/// The options that say these changes, with their values.
+pub fn options(changes: &Changes) -> Vec<(&'static str, String)> {
+    let settings = changes.set.iter().map(|setting| ("--set", setting.clone()));
+    let seed = changes.seed.map(|seed| ("--seed", seed.to_string()));
+    let replications = changes.replications.map(|count| ("--replications", count.to_string()));
+    let precision = changes.precision.iter().map(|share| ("--precision", share.clone()));
+    settings.chain(seed).chain(replications).chain(precision).collect()
+}
+
 /// As a shell takes it as one word.
-fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let plain = |letter: char| letter.is_alphanumeric() || "-_./=:,%+@".contains(letter);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();

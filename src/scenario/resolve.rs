@@ -48,6 +48,7 @@ mod scheduling;
 mod server;
 mod service;
 mod shift;
+mod size;
 mod skew;
 mod standalone;
 mod start_up;
@@ -316,6 +317,7 @@ pub fn resolve(
     let expectations = expectation::expectations(&mut cx);
     let precision = experiment::precision(&mut cx);
     let stress = stress::stress(&mut cx, &traffic, &classes, &events);
+    let size = size::size(&mut cx);
     let model = model::model(&mut cx);
     let blueprint = Blueprint {
         name: said.name.clone().unwrap_or_default(),
@@ -356,6 +358,7 @@ pub fn resolve(
         replications: said.experiment.replications,
         precision,
         stress,
+        size,
         prices: Discounts {
             fargate: said.prices.discount.fargate.0,
             ec2: said.prices.discount.ec2.0,

@@ -1,12 +1,13 @@
 //! What to be careful about: cut-short runs, queues without end, too few runs, and what the model assumes.
 
 use super::{labelled, style};
-use crate::blueprint::{DependencyIx, ServiceIx};
-use crate::probe::Pool;
+use crate::blueprint::{ClassIx, DependencyIx, Measure, ServiceIx};
 use crate::probe::pool::Requests;
+use crate::probe::{Pool, Precision};
 use crate::report::assumptions;
+use crate::report::tables::summary::PERCENTILES;
 use crate::report::words::{counted, duration, short};
-use crate::stats::percentile::RUNS_MIN;
+use crate::stats::percentile::{EXCEEDANCES_MIN, RUNS_MIN};
 
 /// Requests in a queue under which growth is no news.
 const QUEUE_WORTH_A_WORD: f64 = 10.0;
@@ -35,6 +36,8 @@ pub fn all(pool: &Pool) -> Vec<String> {
     warnings.extend(unfinished(&requests));
     warnings.extend(queues(pool));
     warnings.extend(few_runs(pool));
+    warnings.extend(few_requests(pool));
+    warnings.extend(never_came(pool));
     warnings.extend(not_stationary(pool));
     warnings
 }
@@ -86,6 +89,54 @@ fn few_runs(pool: &Pool) -> Option<String> {
         _ if runs < RUNS_MIN => Some(format!("{runs} runs: percentiles have no interval under {RUNS_MIN}")),
         _ => None,
     }
+}
+
+/// Percentiles that too few requests lie beyond, in runs enough.
+fn few_requests(pool: &Pool) -> Option<String> {
+    let too_few = |(class, requests): (&str, Requests)| {
+        let latencies = requests.latencies();
+        let percentiles = PERCENTILES.into_iter().filter(|(_, quantile)| {
+            let estimate = latencies.quantile_ms(*quantile);
+            estimate.is_some_and(|estimate| estimate.precision == Precision::TooFewRequests)
+        });
+        let names: Vec<&str> = percentiles.map(|(name, _)| label(name)).collect();
+        (!names.is_empty()).then(|| format!("{} of {class}", names.join(", ")))
+    };
+    let classes = pool.blueprint.classes.iter().enumerate();
+    let each = classes.map(|(at, class)| (class.name.as_str(), pool.requests(Some(ClassIx::from_usize(at)))));
+    let all = (pool.blueprint.classes.len() != 1).then(|| ("all", pool.requests(None)));
+    let found: Vec<String> = each.chain(all).filter_map(too_few).collect();
+    (!found.is_empty()).then(|| {
+        format!(
+            "too few requests for an interval of {}: under {EXCEEDANCES_MIN} lie beyond",
+            found.join("; ")
+        )
+    })
+}
+
+/// `p99_9_ms` as `p99.9`.
+fn label(percentile: &str) -> &str {
+    match percentile {
+        "p50_ms" => "p50",
+        "p95_ms" => "p95",
+        "p99_ms" => "p99",
+        _ => "p99.9",
+    }
+}
+
+/// Objectives that are about requests of which none came.
+fn never_came(pool: &Pool) -> Vec<String> {
+    let judged = pool.blueprint.objectives.iter().zip(pool.judge());
+    let silent = judged.filter(|(objective, judgement)| {
+        judgement.windows == 0 && !matches!(objective.measure, Measure::CostPerHour { .. })
+    });
+    silent
+        .map(|(objective, _)| {
+            let class = objective.class.map(|class| &pool.blueprint.classes[class.at()].name);
+            let of = class.map_or("request".to_owned(), |class| format!("request `{class}`"));
+            format!("no {of} came for the objective `{}`: it says nothing", objective.name)
+        })
+        .collect()
 }
 
 /// Queues whose mean rises from quarter to quarter of the run and doubles over its second half.

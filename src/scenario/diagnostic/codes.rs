@@ -261,6 +261,20 @@ codes! {
     WarmUpsDiffer "WT1151" "warm-ups-differ" Warning without_example;
     LuckDiffers "WT1152" "luck-differs" Warning without_example;
     RequestsDiffer "WT1153" "requests-differ" Warning without_example;
+    ObjectiveOfNobody "WT1170" "objective-of-nobody" Error;
+
+    // What is chosen from.
+    RangeUpsideDown "WT1120" "range-upside-down" Error;
+    NothingToChoose "WT1121" "nothing-to-choose" Error;
+    StepOfNothing "WT1122" "step-of-nothing" Error;
+    MalformedRange "WT1123" "malformed-range" Error;
+    DuplicateCandidate "WT1124" "duplicate-candidate" Error;
+    TooManyCandidates "WT1125" "too-many-candidates" Error;
+    SizeWithoutObjectives "WT1126" "size-without-objectives" Error;
+    NoCandidate "WT1127" "no-candidate" Error;
+    LossOfTheOnlyZone "WT1128" "loss-of-the-only-zone" Error;
+    WhatIfOfNothing "WT1129" "what-if-of-nothing" Error;
+    NotAChoice "WT1130" "not-a-choice" Error;
 }
 
 impl std::fmt::Display for Code {

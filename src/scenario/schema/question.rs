@@ -1,6 +1,6 @@
 //! What is asked: objectives, expectations, variants, prices.
 
-use super::{Duration, Form, Level, Money, Named, Share, Stress};
+use super::{Duration, Form, Level, Money, Named, Share, Sizing, Stress};
 use crate::units::Ratio;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,8 @@ pub struct Experiment {
     pub compare: Named<Named<Value>>,
     /// How `wavetank stress` raises the load.
     pub stress: Option<Stress>,
+    /// What `wavetank size` chooses from.
+    pub size: Option<Sizing>,
     /// Requests whose way is followed step by step.
     pub traces: Traces,
 }
@@ -124,6 +126,7 @@ impl Default for Experiment {
             truncation: Truncation::default(),
             compare: Named::default(),
             stress: None,
+            size: None,
             traces: Traces::default(),
         }
     }

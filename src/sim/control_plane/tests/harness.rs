@@ -95,6 +95,7 @@ pub fn fleet(desired: u32) -> Blueprint {
         replications: 1,
         precision: None,
         stress: Stress::default(),
+        size: None,
         prices: Discounts {
             fargate: Ratio::ZERO,
             ec2: Ratio::ZERO,

@@ -11,6 +11,7 @@ mod folder;
 mod gallery;
 mod interrupt;
 mod progress;
+mod report;
 mod results;
 mod run;
 mod schema;
@@ -83,6 +84,7 @@ pub fn main() -> ExitCode {
         Command::Check(check) => check::check(&terminal, &check),
         Command::Schema => schema::schema(&terminal),
         Command::Explain(explain) => explain::explain(&terminal, &explain),
+        Command::Report(report) => report::report(&terminal, &report),
         Command::Gallery(gallery) => gallery::gallery(&terminal, &gallery),
     };
     let mut status = done.unwrap_or_else(|error| {

@@ -65,6 +65,8 @@ pub enum Command {
     Schema,
     /// Explain a diagnostic's code
     Explain(Explain),
+    /// Make the page of results that were written before
+    Report(Report),
     /// Write the gallery's small results (tables and SVG), or check them
     Gallery(Gallery),
 }
@@ -254,6 +256,16 @@ pub struct Explain {
     /// The code that stands in brackets behind a complaint; all, if absent
     #[arg(value_name = "CODE")]
     pub code: Option<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Report {
+    /// Folders that `wavetank run` or `wavetank compare` has written
+    #[arg(required = true, value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+    /// Where the page of one folder goes instead of DIR/report.html
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Args)]

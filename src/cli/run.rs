@@ -45,7 +45,7 @@ fn do_all(terminal: &Terminal, run: &Run, selected: Vec<Selected>) -> anyhow::Re
         let path = folder(run.out.as_ref(), &scenario, several);
         // Now and not after an hour of simulation.
         let folder = Folder::open(&path)?;
-        let provenance = scenario.provenance.clone();
+        let (provenance, said) = (scenario.provenance.clone(), scenario.said.clone());
         let name = scenario.name.clone();
         let mut progress = Progress::new(terminal, &name);
         let simulated = simulate::perform(&scenario, &workers, &cancel, |done, of| progress.is_at(done, of));
@@ -57,7 +57,7 @@ fn do_all(terminal: &Terminal, run: &Run, selected: Vec<Selected>) -> anyhow::Re
             ));
             return Ok(Status::Interrupted);
         }
-        let written = folder.write(&results::everything(&simulated, &provenance, &workers));
+        let written = folder.write(&results::everything(&simulated, &provenance, &said, &workers));
         match terminal.format {
             Format::Text => terminal.say(&results::summary_text(&simulated, &provenance)),
             Format::Markdown => terminal.say_plain(&results::summary_markdown(&simulated, &provenance)),

@@ -13,7 +13,7 @@ use super::Status;
 use super::arguments::{Changes, Format};
 use super::terminal::Terminal;
 use crate::experiment::Variant;
-use crate::report::provenance::Provenance;
+use crate::report::provenance::{Provenance, Said};
 use crate::report::tables;
 use crate::scenario::{Diagnostics, ResultTables, Scenario, Style, split_values};
 use anyhow::Context;
@@ -35,6 +35,8 @@ pub struct Selected {
     pub variants_are: VariantsAre,
     /// What repeats this, and of what.
     pub provenance: Provenance,
+    /// What it says, given and filled in.
+    pub said: Said,
 }
 
 /// Where variants come from.
@@ -195,6 +197,11 @@ fn one(file: &Path, changes: &Changes, vary: &[String]) -> Result<(Selected, Dia
         scenario_hash: scenario.hash(),
         settings: changes.set.iter().chain(vary).cloned().collect(),
     };
+    let said = Said {
+        written: scenario.text().to_owned(),
+        resolved: scenario.resolved_text()?,
+        values: scenario.values()?,
+    };
     let plain = scenario.with("experiment.compare", "{}")?.resolved_text()?;
     let as_written = variants
         .iter()
@@ -218,6 +225,7 @@ fn one(file: &Path, changes: &Changes, vary: &[String]) -> Result<(Selected, Dia
             compared,
             variants_are: VariantsAre::Changes,
             provenance,
+            said,
         },
         found,
     ))

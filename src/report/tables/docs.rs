@@ -1,6 +1,6 @@
 //! Prints the schemas of all tables as `docs/results.md`, so that the documentation cannot disagree with the files.
 
-use super::{SCHEMAS, candidates, comparison, stress};
+use super::{SCHEMAS, candidates, comparison, stress, values};
 use crate::report::table::Schema;
 
 const HEAD: &str = "\
@@ -26,6 +26,8 @@ steps, scaling) have the rows of all replications, one run after the other.
 |---|---|
 | `manifest.json` | Which program, scenario, seed and settings made the folder, and the files in it. |
 | `summary.json` | Verdicts, figures, cost, deployments and warnings for programs; rows have the columns below. |
+| `report.html` | All of it as one page, to be forwarded: verdict, story, timelines, cost, comparison, provenance. |
+| `scenario.yaml`, `scenario.resolved.yaml` | The scenario as written, and with every default filled in. |
 | `*.csv` | The tables below. |
 | `latency.svg` | Percentiles of latency over time, a panel for each class. |
 | `requests.svg` | Offered, served and failed over time, failures by reason, share served by class. |
@@ -73,6 +75,7 @@ pub fn page() -> String {
     }
     let others = [
         &comparison::COMPARISON,
+        &values::VALUES,
         &stress::LEVELS,
         &stress::SHOCKS,
         &stress::BRANCHES,

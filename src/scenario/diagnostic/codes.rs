@@ -263,6 +263,12 @@ codes! {
     RequestsDiffer "WT1153" "requests-differ" Warning without_example;
     ObjectiveOfNobody "WT1170" "objective-of-nobody" Error;
 
+    // Folders of results.
+    NotAResultsFolder "WT1160" "not-a-results-folder" Error without_example;
+    OtherResultsFormat "WT1161" "other-results-format" Error without_example;
+    MissingResults "WT1162" "missing-results" Error without_example;
+    DamagedResults "WT1163" "damaged-results" Error without_example;
+    ResultsOfAnotherCommand "WT1164" "results-of-another-command" Error without_example;
     // What is chosen from.
     RangeUpsideDown "WT1120" "range-upside-down" Error;
     NothingToChoose "WT1121" "nothing-to-choose" Error;

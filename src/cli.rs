@@ -17,8 +17,8 @@ mod run;
 mod schema;
 mod select;
 mod simulate;
-mod stress;
 mod size;
+mod stress;
 mod terminal;
 mod test;
 

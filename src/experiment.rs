@@ -9,8 +9,8 @@ pub mod expect;
 pub mod plan;
 pub mod precision;
 pub mod replicate;
-pub mod stress;
 pub mod size;
+pub mod stress;
 pub mod transient;
 pub mod verdict;
 

@@ -197,11 +197,7 @@ fn one(file: &Path, changes: &Changes, vary: &[String]) -> Result<(Selected, Dia
         scenario_hash: scenario.hash(),
         settings: changes.set.iter().chain(vary).cloned().collect(),
     };
-    let said = Said {
-        written: scenario.text().to_owned(),
-        resolved: scenario.resolved_text()?,
-        values: scenario.values()?,
-    };
+    let said = said(&scenario)?;
     let plain = scenario.with("experiment.compare", "{}")?.resolved_text()?;
     let as_written = variants
         .iter()
@@ -229,6 +225,14 @@ fn one(file: &Path, changes: &Changes, vary: &[String]) -> Result<(Selected, Dia
         },
         found,
     ))
+}
+
+fn said(scenario: &Scenario) -> Result<Said, Diagnostics> {
+    Ok(Said {
+        written: scenario.text().to_owned(),
+        resolved: scenario.resolved_text()?,
+        values: scenario.values()?,
+    })
 }
 
 /// The scenario of a file as the arguments change it.

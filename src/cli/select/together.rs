@@ -70,6 +70,7 @@ fn selected(files: &[PathBuf], changes: &Changes, resolved: Vec<(Scenario, Bluep
     let hashes: Vec<String> = resolved.iter().map(|(scenario, _)| scenario.hash()).collect();
     let paths: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
     let shown: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    let said = super::said(&resolved[0].0).expect("what has been resolved resolves");
     let base = &resolved[0].1;
     let (seed, replications, precision) = (base.seed, base.replications, base.precision.clone());
     let variants: Vec<Variant> = names
@@ -97,6 +98,7 @@ fn selected(files: &[PathBuf], changes: &Changes, resolved: Vec<(Scenario, Bluep
         variants,
         as_written: 0,
         variants_are: VariantsAre::Files,
+        said,
         provenance: Provenance {
             command: quoted_command("compare", &paths, changes, Vec::new()),
             scenario: shown.join(", "),

@@ -5,6 +5,7 @@
 //! in ([`imply`]), and what it means is checked and resolved ([`resolve`]). Each step reports all it finds and hands on
 //! what is good, so one look shows everything that is wrong. Nothing is simulated here.
 
+mod beside;
 mod conform;
 pub mod diagnostic;
 mod imply;
@@ -19,6 +20,7 @@ mod steps;
 mod table;
 mod task_definition;
 mod tree;
+mod values;
 mod vary;
 mod yaml;
 
@@ -26,6 +28,7 @@ pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity, Style, WIDTH, expl
 pub use results::ResultTables;
 pub use schema::json_schema;
 pub use size::{Candidate, Candidates, Choice, LeftOut, Spacing};
+pub use values::{Origin, ResolvedValue};
 pub use vary::split_values;
 
 use crate::blueprint::Blueprint;

@@ -18,6 +18,7 @@ mod schema;
 mod select;
 mod simulate;
 mod size;
+mod stress;
 mod terminal;
 mod test;
 
@@ -76,9 +77,10 @@ pub fn main() -> ExitCode {
     let terminal = Terminal::new(&arguments.terminal);
     let done = match arguments.command {
         Command::Run(run) => run::run(&terminal, &run),
-        Command::Compare(compare) => run::run(&terminal, &compare.into()),
+        Command::Compare(compare) => run::compare(&terminal, &compare.into()),
         Command::Size(size) => size::size(&terminal, &size),
         Command::Test(test) => test::test(&terminal, &test),
+        Command::Stress(stress) => stress::stress(&terminal, &stress),
         Command::Check(check) => check::check(&terminal, &check),
         Command::Schema => schema::schema(&terminal),
         Command::Explain(explain) => explain::explain(&terminal, &explain),

@@ -5,6 +5,7 @@
 //! in ([`imply`]), and what it means is checked and resolved ([`resolve`]). Each step reports all it finds and hands on
 //! what is good, so one look shows everything that is wrong. Nothing is simulated here.
 
+mod beside;
 mod conform;
 pub mod diagnostic;
 mod imply;

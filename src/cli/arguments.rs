@@ -24,10 +24,17 @@ impl Arguments {
     pub fn contradiction(&self) -> Option<clap::Error> {
         let writes_markdown = matches!(
             self.command,
-            Command::Run(_) | Command::Compare(_) | Command::Size(_) | Command::Test(_)
+            Command::Run(_) | Command::Compare(_) | Command::Size(_) | Command::Test(_) | Command::Stress(_)
         );
+        if let Command::Compare(compare) = &self.command
+            && compare.scenarios.len() > 1
+            && !compare.vary.is_empty()
+        {
+            let text = "`--vary` makes variants of one file, and several are given";
+            return Some(Arguments::command().error(clap::error::ErrorKind::ArgumentConflict, text));
+        }
         (self.terminal.format == Format::Markdown && !writes_markdown).then(|| {
-            let text = "`--format markdown` is for run, compare, size and test";
+            let text = "`--format markdown` is for run, compare, size, test and stress";
             Arguments::command().error(clap::error::ErrorKind::ArgumentConflict, text)
         })
     }
@@ -48,8 +55,10 @@ pub enum Command {
     Test(Test),
     /// Say everything that is wrong with scenarios, without running them
     Check(Check),
-    /// Run a scenario in variants on the same luck and say how they differ
+    /// Run variants, or several files, on the same luck: how they differ
     Compare(Compare),
+    /// Raise the load: the knee, the capacity, and what does not heal
+    Stress(Stress),
     /// Find the cheapest candidate that meets the objectives
     Size(Size),
     /// Print the JSON Schema of scenario files, for editors
@@ -144,12 +153,13 @@ pub struct Run {
 
 #[derive(Clone, Debug, Args)]
 pub struct Compare {
-    /// Scenario file
-    #[arg(required = true, value_name = "SCENARIO")]
-    pub scenario: PathBuf,
+    /// Scenario file, whose variants are compared; or several, of which
+    /// the first is what the others are compared with
+    #[arg(required = true, value_name = "SCENARIO", verbatim_doc_comment)]
+    pub scenarios: Vec<PathBuf>,
     /// Replace a value by each of several, such as
-    /// services.web.desired_count=3,5 (repeatable); by default the
-    /// scenario's own `experiment.compare`
+    /// services.web.desired_count=3,5 (repeatable; of one file only); by
+    /// default the scenario's own `experiment.compare`
     #[arg(long, value_name = "PATH=A,B", verbatim_doc_comment)]
     pub vary: Vec<String>,
     #[command(flatten)]
@@ -158,6 +168,37 @@ pub struct Compare {
     pub effort: Effort,
     /// Folder for the results; by default results/<scenario's name>
     #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Stress {
+    /// Scenario file
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub scenario: PathBuf,
+    /// Raise only this traffic, or this kind of request; by default all
+    /// together (experiment.stress.load)
+    #[arg(long, value_name = "NAME", verbatim_doc_comment)]
+    pub load: Option<String>,
+    /// Lowest load, as a multiple of the scenario's traffic at its peak
+    #[arg(long, value_name = "MULTIPLE")]
+    pub from: Option<String>,
+    /// Highest load; by default it is doubled until the response collapses
+    #[arg(long, value_name = "MULTIPLE")]
+    pub to: Option<String>,
+    /// Evenly spaced loads, before the answers are narrowed down
+    #[arg(long, value_name = "NUMBER")]
+    pub levels: Option<String>,
+    /// How long each load is measured, such as 5m
+    #[arg(long, value_name = "TIME")]
+    pub hold: Option<String>,
+    #[command(flatten)]
+    pub changes: Changes,
+    #[command(flatten)]
+    pub effort: Effort,
+    /// Folder for the results; by default
+    /// results/<scenario's name>-stress
+    #[arg(long, value_name = "DIR", verbatim_doc_comment)]
     pub out: Option<PathBuf>,
 }
 
@@ -245,14 +286,14 @@ pub struct Gallery {
 impl From<Compare> for Run {
     fn from(compare: Compare) -> Run {
         let Compare {
-            scenario,
+            scenarios,
             vary,
             changes,
             effort,
             out,
         } = compare;
         Run {
-            scenarios: vec![scenario],
+            scenarios,
             changes,
             vary,
             effort,

@@ -22,6 +22,7 @@ pub mod queues;
 pub mod skew;
 pub mod stability;
 pub mod steps;
+pub mod stress;
 pub mod summary;
 pub mod time;
 pub mod timeline;

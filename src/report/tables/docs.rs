@@ -1,6 +1,6 @@
 //! Prints the schemas of all tables as `docs/results.md`, so that the documentation cannot disagree with the files.
 
-use super::{SCHEMAS, candidates, comparison, values};
+use super::{SCHEMAS, candidates, comparison, stress, values};
 use crate::report::table::Schema;
 
 const HEAD: &str = "\
@@ -41,6 +41,8 @@ steps, scaling) have the rows of all replications, one run after the other.
 | `variants.svg`, `variants_over_time.svg` | The variants' figures as bars, and what users felt under each over time. |
 | `traces.otlp.json` | Requests of the first run in full (`experiment.traces`), as an OpenTelemetry `ExportTraceServiceRequest`: opens in Jaeger. |
 | `traces.perfetto.json` | The same as trace events, a process for each service and lanes for its tasks: opens in ui.perfetto.dev. |
+| `stress_goodput.svg`, `stress_latency.svg` | What `wavetank stress` saw under each load: what is served, and how long it takes. |
+| `stress_hysteresis.svg`, `stress_healing.svg` | The load up and down again, and how likely a shock does not heal. |
 | `size.json` | What `wavetank size` found: the winner, every candidate with its objectives, and what was not tried. |
 | `frontier.svg` | What each candidate costs against how near it comes to missing an objective. |
 | `*.png` | The same pictures for where SVG is not shown. |
@@ -74,6 +76,9 @@ pub fn page() -> String {
     let others = [
         &comparison::COMPARISON,
         &values::VALUES,
+        &stress::LEVELS,
+        &stress::SHOCKS,
+        &stress::BRANCHES,
         &candidates::CANDIDATES,
         &candidates::CANDIDATE_OBJECTIVES,
     ];

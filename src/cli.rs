@@ -10,12 +10,16 @@ mod explain;
 mod folder;
 mod gallery;
 mod interrupt;
+mod merge;
 mod progress;
 mod results;
 mod run;
 mod schema;
 mod select;
 mod simulate;
+mod sweep;
+mod sweep_folder;
+mod sweep_tables;
 mod terminal;
 mod test;
 
@@ -75,6 +79,8 @@ pub fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Run(run) => run::run(&terminal, &run),
         Command::Compare(compare) => run::run(&terminal, &compare.into()),
+        Command::Sweep(sweep) => sweep::sweep(&terminal, &sweep),
+        Command::Merge(merge) => merge::merge(&terminal, &merge),
         Command::Test(test) => test::test(&terminal, &test),
         Command::Check(check) => check::check(&terminal, &check),
         Command::Schema => schema::schema(&terminal),

@@ -14,6 +14,7 @@ mod resolve;
 mod results;
 pub mod schema;
 pub mod source;
+mod sweep;
 mod table;
 mod task_definition;
 mod tree;
@@ -23,6 +24,7 @@ mod yaml;
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity, Style, WIDTH, explain};
 pub use results::ResultTables;
 pub use schema::json_schema;
+pub use sweep::{Design, Dimension, GivenDesign, SweptPath};
 pub use vary::split_values;
 
 use crate::blueprint::Blueprint;
@@ -117,7 +119,7 @@ impl Scenario {
         (resolved.blueprint, resolved.diagnostics)
     }
 
-    /// Everything that is wrong or doubtful with the scenario and its variants.
+    /// Everything that is wrong or doubtful with the scenario, its variants and the points of its sweep.
     pub fn check(&self) -> Diagnostics {
         let (_, mut diagnostics) = self.resolve();
         match self.variants() {
@@ -128,7 +130,16 @@ impl Scenario {
             }
             Err(more) => diagnostics = diagnostics.merge(more),
         }
-        diagnostics
+        match self.design() {
+            // What is wrong with the scenario itself is wrong at every point.
+            Ok(Some(design)) if !diagnostics.has_errors() => {
+                let points = (0..design.len()).map(|point| (point, design.resolve(point).1));
+                let more = design.gather(points, &diagnostics);
+                diagnostics.merge(more)
+            }
+            Ok(_) => diagnostics,
+            Err(more) => diagnostics.merge(more),
+        }
     }
 
     /// The scenario with every default filled in, as YAML that means the same.

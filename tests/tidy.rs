@@ -65,6 +65,11 @@ const DOORS: &[(&[&str], &[&str], &str)] = &[
         "tables are written by report, traces read by scenario",
     ),
     (
+        &["parquet"],
+        &["report"],
+        "tables are written by report",
+    ),
+    (
         &["plotters", "resvg", "comfy_table"],
         &["report"],
         "what people look at is drawn in one place",

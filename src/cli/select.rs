@@ -102,6 +102,15 @@ pub fn load(
     Ok((status == Status::Good).then_some(selected))
 }
 
+/// Tells what was found in one file, if anything was.
+pub fn tell(terminal: &Terminal, file: &Path, found: &Diagnostics, status: Status) {
+    match terminal.format {
+        Format::Text | Format::Markdown => complain(terminal, found),
+        Format::Json if found.is_empty() => {}
+        Format::Json => terminal.complain(&verdicts(vec![verdict(file, found, None)], status).to_string()),
+    }
+}
+
 /// What is wrong with a scenario as programs read it, the same from every command.
 pub fn verdict(file: &Path, found: &Diagnostics, resolved: Option<&str>) -> serde_json::Value {
     json!({
@@ -245,13 +254,19 @@ fn settings(changes: &Changes) -> Vec<(String, String)> {
 
 /// What repeats this on the command line.
 fn command(file: &Path, changes: &Changes, vary: &[String]) -> String {
-    let mut words = vec!["wavetank run".to_owned(), quoted(&file.display().to_string())];
+    let vary: Vec<(&str, String)> = vary.iter().map(|vary| ("--vary", vary.clone())).collect();
+    repeating("run", file, changes, &vary)
+}
+
+/// What repeats a subcommand, with options of its own behind those of all.
+pub fn repeating(subcommand: &str, file: &Path, changes: &Changes, more: &[(&str, String)]) -> String {
+    let mut words = vec![format!("wavetank {subcommand}"), quoted(&file.display().to_string())];
     let settings = changes.set.iter().map(|setting| ("--set", setting.clone()));
     let seed = changes.seed.map(|seed| ("--seed", seed.to_string()));
     let replications = changes.replications.map(|count| ("--replications", count.to_string()));
     let precision = changes.precision.iter().map(|share| ("--precision", share.clone()));
-    let vary = vary.iter().map(|vary| ("--vary", vary.clone()));
-    for (option, value) in settings.chain(seed).chain(replications).chain(precision).chain(vary) {
+    let more = more.iter().cloned();
+    for (option, value) in settings.chain(seed).chain(replications).chain(precision).chain(more) {
         words.push(format!("{option} {}", quoted(&value)));
     }
     words.join(" ")

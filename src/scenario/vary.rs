@@ -69,8 +69,7 @@ impl Scenario {
         else {
             return Ok(Vec::new());
         };
-        let mut base = self.clone();
-        base.forget_compare();
+        let base = self.without(&["compare", "sweep"]);
         let mut problems = Vec::new();
         let names: Vec<&str> = match paths.first() {
             Some((_, first)) => first.entries().iter().map(|(key, _)| key.text.as_str()).collect(),
@@ -109,16 +108,20 @@ impl Scenario {
         }
     }
 
-    fn forget_compare(&mut self) {
-        if let Value::Map(sections) = &mut self.tree.value
+    /// The same scenario without some keys of `experiment`.
+    pub(super) fn without(&self, keys: &[&str]) -> Scenario {
+        let mut changed = self.clone();
+        if let Value::Map(sections) = &mut changed.tree.value
             && let Some((_, experiment)) = sections.iter_mut().find(|(key, _)| key.text == "experiment")
             && let Value::Map(entries) = &mut experiment.value
         {
-            entries.retain(|(key, _)| key.text != "compare");
+            entries.retain(|(key, _)| !keys.contains(&key.text.as_str()));
         }
+        changed
     }
 
-    fn put(&mut self, path: &str, value: Node, place: Place) -> Result<(), Box<Diagnostic>> {
+    /// Puts a value at a path that the language knows.
+    pub(super) fn put(&mut self, path: &str, value: Node, place: Place) -> Result<(), Box<Diagnostic>> {
         let unknown = |message: String| Diagnostic::new(Code::UnknownPath, place, message);
         let Some(steps) = path::parse(path) else {
             let problem = unknown(format!("`{path}` is not a path"));

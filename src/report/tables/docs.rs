@@ -1,6 +1,6 @@
 //! Prints the schemas of all tables as `docs/results.md`, so that the documentation cannot disagree with the files.
 
-use super::{SCHEMAS, comparison};
+use super::{SCHEMAS, comparison, runs};
 use crate::report::table::Schema;
 
 const HEAD: &str = "\
@@ -37,6 +37,9 @@ steps, scaling) have the rows of all replications, one run after the other.
 | `cost.svg` | What an hour costs, line by line. |
 | `comparison.svg` | Paired differences between variants with their intervals. |
 | `variants.svg`, `variants_over_time.svg` | The variants' figures as bars, and what users felt under each over time. |
+| `effects.svg` | A sweep's main effects: each swept path against p99, failures and cost. |
+| `parts/part-*.csv` | A sweep's runs as they were finished, exactly; the first line carries their hash. |
+| `runs.parquet` | A sweep's `runs.csv` with types. |
 | `traces.otlp.json` | Requests of the first run in full (`experiment.traces`), as an OpenTelemetry `ExportTraceServiceRequest`: opens in Jaeger. |
 | `traces.perfetto.json` | The same as trace events, a process for each service and lanes for its tasks: opens in ui.perfetto.dev. |
 | `*.png` | The same pictures for where SVG is not shown. |
@@ -44,10 +47,13 @@ steps, scaling) have the rows of all replications, one run after the other.
 In charts of several runs a line is the median of the runs and a band holds the middle 80 % of them, window by window.
 ";
 
+/// The tables that are not of one scenario's runs.
+const OF_SEVERAL: [&Schema; 3] = [&comparison::COMPARISON, &runs::RUNS, &runs::POINTS];
+
 /// The whole page.
 pub fn page() -> String {
     let mut page = HEAD.to_owned();
-    for schema in SCHEMAS.into_iter().chain([&comparison::COMPARISON]) {
+    for schema in SCHEMAS.into_iter().chain(OF_SEVERAL) {
         page.push_str(&section(schema));
     }
     page
@@ -88,7 +94,7 @@ mod tests {
 
     #[test]
     fn every_first_column_and_every_name_is_explained_once() {
-        for schema in SCHEMAS {
+        for schema in SCHEMAS.into_iter().chain(OF_SEVERAL) {
             assert!(
                 !schema.columns[0].doc.is_empty(),
                 "{}: the first column continues nothing",

@@ -1,6 +1,6 @@
 //! What is asked: objectives, expectations, variants, prices.
 
-use super::{Duration, Form, Level, Money, Named, Share};
+use super::{Duration, Form, Level, Money, Named, Share, Sweep};
 use crate::units::Ratio;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,8 @@ pub struct Experiment {
     pub precision: Option<Precision>,
     /// Path to named values. Each name is a variant; several paths must name the same variants.
     pub compare: Named<Named<Value>>,
+    /// Points of a response surface, for `wavetank sweep`.
+    pub sweep: Option<Sweep>,
     /// Requests whose way is followed step by step.
     pub traces: Traces,
 }
@@ -103,6 +105,7 @@ impl Default for Experiment {
             replications: 10,
             precision: None,
             compare: Named::default(),
+            sweep: None,
             traces: Traces::default(),
         }
     }

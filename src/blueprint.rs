@@ -135,10 +135,13 @@ pub struct Blueprint {
     pub seed: u64,
     /// Lies before the measured time; nothing in it is reported.
     pub warm_up: Span,
-    /// Measured time.
+    /// Behind the warm-up, and measured unless some of it is cut.
     pub duration: Span,
     pub start: Start,
     pub kind: Kind,
+    pub truncation: Truncation,
+    /// What the first runs have shown to be cut; nothing before they are made.
+    pub transient: Transient,
     /// Wall clock at measured time 0, in seconds since 1970 (UTC): labels only, cron is resolved already.
     pub starts_at: Option<i64>,
     pub region: String,
@@ -169,6 +172,8 @@ pub struct Blueprint {
     /// Runs of each variant; the first look at them, if there is a precision to reach.
     pub replications: u32,
     pub precision: Option<PrecisionGoal>,
+    /// If there is something to choose.
+    pub size: Option<SizeGoal>,
     pub prices: Discounts,
     pub model: Model,
     /// For the reader of a report: every key under `model:`, and which of them the scenario leaves alone.
@@ -223,6 +228,22 @@ pub enum Start {
 pub enum Kind {
     Terminating,
     Steady,
+}
+
+/// What is done about the transient of a steady scenario; a terminating one is measured whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Truncation {
+    Mser5,
+    Never,
+}
+
+/// What of a steady scenario's time behind the warm-up had not settled, in whole windows of the timeline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Transient {
+    /// Not measured. Nothing, if nobody has looked.
+    pub cut: Span,
+    /// What would have to be cut, where it is more than a third: then there is no steady state to be seen, and it stays.
+    pub too_long: Option<Span>,
 }
 
 /// One-way latencies. Every hop draws from its law once per attempt and direction.
@@ -294,15 +315,20 @@ impl Blueprint {
         })
     }
 
-    /// When measuring starts.
+    /// When measuring starts: after the warm-up, and after what is cut of the time behind it.
     pub fn measured_from(&self) -> Instant {
-        Instant::ZERO + self.warm_up
+        Instant::ZERO + self.warm_up + self.transient.cut
     }
-    /// When measuring ends.
+    /// When measuring ends, whatever is cut.
     pub fn horizon(&self) -> Instant {
-        self.measured_from() + self.duration
+        Instant::ZERO + self.warm_up + self.duration
     }
-    /// Width of the timeline's windows: the shortest round length that covers the measured time with at most 240 of them.
+    /// How long is measured: the duration without what is cut of it.
+    pub fn measured(&self) -> Span {
+        self.horizon().since(self.measured_from())
+    }
+    /// Width of the timeline's windows: the shortest round length that covers the duration with at most 240
+    /// of them. The same whatever is cut, so that windows keep their borders.
     pub fn timeline_window(&self) -> Span {
         const MILLIS: [u64; 24] = [
             1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000,

@@ -17,6 +17,7 @@ mod run;
 mod schema;
 mod select;
 mod simulate;
+mod size;
 mod sweep;
 mod sweep_folder;
 mod sweep_tables;
@@ -81,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::Compare(compare) => run::run(&terminal, &compare.into()),
         Command::Sweep(sweep) => sweep::sweep(&terminal, &sweep),
         Command::Merge(merge) => merge::merge(&terminal, &merge),
+        Command::Size(size) => size::size(&terminal, &size),
         Command::Test(test) => test::test(&terminal, &test),
         Command::Check(check) => check::check(&terminal, &check),
         Command::Schema => schema::schema(&terminal),

@@ -9,9 +9,11 @@ pub mod expect;
 pub mod plan;
 pub mod precision;
 pub mod replicate;
+pub mod size;
 pub mod sweep;
+pub mod transient;
 pub mod verdict;
 
 pub use compare::{Comparison, compare};
 pub use plan::{Outcome, Plan, Variant};
-pub use replicate::Cancel;
+pub use replicate::{Cancel, Workers};

@@ -13,7 +13,9 @@ pub mod quantity;
 mod resolve;
 mod results;
 pub mod schema;
+mod size;
 pub mod source;
+mod steps;
 mod sweep;
 mod table;
 mod task_definition;
@@ -24,6 +26,7 @@ mod yaml;
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity, Style, WIDTH, explain};
 pub use results::ResultTables;
 pub use schema::json_schema;
+pub use size::{Candidate, Candidates, Choice, LeftOut, Spacing};
 pub use sweep::{Design, Dimension, GivenDesign, SweptPath};
 pub use vary::split_values;
 
@@ -119,7 +122,7 @@ impl Scenario {
         (resolved.blueprint, resolved.diagnostics)
     }
 
-    /// Everything that is wrong or doubtful with the scenario, its variants and the points of its sweep.
+    /// Everything that is wrong or doubtful with the scenario, its variants, its candidates and the points of its sweep.
     pub fn check(&self) -> Diagnostics {
         let (_, mut diagnostics) = self.resolve();
         match self.variants() {
@@ -129,6 +132,9 @@ impl Scenario {
                 }
             }
             Err(more) => diagnostics = diagnostics.merge(more),
+        }
+        if let Err(more) = self.candidates() {
+            diagnostics = diagnostics.merge(more);
         }
         match self.design() {
             // What is wrong with the scenario itself is wrong at every point.

@@ -113,7 +113,10 @@ fn a_sweep_leaves_a_row_for_each_run_and_for_each_point() {
     let said = String::from_utf8(output.stdout).expect("UTF-8") + &String::from_utf8_lossy(&output.stderr);
     for file in ["manifest.json", "runs.csv", "points.csv", "effects.svg", "effects.png"] {
         assert!(place.path("out").join(file).is_file(), "{file}");
-        assert!(file == "manifest.json" || said.contains(file), "{file} was not mentioned:\n{said}");
+        assert!(
+            file == "manifest.json" || said.contains(file),
+            "{file} was not mentioned:\n{said}"
+        );
     }
     assert!(said.lines().all(|line| line.chars().count() <= 80), "{said}");
 }
@@ -138,7 +141,15 @@ fn what_is_killed_goes_on_where_it_was_and_ends_with_the_same_bytes() {
     for (at, moment) in [0, 1, 3, 6, 9, 12].into_iter().enumerate() {
         let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("wavetank"))
             .current_dir(place.folder.path())
-            .args(["sweep", "shop.yaml", "--runs-per-part", "4", "--out", "killed", "--quiet"])
+            .args([
+                "sweep",
+                "shop.yaml",
+                "--runs-per-part",
+                "4",
+                "--out",
+                "killed",
+                "--quiet",
+            ])
             .args(long)
             .args(["--threads", if at % 2 == 0 { "1" } else { "2" }])
             .stdout(Stdio::null())
@@ -211,7 +222,11 @@ fn a_gap_is_refused_with_the_parts_that_are_missing_and_what_makes_them() {
     place.sweep("a", &["--shard", "1/3"]).code(0);
     place.sweep("a", &["--shard", "2/3"]).code(0);
     let said = place.refused(&["merge", "a", "--out", "merged"]);
-    for words in ["WT1117", "5 of 15 parts are missing: 2, 5, 8, 11, 14", "wavetank sweep shop.yaml --runs-per-part 4 --out a"] {
+    for words in [
+        "WT1117",
+        "5 of 15 parts are missing: 2, 5, 8, 11, 14",
+        "wavetank sweep shop.yaml --runs-per-part 4 --out a",
+    ] {
         assert!(said.contains(words), "{words}:\n{said}");
     }
     assert!(!place.path("merged").exists());
@@ -226,8 +241,16 @@ fn a_damaged_part_is_refused_by_merge_and_made_again_by_sweep() {
     let before = contents(&place.path("out"));
     let part = place.path("out/parts/part-000007.csv");
     let text = fs::read_to_string(&part).expect("written");
-    for damaged in [text.replacen("1000", "1001", 1), text[..text.len() / 2].to_owned(), String::new()] {
-        let damaged = if damaged == text { text.replacen(",0,", ",1,", 1) } else { damaged };
+    for damaged in [
+        text.replacen("1000", "1001", 1),
+        text[..text.len() / 2].to_owned(),
+        String::new(),
+    ] {
+        let damaged = if damaged == text {
+            text.replacen(",0,", ",1,", 1)
+        } else {
+            damaged
+        };
         fs::write(&part, damaged).expect("the folder is ours");
         let said = place.refused(&["merge", "out", "--out", "merged"]);
         assert!(said.contains("WT1116") && said.contains("part-000007.csv"), "{said}");
@@ -250,7 +273,11 @@ fn a_sweep_of_another_scenario_seed_or_version_is_left_alone() {
         (&["--seed", "2"][..], "WT1114", "seed: 1"),
         (&["--replications", "6"], "WT1114", "replications: 5"),
         (&["--set", "duration=2s"], "WT1114", "--set: none"),
-        (&["--grid", "services.web.desired_count=2,3"], "WT1114", "points: 12 points"),
+        (
+            &["--grid", "services.web.desired_count=2,3"],
+            "WT1114",
+            "points: 12 points",
+        ),
         (&["--runs-per-part", "5"], "WT1114", "runs per part: 4"),
     ] {
         let more: Vec<&str> = more.to_vec();
@@ -270,7 +297,10 @@ fn a_sweep_of_another_scenario_seed_or_version_is_left_alone() {
     let text = fs::read_to_string(&manifest).expect("written");
     let altered = [
         (text.replace("\"wavetank\": \"", "\"wavetank\": \"0."), "WT1112"),
-        (text.replace("\"generator_contract\": ", "\"generator_contract\": 9"), "WT1112"),
+        (
+            text.replace("\"generator_contract\": ", "\"generator_contract\": 9"),
+            "WT1112",
+        ),
         (text.replace("\"seed\": 1", "\"seed\": 2"), "WT1115"),
         (text.replace("\"kind\": \"sweep\"", "\"kind\": \"run\""), "WT1115"),
         (text[..100].to_owned(), "WT1115"),
@@ -294,11 +324,21 @@ fn what_does_not_belong_together_is_not_merged() {
     fs::create_dir(place.path("empty")).expect("the folder is ours");
     let said = place.refused(&["merge", "a", "b", "empty", "--out", "merged"]);
     assert!(said.contains("WT1114") && said.contains("seed: 2"), "{said}");
-    assert!(said.contains("WT1115") && said.contains("empty/manifest.json"), "every problem at once:\n{said}");
+    assert!(
+        said.contains("WT1115") && said.contains("empty/manifest.json"),
+        "every problem at once:\n{said}"
+    );
     // A part from elsewhere, put where it does not belong.
-    fs::copy(place.path("b/parts/part-000001.csv"), place.path("a/parts/part-000001.csv")).expect("copied");
+    fs::copy(
+        place.path("b/parts/part-000001.csv"),
+        place.path("a/parts/part-000001.csv"),
+    )
+    .expect("copied");
     let said = place.refused(&["merge", "a", "--out", "merged"]);
-    assert!(said.contains("WT1116") && said.contains("belongs to another sweep"), "{said}");
+    assert!(
+        said.contains("WT1116") && said.contains("belongs to another sweep"),
+        "{said}"
+    );
     assert!(!place.path("merged").exists());
 }
 
@@ -306,8 +346,18 @@ fn what_does_not_belong_together_is_not_merged() {
 fn a_shard_that_does_not_exist_is_status_2_with_all_that_is_wrong_beside_it() {
     let place = Place::new();
     for shard in ["0/3", "4/3", "1/0", "half"] {
-        let said = place.refused(&["sweep", "shop.yaml", "--shard", shard, "--grid", "services.web.desired_cout=1,2"]);
-        assert!(said.contains("WT1111") && said.contains("did you mean `desired_count`?"), "{said}");
+        let said = place.refused(&[
+            "sweep",
+            "shop.yaml",
+            "--shard",
+            shard,
+            "--grid",
+            "services.web.desired_cout=1,2",
+        ]);
+        assert!(
+            said.contains("WT1111") && said.contains("did you mean `desired_count`?"),
+            "{said}"
+        );
     }
     assert!(!place.path("results").exists());
 }
@@ -315,13 +365,24 @@ fn a_shard_that_does_not_exist_is_status_2_with_all_that_is_wrong_beside_it() {
 #[test]
 fn programs_read_the_points_of_a_sweep() {
     let place = Place::new();
-    let output = place.sweep("out", &["--format", "json", "--quiet"]).code(0).get_output().clone();
+    let output = place
+        .sweep("out", &["--format", "json", "--quiet"])
+        .code(0)
+        .get_output()
+        .clone();
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON and nothing else");
     assert_eq!(told["points"].as_array().map(Vec::len), Some(12));
     assert_eq!(told["points"][11]["values"]["services.web.desired_count"], "4");
     assert_eq!(told["points"][11]["replications"], 5);
-    let output = place.sweep("out", &["--format", "markdown", "--quiet"]).code(0).get_output().clone();
+    let output = place
+        .sweep("out", &["--format", "markdown", "--quiet"])
+        .code(0)
+        .get_output()
+        .clone();
     let said = String::from_utf8(output.stdout).expect("UTF-8");
-    assert!(said.contains("| point | `services.web.desired_count` | `services.web.cpu` |"), "{said}");
+    assert!(
+        said.contains("| point | `services.web.desired_count` | `services.web.cpu` |"),
+        "{said}"
+    );
 }

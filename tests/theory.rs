@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use wavetank::cli::{Results, run_once};
 use wavetank::experiment::expect::{Finding, check};
-use wavetank::experiment::{Cancel, Plan, Variant};
+use wavetank::experiment::{Cancel, Plan, Variant, Workers};
 use wavetank::scenario::{Scenario, Style};
 
 /// Service times as the files write them, and the same 3 % longer.
@@ -43,13 +43,13 @@ fn findings(file: &Path, change: impl Fn(String) -> String) -> Vec<Finding> {
     let plan = Plan {
         replications: blueprint.replications,
         most: blueprint.replications,
-        variants: vec![Variant {
+        variants: &[Variant {
             name: blueprint.name.clone(),
             blueprint,
         }],
-        threads: available_parallelism().unwrap_or(NonZeroUsize::MIN),
     };
-    let outcomes = plan.perform(&Cancel::default(), run_once, |_| true, |_, _| {});
+    let workers = Workers::new(available_parallelism().unwrap_or(NonZeroUsize::MIN));
+    let outcomes = plan.perform(&workers, &Cancel::default(), run_once, |_| true, |_, _| {});
     check(&outcomes[0].blueprint.expectations, &Results::new(&outcomes[0], None))
 }
 

@@ -20,6 +20,8 @@ pub fn empty() -> Blueprint {
         duration: Span::from_secs(3600),
         start: Start::SteadyState,
         kind: Kind::Terminating,
+        truncation: Truncation::Mser5,
+        transient: Transient::default(),
         starts_at: None,
         region: "us-east-1".into(),
         zones: vec!["us-east-1a".into()],
@@ -52,6 +54,7 @@ pub fn empty() -> Blueprint {
         expectations: vec![],
         replications: 1,
         precision: None,
+        size: None,
         prices: Discounts {
             fargate: Ratio::ZERO,
             ec2: Ratio::ZERO,

@@ -95,6 +95,10 @@ pub struct SchedulerModel {
     /// How long a zone in which a launch has failed is avoided by placement.
     pub failed_zone_avoided: Span,
     pub draining_instance_stop: DrainingInstanceStop,
+    /// When whoever calls RunTask tries again, while ECS does not answer.
+    pub run_task_retry: Span,
+    /// When a scheduled action is tried again, while ECS or Application Auto Scaling does not answer.
+    pub scheduled_action_retry: Span,
 }
 
 /// In which order a task of a DRAINING instance gets SIGTERM and leaves its target groups [CR#708].
@@ -238,6 +242,8 @@ impl Default for Model {
                 placement_retry: Span::from_secs(60),
                 failed_zone_avoided: Span::from_secs(300),
                 draining_instance_stop: DrainingInstanceStop::AtOnce,
+                run_task_retry: Span::from_secs(10),
+                scheduled_action_retry: Span::from_secs(60),
             },
             cloudwatch: CloudWatchModel {
                 publication_delay: Span::from_secs(60),

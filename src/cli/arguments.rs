@@ -31,9 +31,9 @@ impl Arguments {
             return conflict("`--format markdown` is for commands that run something");
         }
         match &self.command {
-            Command::Sweep(sweep) if sweep.changes.precision.is_some() => {
-                conflict("a sweep makes the same number of runs at each point: give `--replications`, not `--precision`")
-            }
+            Command::Sweep(sweep) if sweep.changes.precision.is_some() => conflict(
+                "a sweep makes the same number of runs at each point: give `--replications`, not `--precision`",
+            ),
             _ => None,
         }
     }
@@ -60,6 +60,8 @@ pub enum Command {
     Sweep(Sweep),
     /// Join the parts of a sweep that several processes have made
     Merge(Merge),
+    /// Find the cheapest candidate that meets the objectives
+    Size(Size),
     /// Print the JSON Schema of scenario files, for editors
     Schema,
     /// Explain a diagnostic's code
@@ -175,24 +177,14 @@ pub struct Sweep {
     /// Every combination of these values (repeatable), such as
     /// services.web.desired_count=2,4,8; by default the points of the
     /// scenario's own `experiment.sweep`
-    #[arg(
-        long,
-        value_name = "PATH=A,B",
-        verbatim_doc_comment,
-        help_heading = "Points"
-    )]
+    #[arg(long, value_name = "PATH=A,B", verbatim_doc_comment, help_heading = "Points")]
     pub grid: Vec<String>,
     /// Points from a CSV file: paths in its header, a point in each row
     #[arg(long, value_name = "FILE", help_heading = "Points")]
     pub list: Option<PathBuf>,
     /// A range of a Latin hypercube (repeatable), such as
     /// traffic.users.rate=50/s..500/s, or 50/s..500/s:log
-    #[arg(
-        long,
-        value_name = "PATH=A..B",
-        verbatim_doc_comment,
-        help_heading = "Points"
-    )]
+    #[arg(long, value_name = "PATH=A..B", verbatim_doc_comment, help_heading = "Points")]
     pub lhs: Vec<String>,
     /// How many points the Latin hypercube has
     #[arg(
@@ -240,6 +232,29 @@ pub struct Merge {
     /// Folder for the whole; may be one of them
     #[arg(long, value_name = "DIR", required = true)]
     pub out: PathBuf,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Size {
+    /// Scenario file
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub scenario: PathBuf,
+    /// Choose a value among several, such as
+    /// services.web.desired_count=2,3,4 (repeatable: every combination);
+    /// beside the scenario's own `experiment.size.over`
+    #[arg(long, value_name = "PATH=A,B", verbatim_doc_comment)]
+    pub over: Vec<String>,
+    /// What the choice has to stand, instead of the scenario's own
+    /// `experiment.size.through`: zone_loss, each zone in turn
+    #[arg(long, value_name = "WHAT-IF", verbatim_doc_comment)]
+    pub through: Option<String>,
+    #[command(flatten)]
+    pub changes: Changes,
+    #[command(flatten)]
+    pub effort: Effort,
+    /// Folder for the results; by default results/<scenario's name>-size
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Args)]

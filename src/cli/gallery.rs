@@ -7,6 +7,7 @@ use super::Status;
 use super::arguments::Gallery;
 use super::folder::{File, Folder};
 use super::interrupt;
+use super::progress::Progress;
 use super::results;
 use super::select;
 use super::simulate;
@@ -25,7 +26,7 @@ pub fn gallery(terminal: &Terminal, gallery: &Gallery) -> anyhow::Result<Status>
         return Ok(Status::Wrong);
     };
     let cancel = interrupt::watch();
-    let threads = simulate::threads(gallery.effort.threads);
+    let workers = simulate::workers(gallery.effort.threads);
     let mut status = Status::Good;
     for scenario in selected {
         let path = gallery.out.join(select::folder_name(&scenario.name));
@@ -34,7 +35,9 @@ pub fn gallery(terminal: &Terminal, gallery: &Gallery) -> anyhow::Result<Status>
             scenario.provenance.command.clone(),
             scenario.folder(),
         );
-        let simulated = simulate::perform(terminal, scenario, threads, &cancel);
+        let mut progress = Progress::new(terminal, &scenario.name);
+        let simulated = simulate::perform(&scenario, &workers, &cancel, |done, of| progress.is_at(done, of));
+        progress.end();
         if cancel.requested() {
             return Ok(Status::Interrupted);
         }

@@ -92,7 +92,11 @@ fn mixture(folder: &SweepFolder, difference: Difference) -> Diagnostics {
 }
 
 /// For each part, the folder to take it from.
-fn choose(folders: &[SweepFolder], manifest: &Manifest, cut: &Cut) -> anyhow::Result<Result<Vec<usize>, Vec<Diagnostics>>> {
+fn choose(
+    folders: &[SweepFolder],
+    manifest: &Manifest,
+    cut: &Cut,
+) -> anyhow::Result<Result<Vec<usize>, Vec<Diagnostics>>> {
     let mut chosen: Vec<Option<usize>> = vec![None; cut.parts() as usize];
     let mut problems: Vec<Diagnostics> = Vec::new();
     for (at, folder) in folders.iter().enumerate() {

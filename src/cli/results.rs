@@ -5,7 +5,8 @@
 
 use super::folder::{File, MANIFEST};
 use super::simulate::Simulated;
-use crate::experiment::Outcome;
+use crate::experiment::replicate::replicate;
+use crate::experiment::{Cancel, Outcome, Workers};
 use crate::probe::Pool;
 use crate::report::chart::png::Rasteriser;
 use crate::report::chart::{self, Chart};
@@ -16,17 +17,10 @@ use crate::report::{summary, tables, traces};
 pub(super) const VARIANTS: &str = "variants";
 
 /// What `wavetank run` writes.
-pub fn everything(simulated: &Simulated, provenance: &Provenance) -> Vec<File> {
+pub fn everything(simulated: &Simulated, provenance: &Provenance, workers: &Workers) -> Vec<File> {
     let outcome = simulated.as_written();
     let mut files = tables_and_drawings(simulated);
-    let rasteriser = Rasteriser::new();
-    let pictures = charts(simulated).into_iter().map(|chart| {
-        let bytes = rasteriser.png(&chart.svg);
-        File {
-            name: format!("{}.png", chart.name),
-            bytes,
-        }
-    });
+    let pictures = pictures(&files, workers);
     files.extend(pictures);
     let first = outcome.records.iter().find(|record| record.replication == 0);
     let traces = first.map_or(&[][..], |record| &record.traces.kept);
@@ -74,6 +68,28 @@ pub fn tables_and_drawings(simulated: &Simulated) -> Vec<File> {
         bytes: chart.svg.into_bytes(),
     }));
     files
+}
+
+/// Each drawing in pixels, as many at a time as there are workers.
+fn pictures(files: &[File], workers: &Workers) -> Vec<File> {
+    let drawings = files
+        .iter()
+        .filter_map(|file| Some((file.name.strip_suffix(".svg")?, file.bytes.as_slice())));
+    let drawings: Vec<(&str, &[u8])> = drawings.collect();
+    let rasteriser = Rasteriser::new();
+    let picture = |at: usize| {
+        let (name, svg) = drawings[at];
+        let svg = std::str::from_utf8(svg).expect("drawings are text");
+        File {
+            name: format!("{name}.png"),
+            bytes: rasteriser.png(svg),
+        }
+    };
+    let mut pictures = Vec::with_capacity(drawings.len());
+    // What has been simulated is shown, also after an interruption.
+    let never = Cancel::default();
+    replicate(drawings.len(), workers, &never, picture, |_, file| pictures.push(file));
+    pictures
 }
 
 fn table_files(folder: &str, outcome: &Outcome) -> Vec<File> {

@@ -4,6 +4,7 @@ use super::Status;
 use super::arguments::{Format, Run};
 use super::folder::Folder;
 use super::interrupt;
+use super::progress::Progress;
 use super::results::{self, VARIANTS};
 use super::select::{self, Selected};
 use super::simulate::{self, Simulated};
@@ -19,7 +20,7 @@ pub fn run(terminal: &Terminal, run: &Run) -> anyhow::Result<Status> {
         return Ok(Status::Wrong);
     };
     let cancel = interrupt::watch();
-    let threads = simulate::threads(run.effort.threads);
+    let workers = simulate::workers(run.effort.threads);
     let several = selected.len() > 1;
     let mut status = Status::Good;
     let mut told = Vec::new();
@@ -29,7 +30,9 @@ pub fn run(terminal: &Terminal, run: &Run) -> anyhow::Result<Status> {
         let folder = Folder::open(&path)?;
         let provenance = scenario.provenance.clone();
         let name = scenario.name.clone();
-        let simulated = simulate::perform(terminal, scenario, threads, &cancel);
+        let mut progress = Progress::new(terminal, &name);
+        let simulated = simulate::perform(&scenario, &workers, &cancel, |done, of| progress.is_at(done, of));
+        progress.end();
         if simulated.as_written().records.is_empty() {
             folder.discard();
             terminal.complain(&format!(
@@ -37,7 +40,7 @@ pub fn run(terminal: &Terminal, run: &Run) -> anyhow::Result<Status> {
             ));
             return Ok(Status::Interrupted);
         }
-        let written = folder.write(&results::everything(&simulated, &provenance));
+        let written = folder.write(&results::everything(&simulated, &provenance, &workers));
         match terminal.format {
             Format::Text => terminal.say(&results::summary_text(&simulated, &provenance)),
             Format::Markdown => terminal.say_plain(&results::summary_markdown(&simulated, &provenance)),
@@ -89,7 +92,7 @@ fn standing(simulated: &Simulated) -> Status {
 
 /// The folder, and under it the names of what was written into it, in lines of up to 80 columns. Variants have the same
 /// tables each, so one name stands for them.
-fn told_paths(folder: &Path, written: &[PathBuf]) -> String {
+pub fn told_paths(folder: &Path, written: &[PathBuf]) -> String {
     let names = written.iter().map(|path| path.strip_prefix(folder).unwrap_or(path));
     let (variants, own): (Vec<&Path>, Vec<&Path>) = names.partition(|name| name.starts_with(VARIANTS));
     let mut names: Vec<String> = own.iter().map(|name| name.display().to_string()).collect();

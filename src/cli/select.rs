@@ -254,26 +254,30 @@ fn settings(changes: &Changes) -> Vec<(String, String)> {
 
 /// What repeats this on the command line.
 fn command(file: &Path, changes: &Changes, vary: &[String]) -> String {
-    let vary: Vec<(&str, String)> = vary.iter().map(|vary| ("--vary", vary.clone())).collect();
+    let vary: Vec<(&'static str, String)> = vary.iter().map(|vary| ("--vary", vary.clone())).collect();
     repeating("run", file, changes, &vary)
 }
 
 /// What repeats a subcommand, with options of its own behind those of all.
-pub fn repeating(subcommand: &str, file: &Path, changes: &Changes, more: &[(&str, String)]) -> String {
+pub fn repeating(subcommand: &str, file: &Path, changes: &Changes, more: &[(&'static str, String)]) -> String {
     let mut words = vec![format!("wavetank {subcommand}"), quoted(&file.display().to_string())];
-    let settings = changes.set.iter().map(|setting| ("--set", setting.clone()));
-    let seed = changes.seed.map(|seed| ("--seed", seed.to_string()));
-    let replications = changes.replications.map(|count| ("--replications", count.to_string()));
-    let precision = changes.precision.iter().map(|share| ("--precision", share.clone()));
-    let more = more.iter().cloned();
-    for (option, value) in settings.chain(seed).chain(replications).chain(precision).chain(more) {
+    for (option, value) in options(changes).into_iter().chain(more.iter().cloned()) {
         words.push(format!("{option} {}", quoted(&value)));
     }
     words.join(" ")
 }
 
+/// The options that say these changes, with their values.
+pub fn options(changes: &Changes) -> Vec<(&'static str, String)> {
+    let settings = changes.set.iter().map(|setting| ("--set", setting.clone()));
+    let seed = changes.seed.map(|seed| ("--seed", seed.to_string()));
+    let replications = changes.replications.map(|count| ("--replications", count.to_string()));
+    let precision = changes.precision.iter().map(|share| ("--precision", share.clone()));
+    settings.chain(seed).chain(replications).chain(precision).collect()
+}
+
 /// As a shell takes it as one word.
-fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let plain = |letter: char| letter.is_alphanumeric() || "-_./=:,%+@".contains(letter);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();

@@ -1,11 +1,9 @@
-//! Runs a selected scenario under the eyes of the user: progress, Ctrl-C, and the number of threads.
+//! Runs a selected scenario, with its variants and to its precision, on the threads that were asked for.
 
-use super::progress::Progress;
 use super::select::Selected;
-use super::terminal::Terminal;
 use crate::blueprint::Blueprint;
 use crate::experiment::precision::{self, Reached};
-use crate::experiment::{Cancel, Comparison, Outcome, Plan, compare};
+use crate::experiment::{Cancel, Comparison, Outcome, Plan, Workers, compare};
 use crate::probe::{Recorder, RunRecord};
 use crate::sim;
 use std::num::NonZeroUsize;
@@ -34,24 +32,17 @@ impl Simulated {
     }
 }
 
-/// Runs every variant in every replication, and in more while they are not precise enough.
-pub fn perform(terminal: &Terminal, selected: Selected, threads: NonZeroUsize, cancel: &Cancel) -> Simulated {
-    let as_written = &selected.as_written().blueprint;
-    let (replications, goal) = (as_written.replications, as_written.precision.clone());
-    let Selected {
-        name,
-        variants,
-        as_written,
-        compared,
-        ..
-    } = selected;
-    let plan = Plan {
-        variants,
-        replications,
-        most: goal.as_ref().map_or(replications, |goal| goal.runs_most),
-        threads,
-    };
-    let mut progress = Progress::new(terminal, &name);
+/// Runs every variant in every replication, and in more while they are not precise enough. `progress` is told how many
+/// runs are done of how many.
+pub fn perform(
+    selected: &Selected,
+    workers: &Workers,
+    cancel: &Cancel,
+    progress: impl FnMut(usize, usize),
+) -> Simulated {
+    let goal = &selected.as_written().blueprint.precision;
+    let (as_written, compared) = (selected.as_written, selected.compared);
+    let plan = plan(selected);
     let look = |outcomes: &[Outcome]| {
         let comparison = (compared >= 2).then(|| compare(&outcomes[..compared]));
         let reached = goal.as_ref().map(|goal| match &comparison {
@@ -61,8 +52,7 @@ pub fn perform(terminal: &Terminal, selected: Selected, threads: NonZeroUsize, c
         (comparison, reached)
     };
     let enough = |outcomes: &[Outcome]| look(outcomes).1.is_none_or(|reached| reached.enough());
-    let outcomes = plan.perform(cancel, run_once, enough, |done, of| progress.is_at(done, of));
-    progress.end();
+    let outcomes = plan.perform(workers, cancel, run_once, enough, progress);
     let (comparison, reached) = look(&outcomes);
     Simulated {
         reached,
@@ -73,6 +63,22 @@ pub fn perform(terminal: &Terminal, selected: Selected, threads: NonZeroUsize, c
     }
 }
 
+fn plan(selected: &Selected) -> Plan<'_> {
+    let blueprint = &selected.as_written().blueprint;
+    let replications = blueprint.replications;
+    Plan {
+        variants: &selected.variants,
+        replications,
+        most: (blueprint.precision.as_ref()).map_or(replications, |goal| goal.runs_most),
+    }
+}
+
+/// How many runs a scenario takes, more of them aside that its precision may ask for.
+pub fn runs(selected: &Selected) -> usize {
+    let plan = plan(selected);
+    plan.runs(plan.replications)
+}
+
 /// One replication, seen whole, its ledger checked.
 pub fn run_once(blueprint: &Blueprint, replication: u32) -> RunRecord {
     let mut recorder = Recorder::new(blueprint, replication);
@@ -80,9 +86,8 @@ pub fn run_once(blueprint: &Blueprint, replication: u32) -> RunRecord {
     recorder.into_record()
 }
 
-/// What `--threads` says, or one for each core.
-pub fn threads(asked: Option<NonZeroUsize>) -> NonZeroUsize {
-    asked
-        .or_else(|| std::thread::available_parallelism().ok())
-        .unwrap_or(NonZeroUsize::MIN)
+/// As many threads as `--threads` says, or one for each core.
+pub fn workers(asked: Option<NonZeroUsize>) -> Workers {
+    let cores = || std::thread::available_parallelism().ok();
+    Workers::new(asked.or_else(cores).unwrap_or(NonZeroUsize::MIN))
 }

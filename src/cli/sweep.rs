@@ -9,16 +9,15 @@ use super::sweep_folder::{Found, PARTS, SweepFolder, alone};
 use super::sweep_tables;
 use super::terminal::Terminal;
 use super::{arguments::Format, interrupt};
-use crate::experiment::Cancel;
 use crate::experiment::replicate::replicate;
 use crate::experiment::sweep::{Blueprints, Cut, NoShard, Performed, Shard, perform};
+use crate::experiment::{Cancel, Workers};
 use crate::report::sweep::manifest::{About, Manifest};
 use crate::report::sweep::{Layout, PathColumn, Run};
 use crate::report::tables::runs;
 use crate::report::words::{count, counted};
 use crate::scenario::source::{Place, Sources};
 use crate::scenario::{Code, Design, Diagnostic, Diagnostics, GivenDesign};
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// A sweep that is right, and of what.
@@ -30,13 +29,13 @@ struct Selected {
 
 pub fn sweep(terminal: &Terminal, sweep: &Sweep) -> anyhow::Result<Status> {
     let cancel = interrupt::watch();
-    let threads = simulate::threads(sweep.effort.threads);
+    let workers = simulate::workers(sweep.effort.threads);
     if let Err(why) = select::check_arguments(std::slice::from_ref(&sweep.scenario), &sweep.changes, &[]) {
         terminal.complain(&format!("error: {why}"));
         return Ok(Status::Wrong);
     }
     let shard = read_shard(sweep.shard.as_deref());
-    let selected = select(sweep, threads, &cancel);
+    let selected = select(sweep, &workers, &cancel);
     let (shard, selected) = match (shard, selected) {
         (Ok(shard), Ok((selected, doubts))) => {
             select::tell(terminal, &sweep.scenario, &doubts, Status::Good);
@@ -46,10 +45,17 @@ pub fn sweep(terminal: &Terminal, sweep: &Sweep) -> anyhow::Result<Status> {
             for problems in [shard.err(), selected.err()].into_iter().flatten() {
                 select::tell(terminal, &sweep.scenario, &problems, Status::Wrong);
             }
-            return Ok(if cancel.requested() { Status::Interrupted } else { Status::Wrong });
+            return Ok(if cancel.requested() {
+                Status::Interrupted
+            } else {
+                Status::Wrong
+            });
         }
     };
-    let path = sweep.out.clone().unwrap_or_else(|| default_folder(&selected.manifest.name));
+    let path = sweep
+        .out
+        .clone()
+        .unwrap_or_else(|| default_folder(&selected.manifest.name));
     let folder = SweepFolder::new(&path);
     let manifest = match folder.manifest()? {
         Ok(Some(there)) => match folder.foreign(&there, &selected.manifest) {
@@ -68,7 +74,7 @@ pub fn sweep(terminal: &Terminal, sweep: &Sweep) -> anyhow::Result<Status> {
     };
     folder.begin(&manifest, shard)?;
     folder.tidy(shard)?;
-    let performed = run(terminal, &selected, &manifest, &folder, shard, threads, &cancel)?;
+    let performed = run(terminal, &selected, &manifest, &folder, shard, &workers, &cancel)?;
     end(terminal, &manifest, &selected.cut, &folder, shard, performed)
 }
 
@@ -81,7 +87,10 @@ fn read_shard(given: Option<&str>) -> Result<Shard, Diagnostics> {
     let Some(text) = given else { return Ok(Shard::WHOLE) };
     text.parse().map_err(|why: NoShard| {
         let problem = argument_problem("--shard", text, Code::ShardOutOfRange, format!("`{text}` {why}"));
-        alone(problem_with(problem, "`i/n` with i from 1 to n, such as `1/4` to `4/4`"))
+        alone(problem_with(
+            problem,
+            "`i/n` with i from 1 to n, such as `1/4` to `4/4`",
+        ))
     })
 }
 
@@ -99,7 +108,7 @@ fn argument_problem(option: &str, text: &str, code: Code, message: String) -> (D
 /// The design and what decides its results, with what is doubtful about it.
 ///
 /// Errors: with everything that is wrong with the scenario, the design and its points.
-fn select(sweep: &Sweep, threads: NonZeroUsize, cancel: &Cancel) -> Result<(Selected, Diagnostics), Diagnostics> {
+fn select(sweep: &Sweep, workers: &Workers, cancel: &Cancel) -> Result<(Selected, Diagnostics), Diagnostics> {
     let given = GivenDesign {
         grid: sweep.grid.clone(),
         list: sweep.list.clone(),
@@ -125,7 +134,10 @@ fn select(sweep: &Sweep, threads: NonZeroUsize, cancel: &Cancel) -> Result<(Sele
     };
     // What is wrong with any point is told before the first is run.
     let mut of_points = Vec::new();
-    replicate(design.len(), threads, cancel, |point| design.resolve(point).1, |point, found| of_points.push((point, found)));
+    let check = |point| design.resolve(point).1;
+    replicate(design.len(), workers, cancel, check, |point, found| {
+        of_points.push((point, found))
+    });
     if of_points.len() < design.len() {
         return Err(Diagnostics::default());
     }
@@ -160,7 +172,7 @@ fn select(sweep: &Sweep, threads: NonZeroUsize, cancel: &Cancel) -> Result<(Sele
 
 /// What repeats this, whichever the shard and the folder.
 fn command(sweep: &Sweep) -> String {
-    let mut more: Vec<(&str, String)> = Vec::new();
+    let mut more: Vec<(&'static str, String)> = Vec::new();
     more.extend(sweep.grid.iter().map(|grid| ("--grid", grid.clone())));
     more.extend(sweep.list.iter().map(|list| ("--list", list.display().to_string())));
     more.extend(sweep.lhs.iter().map(|range| ("--lhs", range.clone())));
@@ -178,7 +190,7 @@ fn run(
     manifest: &Manifest,
     folder: &SweepFolder,
     shard: Shard,
-    threads: NonZeroUsize,
+    workers: &Workers,
     cancel: &Cancel,
 ) -> anyhow::Result<Performed> {
     let cut = &selected.cut;
@@ -211,7 +223,7 @@ fn run(
     } else if all > 0 {
         terminal.mention(&format!("{name}: {} are there already", counted(all, "run")));
     }
-    let blueprints = Blueprints::new(threads, |point| {
+    let blueprints = Blueprints::new(workers.count(), |point| {
         let (blueprint, _) = selected.design.resolve(point as usize);
         blueprint.expect("every point was found right before the first run")
     });
@@ -225,7 +237,7 @@ fn run(
         }
     };
     let keep = |part, rows: Vec<Run>| folder.write_part(&manifest.identity, part, &rows, shard);
-    let performed = perform(cut, &to_do, threads, cancel, one, keep, |done| {
+    let performed = perform(cut, &to_do, workers, cancel, one, keep, |done| {
         progress.is_at(all - left + done, all)
     });
     progress.end();

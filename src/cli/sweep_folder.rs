@@ -71,7 +71,8 @@ impl SweepFolder {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let parts = self.path.join(PARTS);
                 return Ok(if parts.is_dir() && fs::read_dir(&parts)?.next().is_some() {
-                    let (problem, sources) = problem(&path, Code::DamagedManifest, "the manifest of these parts is missing");
+                    let (problem, sources) =
+                        problem(&path, Code::DamagedManifest, "the manifest of these parts is missing");
                     Err(alone((problem.hint("take it from another shard's folder"), sources)))
                 } else {
                     Ok(None)
@@ -87,13 +88,19 @@ impl SweepFolder {
                         Code::DamagedManifest,
                         format!("this manifest cannot be trusted: {why}"),
                     );
-                    (problem.hint("begin anew in another folder; nothing was touched"), sources)
+                    (
+                        problem.hint("begin anew in another folder; nothing was touched"),
+                        sources,
+                    )
                 }
                 Unfit::OtherVersion(key, theirs, mine) => {
                     let message = format!("this sweep was begun under {key} {theirs}");
                     let (problem, sources) = problem(&path, Code::SweepOfAnotherVersion, message);
                     let problem = problem.expected(format!("{key} {mine}"));
-                    (problem.hint("finish it with that version, or begin anew in another folder"), sources)
+                    (
+                        problem.hint("finish it with that version, or begin anew in another folder"),
+                        sources,
+                    )
                 }
             })
         }))
@@ -112,7 +119,13 @@ impl SweepFolder {
                 let message = format!("this folder holds a sweep with {key}: {theirs}");
                 let (problem, sources) = problem(&path, Code::SweepOfOtherSettings, message);
                 let problem = problem.expected(format!("{key}: {mine}"));
-                (problem.hint(format!("go on with `{}`, or begin anew in another folder", there.command)), sources)
+                (
+                    problem.hint(format!(
+                        "go on with `{}`, or begin anew in another folder",
+                        there.command
+                    )),
+                    sources,
+                )
             }
         }))
     }
@@ -132,7 +145,9 @@ impl SweepFolder {
         for folder in [self.path.clone(), self.path.join(PARTS)] {
             let Ok(entries) = fs::read_dir(&folder) else { continue };
             for entry in entries {
-                let path = entry.with_context(|| format!("cannot list {}", folder.display()))?.path();
+                let path = entry
+                    .with_context(|| format!("cannot list {}", folder.display()))?
+                    .path();
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 if name.starts_with('.') && name.ends_with(&ending(shard)) {
                     // Whoever removed it before has done the work.
@@ -183,9 +198,11 @@ impl SweepFolder {
 /// Whether these are the runs of a part.
 fn holds(rows: &[Run], cut: &Cut, part: u32) -> bool {
     let wanted = cut.runs_of(part).map(|run| cut.place(run));
-    rows.len() == wanted.len() && rows.iter().zip(wanted).all(|(row, place)| {
-        (row.point, row.replication) == (place.point, place.replication)
-    })
+    rows.len() == wanted.len()
+        && rows
+            .iter()
+            .zip(wanted)
+            .all(|(row, place)| (row.point, row.replication) == (place.point, place.replication))
 }
 
 /// What ends the name of a file that is not yet in its place.

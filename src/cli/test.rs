@@ -8,15 +8,19 @@ use super::arguments::{Format, Test};
 use super::evidence::Results;
 use super::folder::{self, Folder};
 use super::interrupt;
+use super::progress::Progress;
 use super::select::{self, Selected};
 use super::simulate::{self, Simulated};
 use super::terminal::Terminal;
-use crate::experiment::Cancel;
 use crate::experiment::expect::{self, Finding, Outcome};
+use crate::experiment::replicate::replicate;
+use crate::experiment::{Cancel, Workers};
 use crate::report::summary::markdown::table;
 use crate::report::words::counted;
 use serde_json::json;
+use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard};
 
 pub fn test(terminal: &Terminal, test: &Test) -> anyhow::Result<Status> {
     let files = select::files(&test.scenarios)?;
@@ -32,20 +36,17 @@ pub fn test(terminal: &Terminal, test: &Test) -> anyhow::Result<Status> {
         )?;
     }
     let cancel = interrupt::watch();
-    let threads = simulate::threads(test.effort.threads);
     let mut status = Status::Good;
     let mut tested = Vec::new();
-    for scenario in selected {
-        let one = one(terminal, scenario, threads, &cancel);
+    all(terminal, &selected, test.effort.threads, &cancel, |one| {
         status = status.and(one.status());
         if terminal.format == Format::Text {
             one.tell(terminal);
         }
         tested.push(one);
-        if cancel.requested() {
-            status = status.and(Status::Interrupted);
-            break;
-        }
+    });
+    if cancel.requested() {
+        status = status.and(Status::Interrupted);
     }
     match terminal.format {
         Format::Text => {}
@@ -69,32 +70,100 @@ struct Tested {
     command: String,
     folder: String,
     runs: usize,
+    /// Before all runs were made; then nothing is found.
+    interrupted: bool,
     findings: Vec<Finding>,
 }
 
-fn one(terminal: &Terminal, scenario: Selected, threads: std::num::NonZeroUsize, cancel: &Cancel) -> Tested {
-    let (file, command, folder) = (
-        scenario.file.clone(),
-        scenario.provenance.command.clone(),
-        scenario.folder(),
-    );
+/// Tests scenarios several at a time, so that no core waits for the last run of one; `tell` hears of them in their order.
+fn all(
+    terminal: &Terminal,
+    selected: &[Selected],
+    threads: Option<NonZeroUsize>,
+    cancel: &Cancel,
+    mut tell: impl FnMut(Tested),
+) {
+    let workers = simulate::workers(threads);
+    // These only wait: the runs of all scenarios share the workers.
+    let waiting = Workers::new(workers.count());
+    let name = match selected {
+        [one] => one.name.clone(),
+        several => counted(several.len(), "scenario"),
+    };
+    let watch = Watch::new(Progress::new(terminal, &name), selected);
+    let test = |at: usize| {
+        let scenario = &selected[at];
+        one(scenario, &workers, cancel, |done, of| watch.is_at(at, done, of))
+    };
+    replicate(selected.len(), &waiting, cancel, test, |_, one| {
+        watch.aside(|| tell(one));
+    });
+    watch.end();
+}
+
+fn one(scenario: &Selected, workers: &Workers, cancel: &Cancel, progress: impl FnMut(usize, usize)) -> Tested {
+    let tested = |runs: usize, findings: Vec<Finding>| Tested {
+        file: scenario.file.clone(),
+        command: scenario.provenance.command.clone(),
+        folder: scenario.folder(),
+        runs,
+        interrupted: false,
+        findings,
+    };
     // A scenario that expects nothing has passed when it is right.
-    if scenario.as_written().blueprint.expectations.is_empty() {
+    if !has_expectations(scenario) {
+        return tested(0, Vec::new());
+    }
+    let simulated = simulate::perform(scenario, workers, cancel, progress);
+    let runs = simulated.as_written().records.len();
+    if simulated.as_written().was_interrupted() {
+        // What too few runs say about it is not what was asked.
         return Tested {
-            file,
-            command,
-            folder,
-            runs: 0,
-            findings: Vec::new(),
+            interrupted: true,
+            ..tested(runs, Vec::new())
         };
     }
-    let simulated = simulate::perform(terminal, scenario, threads, cancel);
-    Tested {
-        file,
-        command,
-        folder,
-        runs: simulated.as_written().records.len(),
-        findings: findings(&simulated),
+    tested(runs, findings(&simulated))
+}
+
+fn has_expectations(scenario: &Selected) -> bool {
+    !scenario.as_written().blueprint.expectations.is_empty()
+}
+
+/// The progress of several scenarios as one.
+struct Watch<'a>(Mutex<(Progress<'a>, Vec<(usize, usize)>)>);
+
+impl<'a> Watch<'a> {
+    fn new(progress: Progress<'a>, selected: &[Selected]) -> Self {
+        let runs = |scenario| match has_expectations(scenario) {
+            true => (0, simulate::runs(scenario)),
+            false => (0, 0),
+        };
+        Watch(Mutex::new((progress, selected.iter().map(runs).collect())))
+    }
+
+    /// Of a scenario, so many runs of so many are done.
+    fn is_at(&self, scenario: usize, done: usize, of: usize) {
+        let mut state = self.lock();
+        let (progress, each) = &mut *state;
+        each[scenario] = (done, of);
+        progress.is_at(
+            each.iter().map(|(done, _)| done).sum(),
+            each.iter().map(|(_, of)| of).sum(),
+        );
+    }
+
+    /// Lets words onto the terminal, between two pictures of the progress.
+    fn aside(&self, speak: impl FnOnce()) {
+        self.lock().0.aside(speak);
+    }
+
+    fn end(self) {
+        self.0.into_inner().expect("nobody panics while watching").0.end();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (Progress<'a>, Vec<(usize, usize)>)> {
+        self.0.lock().expect("nobody panics while watching")
     }
 }
 
@@ -197,6 +266,11 @@ impl Tested {
         }
         let (total, failed) = (self.findings.len(), self.failed().count());
         terminal.say(&match total {
+            _ if self.interrupted => format!(
+                "{}: interrupted after {}, not judged",
+                self.file,
+                counted(self.runs, "run")
+            ),
             0 => format!("{}: expects nothing", self.file),
             _ => format!(
                 "{}: {} of {total} expectations hold ({} runs)",
@@ -223,6 +297,6 @@ impl Tested {
                 })
             })
             .collect();
-        json!({ "file": self.file, "runs": self.runs, "command": self.command, "expectations": findings })
+        json!({ "file": self.file, "runs": self.runs, "interrupted": self.interrupted, "command": self.command, "expectations": findings })
     }
 }

@@ -3,6 +3,9 @@
 //! Workers take run indices in rising order and may be ahead of the fold by a bounded number of runs, so that memory
 //! does not grow with the number of replications. Results are folded by the calling thread strictly by run index:
 //! neither the number of threads nor who finishes first can reach a result. What a run does is not known here.
+//!
+//! Several folds may share the same threads: the last runs of one then stand beside the first of the next, and no core
+//! waits for the end of either.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -37,6 +40,21 @@ impl Cancel {
     }
 }
 
+/// Threads that do runs, for everything that a command has to do.
+#[derive(Debug)]
+pub struct Workers(rayon::ThreadPool);
+
+impl Workers {
+    pub fn new(threads: NonZeroUsize) -> Workers {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build();
+        Workers(pool.expect("the system starts threads"))
+    }
+
+    pub fn count(&self) -> NonZeroUsize {
+        NonZeroUsize::new(self.0.current_num_threads()).expect("a pool has a thread")
+    }
+}
+
 /// What the workers and the fold share.
 struct Board<T> {
     /// The next index to start.
@@ -47,7 +65,7 @@ struct Board<T> {
     working: usize,
 }
 
-/// Does runs 0 to `runs`−1 on `threads` threads and folds each, in order, on this one. Returns how many were folded:
+/// Does runs 0 to `runs`−1 on the workers and folds each, in order, on this thread, which must not be one of them. Returns how many were folded:
 /// fewer than `runs` only if `cancel` was requested, and then the first ones without a gap.
 ///
 /// # Panics
@@ -55,16 +73,12 @@ struct Board<T> {
 /// If a run panics: its own message comes first, then no new run is started and the panic goes on from here.
 pub fn replicate<T: Send>(
     runs: usize,
-    threads: NonZeroUsize,
+    pool: &Workers,
     cancel: &Cancel,
     run: impl Fn(usize) -> T + Sync,
     mut fold: impl FnMut(usize, T),
 ) -> usize {
-    let workers = threads.get().min(runs.max(1));
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(workers)
-        .build()
-        .expect("the system starts threads");
+    let workers = pool.count().get().min(runs.max(1));
     let board = Mutex::new(Board {
         next: 0,
         folded: 0,
@@ -72,7 +86,7 @@ pub fn replicate<T: Send>(
         working: workers,
     });
     let changed = Condvar::new();
-    pool.in_place_scope(|scope| {
+    pool.0.in_place_scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|_| {
                 let _leaving = Leaving {
@@ -165,8 +179,8 @@ mod tests {
     use super::*;
     use std::sync::atomic::AtomicUsize;
 
-    fn threads(count: usize) -> NonZeroUsize {
-        NonZeroUsize::new(count).expect("a test asks for at least one")
+    fn workers(count: usize) -> Workers {
+        Workers::new(NonZeroUsize::new(count).expect("a test asks for at least one"))
     }
 
     /// Work that takes longer for early indices, so that later ones tend to finish first.
@@ -183,7 +197,7 @@ mod tests {
     fn results_are_folded_in_order_on_any_number_of_threads() {
         for count in [1, 2, 5, 40] {
             let mut seen = Vec::new();
-            let folded = replicate(25, threads(count), &Cancel::default(), slow_start, |at, value| {
+            let folded = replicate(25, &workers(count), &Cancel::default(), slow_start, |at, value| {
                 seen.push((at, value))
             });
             assert_eq!(folded, 25);
@@ -192,8 +206,24 @@ mod tests {
     }
 
     #[test]
+    fn folds_share_workers_and_keep_their_order() {
+        let (few, shared) = (workers(3), workers(2));
+        let mut seen = Vec::new();
+        let sum_of = |size: usize| {
+            let mut values = Vec::new();
+            replicate(size, &shared, &Cancel::default(), slow_start, |_, value| {
+                values.push(value)
+            });
+            values
+        };
+        replicate(6, &few, &Cancel::default(), sum_of, |_, values| seen.push(values));
+        let squares = |size: usize| (0..size).map(|at| at * at).collect::<Vec<_>>();
+        assert_eq!(seen, (0..6).map(squares).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn no_runs_are_no_work() {
-        let folded = replicate(0, threads(3), &Cancel::default(), slow_start, |_, _| {
+        let folded = replicate(0, &workers(3), &Cancel::default(), slow_start, |_, _| {
             panic!("nothing to fold")
         });
         assert_eq!(folded, 0);
@@ -203,7 +233,7 @@ mod tests {
     fn workers_wait_for_a_slow_fold() {
         let started = AtomicUsize::new(0);
         let run = |_| started.fetch_add(1, Ordering::SeqCst);
-        replicate(30, threads(2), &Cancel::default(), run, |index, _| {
+        replicate(30, &workers(2), &Cancel::default(), run, |index, _| {
             std::thread::sleep(std::time::Duration::from_millis(1));
             let ahead = started.load(Ordering::SeqCst) - index;
             assert!(ahead <= 2 * AHEAD_PER_WORKER, "{ahead} runs were held at {index}");
@@ -220,7 +250,7 @@ mod tests {
             slow_start(index)
         };
         let mut seen = Vec::new();
-        let folded = replicate(1000, threads(2), &cancel, run, |at, _| seen.push(at));
+        let folded = replicate(1000, &workers(2), &cancel, run, |at, _| seen.push(at));
         // Run 6 itself is finished; beside it at most what was in flight.
         assert!(
             (7..=7 + 2 * AHEAD_PER_WORKER).contains(&folded),
@@ -232,7 +262,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "a full disk")]
     fn a_panic_in_the_fold_ends_everything() {
-        replicate(1000, threads(2), &Cancel::default(), slow_start, |_, _| {
+        replicate(1000, &workers(2), &Cancel::default(), slow_start, |_, _| {
             panic!("a full disk")
         });
     }
@@ -247,6 +277,6 @@ mod tests {
                 slow_start(index)
             }
         };
-        replicate(1000, threads(2), &Cancel::default(), run, |_, _| {});
+        replicate(1000, &workers(2), &Cancel::default(), run, |_, _| {});
     }
 }

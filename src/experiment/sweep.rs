@@ -5,7 +5,7 @@
 //! carry the work, a part is the same wherever it is made, and what is finished stays finished. All points of one
 //! replication draw the same luck. How parts are kept is not known here.
 
-use super::replicate::{Cancel, replicate};
+use super::replicate::{Cancel, Workers, replicate};
 use crate::blueprint::Blueprint;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -157,7 +157,7 @@ pub struct Performed {
 pub fn perform<T: Send, E>(
     cut: &Cut,
     parts: &[u32],
-    threads: NonZeroUsize,
+    workers: &Workers,
     cancel: &Cancel,
     run: impl Fn(Place) -> T + Sync,
     mut finished: impl FnMut(u32, Vec<T>) -> Result<(), E>,
@@ -173,7 +173,7 @@ pub fn perform<T: Send, E>(
     // A failure stops this sweep only: elsewhere it must not look like the user's wish.
     let stopping = cancel.child();
     let one = |index| run(cut.place(number(index)));
-    let done = replicate(total, threads, &stopping, one, |index, row| {
+    let done = replicate(total, workers, &stopping, one, |index, row| {
         if failure.is_some() {
             return;
         }
@@ -193,7 +193,11 @@ pub fn perform<T: Send, E>(
         Some(error) => Err(error),
         None => Ok(Performed {
             parts: whole,
-            lost: done - parts[..whole].iter().map(|part| cut.runs_of(*part).len()).sum::<usize>(),
+            lost: done
+                - parts[..whole]
+                    .iter()
+                    .map(|part| cut.runs_of(*part).len())
+                    .sum::<usize>(),
         }),
     }
 }

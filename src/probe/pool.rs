@@ -64,7 +64,7 @@ impl<'a> Pool<'a> {
     /// How long the longest run measured.
     pub fn measured(&self) -> Span {
         let longest = self.records.iter().map(|record| record.measured).max();
-        longest.unwrap_or(self.blueprint.duration)
+        longest.unwrap_or(self.blueprint.measured())
     }
 
     /// Windows of the timeline that began before the last run was over.

@@ -165,7 +165,7 @@ impl Pool<'_> {
         };
         let (from_s, to_s) = match objective.scope {
             Scope::During(from, to) => (from.seconds(), to.seconds()),
-            Scope::Whole | Scope::Every(_) => (0.0, self.blueprint.duration.seconds()),
+            Scope::Whole | Scope::Every(_) => self.measured_s(),
         };
         WindowJudgement {
             verdict: Verdict::Undecided,
@@ -176,6 +176,15 @@ impl Pool<'_> {
             judged: None,
             margin: None,
         }
+    }
+
+    /// From when to when is measured, on the user's clock.
+    fn measured_s(&self) -> (f64, f64) {
+        let blueprint = self.blueprint;
+        (
+            blueprint.clock(blueprint.measured_from()),
+            blueprint.clock(blueprint.horizon()),
+        )
     }
 
     fn judge_window(&self, at: usize, objective: &Objective, window: usize) -> Option<WindowJudgement> {
@@ -254,12 +263,13 @@ impl Pool<'_> {
             .collect();
         let judged = estimate::ratio(&runs, self.level);
         let rule = Rule::AtMost(at_most_usd);
+        let (from_s, to_s) = self.measured_s();
         WindowJudgement {
             verdict: judged
                 .as_ref()
                 .map_or(Verdict::Undecided, |judged| rule.verdict(judged)),
-            from_s: 0.0,
-            to_s: self.blueprint.duration.seconds(),
+            from_s,
+            to_s,
             value: judged.map(|judged| judged.value),
             bound: at_most_usd,
             judged,

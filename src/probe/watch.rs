@@ -9,7 +9,7 @@ use super::record::ObjectiveWindow;
 use super::windows::Windows;
 use crate::blueprint::{Blueprint, ClassIx, Measure, Objective, Scope};
 use crate::sim::observation::{Outcome, RequestFinished};
-use crate::units::Span;
+use crate::units::{Instant, Span};
 
 /// Watches one objective over one run.
 #[derive(Clone, Debug)]
@@ -27,9 +27,10 @@ impl Watch {
         let (start, end) = (blueprint.measured_from(), blueprint.horizon());
         let windows = match objective.scope {
             _ if matches!(objective.measure, Measure::CostPerHour { .. }) => None,
-            Scope::Whole => Some(Windows::new(start, end, blueprint.duration)),
+            Scope::Whole => Some(Windows::new(start, end, blueprint.measured())),
             Scope::During(from, to) => {
-                let (from, to) = (start + from, (start + to).min(end));
+                let zero = Instant::ZERO + blueprint.warm_up;
+                let (from, to) = ((zero + from).max(start), (zero + to).min(end));
                 (from < to).then(|| Windows::new(from, to, to.since(from)))
             }
             Scope::Every(width) => Some(Windows::new(start, end, width)),

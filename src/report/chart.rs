@@ -13,6 +13,8 @@ pub mod distribution;
 pub mod effects;
 pub mod figure;
 pub mod fleet;
+pub mod frontier;
+pub mod labels;
 pub mod over_runs;
 pub mod png;
 pub mod rows;

@@ -38,6 +38,8 @@ pub struct Manifest<'a> {
     /// Fewer than asked for after an interruption.
     pub replications: usize,
     pub warm_up_s: f64,
+    /// Behind the warm-up, not measured, because the runs had not settled.
+    pub truncated_s: f64,
     pub duration_s: f64,
     /// What was written beside this file.
     pub files: Vec<String>,
@@ -61,6 +63,7 @@ impl<'a> Manifest<'a> {
             replications_asked: blueprint.replications,
             replications,
             warm_up_s: blueprint.warm_up.seconds(),
+            truncated_s: blueprint.transient.cut.seconds(),
             duration_s: blueprint.duration.seconds(),
             files,
         }

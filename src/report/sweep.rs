@@ -153,7 +153,8 @@ impl<'l, W: Write + Send> Writer<'l, W> {
         let mut runs = csv::WriterBuilder::new().terminator(lines).from_writer(sinks.csv);
         let mut points = csv::WriterBuilder::new().terminator(lines).from_writer(Vec::new());
         let columns = layout.run_columns();
-        runs.write_record(columns.iter().map(|(name, _)| name)).map_err(io::Error::from)?;
+        runs.write_record(columns.iter().map(|(name, _)| name))
+            .map_err(io::Error::from)?;
         let (before, after) = POINTS.columns.split_at(POINTS_BEFORE_PATHS);
         let paths = layout.columns();
         let header = before.iter().map(|column| column.name);
@@ -185,7 +186,9 @@ impl<'l, W: Write + Send> Writer<'l, W> {
         let mut row = vec![Value::count(run.point.into()), Value::count(run.replication.into())];
         row.extend(self.cells.iter().cloned());
         row.extend(run.figures.iter().map(rounded));
-        self.runs.write_record(row.iter().map(Value::cell)).map_err(io::Error::from)?;
+        self.runs
+            .write_record(row.iter().map(Value::cell))
+            .map_err(io::Error::from)?;
         #[cfg(feature = "parquet")]
         self.parquet.push(&row)?;
         self.effects.add(&run);
@@ -201,7 +204,9 @@ impl<'l, W: Write + Send> Writer<'l, W> {
         let mut row = vec![Value::count(self.point.into())];
         row.extend(self.cells.iter().cloned());
         row.extend(figures.iter().cloned());
-        self.points.write_record(row.iter().map(Value::cell)).map_err(io::Error::from)?;
+        self.points
+            .write_record(row.iter().map(Value::cell))
+            .map_err(io::Error::from)?;
         self.rows.push(PointRow {
             point: self.point,
             values: self.layout.points[self.point as usize].clone(),

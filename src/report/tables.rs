@@ -5,6 +5,7 @@
 //! warm-up.
 
 pub mod attempts;
+pub mod candidates;
 pub mod comparison;
 pub mod cost;
 pub mod credits;

@@ -5,12 +5,12 @@
 //! last path varies fastest, a list is inside a grid, a Latin hypercube inside both. How points are run is not known
 //! here.
 
-mod given;
 mod dimension;
+mod given;
 mod range;
 
-pub use given::GivenDesign;
 pub use dimension::Dimension;
+pub use given::GivenDesign;
 
 use super::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use super::path::{self, Step};
@@ -32,7 +32,7 @@ const WITHOUT_EFFECT: [&str; 5] = ["experiment", "expect", "objectives", "name",
 /// The points of a sweep.
 #[derive(Clone, Debug)]
 pub struct Design {
-    /// The scenario without `sweep` and `compare`.
+    /// The scenario without what makes several of it.
     base: Scenario,
     paths: Vec<SweptPath>,
     /// By point, a value for each path.
@@ -69,8 +69,12 @@ impl Scenario {
         let said = self.resolve_whole().said;
         let place = self.tree.entries().iter().find(|(key, _)| key.text == "experiment");
         let place = place.and_then(|(_, experiment)| experiment.entries().iter().find(|(key, _)| key.text == "sweep"));
+        let mut base = self.clone();
+        ["compare", "size", "sweep"]
+            .into_iter()
+            .for_each(|key| base.forget(key));
         let reader = Reader {
-            base: self.without(&["compare", "sweep"]),
+            base,
             seed: said.seed,
             replications: said.experiment.replications,
             place: place.map_or(block.place, |(key, _)| key.place),
@@ -121,10 +125,13 @@ impl Reader {
 
     fn grid(&mut self, path: &str, place: Place, values: &Node) -> Option<Factor> {
         // A form that is wrong has been told by whoever read the scenario.
-        let Value::List(values) = &values.value else { return None };
+        let Value::List(values) = &values.value else {
+            return None;
+        };
         if values.is_empty() {
             let problem = Diagnostic::new(Code::EmptyDesign, place, format!("`{path}` has no values"));
-            self.problems.push(problem.expected("one value or more, as in `[2, 4, 8]`"));
+            self.problems
+                .push(problem.expected("one value or more, as in `[2, 4, 8]`"));
         }
         let path = self.path(path, place, values.iter())?;
         let levels: Vec<Vec<Node>> = values.iter().map(|value| vec![value.clone()]).collect();
@@ -145,7 +152,11 @@ impl Reader {
         };
         let names: Vec<&str> = first.entries().iter().map(|(key, _)| key.text.as_str()).collect();
         if names.is_empty() {
-            let problem = Diagnostic::new(Code::EmptyDesign, first.place, "the first point of the list sets nothing");
+            let problem = Diagnostic::new(
+                Code::EmptyDesign,
+                first.place,
+                "the first point of the list sets nothing",
+            );
             self.problems.push(problem.expected("a path and its value"));
             return None;
         }
@@ -230,7 +241,8 @@ impl Reader {
         {
             let message = format!("no figure of a run depends on `{path}`");
             let problem = Diagnostic::new(Code::SweepWithoutEffect, place, message);
-            self.problems.push(problem.expected("a path to something that is simulated"));
+            self.problems
+                .push(problem.expected("a path to something that is simulated"));
             return None;
         }
         Some(SweptPath {
@@ -249,7 +261,11 @@ impl Reader {
             .collect();
         let mut seen = BTreeSet::new();
         for (at, level) in levels.iter().enumerate() {
-            let said: Vec<String> = level.iter().zip(&dimensions).map(|(node, dimension)| same(node, *dimension)).collect();
+            let said: Vec<String> = level
+                .iter()
+                .zip(&dimensions)
+                .map(|(node, dimension)| same(node, *dimension))
+                .collect();
             if !seen.insert(said) {
                 let written: Vec<String> = level.iter().map(written).collect();
                 let message = format!("{} occurs twice: {}", whose(at), written.join(", "));
@@ -272,23 +288,28 @@ impl Reader {
                         format!("`{}` and `{}` replace parts of each other", before.path, path.path)
                     };
                     let problem = Diagnostic::new(Code::PathSweptTwice, path.place, message);
-                    self.problems.push(problem.expected("each path once, in one of `grid`, `list` and `over`"));
+                    self.problems
+                        .push(problem.expected("each path once, in one of `grid`, `list` and `over`"));
                 }
             }
         }
     }
 
     fn count(&mut self, factors: &[Factor]) {
-        let counted = factors.iter().try_fold(1_u64, |product, factor| {
-            product.checked_mul(factor.levels.len() as u64)
-        });
+        let counted = factors
+            .iter()
+            .try_fold(1_u64, |product, factor| product.checked_mul(factor.levels.len() as u64));
         let points = counted.unwrap_or(u64::MAX);
         let runs = points.saturating_mul(u64::from(self.replications));
         let message = if points > MAX_POINTS {
             let many = counted.map_or_else(|| "more than 10^19".to_owned(), |points| points.to_string());
             format!("{many} points, and at most {MAX_POINTS} can be swept at once")
         } else if runs > u64::from(u32::MAX) {
-            format!("{points} points of {} runs each are {runs} runs, more than {}", self.replications, u32::MAX)
+            format!(
+                "{points} points of {} runs each are {runs} runs, more than {}",
+                self.replications,
+                u32::MAX
+            )
         } else {
             return;
         };
@@ -400,7 +421,10 @@ impl Design {
         let mut told: Vec<(Diagnostic, Vec<usize>)> = Vec::new();
         let mut sources = Diagnostics::new(Vec::new(), self.base.sources.clone());
         for (point, found) in found {
-            for diagnostic in found.iter().filter(|diagnostic| known.iter().all(|known| known != *diagnostic)) {
+            for diagnostic in found
+                .iter()
+                .filter(|diagnostic| known.iter().all(|known| known != *diagnostic))
+            {
                 let same = |(before, _): &&mut (Diagnostic, Vec<usize>)| {
                     let doubt = diagnostic.code.severity() == Severity::Warning;
                     let alike = (before.code, before.place) == (diagnostic.code, diagnostic.place);
@@ -423,7 +447,11 @@ impl Design {
         const NAMED: usize = 3;
         let named = points.iter().take(NAMED).map(|point| {
             let values = self.values(*point);
-            let values = self.paths.iter().zip(values).map(|(path, value)| format!("{}={value}", path.path));
+            let values = self
+                .paths
+                .iter()
+                .zip(values)
+                .map(|(path, value)| format!("{}={value}", path.path));
             format!("{point} ({})", values.collect::<Vec<_>>().join(", "))
         });
         let named = named.collect::<Vec<_>>().join(", ");

@@ -18,6 +18,8 @@ pub enum Truncation {
 
 const BATCH: usize = 5;
 const BATCHES_MIN: usize = 10;
+/// A shorter series is not looked at.
+pub const OBSERVATIONS_MIN: usize = BATCH * BATCHES_MIN;
 
 /// The cut that MSER-5 chooses for a series, which is best [averaged over the runs](mean_over_runs).
 pub fn mser5(series: &[f64]) -> Truncation {
@@ -35,6 +37,8 @@ pub fn mser5(series: &[f64]) -> Truncation {
     let mut best = (f64::INFINITY, 0);
     for (cut, batch) in batches.iter().enumerate().rev() {
         let away = batch - mean;
+        // What is left between equal numbers is rounding, and where it happens to be least says nothing.
+        let away = if away.abs() <= 1e-12 * mean.abs() { 0.0 } else { away };
         sum += away;
         squares += away * away;
         let kept = (batches.len() - cut) as f64;
@@ -100,6 +104,13 @@ mod tests {
         let ramp: Vec<f64> = (0..1000).map(f64::from).collect();
         assert!(matches!(mser5(&ramp), Truncation::NotStationary { best } if best > 333));
         assert_eq!(mser5(&ramp[..49]), Truncation::TooShort);
+    }
+
+    #[test]
+    fn a_series_of_equal_numbers_is_left_whole() {
+        for value in [0.1, 1.0 / 3.0, 123.456] {
+            assert_eq!(mser5(&[value; 237]), Truncation::Cut(0));
+        }
     }
 
     #[test]

@@ -8,6 +8,10 @@ fn threads(count: usize) -> NonZeroUsize {
     NonZeroUsize::new(count).expect("a test asks for at least one")
 }
 
+fn workers(count: usize) -> Workers {
+    Workers::new(threads(count))
+}
+
 #[test]
 fn every_run_is_in_exactly_one_part() {
     let cut = cut(7, 5, 8);
@@ -26,7 +30,9 @@ fn every_run_is_in_exactly_one_part() {
 #[test]
 fn every_part_is_in_exactly_one_shard() {
     for of in 1..=5 {
-        let shards: Vec<Shard> = (1..=of).map(|number| format!("{number}/{of}").parse().expect("it exists")).collect();
+        let shards: Vec<Shard> = (1..=of)
+            .map(|number| format!("{number}/{of}").parse().expect("it exists"))
+            .collect();
         for part in 0..23 {
             assert_eq!(shards.iter().filter(|shard| shard.has(part)).count(), 1);
         }
@@ -67,7 +73,7 @@ fn parts_come_whole_and_in_order_on_any_number_of_threads() {
         let done = perform(
             &cut,
             &wanted,
-            threads(count),
+            &workers(count),
             &Cancel::default(),
             |place| place,
             |part, rows| {
@@ -91,7 +97,7 @@ fn a_part_that_cannot_be_kept_stops_the_sweep_and_nothing_else() {
     let done = perform(
         &cut(1000, 1, 4),
         &(0..250).collect::<Vec<_>>(),
-        threads(2),
+        &workers(2),
         &cancel,
         |place| place,
         |part, _| {
@@ -110,7 +116,7 @@ fn an_interruption_keeps_the_parts_that_were_whole() {
     let done = perform(
         &cut(100, 1, 4),
         &(0..25).collect::<Vec<_>>(),
-        threads(1),
+        &workers(1),
         &cancel,
         |place| {
             if place.point == 9 {
@@ -127,7 +133,8 @@ fn an_interruption_keeps_the_parts_that_were_whole() {
 #[test]
 fn a_point_is_resolved_once_for_all_its_runs() {
     let resolved = std::sync::atomic::AtomicUsize::new(0);
-    let scenario = crate::scenario::Scenario::parse("a", "duration: 1s\n", std::path::Path::new("")).expect("a scenario");
+    let scenario =
+        crate::scenario::Scenario::parse("a", "duration: 1s\n", std::path::Path::new("")).expect("a scenario");
     let blueprint = scenario.resolve().0.expect("right");
     let blueprints = Blueprints::new(threads(2), |_| {
         resolved.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
@@ -136,7 +143,7 @@ fn a_point_is_resolved_once_for_all_its_runs() {
     let done = perform(
         &cut(30, 6, 4),
         &(0..45).collect::<Vec<_>>(),
-        threads(2),
+        &workers(2),
         &Cancel::default(),
         |place| blueprints.of(place.point).seed,
         |_, _| Ok::<_, ()>(()),

@@ -92,7 +92,11 @@ pub fn chart(name: &str, replications: u32, effects: &Effects) -> Option<Chart> 
 
 /// Whether the response differs between levels.
 fn moves(effect: &Effect) -> bool {
-    let mut means = effect.levels.iter().filter_map(|level| level.mean).map(|mean| mean.value);
+    let mut means = effect
+        .levels
+        .iter()
+        .filter_map(|level| level.mean)
+        .map(|mean| mean.value);
     let first = means.next();
     means.any(|mean| Some(mean) != first)
 }
@@ -183,7 +187,9 @@ impl Panel<'_> {
             }
         }
         let last = (self.effect.levels.len() - 1).max(1) as f64;
-        (0..self.effect.levels.len()).map(|at| between(at as f64 / last)).collect()
+        (0..self.effect.levels.len())
+            .map(|at| between(at as f64 / last))
+            .collect()
     }
 
     /// The levels' names, as many as do not touch, and below them the path.

@@ -24,6 +24,8 @@ pub fn json(pool: &Pool, provenance: &Provenance) -> Value {
         "replications": pool.records.len(),
         "replications_asked": blueprint.replications,
         "warm_up_s": blueprint.warm_up.seconds(),
+        "truncated_s": blueprint.transient.cut.seconds(),
+        "not_stationary": blueprint.transient.too_long.is_some(),
         "duration_s": blueprint.duration.seconds(),
         "objectives": table("objectives"),
         "summary": table("summary"),

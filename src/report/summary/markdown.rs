@@ -8,6 +8,7 @@ use crate::blueprint::ClassIx;
 use crate::experiment::Comparison;
 use crate::experiment::compare::{LEVEL, Row};
 use crate::experiment::precision::Reached;
+use crate::experiment::verdict::runs_to_decide;
 use crate::probe::{Estimate, Pool};
 use crate::report::chart::comparison::{title, unit};
 use crate::report::tables::cost::total;
@@ -33,6 +34,9 @@ pub fn text(pool: &Pool, reached: Option<&Reached>, command: &str) -> String {
     for note in super::warnings::all(pool) {
         text.push_str(&format!("\n> {}\n", escaped(&note)));
     }
+    if let Some(cut) = super::warnings::cut(pool) {
+        text.push_str(&format!("\nMeasured {cut}.\n"));
+    }
     if let Some(reached) = reached {
         text.push_str(&format!("\n{}\n", escaped(&super::precision::words(reached))));
     }
@@ -45,8 +49,12 @@ fn verdicts(pool: &Pool) -> String {
     let judged = objectives.iter().zip(pool.judge());
     let rows = judged.map(|(objective, judgement)| {
         let seen = judgement.worst.value.map(|value| value_in_words(objective, value));
+        let decisive = runs_to_decide(&judgement.worst, judgement.runs);
+        let decisive = decisive.map_or(String::new(), |runs| {
+            format!(", about {} would decide", counted(runs as usize, "run"))
+        });
         vec![
-            format!("**{}**", judgement.verdict.name()),
+            format!("**{}**{decisive}", judgement.verdict.name()),
             objective.name.clone(),
             seen.unwrap_or_else(|| "nothing was served".to_owned()),
             bound_in_words(objective),

@@ -1,13 +1,13 @@
 //! What to be careful about: cut-short runs, queues without end, too few runs, and what the model assumes.
 
 use super::{labelled, style};
-use crate::blueprint::{ClassIx, DependencyIx, Kind, ServiceIx};
+use crate::blueprint::{ClassIx, DependencyIx, Measure, ServiceIx};
 use crate::probe::pool::Requests;
-use crate::probe::{Pool, RunRecord};
+use crate::probe::{Pool, Precision};
 use crate::report::assumptions;
+use crate::report::tables::summary::PERCENTILES;
 use crate::report::words::{counted, duration, short};
-use crate::stats::mser::{self, Truncation};
-use crate::stats::percentile::RUNS_MIN;
+use crate::stats::percentile::{EXCEEDANCES_MIN, RUNS_MIN};
 
 /// Requests in a queue under which growth is no news.
 const QUEUE_WORTH_A_WORD: f64 = 10.0;
@@ -17,6 +17,7 @@ pub fn section(pool: &Pool) -> String {
         .iter()
         .map(|warning| labelled("Careful", &format!("{} {warning}", style::doubtful("!"))))
         .collect();
+    text.push_str(&cut(pool).map_or(String::new(), |cut| labelled("Measured", &cut)));
     let left = assumptions::left_at_default(pool.blueprint).len();
     let total = pool.blueprint.model_keys.len();
     text.push_str(&labelled(
@@ -35,51 +36,29 @@ pub fn all(pool: &Pool) -> Vec<String> {
     warnings.extend(unfinished(&requests));
     warnings.extend(queues(pool));
     warnings.extend(few_runs(pool));
-    warnings.extend(settling(pool));
+    warnings.extend(few_requests(pool));
+    warnings.extend(never_came(pool));
+    warnings.extend(not_stationary(pool));
     warnings
 }
 
-/// Whether a steady scenario's start still shows: MSER-5 on the windows' mean latency, averaged over the runs. Measured
-/// time is never cut behind the user's back; a cut that would move the mean by less than this is not worth a word.
-const BIAS_WORTH_A_WORD: f64 = 0.01;
-
-fn settling(pool: &Pool) -> Option<String> {
-    if pool.blueprint.kind == Kind::Terminating {
-        return None;
-    }
-    let series: Vec<Vec<f64>> = pool.records.iter().map(window_means).collect();
-    let runs: Vec<&[f64]> = series.iter().map(Vec::as_slice).collect();
-    let series = mser::mean_over_runs(&runs);
-    let mean = |windows: &[f64]| windows.iter().sum::<f64>() / windows.len() as f64;
-    match mser::mser5(&series) {
-        Truncation::Cut(cut) if (mean(&series[cut..]) / mean(&series) - 1.0).abs() > BIAS_WORTH_A_WORD => {
-            let settled = pool.records[0].timeline.windows().width().scaled(cut as f64);
-            Some(format!(
-                "the first {} still settle (MSER-5); with that much more `warm_up` the mean would be {:+.1} %",
-                duration(settled.seconds()),
-                (mean(&series[cut..]) / mean(&series) - 1.0) * 100.0
-            ))
-        }
-        Truncation::NotStationary { best }
-            if (mean(&series[best..]) / mean(&series) - 1.0).abs() > 5.0 * BIAS_WORTH_A_WORD =>
-        {
-            Some("latency is not stationary: it still changes in the last two thirds of the run (MSER-5)".to_owned())
-        }
-        _ => None,
-    }
+/// A steady scenario that had no steady state.
+fn not_stationary(pool: &Pool) -> Option<String> {
+    let too_long = pool.blueprint.transient.too_long?;
+    Some(format!(
+        "not stationary: mean latency still changes after the first {}, more than a third of the run (MSER-5); nothing \
+         was cut for it, and another duration would give another answer",
+        duration(too_long.seconds())
+    ))
 }
 
-/// Mean latency of the requests that arrived in each window, all classes together; up to the first window without any.
-fn window_means(record: &RunRecord) -> Vec<f64> {
-    let classes = record.classes.len();
-    (0..record.timeline.windows().count())
-        .map_while(|window| {
-            let all = || (0..classes).map(|class| &record.timeline.class(ClassIx::from_usize(class))[window]);
-            let served: u64 = all().map(|cell| cell.served()).sum();
-            let sum: u64 = all().map(|cell| cell.latency_sum).sum();
-            (served > 0).then(|| sum as f64 / served as f64)
-        })
-        .collect()
+/// What of the time behind the warm-up is not measured; `None` if all of it is.
+pub fn cut(pool: &Pool) -> Option<String> {
+    let cut = pool.blueprint.transient.cut;
+    (!cut.is_zero()).then(|| {
+        let cut = duration(cut.seconds());
+        format!("from {cut} on: MSER-5 cut the first {cut}, in which latency still settled")
+    })
 }
 
 /// Runs that the scenario asks for and nobody waited for.
@@ -110,6 +89,54 @@ fn few_runs(pool: &Pool) -> Option<String> {
         _ if runs < RUNS_MIN => Some(format!("{runs} runs: percentiles have no interval under {RUNS_MIN}")),
         _ => None,
     }
+}
+
+/// Percentiles that too few requests lie beyond, in runs enough.
+fn few_requests(pool: &Pool) -> Option<String> {
+    let too_few = |(class, requests): (&str, Requests)| {
+        let latencies = requests.latencies();
+        let percentiles = PERCENTILES.into_iter().filter(|(_, quantile)| {
+            let estimate = latencies.quantile_ms(*quantile);
+            estimate.is_some_and(|estimate| estimate.precision == Precision::TooFewRequests)
+        });
+        let names: Vec<&str> = percentiles.map(|(name, _)| label(name)).collect();
+        (!names.is_empty()).then(|| format!("{} of {class}", names.join(", ")))
+    };
+    let classes = pool.blueprint.classes.iter().enumerate();
+    let each = classes.map(|(at, class)| (class.name.as_str(), pool.requests(Some(ClassIx::from_usize(at)))));
+    let all = (pool.blueprint.classes.len() != 1).then(|| ("all", pool.requests(None)));
+    let found: Vec<String> = each.chain(all).filter_map(too_few).collect();
+    (!found.is_empty()).then(|| {
+        format!(
+            "too few requests for an interval of {}: under {EXCEEDANCES_MIN} lie beyond",
+            found.join("; ")
+        )
+    })
+}
+
+/// `p99_9_ms` as `p99.9`.
+fn label(percentile: &str) -> &str {
+    match percentile {
+        "p50_ms" => "p50",
+        "p95_ms" => "p95",
+        "p99_ms" => "p99",
+        _ => "p99.9",
+    }
+}
+
+/// Objectives that are about requests of which none came.
+fn never_came(pool: &Pool) -> Vec<String> {
+    let judged = pool.blueprint.objectives.iter().zip(pool.judge());
+    let silent = judged.filter(|(objective, judgement)| {
+        judgement.windows == 0 && !matches!(objective.measure, Measure::CostPerHour { .. })
+    });
+    silent
+        .map(|(objective, _)| {
+            let class = objective.class.map(|class| &pool.blueprint.classes[class.at()].name);
+            let of = class.map_or("request".to_owned(), |class| format!("request `{class}`"));
+            format!("no {of} came for the objective `{}`: it says nothing", objective.name)
+        })
+        .collect()
 }
 
 /// Queues whose mean rises from quarter to quarter of the run and doubles over its second half.

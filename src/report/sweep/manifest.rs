@@ -138,7 +138,8 @@ impl Manifest {
                 return Err(Unfit::OtherVersion(key, plain(&json[key]), plain(&mine)));
             }
         }
-        let manifest: Manifest = serde_json::from_value(json).map_err(|_| Unfit::Damaged("a key is missing or wrong"))?;
+        let manifest: Manifest =
+            serde_json::from_value(json).map_err(|_| Unfit::Damaged("a key is missing or wrong"))?;
         let true_to_itself = manifest.hash == manifest.own_hash() && manifest.identity == manifest.identity();
         if !true_to_itself || manifest.cut().is_none_or(|cut| cut.parts() != manifest.parts) {
             return Err(Unfit::Damaged("its contents do not match its hash"));
@@ -183,7 +184,11 @@ impl Manifest {
             .or_else(|| number("replications", self.replications.into(), other.replications.into()))
             .or_else(|| {
                 let (mine, theirs) = (points(self), points(other));
-                let words = if mine == theirs { format!("other {theirs}") } else { theirs };
+                let words = if mine == theirs {
+                    format!("other {theirs}")
+                } else {
+                    theirs
+                };
                 (self.design_hash != other.design_hash).then_some(Difference::Settings("points", mine, words))
             })
             .or_else(|| number("runs per part", self.runs_per_part.into(), other.runs_per_part.into()));

@@ -40,7 +40,10 @@ impl<W: Write + Send> Writer<W> {
                 .map(Arc::new)
         });
         let fields = fields.collect::<Result<Vec<_>, _>>().map_err(other)?;
-        let schema = Type::group_type_builder("runs").with_fields(fields).build().map_err(other)?;
+        let schema = Type::group_type_builder("runs")
+            .with_fields(fields)
+            .build()
+            .map_err(other)?;
         let properties = WriterProperties::builder()
             .set_created_by(format!("wavetank version {}", env!("CARGO_PKG_VERSION")))
             .set_compression(Compression::SNAPPY)
@@ -82,7 +85,9 @@ impl<W: Write + Send> Writer<W> {
                 Kind::Text => {
                     let present = values.iter().filter(|value| **value != Value::Missing);
                     let values: Vec<ByteArray> = present.map(|value| value.cell().as_str().into()).collect();
-                    writer.typed::<ByteArrayType>().write_batch(&values, Some(&there), None)?;
+                    writer
+                        .typed::<ByteArrayType>()
+                        .write_batch(&values, Some(&there), None)?;
                 }
             }
             writer.close()?;

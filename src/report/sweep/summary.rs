@@ -157,7 +157,12 @@ fn aligned_rows(rows: &[Vec<String>]) -> String {
 
 /// Lowest and highest mean along a path.
 fn ends(effect: &Effect) -> Option<[(&LevelEffect, f64); 2]> {
-    let means = || effect.levels.iter().filter_map(|level| Some((level, level.mean?.value)));
+    let means = || {
+        effect
+            .levels
+            .iter()
+            .filter_map(|level| Some((level, level.mean?.value)))
+    };
     let lowest = means().min_by(|a, b| a.1.total_cmp(&b.1))?;
     let highest = means().max_by(|a, b| a.1.total_cmp(&b.1))?;
     Some([lowest, highest])
@@ -174,11 +179,20 @@ fn strongest(effects: Vec<Effect>) -> Vec<Effect> {
 
 /// `services.web.desired_count   12.3 at 8   to   41.2 at 2`.
 fn effect_row(effect: &Effect, response: usize) -> Vec<String> {
-    let scale = if RESPONSES[response] == "failed_share" { 100.0 } else { 1.0 };
+    let scale = if RESPONSES[response] == "failed_share" {
+        100.0
+    } else {
+        1.0
+    };
     let end = |level: &LevelEffect, mean: f64| format!("{} at {}", short(scale * mean, 3), level.name);
     match ends(effect) {
         Some([(low, lowest), (high, highest)]) => {
-            vec![effect.path.clone(), end(low, lowest), "to".to_owned(), end(high, highest)]
+            vec![
+                effect.path.clone(),
+                end(low, lowest),
+                "to".to_owned(),
+                end(high, highest),
+            ]
         }
         None => vec![effect.path.clone(), Value::Missing.cell(), String::new(), String::new()],
     }

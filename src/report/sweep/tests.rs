@@ -59,7 +59,8 @@ fn written(layout: &Layout, runs: &[Run]) -> Files {
         parquet: &mut parquet,
     };
     let mut writer = Writer::new(layout, sinks).expect("memory takes it");
-    runs.iter().for_each(|run| writer.push(run.clone()).expect("memory takes it"));
+    runs.iter()
+        .for_each(|run| writer.push(run.clone()).expect("memory takes it"));
     let points = writer.finish().expect("memory takes it").points_csv;
     Files {
         runs: csv,
@@ -123,7 +124,10 @@ fn parquet_holds_the_rows_of_the_csv_with_types() {
     assert_eq!(physical("services.web.desired_count"), Physical::INT64);
     assert_eq!(physical("services.web.operations.get[0].cpu_s"), Physical::DOUBLE);
     assert_eq!(physical("name"), Physical::BYTE_ARRAY);
-    assert_eq!((physical("offered"), physical("p99_ms")), (Physical::INT64, Physical::DOUBLE));
+    assert_eq!(
+        (physical("offered"), physical("p99_ms")),
+        (Physical::INT64, Physical::DOUBLE)
+    );
     let mut count = 0;
     for (row, expected) in reader.get_row_iter(None).expect("rows").zip(&rows[1..]) {
         let row = row.expect("it reads");
@@ -141,7 +145,10 @@ fn parquet_holds_the_rows_of_the_csv_with_types() {
         count += 1;
     }
     assert_eq!(count, 12);
-    assert!(files.parquet == written(&layout, &sample_runs()).parquet, "equal rows, equal bytes");
+    assert!(
+        files.parquet == written(&layout, &sample_runs()).parquet,
+        "equal rows, equal bytes"
+    );
 }
 
 #[test]
@@ -167,7 +174,9 @@ fn memory_is_flat_because_a_point_is_let_go_when_it_is_written() {
 fn an_effect_is_the_mean_of_its_level_over_replications() {
     let layout = layout();
     let mut runs = sample_runs();
-    let at = runs::figures().iter().position(|column| column.name == "cost_usd_per_hour");
+    let at = runs::figures()
+        .iter()
+        .position(|column| column.name == "cost_usd_per_hour");
     let at = at.expect("a column");
     for run in &mut runs {
         // Points 0 and 2 are `fast`: their mean is 2 + replication; point 1 is 10.
@@ -184,7 +193,10 @@ fn an_effect_is_the_mean_of_its_level_over_replications() {
     assert!((fast.value - 2.5).abs() < 1e-12);
     let (low, high) = fast.interval().expect("they differ");
     assert!((0.5 * (high - low) - 3.182_446 * 0.5 / 3_f64.sqrt()).abs() < 1e-5);
-    assert_eq!(cost[0].levels.iter().filter_map(|level| level.at).collect::<Vec<_>>(), [2.0, 4.0, 8.0]);
+    assert_eq!(
+        cost[0].levels.iter().filter_map(|level| level.at).collect::<Vec<_>>(),
+        [2.0, 4.0, 8.0]
+    );
 }
 
 fn manifest(change: impl FnOnce(&mut About)) -> Manifest {
@@ -237,7 +249,10 @@ fn where_the_scenario_lies_does_not_make_another_sweep() {
         about.seed = 2;
         about.scenario_hash = "4567".into();
     });
-    assert_eq!(one.differs(&seed), Some(Difference::Settings("seed", "1".into(), "2".into())));
+    assert_eq!(
+        one.differs(&seed),
+        Some(Difference::Settings("seed", "1".into(), "2".into()))
+    );
     let scenario = manifest(|about| about.scenario_hash = "4567".into());
     assert_eq!(one.differs(&scenario), Some(Difference::Scenario));
 }

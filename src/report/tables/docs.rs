@@ -1,6 +1,6 @@
 //! Prints the schemas of all tables as `docs/results.md`, so that the documentation cannot disagree with the files.
 
-use super::{SCHEMAS, comparison, runs};
+use super::{SCHEMAS, candidates, comparison, runs};
 use crate::report::table::Schema;
 
 const HEAD: &str = "\
@@ -42,17 +42,45 @@ steps, scaling) have the rows of all replications, one run after the other.
 | `runs.parquet` | A sweep's `runs.csv` with types. |
 | `traces.otlp.json` | Requests of the first run in full (`experiment.traces`), as an OpenTelemetry `ExportTraceServiceRequest`: opens in Jaeger. |
 | `traces.perfetto.json` | The same as trace events, a process for each service and lanes for its tasks: opens in ui.perfetto.dev. |
+| `size.json` | What `wavetank size` found: the winner, every candidate with its objectives, and what was not tried. |
+| `frontier.svg` | What each candidate costs against how near it comes to missing an objective. |
 | `*.png` | The same pictures for where SVG is not shown. |
 
 In charts of several runs a line is the median of the runs and a band holds the middle 80 % of them, window by window.
 ";
 
 /// The tables that are not of one scenario's runs.
-const OF_SEVERAL: [&Schema; 3] = [&comparison::COMPARISON, &runs::RUNS, &runs::POINTS];
+const OF_SEVERAL: [&Schema; 5] = [
+    &comparison::COMPARISON,
+    &candidates::CANDIDATES,
+    &candidates::CANDIDATE_OBJECTIVES,
+    &runs::RUNS,
+    &runs::POINTS,
+];
+
+/// Queries to begin with; `docs/queries/ask.py` asks them of the committed results.
+const QUERIES: [&str; 5] = [
+    include_str!("../../../docs/queries/1-variants.sql"),
+    include_str!("../../../docs/queries/2-worst-windows.sql"),
+    include_str!("../../../docs/queries/3-deployments.sql"),
+    include_str!("../../../docs/queries/4-tail.sql"),
+    include_str!("../../../docs/queries/5-tasks.sql"),
+];
+
+const ASKING: &str = "
+## Asking with DuckDB
+
+The tables are made to be asked. [DuckDB](https://duckdb.org) reads them where they lie, `duckdb -f docs/queries/1-variants.sql`
+from the project's root; these queries stand in `docs/queries/` with [their answers](queries/answers.txt).
+";
 
 /// The whole page.
 pub fn page() -> String {
     let mut page = HEAD.to_owned();
+    page.push_str(ASKING);
+    for query in QUERIES {
+        page.push_str(&format!("\n```sql\n{query}```\n"));
+    }
     for schema in SCHEMAS.into_iter().chain(OF_SEVERAL) {
         page.push_str(&section(schema));
     }

@@ -2,6 +2,7 @@
 
 use super::label;
 use crate::blueprint::{Measure, Objective, Scope};
+use crate::experiment::verdict::runs_to_decide;
 use crate::probe::verdict::{self, WindowJudgement};
 use crate::probe::{Pool, Precision};
 use crate::report::table::{Schema, Table, Value, column};
@@ -55,6 +56,11 @@ pub const OBJECTIVES: Schema = Schema {
         column(
             "replications_met",
             "Runs that met it in every window by their own values.",
+        ),
+        column(
+            "replications_to_decide",
+            "Of an undecided row: runs that would probably decide it if the figures stayed as they are; empty if the value \
+             lies on its bound.",
         ),
         column("note", "Why there is no interval."),
     ],
@@ -132,6 +138,8 @@ fn row(
         number(budget_burnt(objective, window)),
     ];
     row.extend(counts);
+    let decisive = runs_to_decide(window, pool.records.len());
+    row.push(Value::or_missing(decisive.map(|runs| Value::count(u64::from(runs)))));
     row.push(match window.precision() {
         Some(Precision::Between { .. }) => Value::Missing,
         Some(precision) => Value::text(precision.note()),

@@ -26,12 +26,24 @@ pub const RUNS: Schema = Schema {
             all request classes.",
     columns: &[
         column("point", "Which point, from 0."),
-        column("replication", "Which run of it, from 0. Equal replications of all points met the same luck."),
-        column("ended_early", "Why a limit ended the run before its time; empty: it did not."),
-        column("offered", "Requests that clients wanted answered (first attempts) in measured time."),
+        column(
+            "replication",
+            "Which run of it, from 0. Equal replications of all points met the same luck.",
+        ),
+        column(
+            "ended_early",
+            "Why a limit ended the run before its time; empty: it did not.",
+        ),
+        column(
+            "offered",
+            "Requests that clients wanted answered (first attempts) in measured time.",
+        ),
         column("served", "Of these, answered well."),
         column("degraded", "Of the served, answered with something left out."),
-        column("failed", "Of the offered, not served: the sum of the columns that follow."),
+        column(
+            "failed",
+            "Of the offered, not served: the sum of the columns that follow.",
+        ),
         column("failed_client_error", "As in summary.csv."),
         column("failed_server_error", ""),
         column("failed_timed_out", ""),
@@ -43,7 +55,10 @@ pub const RUNS: Schema = Schema {
         column("failed_gateway_timeout_504", ""),
         column("failed_unfinished", ""),
         column("attempts", "Attempts that clients made, retries included."),
-        column("tasks_max", "Most tasks of all services running at once in measured time."),
+        column(
+            "tasks_max",
+            "Most tasks of all services running at once in measured time.",
+        ),
         column("measured_s", "How much of the measured time was simulated."),
         column("failed_share", "failed / offered."),
         column("mean_ms", "Mean latency of served requests."),
@@ -53,7 +68,10 @@ pub const RUNS: Schema = Schema {
         column("p99_9_ms", ""),
         column("max_ms", "Highest latency of a served request."),
         column("throughput_per_s", "Requests served a second of measured time."),
-        column("tasks_mean", "Tasks of all services running, on average over measured time."),
+        column(
+            "tasks_mean",
+            "Tasks of all services running, on average over measured time.",
+        ),
         column("cpu_utilization", "CPU used over CPU reserved, all services together."),
         column("cost_usd", "What the measured time costs."),
         column("cost_usd_per_hour", "The same by the hour."),
@@ -61,15 +79,39 @@ pub const RUNS: Schema = Schema {
             "deployment_duration_s",
             "From the start of a deployment to its end, the mean over those that ended; empty without one.",
         ),
-        column("detection_time_s", "From the start of a deployment until a breaker or an alarm decided against it."),
-        column("roll_back_time_s", "From that decision until the old revision was back."),
-        column("new_revision_requests", "Attempts that the revisions being deployed answered while they were."),
+        column(
+            "detection_time_s",
+            "From the start of a deployment until a breaker or an alarm decided against it.",
+        ),
+        column(
+            "roll_back_time_s",
+            "From that decision until the old revision was back.",
+        ),
+        column(
+            "new_revision_requests",
+            "Attempts that the revisions being deployed answered while they were.",
+        ),
         column("new_revision_errors", "Of these, answered 5xx or cut off."),
-        column("errors_above_old", "Of these, more than the revisions before would have made."),
-        column("lowest_healthy_tasks", "The lowest number of healthy tasks of a service while it was deployed."),
-        column("below_desired_task_s", "Task-seconds of healthy tasks below the desired count, over all deployments."),
-        column("peak_extra_tasks", "Most tasks above the desired count in one deployment."),
-        column("extra_cost_usd", "What tasks above the desired count cost, over all deployments."),
+        column(
+            "errors_above_old",
+            "Of these, more than the revisions before would have made.",
+        ),
+        column(
+            "lowest_healthy_tasks",
+            "The lowest number of healthy tasks of a service while it was deployed.",
+        ),
+        column(
+            "below_desired_task_s",
+            "Task-seconds of healthy tasks below the desired count, over all deployments.",
+        ),
+        column(
+            "peak_extra_tasks",
+            "Most tasks above the desired count in one deployment.",
+        ),
+        column(
+            "extra_cost_usd",
+            "What tasks above the desired count cost, over all deployments.",
+        ),
     ],
 };
 
@@ -83,7 +125,10 @@ pub const POINTS: Schema = Schema {
         column("point", "Which point, from 0."),
         column("replications", "Runs that the figures are over."),
         column("ended_early", "Of these, ended by a limit before their time."),
-        column("offered", "Requests that clients wanted answered (first attempts), over all runs."),
+        column(
+            "offered",
+            "Requests that clients wanted answered (first attempts), over all runs.",
+        ),
         column("served", "Of these, answered well."),
         column("failed", "Of the offered, not served."),
         column("failed_share", "failed / offered."),
@@ -92,7 +137,10 @@ pub const POINTS: Schema = Schema {
         column("mean_ms", "Mean latency of served requests."),
         column("mean_ms_low", "Its 95 % interval over runs."),
         column("mean_ms_high", ""),
-        column("p50_ms", "Mean over the runs of the run's median latency of served requests."),
+        column(
+            "p50_ms",
+            "Mean over the runs of the run's median latency of served requests.",
+        ),
         column("p50_ms_low", "Its 95 % interval over runs."),
         column("p50_ms_high", ""),
         column("p95_ms", "Likewise, 95th percentile."),
@@ -119,7 +167,10 @@ pub const POINTS: Schema = Schema {
         column("cost_usd_per_hour", "What an hour costs."),
         column("cost_usd_per_hour_low", "Its 95 % interval over runs."),
         column("cost_usd_per_hour_high", ""),
-        column("deployment_duration_s", "As in runs.csv, mean over the runs that have it."),
+        column(
+            "deployment_duration_s",
+            "As in runs.csv, mean over the runs that have it.",
+        ),
         column("deployment_duration_s_low", "Its 95 % interval over runs."),
         column("deployment_duration_s_high", ""),
         column("new_revision_errors", "Likewise."),
@@ -143,7 +194,9 @@ pub enum Kind {
 pub fn kind(column: &Column) -> Kind {
     match column.name {
         "ended_early" => Kind::Text,
-        "point" | "replication" | "offered" | "served" | "degraded" | "failed" | "attempts" | "tasks_max" => Kind::Count,
+        "point" | "replication" | "offered" | "served" | "degraded" | "failed" | "attempts" | "tasks_max" => {
+            Kind::Count
+        }
         // A share of them is a number, and so is what is measured.
         name if name.starts_with("failed_") && name != "failed_share" => Kind::Count,
         _ => Kind::Number,
@@ -180,7 +233,10 @@ pub fn of_run(blueprint: &Blueprint, record: &RunRecord) -> Vec<Value> {
     row.push(exact((measured > 0.0).then(|| served as f64 / measured)));
     row.push(exact(tasks_mean(record, blueprint)));
     row.push(exact(cpu_utilization(record, blueprint)));
-    let cost = record.cost.iter().fold(MicroUsd::default(), |sum, line| sum + line.amount);
+    let cost = record
+        .cost
+        .iter()
+        .fold(MicroUsd::default(), |sum, line| sum + line.amount);
     row.push(Value::Number(cost.usd()));
     let named = |column: &Column| Figure::ALL.into_iter().find(|figure| figure.name() == column.name);
     row.extend(figures()[row.len()..].iter().map(|column| {
@@ -191,7 +247,9 @@ pub fn of_run(blueprint: &Blueprint, record: &RunRecord) -> Vec<Value> {
 }
 
 fn exact(number: Option<f64>) -> Value {
-    number.filter(|number| number.is_finite()).map_or(Value::Missing, Value::Number)
+    number
+        .filter(|number| number.is_finite())
+        .map_or(Value::Missing, Value::Number)
 }
 
 /// Most tasks running at once in measured time.
@@ -234,7 +292,10 @@ fn cpu_utilization(record: &RunRecord, blueprint: &Blueprint) -> Option<f64> {
     let services = (0..blueprint.services.len()).map(ServiceIx::from_usize);
     let windows = services.flat_map(|service| record.timeline.service(service));
     let (used, reserved) = windows.fold((0_u128, 0_u128), |(used, reserved), window| {
-        (used + u128::from(window.cpu_used), reserved + u128::from(window.cpu_reserved))
+        (
+            used + u128::from(window.cpu_used),
+            reserved + u128::from(window.cpu_reserved),
+        )
     });
     (reserved > 0).then(|| used as f64 / reserved as f64)
 }
@@ -377,7 +438,10 @@ mod tests {
         let of = |name: &str| sums.estimate(name).expect("there are requests");
         // Equal up to rounding: the mean is multiplied out again.
         let near = |a: f64, b: f64| (a - b).abs() <= 1e-9 * b.abs();
-        let (mean, share) = (summary.mean_ms().expect("served"), summary.availability().expect("offered"));
+        let (mean, share) = (
+            summary.mean_ms().expect("served"),
+            summary.availability().expect("offered"),
+        );
         assert!(near(of("mean_ms").value, mean.value));
         let ((low, high), (summary_low, summary_high)) = (
             of("mean_ms").interval().expect("four runs"),
@@ -392,8 +456,14 @@ mod tests {
         let row = PointSums::default().into_row();
         assert_eq!(row.len(), POINTS.columns.len() - POINTS_BEFORE_PATHS);
         for triple in POINTS.columns[6..].chunks(3) {
-            let [figure, low, high] = triple else { panic!("in threes") };
-            assert!(figures().iter().any(|column| column.name == figure.name), "{}", figure.name);
+            let [figure, low, high] = triple else {
+                panic!("in threes")
+            };
+            assert!(
+                figures().iter().any(|column| column.name == figure.name),
+                "{}",
+                figure.name
+            );
             assert_eq!(low.name, format!("{}_low", figure.name));
             assert_eq!(high.name, format!("{}_high", figure.name));
         }

@@ -249,10 +249,24 @@ codes! {
     FaultFollowsFollower "WT1011" "fault-follows-follower" Error;
     ReclaimWithoutSpot "WT1013" "reclaim-without-spot" Error;
     NobodySelected "WT1012" "nobody-selected" Warning;
+    ObjectiveOfNobody "WT1170" "objective-of-nobody" Error;
+
+    // What is chosen from.
+    RangeUpsideDown "WT1120" "range-upside-down" Error;
+    NothingToChoose "WT1121" "nothing-to-choose" Error;
+    StepOfNothing "WT1122" "step-of-nothing" Error;
+    MalformedRange "WT1123" "malformed-range" Error;
+    DuplicateCandidate "WT1124" "duplicate-candidate" Error;
+    TooManyCandidates "WT1125" "too-many-candidates" Error;
+    SizeWithoutObjectives "WT1126" "size-without-objectives" Error;
+    NoCandidate "WT1127" "no-candidate" Error;
+    LossOfTheOnlyZone "WT1128" "loss-of-the-only-zone" Error;
+    WhatIfOfNothing "WT1129" "what-if-of-nothing" Error;
+    NotAChoice "WT1130" "not-a-choice" Error;
 
     // Sweeps.
     EmptyDesign "WT1101" "empty-design" Error;
-    RangeUpsideDown "WT1102" "range-upside-down" Error;
+    SweptRangeUpsideDown "WT1102" "swept-range-upside-down" Error;
     RepeatedPoint "WT1103" "repeated-point" Error;
     RangeWithoutMeasure "WT1104" "range-without-measure" Error;
     PathSweptTwice "WT1105" "path-swept-twice" Error;

@@ -1,7 +1,7 @@
 //! How many runs: a number, or a precision to reach.
 
 use super::Context;
-use crate::blueprint::{PreciseFigure, PrecisionGoal};
+use crate::blueprint::{PreciseFigure, PrecisionGoal, Truncation};
 use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
 use crate::scenario::schema;
@@ -55,6 +55,13 @@ pub(super) fn precision(cx: &mut Context) -> Option<PrecisionGoal> {
         figures: said.of.iter().map(|figure| resolved(*figure)).collect(),
         runs_most: said.at_most,
     })
+}
+
+pub(super) const fn truncation(said: schema::Truncation) -> Truncation {
+    match said {
+        schema::Truncation::Mser5 => Truncation::Mser5,
+        schema::Truncation::None => Truncation::Never,
+    }
 }
 
 const fn resolved(figure: schema::PreciseFigure) -> PreciseFigure {

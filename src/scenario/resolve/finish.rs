@@ -67,6 +67,7 @@ pub(super) fn whole(cx: &mut Context, blueprint: &Blueprint) {
     super::queue::check(cx, blueprint);
     super::wire::doubts(cx, blueprint);
     load::check(cx, blueprint);
+    super::objective::check(cx, blueprint);
 }
 
 /// Whether the instances can hold the tasks at the start, by the sums of what they need.

@@ -117,7 +117,13 @@ fn scheduler(cx: &mut Context, said: &schema::SchedulerModel, path: &Path) -> Sc
             "the longest pause is shorter than the first",
         );
     }
-    cx.positive(said.placement_retry.0, &path.key("placement_retry"));
+    for (key, pause) in [
+        ("placement_retry", said.placement_retry),
+        ("run_task_retry", said.run_task_retry),
+        ("scheduled_action_retry", said.scheduled_action_retry),
+    ] {
+        cx.positive(pause.0, &path.key(key));
+    }
     SchedulerModel {
         pass: said.pass.0,
         draining_counts_to_maximum: said.draining_counts_to_maximum,
@@ -128,6 +134,8 @@ fn scheduler(cx: &mut Context, said: &schema::SchedulerModel, path: &Path) -> Sc
         },
         placement_retry: said.placement_retry.0,
         failed_zone_avoided: said.failed_zone_avoided.0,
+        run_task_retry: said.run_task_retry.0,
+        scheduled_action_retry: said.scheduled_action_retry.0,
         draining_instance_stop: match said.draining_instance_stop {
             schema::DrainingInstanceStop::AtOnce => DrainingInstanceStop::AtOnce,
             schema::DrainingInstanceStop::DeregisterFirst => DrainingInstanceStop::DeregisterFirst,

@@ -6,7 +6,7 @@ use crate::scenario::diagnostic::Code;
 use crate::scenario::path::Path;
 use crate::scenario::quantity::print_duration;
 use crate::scenario::schema;
-use crate::units::Span;
+use crate::units::{Instant, Span};
 
 pub(super) fn objectives(cx: &mut Context, classes: &[RequestClass]) -> Vec<Objective> {
     let root = Path::Root;
@@ -157,5 +157,61 @@ fn measure(cx: &mut Context, said: &schema::Objective, path: &Path) -> Option<Me
                 });
             None
         }
+    }
+}
+
+/// Objectives of requests that never come: nothing could ever be said about them.
+pub(super) fn check(cx: &mut Context, blueprint: &Blueprint) {
+    let root = Path::Root;
+    let section = root.key("objectives");
+    for (at, objective) in blueprint.objectives.iter().enumerate() {
+        let zero = blueprint.measured_from();
+        let (from, to) = match objective.scope {
+            Scope::During(from, to) => (zero + from, zero + to),
+            Scope::Whole | Scope::Every(_) => (zero, blueprint.horizon()),
+        };
+        let asks = |traffic: &Traffic| comes(traffic, objective.class, from, to);
+        if matches!(objective.measure, Measure::CostPerHour { .. }) || blueprint.traffic.iter().any(asks) {
+            continue;
+        }
+        let requests = objective.class.map_or("requests come".to_owned(), |class| {
+            format!("requests `{}` come", blueprint.classes[class.at()].name)
+        });
+        let path = section.at(at);
+        let (key, when) = match objective.scope {
+            Scope::During(..) => ("during", " in this time"),
+            _ if objective.class.is_some() => ("requests", ""),
+            _ => ("name", ""),
+        };
+        cx.report_hint(
+            Code::ObjectiveOfNobody,
+            &path.key(key),
+            format!("no {requests}{when}, so nothing can be said about `{}`", objective.name),
+            "give them a rate and a weight above 0, or leave the objective out",
+        );
+    }
+}
+
+/// Whether traffic may bring requests of a class, or any, within some time.
+fn comes(traffic: &Traffic, class: Option<ClassIx>, from: Instant, to: Instant) -> bool {
+    let meant = |of: ClassIx| class.is_none_or(|class| class == of);
+    let drawn = traffic.classes.iter().any(|(of, weight)| *weight > 0.0 && meant(*of));
+    match &traffic.source {
+        Source::Open { profile, .. } => {
+            let last = profile
+                .segments
+                .last()
+                .is_some_and(|last| last.end < to && last.to > 0.0);
+            let within = |segment: &RateSegment| segment.start < to && from < segment.end;
+            let rates = |segment: &RateSegment| segment.from > 0.0 || segment.to > 0.0;
+            drawn && (last || profile.segments.iter().any(|segment| within(segment) && rates(segment)))
+        }
+        // They may come again at any time.
+        Source::Recorded(recorded) => {
+            let within = |at: Instant| recorded.repeat_every.is_some() || (from <= at && at < to);
+            let mut arrivals = recorded.arrivals.iter().filter(|arrival| within(arrival.at));
+            arrivals.any(|arrival| arrival.class.map_or(drawn, meant))
+        }
+        Source::Closed { users, .. } => drawn && *users > 0,
     }
 }

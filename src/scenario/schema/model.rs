@@ -145,6 +145,10 @@ pub struct SchedulerModel {
     /// Whether a task of a DRAINING instance gets SIGTERM when it is taken from its target groups, or after their
     /// deregistration delay.
     pub draining_instance_stop: DrainingInstanceStop,
+    /// When whoever calls RunTask tries again, while ECS does not answer.
+    pub run_task_retry: Duration,
+    /// When a scheduled action is tried again, while ECS or Application Auto Scaling does not answer.
+    pub scheduled_action_retry: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -182,6 +186,8 @@ impl Default for SchedulerModel {
             placement_retry: Duration::secs(60),
             failed_zone_avoided: Duration::secs(300),
             draining_instance_stop: DrainingInstanceStop::AtOnce,
+            run_task_retry: Duration::secs(10),
+            scheduled_action_retry: Duration::secs(60),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What is asked: objectives, expectations, variants, prices.
 
-use super::{Duration, Form, Level, Money, Named, Share, Sweep};
+use super::{Duration, Form, Level, Money, Named, Share, Sizing, Sweep};
 use crate::units::Ratio;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,12 +34,31 @@ pub struct Experiment {
     pub replications: u32,
     /// Runs go on, doubling their number, until figures are known so closely.
     pub precision: Option<Precision>,
+    /// What is done about the time that a scenario takes to settle behind its warm-up. Only a steady scenario has such a
+    /// time: one whose rates stay as they are, without events, scaling, schedules and objectives `during` some of it,
+    /// and which does not start empty. All others are measured whole.
+    pub truncation: Truncation,
     /// Path to named values. Each name is a variant; several paths must name the same variants.
     pub compare: Named<Named<Value>>,
     /// Points of a response surface, for `wavetank sweep`.
     pub sweep: Option<Sweep>,
+    /// What `wavetank size` chooses from.
+    pub size: Option<Sizing>,
     /// Requests whose way is followed step by step.
     pub traces: Traces,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Truncation {
+    /// MSER-5 on the mean latency in each window of the timeline, over the first ten runs, says how much of the front
+    /// is left out, in all runs and variants alike, if that part differs from the rest by more than chance and moves the
+    /// mean by more than 1 % (or a tenth of the precision asked for). More than a third is never left out: the scenario
+    /// is then said to be not stationary.
+    #[default]
+    Mser5,
+    /// Nothing is left out.
+    None,
 }
 
 /// When there are runs enough: figures are looked at after `replications` runs, then after twice as many, and so on.
@@ -104,8 +123,10 @@ impl Default for Experiment {
         Experiment {
             replications: 10,
             precision: None,
+            truncation: Truncation::default(),
             compare: Named::default(),
             sweep: None,
+            size: None,
             traces: Traces::default(),
         }
     }

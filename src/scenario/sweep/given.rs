@@ -2,13 +2,13 @@
 //!
 //! Each argument and the file of the list is a source of its own, so what is wrong shows where it was written.
 
-use crate::scenario::{Scenario, split_values};
 use crate::scenario::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::scenario::path::Step;
 use crate::scenario::source::{MAX_TABLE_BYTES, Place, Sources, read_text};
 use crate::scenario::table;
 use crate::scenario::tree::{Key, Node, Value};
 use crate::scenario::yaml;
+use crate::scenario::{Scenario, split_values};
 use std::path::PathBuf;
 
 /// What the command line says of the points of a sweep.
@@ -158,7 +158,8 @@ fn range_entry(text: &str, sources: &mut Sources, problems: &mut Vec<Diagnostic>
     });
     let Some((path, from, to, scale)) = parts else {
         let problem = Diagnostic::new(Code::MalformedDesign, place, format!("`{text}` is no range"));
-        problems.push(problem.expected("`path=from..to` or `path=from..to:log`, such as `traffic.users.rate=50/s..500/s`"));
+        problems
+            .push(problem.expected("`path=from..to` or `path=from..to:log`, such as `traffic.users.rate=50/s..500/s`"));
         return None;
     };
     let (key, _) = entry(path.trim(), part(place, text, path), Value::Null);

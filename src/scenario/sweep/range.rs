@@ -49,7 +49,8 @@ impl Range {
                 from.scalar().unwrap_or_default(),
                 to.scalar().unwrap_or_default()
             );
-            let problem = Diagnostic::new(Code::RangeUpsideDown, to.place, message).expected("an end above `from`");
+            let problem =
+                Diagnostic::new(Code::SweptRangeUpsideDown, to.place, message).expected("an end above `from`");
             let hint = if range.from > range.to {
                 "exchange the two"
             } else {

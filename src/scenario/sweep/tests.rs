@@ -90,7 +90,11 @@ fn the_strata_survive_rounding_on_either_scale() {
              {{ {range}, scale: {scale} }} }} }} }}"
         ));
         let values = column(&design, 0);
-        let (low, high) = if scale == "log" { (1e-3_f64, 1e2_f64) } else { (0.1, 1.0) };
+        let (low, high) = if scale == "log" {
+            (1e-3_f64, 1e2_f64)
+        } else {
+            (0.1, 1.0)
+        };
         let place = |value: f64| match scale {
             "log" => (value / low).ln() / (high / low).ln(),
             _ => (value - low) / (high - low),
@@ -126,10 +130,11 @@ fn another_path_changes_nothing_for_the_others() {
 fn whole_numbers_are_equally_likely() {
     // 900 points over nine whole numbers: strata of a hundredth of a number each, so exactly 100 each.
     for value in 1..=9 {
-        let design = design(
-            "{ latin_hypercube: { points: 900, over: { services.web.desired_count: { from: 1, to: 9 } } } }",
-        );
-        let hits = column(&design, 0).into_iter().filter(|count| *count == f64::from(value));
+        let design =
+            design("{ latin_hypercube: { points: 900, over: { services.web.desired_count: { from: 1, to: 9 } } } }");
+        let hits = column(&design, 0)
+            .into_iter()
+            .filter(|count| *count == f64::from(value));
         assert_eq!(hits.count(), 100, "{value}");
     }
 }
@@ -209,7 +214,11 @@ fn a_list_is_read_from_a_file_with_its_lines() {
 #[test]
 fn every_problem_of_the_arguments_is_told_at_once() {
     let found = given(GivenDesign {
-        grid: vec!["services.web.desired_count".into(), "=1".into(), "services.wbe.cpu=1".into()],
+        grid: vec![
+            "services.web.desired_count".into(),
+            "=1".into(),
+            "services.wbe.cpu=1".into(),
+        ],
         list: Some("/none/points.csv".into()),
         latin_hypercube: vec!["a=1".into(), "a=1..2:cubic".into()],
         points: Some(3),
@@ -238,7 +247,10 @@ fn every_problem_of_the_arguments_is_told_at_once() {
             ..GivenDesign::default()
         },
     ] {
-        assert_eq!(codes(&given(half).expect_err("the other half is missing")), [Code::MalformedDesign]);
+        assert_eq!(
+            codes(&given(half).expect_err("the other half is missing")),
+            [Code::MalformedDesign]
+        );
     }
 }
 
@@ -288,9 +300,15 @@ fn a_point_that_cannot_be_run_is_named_with_the_reason_and_its_place() {
     ));
     let found = scenario.check();
     let told = found.to_json().to_string();
-    assert!(found.iter().all(|problem| problem.code == Code::PointCannotRun), "{told}");
+    assert!(
+        found.iter().all(|problem| problem.code == Code::PointCannotRun),
+        "{told}"
+    );
     for words in ["services.web.memory=5 GiB", "services.web.cpu=256", "WT0407"] {
         assert!(told.contains(words), "{words}: {told}");
     }
-    assert!(!told.contains("services.web.memory=2 GiB, services.web.cpu=1 vCPU"), "{told}");
+    assert!(
+        !told.contains("services.web.memory=2 GiB, services.web.cpu=1 vCPU"),
+        "{told}"
+    );
 }

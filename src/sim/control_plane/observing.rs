@@ -11,10 +11,6 @@ use crate::policy::scaling::Deployment;
 use crate::sim::context::Context;
 use crate::sim::event::{ControlEvent, Event};
 use crate::sim::signal::Meter;
-use crate::units::Span;
-
-/// When a scheduled action is tried again that nobody was there to carry out.
-const SCALED_AGAIN_AFTER: Span = Span::from_secs(60);
 
 impl ControlPlane {
     /// A CloudWatch minute has ended.
@@ -79,7 +75,8 @@ impl ControlPlane {
     pub(super) fn scheduled_scaling(&mut self, cx: &mut Context<'_>, at: ServiceIx) {
         if !self.may_scale() {
             let event = Event::control_extra(ControlEvent::ScheduledScaling, u32::from(at.0));
-            return cx.calendar.schedule_in(SCALED_AGAIN_AFTER, event);
+            let pause = cx.blueprint.model.scheduler.scheduled_action_retry;
+            return cx.calendar.schedule_in(pause, event);
         }
         let desired = self.services[at.at()].desired;
         if let Some(decision) = self.monitoring.scheduled(cx, at, desired) {

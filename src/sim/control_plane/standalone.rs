@@ -13,13 +13,10 @@ use crate::policy::placement::Obstacle;
 use crate::sim::context::Context;
 use crate::sim::event::{ControlEvent, Event};
 use crate::sim::observation::{EventKind, Observation};
-use crate::units::{Instant, Span};
+use crate::units::Instant;
 
 /// Tasks of one RunTask call [GR:ecs].
 const TASKS_PER_CALL: u32 = 10;
-
-/// When whoever calls RunTask tries again, while nobody answers.
-const CALLED_AGAIN_AFTER: Span = Span::from_secs(10);
 
 /// Whether these are standalone tasks rather than a service's.
 pub(super) fn is_standalone(blueprint: &Blueprint, at: ServiceIx) -> bool {
@@ -31,7 +28,8 @@ impl ControlPlane {
     pub fn run_task(&mut self, cx: &mut Context<'_>, at: ServiceIx, count: u32) {
         let now = cx.now();
         if self.is_away(ControlService::Ecs) {
-            return self.call_again(cx, at, count, now + CALLED_AGAIN_AFTER);
+            let again = now + cx.blueprint.model.scheduler.run_task_retry;
+            return self.call_again(cx, at, count, again);
         }
         let mut left = count;
         while left > 0 {

@@ -4,7 +4,7 @@ use super::harness::{Stage, fleet, on_ec2};
 use crate::blueprint::*;
 use crate::cluster::task::{StopCode, TaskState};
 use crate::engine::random::Key;
-use crate::units::{MiB, Ratio};
+use crate::units::{Instant, MiB, Ratio, Span};
 
 const ECS: &[ControlService] = &[ControlService::Ecs];
 
@@ -52,6 +52,30 @@ fn a_count_that_is_set_while_ecs_is_away_is_seen_to_afterwards() {
     stage.run_until(300.0);
     assert_eq!(stage.created(), [81.0]);
     assert_eq!(stage.levels(), (0, 3, 3));
+}
+
+#[test]
+fn a_scheduled_action_that_nobody_carries_out_is_tried_again_after_its_pause() {
+    // Due at 20 and tried at 20, 45, 70 and 95; ECS is back at 80, and passes a second after the count is set.
+    let mut blueprint = fleet(2);
+    blueprint.model.scheduler.scheduled_action_retry = Span::from_secs(25);
+    blueprint.services[0].auto_scaling = Some(AutoScaling {
+        min_capacity: 1,
+        max_capacity: 5,
+        policies: Vec::new(),
+        scheduled: vec![ScheduledCapacity {
+            at: Instant::ZERO + Span::from_secs(20),
+            min_capacity: Some(3),
+            max_capacity: None,
+        }],
+    });
+    let mut stage = Stage::new(&blueprint);
+    stage.run_until(10.0);
+    stage.act(|control, _| control.control_services_go(ECS));
+    stage.run_until(80.0);
+    stage.act(|control, cx| control.control_services_return(cx, ECS));
+    stage.run_until(200.0);
+    assert_eq!(stage.created(), [96.0]);
 }
 
 #[test]

@@ -42,6 +42,8 @@ pub fn fleet(desired: u32) -> Blueprint {
         duration: Span::from_secs(86_400),
         start: Start::SteadyState,
         kind: Kind::Terminating,
+        truncation: Truncation::Mser5,
+        transient: Transient::default(),
         starts_at: None,
         region: "us-east-1".into(),
         zones: vec!["us-east-1a".into(), "us-east-1b".into()],
@@ -92,6 +94,7 @@ pub fn fleet(desired: u32) -> Blueprint {
         expectations: vec![],
         replications: 1,
         precision: None,
+        size: None,
         prices: Discounts {
             fargate: Ratio::ZERO,
             ec2: Ratio::ZERO,

@@ -1,9 +1,11 @@
 //! Standalone tasks. On Fargate one is RUNNING 21 s after its creation; its container runs for 30 s; STOPPED 10 s later.
 
 use super::harness::{Stage, constant, fleet, on_ec2, owned, without_balancer};
-use crate::blueprint::{Blueprint, ContainerExit, GroupIx, SchedulingStrategy, ServiceIx, TaskDefinitionIx};
+use crate::blueprint::{
+    Blueprint, ContainerExit, ControlService, GroupIx, SchedulingStrategy, ServiceIx, TaskDefinitionIx,
+};
 use crate::sim::observation::{EventKind, Observation};
-use crate::units::{CpuUnits, Ratio};
+use crate::units::{CpuUnits, Ratio, Span};
 
 const FAMILY: ServiceIx = ServiceIx(1);
 
@@ -119,6 +121,22 @@ fn run_task_on_fargate_takes_20_calls_of_10_tasks_a_second() {
     let created = stage.created();
     assert_eq!(created.iter().filter(|second| **second == 10.0).count(), 200);
     assert_eq!(created[200..], [10.05; 5]);
+}
+
+#[test]
+fn run_task_is_called_again_after_a_pause_while_ecs_is_away() {
+    // Called at 15, 22, 29 and 36; ECS is away from 10 to 35.
+    let mut blueprint = beside(0);
+    blueprint.model.scheduler.run_task_retry = Span::from_secs(7);
+    let mut stage = Stage::new(&blueprint);
+    stage.run_until(10.0);
+    stage.act(|control, _| control.control_services_go(&[ControlService::Ecs]));
+    stage.run_until(15.0);
+    stage.act(|control, cx| control.run_task(cx, FAMILY, 1));
+    stage.run_until(35.0);
+    stage.act(|control, cx| control.control_services_return(cx, &[ControlService::Ecs]));
+    stage.run_until(100.0);
+    assert_eq!(stage.created(), [36.0]);
 }
 
 #[test]

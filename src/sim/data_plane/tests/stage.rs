@@ -30,6 +30,8 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
         duration: Span::from_secs(seconds),
         start: Start::SteadyState,
         kind: Kind::Steady,
+        truncation: Truncation::Mser5,
+        transient: Transient::default(),
         starts_at: None,
         region: "us-east-1".into(),
         zones: vec!["us-east-1a".into(), "us-east-1b".into()],
@@ -94,6 +96,7 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
         expectations: vec![],
         replications: 1,
         precision: None,
+        size: None,
         prices: Discounts {
             fargate: Ratio::ZERO,
             ec2: Ratio::ZERO,

@@ -5,6 +5,7 @@
 //! in ([`imply`]), and what it means is checked and resolved ([`resolve`]). Each step reports all it finds and hands on
 //! what is good, so one look shows everything that is wrong. Nothing is simulated here.
 
+mod beside;
 mod conform;
 pub mod diagnostic;
 mod imply;
@@ -20,6 +21,7 @@ mod sweep;
 mod table;
 mod task_definition;
 mod tree;
+mod values;
 mod vary;
 mod yaml;
 
@@ -28,6 +30,7 @@ pub use results::ResultTables;
 pub use schema::json_schema;
 pub use size::{Candidate, Candidates, Choice, LeftOut, Spacing};
 pub use sweep::{Design, Dimension, GivenDesign, SweptPath};
+pub use values::{Origin, ResolvedValue};
 pub use vary::split_values;
 
 use crate::blueprint::Blueprint;

@@ -66,7 +66,7 @@ const DOORS: &[(&[&str], &[&str], &str)] = &[
     ),
     (&["parquet"], &["report"], "tables are written by report"),
     (
-        &["plotters", "resvg", "comfy_table"],
+        &["plotters", "resvg", "comfy_table", "minijinja"],
         &["report"],
         "what people look at is drawn in one place",
     ),

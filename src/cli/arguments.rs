@@ -23,17 +23,26 @@ impl Arguments {
     /// What options that are right by themselves ask for together and cannot have.
     pub fn contradiction(&self) -> Option<clap::Error> {
         let conflict = |text| Some(Arguments::command().error(clap::error::ErrorKind::ArgumentConflict, text));
-        let silent = matches!(
+        let writes_markdown = matches!(
             self.command,
-            Command::Check(_) | Command::Schema | Command::Explain(_) | Command::Gallery(_)
+            Command::Run(_)
+                | Command::Compare(_)
+                | Command::Size(_)
+                | Command::Sweep(_)
+                | Command::Merge(_)
+                | Command::Test(_)
+                | Command::Stress(_)
         );
-        if self.terminal.format == Format::Markdown && silent {
-            return conflict("`--format markdown` is for commands that run something");
-        }
         match &self.command {
-            Command::Sweep(sweep) if sweep.changes.precision.is_some() => conflict(
-                "a sweep makes the same number of runs at each point: give `--replications`, not `--precision`",
-            ),
+            Command::Compare(compare) if compare.scenarios.len() > 1 && !compare.vary.is_empty() => {
+                conflict("`--vary` makes variants of one file, and several are given")
+            }
+            Command::Sweep(sweep) if sweep.changes.precision.is_some() => {
+                conflict("every point of a sweep has the same number of runs: give `--replications`, not `--precision`")
+            }
+            _ if self.terminal.format == Format::Markdown && !writes_markdown => {
+                conflict("`--format markdown` is for run, compare, size, sweep, merge, test and stress")
+            }
             _ => None,
         }
     }
@@ -54,18 +63,22 @@ pub enum Command {
     Test(Test),
     /// Say everything that is wrong with scenarios, without running them
     Check(Check),
-    /// Run a scenario in variants on the same luck and say how they differ
+    /// Run variants, or several files, on the same luck: how they differ
     Compare(Compare),
     /// Run a scenario at many points: grids, lists, Latin hypercubes
     Sweep(Sweep),
     /// Join the parts of a sweep that several processes have made
     Merge(Merge),
+    /// Raise the load: the knee, the capacity, and what does not heal
+    Stress(Stress),
     /// Find the cheapest candidate that meets the objectives
     Size(Size),
     /// Print the JSON Schema of scenario files, for editors
     Schema,
     /// Explain a diagnostic's code
     Explain(Explain),
+    /// Make the page of results that were written before
+    Report(Report),
     /// Write the gallery's small results (tables and SVG), or check them
     Gallery(Gallery),
 }
@@ -152,12 +165,13 @@ pub struct Run {
 
 #[derive(Clone, Debug, Args)]
 pub struct Compare {
-    /// Scenario file
-    #[arg(required = true, value_name = "SCENARIO")]
-    pub scenario: PathBuf,
+    /// Scenario file, whose variants are compared; or several, of which
+    /// the first is what the others are compared with
+    #[arg(required = true, value_name = "SCENARIO", verbatim_doc_comment)]
+    pub scenarios: Vec<PathBuf>,
     /// Replace a value by each of several, such as
-    /// services.web.desired_count=3,5 (repeatable); by default the
-    /// scenario's own `experiment.compare`
+    /// services.web.desired_count=3,5 (repeatable; of one file only); by
+    /// default the scenario's own `experiment.compare`
     #[arg(long, value_name = "PATH=A,B", verbatim_doc_comment)]
     pub vary: Vec<String>,
     #[command(flatten)]
@@ -235,6 +249,37 @@ pub struct Merge {
 }
 
 #[derive(Clone, Debug, Args)]
+pub struct Stress {
+    /// Scenario file
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub scenario: PathBuf,
+    /// Raise only this traffic, or this kind of request; by default all
+    /// together (experiment.stress.load)
+    #[arg(long, value_name = "NAME", verbatim_doc_comment)]
+    pub load: Option<String>,
+    /// Lowest load, as a multiple of the scenario's traffic at its peak
+    #[arg(long, value_name = "MULTIPLE")]
+    pub from: Option<String>,
+    /// Highest load; by default it is doubled until the response collapses
+    #[arg(long, value_name = "MULTIPLE")]
+    pub to: Option<String>,
+    /// Evenly spaced loads, before the answers are narrowed down
+    #[arg(long, value_name = "NUMBER")]
+    pub levels: Option<String>,
+    /// How long each load is measured, such as 5m
+    #[arg(long, value_name = "TIME")]
+    pub hold: Option<String>,
+    #[command(flatten)]
+    pub changes: Changes,
+    #[command(flatten)]
+    pub effort: Effort,
+    /// Folder for the results; by default
+    /// results/<scenario's name>-stress
+    #[arg(long, value_name = "DIR", verbatim_doc_comment)]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
 pub struct Size {
     /// Scenario file
     #[arg(required = true, value_name = "SCENARIO")]
@@ -291,6 +336,16 @@ pub struct Explain {
 }
 
 #[derive(Clone, Debug, Args)]
+pub struct Report {
+    /// Folders that `wavetank run` or `wavetank compare` has written
+    #[arg(required = true, value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+    /// Where the page of one folder goes instead of DIR/report.html
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
 pub struct Gallery {
     /// Scenario files, or folders of them
     #[arg(default_value = "scenarios", value_name = "SCENARIO|DIR")]
@@ -308,14 +363,14 @@ pub struct Gallery {
 impl From<Compare> for Run {
     fn from(compare: Compare) -> Run {
         let Compare {
-            scenario,
+            scenarios,
             vary,
             changes,
             effort,
             out,
         } = compare;
         Run {
-            scenarios: vec![scenario],
+            scenarios,
             changes,
             vary,
             effort,

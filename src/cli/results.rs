@@ -4,20 +4,22 @@
 //! each variant. The manifest lists all of it. Which folder, and how files are written, is not decided here.
 
 use super::folder::{File, MANIFEST};
+use super::select::VariantsAre;
 use super::simulate::Simulated;
 use crate::experiment::replicate::replicate;
 use crate::experiment::{Cancel, Outcome, Workers};
 use crate::probe::Pool;
 use crate::report::chart::png::Rasteriser;
 use crate::report::chart::{self, Chart};
-use crate::report::provenance::{Manifest, Provenance};
-use crate::report::{summary, tables, traces};
+use crate::report::provenance::{Manifest, Provenance, Said};
+use crate::report::{page, summary, tables, traces};
+use std::borrow::Cow;
 
 /// Folder of the variants' tables.
 pub(super) const VARIANTS: &str = "variants";
 
 /// What `wavetank run` writes.
-pub fn everything(simulated: &Simulated, provenance: &Provenance, workers: &Workers) -> Vec<File> {
+pub fn everything(simulated: &Simulated, provenance: &Provenance, said: &Said, workers: &Workers) -> Vec<File> {
     let outcome = simulated.as_written();
     let mut files = tables_and_drawings(simulated);
     let pictures = pictures(&files, workers);
@@ -38,14 +40,43 @@ pub fn everything(simulated: &Simulated, provenance: &Provenance, workers: &Work
         name: "summary.json".to_owned(),
         bytes: json,
     });
+    files.extend(scenario_files(said));
     files.sort_by(|a, b| a.name.cmp(&b.name));
-    let names = files.iter().map(|file| file.name.clone()).collect();
+    let names = files.iter().map(|file| file.name.clone());
+    let mut names: Vec<String> = names.chain([page::NAME.to_owned()]).collect();
+    names.sort();
     let manifest = Manifest::new(provenance, &outcome.blueprint, outcome.records.len(), names);
     files.push(File {
         name: MANIFEST.to_owned(),
         bytes: manifest.to_json(),
     });
+    // The page is made of the files as they will lie in the folder, so that the folder told again gives the same bytes.
+    let written = files
+        .iter()
+        .map(|file| (file.name.clone(), Cow::Borrowed(&*file.bytes)));
+    let page = page::page("the results", &written.collect()).expect("what was just made is whole");
+    files.push(File {
+        name: page::NAME.to_owned(),
+        bytes: page,
+    });
     files
+}
+
+/// What was simulated, as it was written and with everything that it implies.
+fn scenario_files(said: &Said) -> [File; 3] {
+    let text = |name: &str, text: &str| File {
+        name: name.to_owned(),
+        bytes: text.as_bytes().to_vec(),
+    };
+    let values = tables::values::values(&said.values);
+    [
+        text(page::results::SCENARIO, &said.written),
+        text(page::results::RESOLVED, &said.resolved),
+        File {
+            name: format!("{}.csv", values.schema.name),
+            bytes: values.to_csv(),
+        },
+    ]
 }
 
 /// Tables and SVG charts: what the gallery keeps, as far as it is small.
@@ -120,10 +151,23 @@ fn charts(simulated: &Simulated) -> Vec<Chart> {
 pub fn summary_text(simulated: &Simulated, provenance: &Provenance) -> String {
     let outcome = simulated.as_written();
     let pool = Pool::new(&outcome.blueprint, &outcome.records);
-    let mut text = summary::text(&pool, simulated.reached.as_ref(), &provenance.command);
+    let mut text = match simulated.variants_are {
+        VariantsAre::Changes => summary::text(&pool, simulated.reached.as_ref(), &provenance.command),
+        VariantsAre::Files => {
+            let runs = simulated.variants().iter();
+            runs.map(|it| summary::verdicts_of(&it.name, &Pool::new(&it.blueprint, &it.records)))
+                .collect()
+        }
+    };
     if let Some(comparison) = &simulated.comparison {
         text.push('\n');
         text.push_str(&summary::comparison(comparison));
+    }
+    if simulated.variants_are == VariantsAre::Files {
+        if let Some(reached) = &simulated.reached {
+            text.push_str(&summary::precision_reached(reached));
+        }
+        text.push_str(&summary::repeat(&provenance.command));
     }
     text
 }
@@ -132,11 +176,24 @@ pub fn summary_text(simulated: &Simulated, provenance: &Provenance) -> String {
 pub fn summary_markdown(simulated: &Simulated, provenance: &Provenance) -> String {
     let outcome = simulated.as_written();
     let pool = Pool::new(&outcome.blueprint, &outcome.records);
-    let mut text = summary::markdown::text(&pool, simulated.reached.as_ref(), &provenance.command);
-    if let Some(comparison) = &simulated.comparison {
-        text.push_str(&summary::markdown::comparison(comparison));
+    let run = summary::markdown::text(&pool, simulated.reached.as_ref(), &provenance.command);
+    let Some(comparison) = &simulated.comparison else {
+        return run;
+    };
+    let differ = summary::markdown::comparison(comparison);
+    match simulated.variants_are {
+        VariantsAre::Changes => run + &differ,
+        // Who compares two files asks how they differ; how each of them runs is in the files.
+        VariantsAre::Files => {
+            let verdict = summary::markdown::verdict(comparison);
+            let objectives = summary::markdown::objectives(simulated.variants());
+            format!(
+                "{verdict}{}{objectives}\nRepeat with `{}`\n",
+                differ.trim_start(),
+                provenance.command
+            )
+        }
     }
-    text
 }
 
 /// The summary for programs, with the comparison's rows.

@@ -172,7 +172,7 @@ fn select(sweep: &Sweep, workers: &Workers, cancel: &Cancel) -> Result<(Selected
 
 /// What repeats this, whichever the shard and the folder.
 fn command(sweep: &Sweep) -> String {
-    let mut more: Vec<(&'static str, String)> = Vec::new();
+    let mut more: Vec<(&str, String)> = Vec::new();
     more.extend(sweep.grid.iter().map(|grid| ("--grid", grid.clone())));
     more.extend(sweep.list.iter().map(|list| ("--list", list.display().to_string())));
     more.extend(sweep.lhs.iter().map(|range| ("--lhs", range.clone())));
@@ -180,7 +180,7 @@ fn command(sweep: &Sweep) -> String {
     if sweep.runs_per_part != Sweep::RUNS_PER_PART {
         more.push(("--runs-per-part", sweep.runs_per_part.to_string()));
     }
-    select::repeating("sweep", &sweep.scenario, &sweep.changes, &more)
+    select::repeating("sweep", &sweep.scenario, &sweep.changes, more)
 }
 
 /// Does the shard's parts that are not there.

@@ -18,6 +18,7 @@ pub mod labels;
 pub mod over_runs;
 pub mod png;
 pub mod rows;
+pub mod stress;
 pub mod time;
 pub mod trade_off;
 pub mod traffic;

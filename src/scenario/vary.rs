@@ -38,6 +38,11 @@ impl Scenario {
         }
     }
 
+    /// Whether the scenario says anything at a path: `scenario.says("experiment.stress")`.
+    pub fn says(&self, path: &str) -> bool {
+        path::parse(path).is_some_and(|steps| self.tree.find(&steps).is_some())
+    }
+
     /// Every combination of the values, each named by its values: `[("a", "x"), …]` in the order given, the last path
     /// varying fastest.
     pub fn vary(&self, paths: &[(String, Vec<String>)]) -> Result<Vec<(String, Scenario)>, Diagnostics> {

@@ -1,6 +1,6 @@
 //! Prints the schemas of all tables as `docs/results.md`, so that the documentation cannot disagree with the files.
 
-use super::{SCHEMAS, candidates, comparison, runs};
+use super::{SCHEMAS, candidates, comparison, runs, stress, values};
 use crate::report::table::Schema;
 
 const HEAD: &str = "\
@@ -26,6 +26,8 @@ steps, scaling) have the rows of all replications, one run after the other.
 |---|---|
 | `manifest.json` | Which program, scenario, seed and settings made the folder, and the files in it. |
 | `summary.json` | Verdicts, figures, cost, deployments and warnings for programs; rows have the columns below. |
+| `report.html` | All of it as one page, to be forwarded: verdict, story, timelines, cost, comparison, provenance. |
+| `scenario.yaml`, `scenario.resolved.yaml` | The scenario as written, and with every default filled in. |
 | `*.csv` | The tables below. |
 | `latency.svg` | Percentiles of latency over time, a panel for each class. |
 | `requests.svg` | Offered, served and failed over time, failures by reason, share served by class. |
@@ -42,6 +44,8 @@ steps, scaling) have the rows of all replications, one run after the other.
 | `runs.parquet` | A sweep's `runs.csv` with types. |
 | `traces.otlp.json` | Requests of the first run in full (`experiment.traces`), as an OpenTelemetry `ExportTraceServiceRequest`: opens in Jaeger. |
 | `traces.perfetto.json` | The same as trace events, a process for each service and lanes for its tasks: opens in ui.perfetto.dev. |
+| `stress_goodput.svg`, `stress_latency.svg` | What `wavetank stress` saw under each load: what is served, and how long it takes. |
+| `stress_hysteresis.svg`, `stress_healing.svg` | The load up and down again, and how likely a shock does not heal. |
 | `size.json` | What `wavetank size` found: the winner, every candidate with its objectives, and what was not tried. |
 | `frontier.svg` | What each candidate costs against how near it comes to missing an objective. |
 | `*.png` | The same pictures for where SVG is not shown. |
@@ -50,8 +54,12 @@ In charts of several runs a line is the median of the runs and a band holds the 
 ";
 
 /// The tables that are not of one scenario's runs.
-const OF_SEVERAL: [&Schema; 5] = [
+const OF_SEVERAL: [&Schema; 9] = [
     &comparison::COMPARISON,
+    &values::VALUES,
+    &stress::LEVELS,
+    &stress::SHOCKS,
+    &stress::BRANCHES,
     &candidates::CANDIDATES,
     &candidates::CANDIDATE_OBJECTIVES,
     &runs::RUNS,

@@ -249,8 +249,26 @@ codes! {
     FaultFollowsFollower "WT1011" "fault-follows-follower" Error;
     ReclaimWithoutSpot "WT1013" "reclaim-without-spot" Error;
     NobodySelected "WT1012" "nobody-selected" Warning;
+
+    // Stress.
+    LoadsUpsideDown "WT1140" "loads-upside-down" Error;
+    LoadOfNobody "WT1141" "load-of-nobody" Error;
+    LoadOfItsOwnTime "WT1142" "load-of-its-own-time" Error;
+    ShockOfNothing "WT1143" "shock-of-nothing" Error;
+
+    // Several files beside each other.
+    LengthsDiffer "WT1150" "lengths-differ" Error without_example;
+    WarmUpsDiffer "WT1151" "warm-ups-differ" Warning without_example;
+    LuckDiffers "WT1152" "luck-differs" Warning without_example;
+    RequestsDiffer "WT1153" "requests-differ" Warning without_example;
     ObjectiveOfNobody "WT1170" "objective-of-nobody" Error;
 
+    // Folders of results.
+    NotAResultsFolder "WT1160" "not-a-results-folder" Error without_example;
+    OtherResultsFormat "WT1161" "other-results-format" Error without_example;
+    MissingResults "WT1162" "missing-results" Error without_example;
+    DamagedResults "WT1163" "damaged-results" Error without_example;
+    ResultsOfAnotherCommand "WT1164" "results-of-another-command" Error without_example;
     // What is chosen from.
     RangeUpsideDown "WT1120" "range-upside-down" Error;
     NothingToChoose "WT1121" "nothing-to-choose" Error;

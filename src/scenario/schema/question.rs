@@ -1,6 +1,6 @@
 //! What is asked: objectives, expectations, variants, prices.
 
-use super::{Duration, Form, Level, Money, Named, Share, Sizing, Sweep};
+use super::{Duration, Form, Level, Money, Named, Share, Sizing, Stress, Sweep};
 use crate::units::Ratio;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,8 @@ pub struct Experiment {
     pub compare: Named<Named<Value>>,
     /// Points of a response surface, for `wavetank sweep`.
     pub sweep: Option<Sweep>,
+    /// How `wavetank stress` raises the load.
+    pub stress: Option<Stress>,
     /// What `wavetank size` chooses from.
     pub size: Option<Sizing>,
     /// Requests whose way is followed step by step.
@@ -126,6 +128,7 @@ impl Default for Experiment {
             truncation: Truncation::default(),
             compare: Named::default(),
             sweep: None,
+            stress: None,
             size: None,
             traces: Traces::default(),
         }

@@ -172,6 +172,8 @@ pub struct Blueprint {
     /// Runs of each variant; the first look at them, if there is a precision to reach.
     pub replications: u32,
     pub precision: Option<PrecisionGoal>,
+    /// If there is something to choose.
+    pub size: Option<SizeGoal>,
     pub prices: Discounts,
     pub model: Model,
     /// For the reader of a report: every key under `model:`, and which of them the scenario leaves alone.

@@ -11,11 +11,13 @@ mod folder;
 mod gallery;
 mod interrupt;
 mod progress;
+mod report;
 mod results;
 mod run;
 mod schema;
 mod select;
 mod simulate;
+mod size;
 mod terminal;
 mod test;
 
@@ -75,10 +77,12 @@ pub fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Run(run) => run::run(&terminal, &run),
         Command::Compare(compare) => run::run(&terminal, &compare.into()),
+        Command::Size(size) => size::size(&terminal, &size),
         Command::Test(test) => test::test(&terminal, &test),
         Command::Check(check) => check::check(&terminal, &check),
         Command::Schema => schema::schema(&terminal),
         Command::Explain(explain) => explain::explain(&terminal, &explain),
+        Command::Report(report) => report::report(&terminal, &report),
         Command::Gallery(gallery) => gallery::gallery(&terminal, &gallery),
     };
     let mut status = done.unwrap_or_else(|error| {

@@ -9,6 +9,7 @@ pub mod expect;
 pub mod plan;
 pub mod precision;
 pub mod replicate;
+pub mod size;
 pub mod transient;
 pub mod verdict;
 

@@ -5,6 +5,7 @@
 
 pub mod assumptions;
 pub mod chart;
+pub mod page;
 pub mod provenance;
 #[cfg(test)]
 pub(crate) mod sample;

@@ -13,16 +13,21 @@ pub mod quantity;
 mod resolve;
 mod results;
 pub mod schema;
+mod size;
 pub mod source;
+mod steps;
 mod table;
 mod task_definition;
 mod tree;
+mod values;
 mod vary;
 mod yaml;
 
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity, Style, WIDTH, explain};
 pub use results::ResultTables;
 pub use schema::json_schema;
+pub use size::{Candidate, Candidates, Choice, LeftOut, Spacing};
+pub use values::{Origin, ResolvedValue};
 pub use vary::split_values;
 
 use crate::blueprint::Blueprint;
@@ -117,7 +122,7 @@ impl Scenario {
         (resolved.blueprint, resolved.diagnostics)
     }
 
-    /// Everything that is wrong or doubtful with the scenario and its variants.
+    /// Everything that is wrong or doubtful with the scenario, its variants and its candidates.
     pub fn check(&self) -> Diagnostics {
         let (_, mut diagnostics) = self.resolve();
         match self.variants() {
@@ -127,6 +132,9 @@ impl Scenario {
                 }
             }
             Err(more) => diagnostics = diagnostics.merge(more),
+        }
+        if let Err(more) = self.candidates() {
+            diagnostics = diagnostics.merge(more);
         }
         diagnostics
     }

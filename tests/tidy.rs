@@ -65,7 +65,7 @@ const DOORS: &[(&[&str], &[&str], &str)] = &[
         "tables are written by report, traces read by scenario",
     ),
     (
-        &["plotters", "resvg", "comfy_table"],
+        &["plotters", "resvg", "comfy_table", "minijinja"],
         &["report"],
         "what people look at is drawn in one place",
     ),

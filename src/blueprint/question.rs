@@ -125,3 +125,21 @@ pub enum PreciseFigure {
     /// All are decided.
     Objectives,
 }
+
+/// What a search for the cheapest candidate is held to; the candidates are scenarios of their own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SizeGoal {
+    /// Of the whole statement. Above a half and below 1.
+    pub confidence: Ratio,
+    pub indifference: Indifference,
+    /// Runs of each candidate in each situation, at least as many as the first look takes.
+    pub runs_most: u32,
+}
+
+/// A saving that does not matter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Indifference {
+    /// Of the winner's cost. Below 1.
+    Share(Ratio),
+    UsdPerHour(f64),
+}

@@ -22,9 +22,12 @@ pub struct Arguments {
 impl Arguments {
     /// What options that are right by themselves ask for together and cannot have.
     pub fn contradiction(&self) -> Option<clap::Error> {
-        let writes_markdown = matches!(self.command, Command::Run(_) | Command::Compare(_) | Command::Test(_));
+        let writes_markdown = matches!(
+            self.command,
+            Command::Run(_) | Command::Compare(_) | Command::Size(_) | Command::Test(_)
+        );
         (self.terminal.format == Format::Markdown && !writes_markdown).then(|| {
-            let text = "`--format markdown` is for run, compare and test";
+            let text = "`--format markdown` is for run, compare, size and test";
             Arguments::command().error(clap::error::ErrorKind::ArgumentConflict, text)
         })
     }
@@ -47,10 +50,14 @@ pub enum Command {
     Check(Check),
     /// Run a scenario in variants on the same luck and say how they differ
     Compare(Compare),
+    /// Find the cheapest candidate that meets the objectives
+    Size(Size),
     /// Print the JSON Schema of scenario files, for editors
     Schema,
     /// Explain a diagnostic's code
     Explain(Explain),
+    /// Make the page of results that were written before
+    Report(Report),
     /// Write the gallery's small results (tables and SVG), or check them
     Gallery(Gallery),
 }
@@ -155,6 +162,29 @@ pub struct Compare {
 }
 
 #[derive(Clone, Debug, Args)]
+pub struct Size {
+    /// Scenario file
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub scenario: PathBuf,
+    /// Choose a value among several, such as
+    /// services.web.desired_count=2,3,4 (repeatable: every combination);
+    /// beside the scenario's own `experiment.size.over`
+    #[arg(long, value_name = "PATH=A,B", verbatim_doc_comment)]
+    pub over: Vec<String>,
+    /// What the choice has to stand, instead of the scenario's own
+    /// `experiment.size.through`: zone_loss, each zone in turn
+    #[arg(long, value_name = "WHAT-IF", verbatim_doc_comment)]
+    pub through: Option<String>,
+    #[command(flatten)]
+    pub changes: Changes,
+    #[command(flatten)]
+    pub effort: Effort,
+    /// Folder for the results; by default results/<scenario's name>-size
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
 pub struct Test {
     /// Scenario files, or folders of them
     #[arg(required = true, value_name = "SCENARIO|DIR")]
@@ -185,6 +215,16 @@ pub struct Explain {
     /// The code that stands in brackets behind a complaint; all, if absent
     #[arg(value_name = "CODE")]
     pub code: Option<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Report {
+    /// Folders that `wavetank run` or `wavetank compare` has written
+    #[arg(required = true, value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+    /// Where the page of one folder goes instead of DIR/report.html
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -11,6 +11,8 @@ pub struct Progress<'a> {
     scenario: &'a str,
     /// Runs that have been announced.
     announced: usize,
+    /// What is being done, if that was said.
+    words: String,
     /// `None` off a terminal, and before the first announcement.
     bar: Option<ProgressBar>,
 }
@@ -21,6 +23,7 @@ impl<'a> Progress<'a> {
             terminal,
             scenario,
             announced: 0,
+            words: String::new(),
             bar: None,
         }
     }
@@ -59,6 +62,27 @@ impl<'a> Progress<'a> {
             bar
         });
         bar.set_length(runs as u64);
+    }
+
+    /// What is being done now, in words, where how much there is to do shows only on the way: said once off a terminal.
+    pub fn does(&mut self, words: &str, done: usize, of: usize) {
+        if self.terminal.is_watched() {
+            if self.bar.is_none() {
+                self.announce(done, of);
+            }
+            if let Some(bar) = &self.bar {
+                bar.set_length(of as u64);
+                bar.set_position(done as u64);
+                if self.words != words {
+                    bar.set_message(format!("{}: {words}", self.scenario));
+                }
+            }
+        } else if self.words != words {
+            self.terminal.mention(&format!("{}: {words}", self.scenario));
+        }
+        if self.words != words {
+            words.clone_into(&mut self.words);
+        }
     }
 
     /// Runs `speak`, which writes to the terminal, without a bar in the way.

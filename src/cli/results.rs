@@ -10,14 +10,15 @@ use crate::experiment::{Cancel, Outcome, Workers};
 use crate::probe::Pool;
 use crate::report::chart::png::Rasteriser;
 use crate::report::chart::{self, Chart};
-use crate::report::provenance::{Manifest, Provenance};
-use crate::report::{summary, tables, traces};
+use crate::report::provenance::{Manifest, Provenance, Said};
+use crate::report::{page, summary, tables, traces};
+use std::borrow::Cow;
 
 /// Folder of the variants' tables.
 pub(super) const VARIANTS: &str = "variants";
 
 /// What `wavetank run` writes.
-pub fn everything(simulated: &Simulated, provenance: &Provenance, workers: &Workers) -> Vec<File> {
+pub fn everything(simulated: &Simulated, provenance: &Provenance, said: &Said, workers: &Workers) -> Vec<File> {
     let outcome = simulated.as_written();
     let mut files = tables_and_drawings(simulated);
     let pictures = pictures(&files, workers);
@@ -38,14 +39,43 @@ pub fn everything(simulated: &Simulated, provenance: &Provenance, workers: &Work
         name: "summary.json".to_owned(),
         bytes: json,
     });
+    files.extend(scenario_files(said));
     files.sort_by(|a, b| a.name.cmp(&b.name));
-    let names = files.iter().map(|file| file.name.clone()).collect();
+    let names = files.iter().map(|file| file.name.clone());
+    let mut names: Vec<String> = names.chain([page::NAME.to_owned()]).collect();
+    names.sort();
     let manifest = Manifest::new(provenance, &outcome.blueprint, outcome.records.len(), names);
     files.push(File {
         name: MANIFEST.to_owned(),
         bytes: manifest.to_json(),
     });
+    // The page is made of the files as they will lie in the folder, so that the folder told again gives the same bytes.
+    let written = files
+        .iter()
+        .map(|file| (file.name.clone(), Cow::Borrowed(&*file.bytes)));
+    let page = page::page("the results", &written.collect()).expect("what was just made is whole");
+    files.push(File {
+        name: page::NAME.to_owned(),
+        bytes: page,
+    });
     files
+}
+
+/// What was simulated, as it was written and with everything that it implies.
+fn scenario_files(said: &Said) -> [File; 3] {
+    let text = |name: &str, text: &str| File {
+        name: name.to_owned(),
+        bytes: text.as_bytes().to_vec(),
+    };
+    let values = tables::values::values(&said.values);
+    [
+        text(page::results::SCENARIO, &said.written),
+        text(page::results::RESOLVED, &said.resolved),
+        File {
+            name: format!("{}.csv", values.schema.name),
+            bytes: values.to_csv(),
+        },
+    ]
 }
 
 /// Tables and SVG charts: what the gallery keeps, as far as it is small.

@@ -28,7 +28,7 @@ pub fn run(terminal: &Terminal, run: &Run) -> anyhow::Result<Status> {
         let path = folder(run.out.as_ref(), &scenario, several);
         // Now and not after an hour of simulation.
         let folder = Folder::open(&path)?;
-        let provenance = scenario.provenance.clone();
+        let (provenance, said) = (scenario.provenance.clone(), scenario.said.clone());
         let name = scenario.name.clone();
         let mut progress = Progress::new(terminal, &name);
         let simulated = simulate::perform(&scenario, &workers, &cancel, |done, of| progress.is_at(done, of));
@@ -40,7 +40,7 @@ pub fn run(terminal: &Terminal, run: &Run) -> anyhow::Result<Status> {
             ));
             return Ok(Status::Interrupted);
         }
-        let written = folder.write(&results::everything(&simulated, &provenance, &workers));
+        let written = folder.write(&results::everything(&simulated, &provenance, &said, &workers));
         match terminal.format {
             Format::Text => terminal.say(&results::summary_text(&simulated, &provenance)),
             Format::Markdown => terminal.say_plain(&results::summary_markdown(&simulated, &provenance)),
@@ -92,7 +92,7 @@ fn standing(simulated: &Simulated) -> Status {
 
 /// The folder, and under it the names of what was written into it, in lines of up to 80 columns. Variants have the same
 /// tables each, so one name stands for them.
-fn told_paths(folder: &Path, written: &[PathBuf]) -> String {
+pub fn told_paths(folder: &Path, written: &[PathBuf]) -> String {
     let names = written.iter().map(|path| path.strip_prefix(folder).unwrap_or(path));
     let (variants, own): (Vec<&Path>, Vec<&Path>) = names.partition(|name| name.starts_with(VARIANTS));
     let mut names: Vec<String> = own.iter().map(|name| name.display().to_string()).collect();

@@ -7,7 +7,7 @@ use super::Status;
 use super::arguments::{Changes, Format};
 use super::terminal::Terminal;
 use crate::experiment::Variant;
-use crate::report::provenance::Provenance;
+use crate::report::provenance::{Provenance, Said};
 use crate::report::tables;
 use crate::scenario::{Diagnostics, ResultTables, Scenario, Style, split_values};
 use anyhow::Context;
@@ -27,6 +27,8 @@ pub struct Selected {
     pub compared: usize,
     /// What repeats this, and of what.
     pub provenance: Provenance,
+    /// What it says, given and filled in.
+    pub said: Said,
 }
 
 impl Selected {
@@ -178,6 +180,11 @@ fn one(file: &Path, changes: &Changes, vary: &[String]) -> Result<(Selected, Dia
         scenario_hash: scenario.hash(),
         settings: changes.set.iter().chain(vary).cloned().collect(),
     };
+    let said = Said {
+        written: scenario.text().to_owned(),
+        resolved: scenario.resolved_text()?,
+        values: scenario.values()?,
+    };
     let plain = scenario.with("experiment.compare", "{}")?.resolved_text()?;
     let as_written = variants
         .iter()
@@ -200,6 +207,7 @@ fn one(file: &Path, changes: &Changes, vary: &[String]) -> Result<(Selected, Dia
             as_written,
             compared,
             provenance,
+            said,
         },
         found,
     ))
@@ -246,19 +254,24 @@ fn settings(changes: &Changes) -> Vec<(String, String)> {
 /// What repeats this on the command line.
 fn command(file: &Path, changes: &Changes, vary: &[String]) -> String {
     let mut words = vec!["wavetank run".to_owned(), quoted(&file.display().to_string())];
-    let settings = changes.set.iter().map(|setting| ("--set", setting.clone()));
-    let seed = changes.seed.map(|seed| ("--seed", seed.to_string()));
-    let replications = changes.replications.map(|count| ("--replications", count.to_string()));
-    let precision = changes.precision.iter().map(|share| ("--precision", share.clone()));
     let vary = vary.iter().map(|vary| ("--vary", vary.clone()));
-    for (option, value) in settings.chain(seed).chain(replications).chain(precision).chain(vary) {
+    for (option, value) in options(changes).into_iter().chain(vary) {
         words.push(format!("{option} {}", quoted(&value)));
     }
     words.join(" ")
 }
 
+/// The options that say these changes, with their values.
+pub fn options(changes: &Changes) -> Vec<(&'static str, String)> {
+    let settings = changes.set.iter().map(|setting| ("--set", setting.clone()));
+    let seed = changes.seed.map(|seed| ("--seed", seed.to_string()));
+    let replications = changes.replications.map(|count| ("--replications", count.to_string()));
+    let precision = changes.precision.iter().map(|share| ("--precision", share.clone()));
+    settings.chain(seed).chain(replications).chain(precision).collect()
+}
+
 /// As a shell takes it as one word.
-fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let plain = |letter: char| letter.is_alphanumeric() || "-_./=:,%+@".contains(letter);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();

@@ -164,6 +164,47 @@ impl Outcomes {
 }
 
 impl RunRecord {
+    /// Lets go of everything but what verdicts and bills are made of, so that thousands of runs fit into memory.
+    pub fn for_verdicts(self) -> RunRecord {
+        RunRecord {
+            failures: Vec::new(),
+            sent: Vec::new(),
+            traces: TraceRecord::default(),
+            timeline: self.timeline.emptied(),
+            events: Vec::new(),
+            tasks: Vec::new(),
+            instances: Vec::new(),
+            deployments: Vec::new(),
+            deployment_steps: Vec::new(),
+            scaling: Vec::new(),
+            skew: Vec::new(),
+            journeys: Vec::new(),
+            steps: StepCounts::default(),
+            queues: Vec::new(),
+            credits: Vec::new(),
+            ..self
+        }
+    }
+
+    /// Takes over the latencies of another run. Percentiles are of the requests of all runs together, so that it does not
+    /// matter to them which run holds which, and two histograms need not be kept where one will do.
+    pub fn take_latencies(&mut self, other: &mut RunRecord) {
+        for cell in std::mem::take(&mut other.cells) {
+            match self
+                .cells
+                .iter_mut()
+                .find(|mine| mine.class == cell.class && mine.served_by == cell.served_by)
+            {
+                Some(mine) => {
+                    mine.served += cell.served;
+                    mine.failed += cell.failed;
+                    mine.latencies.merge(&cell.latencies);
+                }
+                None => self.cells.push(cell),
+            }
+        }
+    }
+
     /// Latencies of served requests, of one class or of all.
     pub fn latencies(&self, class: Option<ClassIx>) -> LatencyHistogram {
         self.latencies_where(|cell| class.is_none_or(|class| cell.class == class))

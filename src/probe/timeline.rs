@@ -136,6 +136,19 @@ impl Timeline {
         }
     }
 
+    /// Without what was seen in the windows.
+    pub fn emptied(self) -> Self {
+        Timeline {
+            windows: self.windows,
+            requests: Vec::new(),
+            services: Vec::new(),
+            dependencies: Vec::new(),
+            sent: Vec::new(),
+            refusals: Vec::new(),
+            caches: Vec::new(),
+        }
+    }
+
     pub fn windows(&self) -> &Windows {
         &self.windows
     }

@@ -12,6 +12,8 @@ pub mod deployment;
 pub mod distribution;
 pub mod figure;
 pub mod fleet;
+pub mod frontier;
+pub mod labels;
 pub mod over_runs;
 pub mod png;
 pub mod rows;

@@ -4,6 +4,7 @@
 //! about the machine or the hour is in it, so that equal runs have equal manifests.
 
 use crate::blueprint::Blueprint;
+use crate::scenario::ResolvedValue;
 use crate::sim::context::GENERATOR_CONTRACT;
 use serde::Serialize;
 
@@ -18,6 +19,17 @@ pub struct Provenance {
     pub scenario_hash: String,
     /// `--set` and `--vary`, as given.
     pub settings: Vec<String>,
+}
+
+/// What was simulated, for whoever has the results and not the scenario.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// The scenario's file, as it was written.
+    pub written: String,
+    /// The scenario as `--set` changed it, with every default filled in.
+    pub resolved: String,
+    /// Every value of it, and whether it was given.
+    pub values: Vec<ResolvedValue>,
 }
 
 /// `manifest.json`.

@@ -10,6 +10,7 @@ mod json;
 pub mod markdown;
 mod precision;
 mod ranking;
+pub mod size;
 mod stability;
 mod stories;
 mod verdicts;

@@ -5,10 +5,13 @@
 //! warm-up.
 
 pub mod attempts;
+pub mod candidates;
 pub mod comparison;
 pub mod cost;
 pub mod credits;
+pub mod cross_checks;
 pub mod deployments;
+pub mod distribution;
 pub mod docs;
 pub mod events;
 pub mod failures;
@@ -22,13 +25,15 @@ pub mod steps;
 pub mod summary;
 pub mod time;
 pub mod timeline;
+pub mod values;
 
 use super::table::{Schema, Table};
 use crate::probe::Pool;
 
 /// The tables of one run, in the order in which a reader wants them.
-pub const SCHEMAS: [&Schema; 24] = [
+pub const SCHEMAS: [&Schema; 26] = [
     &summary::SUMMARY,
+    &distribution::DISTRIBUTION,
     &objectives::OBJECTIVES,
     &summary::BREAKDOWN,
     &failures::FAILURES,
@@ -52,6 +57,7 @@ pub const SCHEMAS: [&Schema; 24] = [
     &events::INSTANCES,
     &credits::CREDITS,
     &cost::COST,
+    &cross_checks::CROSS_CHECKS,
 ];
 
 /// Every table that an expectation may speak of, with its columns: those of a run and the comparison of several.
@@ -75,6 +81,7 @@ pub fn all(pool: &Pool) -> Vec<Table> {
 pub fn one(pool: &Pool, name: &str) -> Option<Table> {
     let table = match name {
         "summary" => summary::summary(pool),
+        "distribution" => distribution::distribution(pool),
         "objectives" => objectives::objectives(pool),
         "breakdown" => summary::breakdown(pool),
         "failures" => failures::failures(pool),
@@ -98,6 +105,7 @@ pub fn one(pool: &Pool, name: &str) -> Option<Table> {
         "instances" => events::instances(pool),
         "credits" => credits::credits(pool),
         "cost" => cost::cost(pool),
+        "cross_checks" => cross_checks::cross_checks(pool),
         _ => return None,
     };
     Some(table)

@@ -48,6 +48,7 @@ mod scheduling;
 mod server;
 mod service;
 mod shift;
+mod size;
 mod skew;
 mod standalone;
 mod start_up;
@@ -314,6 +315,7 @@ pub fn resolve(
     let objectives = objective::objectives(&mut cx, &classes);
     let expectations = expectation::expectations(&mut cx);
     let precision = experiment::precision(&mut cx);
+    let size = size::size(&mut cx);
     let model = model::model(&mut cx);
     let blueprint = Blueprint {
         name: said.name.clone().unwrap_or_default(),
@@ -353,6 +355,7 @@ pub fn resolve(
         expectations,
         replications: said.experiment.replications,
         precision,
+        size,
         prices: Discounts {
             fargate: said.prices.discount.fargate.0,
             ec2: said.prices.discount.ec2.0,

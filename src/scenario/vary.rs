@@ -9,8 +9,11 @@ use super::conform::{Unknown, known_path};
 use super::diagnostic::{Code, Diagnostic, Diagnostics, nearest};
 use super::path::{self, Step};
 use super::source::Place;
-use super::tree::{Node, Value};
+use super::tree::{Key, Node, Value};
 use super::{Scenario, schema, yaml};
+
+/// The name of a variant, and its values by path.
+pub(super) type NamedValues = (String, Vec<(Key, Node)>);
 
 impl Scenario {
     /// The same scenario with another value at a path: `scenario.with("services.web.desired_count", "6")`.
@@ -70,14 +73,35 @@ impl Scenario {
             return Ok(Vec::new());
         };
         let mut base = self.clone();
-        base.forget_compare();
+        base.forget("compare");
         let mut problems = Vec::new();
-        let names: Vec<&str> = match paths.first() {
-            Some((_, first)) => first.entries().iter().map(|(key, _)| key.text.as_str()).collect(),
-            None => return Ok(Vec::new()),
+        let mut variants = Vec::new();
+        for (name, values) in self.named_values(paths)? {
+            let mut variant = base.clone();
+            for (path, value) in values {
+                if let Err(problem) = variant.put(&path.text, value, path.place) {
+                    problems.push(*problem);
+                }
+            }
+            variants.push((name, variant));
+        }
+        if problems.is_empty() {
+            Ok(variants)
+        } else {
+            Err(Diagnostics::new(problems, self.sources.clone()))
+        }
+    }
+
+    /// Paths with named values, turned round: each name with what it puts where, in the order of the first path.
+    ///
+    /// Errors: if the paths do not have the same names.
+    pub(super) fn named_values(&self, paths: &[(Key, Node)]) -> Result<Vec<NamedValues>, Diagnostics> {
+        let Some((_, first)) = paths.first() else {
+            return Ok(Vec::new());
         };
-        let mut variants: Vec<(String, Scenario)> =
-            names.iter().map(|name| ((*name).to_owned(), base.clone())).collect();
+        let names: Vec<&str> = first.entries().iter().map(|(key, _)| key.text.as_str()).collect();
+        let mut named: Vec<NamedValues> = names.iter().map(|name| ((*name).to_owned(), Vec::new())).collect();
+        let mut problems = Vec::new();
         for (path, values) in paths {
             let entries = values.entries();
             let mine: Vec<&str> = entries.iter().map(|(key, _)| key.text.as_str()).collect();
@@ -91,34 +115,31 @@ impl Scenario {
                 continue;
             }
             for (key, value) in entries {
-                let (_, variant) = variants
+                let (_, puts) = named
                     .iter_mut()
                     .find(|(name, _)| *name == key.text)
                     .expect("the names are the same");
-                if let Err(problem) = variant.put(&path.text, value.clone(), path.place) {
-                    problems.push(*problem);
-                    // The path is the same for all variants.
-                    break;
-                }
+                puts.push((path.clone(), value.clone()));
             }
         }
         if problems.is_empty() {
-            Ok(variants)
+            Ok(named)
         } else {
             Err(Diagnostics::new(problems, self.sources.clone()))
         }
     }
 
-    fn forget_compare(&mut self) {
+    /// Takes a key of `experiment` out.
+    pub(super) fn forget(&mut self, forgotten: &str) {
         if let Value::Map(sections) = &mut self.tree.value
             && let Some((_, experiment)) = sections.iter_mut().find(|(key, _)| key.text == "experiment")
             && let Value::Map(entries) = &mut experiment.value
         {
-            entries.retain(|(key, _)| key.text != "compare");
+            entries.retain(|(key, _)| key.text != forgotten);
         }
     }
 
-    fn put(&mut self, path: &str, value: Node, place: Place) -> Result<(), Box<Diagnostic>> {
+    pub(super) fn put(&mut self, path: &str, value: Node, place: Place) -> Result<(), Box<Diagnostic>> {
         let unknown = |message: String| Diagnostic::new(Code::UnknownPath, place, message);
         let Some(steps) = path::parse(path) else {
             let problem = unknown(format!("`{path}` is not a path"));

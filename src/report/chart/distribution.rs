@@ -95,7 +95,7 @@ fn curve(pool: &Pool, class: ClassIx, x: &Axis) -> Series {
 }
 
 /// The quantile in ms, while there are ten requests beyond it.
-fn beyond(latencies: &LatencyHistogram, share: f64) -> Option<f64> {
+pub fn beyond(latencies: &LatencyHistogram, share: f64) -> Option<f64> {
     let enough = latencies.len() as f64 * (1.0 - share) >= 10.0 * (1.0 - 1e-9);
     latencies
         .quantile(share)

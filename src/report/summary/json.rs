@@ -3,7 +3,7 @@
 //! Versioned by `format`: keys are added without changing it, a key that goes or changes its meaning changes it. Rows
 //! have the columns of the tables of the same names, so that `docs/results.md` explains both.
 
-use super::warnings;
+use super::{verdicts, warnings};
 use crate::probe::Pool;
 use crate::report::assumptions;
 use crate::report::provenance::{FORMAT, Provenance};
@@ -27,6 +27,7 @@ pub fn json(pool: &Pool, provenance: &Provenance) -> Value {
         "truncated_s": blueprint.transient.cut.seconds(),
         "not_stationary": blueprint.transient.too_long.is_some(),
         "duration_s": blueprint.duration.seconds(),
+        "verdicts": verdicts::json(pool),
         "objectives": table("objectives"),
         "summary": table("summary"),
         "cpu": cpu(pool),

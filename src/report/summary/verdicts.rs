@@ -7,6 +7,7 @@ use crate::probe::verdict::WindowJudgement;
 use crate::probe::{Judgement, Pool, Precision, Verdict};
 use crate::report::tables::objectives::{bound_in_words, budget_burnt, value_in_words};
 use crate::report::words::{counted, duration, share, short};
+use serde_json::{Value, json};
 
 /// For each objective a line that says it all, and under it what explains it.
 pub fn section(pool: &Pool) -> String {
@@ -24,6 +25,23 @@ pub fn section(pool: &Pool) -> String {
             verdict(judgement.verdict),
             wrapped(&head).trim_start()
         )
+    })
+    .collect()
+}
+
+/// The same words for programs that show them.
+pub fn json(pool: &Pool) -> Value {
+    let judgements = pool.judge();
+    let told = pool.blueprint.objectives.iter().zip(&judgements);
+    told.map(|(objective, judgement)| {
+        json!({
+            "objective": objective.name,
+            "verdict": judgement.verdict.name(),
+            "seen": seen(objective, judgement),
+            "asked": asked(objective),
+            "details": details(pool, objective, judgement),
+            "runs_to_decide": runs_to_decide(&judgement.worst, judgement.runs),
+        })
     })
     .collect()
 }

@@ -30,7 +30,7 @@ pub const COST: Schema = Schema {
 };
 
 /// Hours of a month, as AWS's calculators count them.
-const HOURS_PER_MONTH: f64 = crate::aws::prices::HOURS_PER_MONTH;
+pub const HOURS_PER_MONTH: f64 = crate::aws::prices::HOURS_PER_MONTH;
 
 pub fn cost(pool: &Pool) -> Table {
     let mut table = Table::new(&COST);

@@ -1,6 +1,6 @@
 //! Prints the schemas of all tables as `docs/results.md`, so that the documentation cannot disagree with the files.
 
-use super::{SCHEMAS, comparison};
+use super::{SCHEMAS, candidates, comparison, values};
 use crate::report::table::Schema;
 
 const HEAD: &str = "\
@@ -26,6 +26,8 @@ steps, scaling) have the rows of all replications, one run after the other.
 |---|---|
 | `manifest.json` | Which program, scenario, seed and settings made the folder, and the files in it. |
 | `summary.json` | Verdicts, figures, cost, deployments and warnings for programs; rows have the columns below. |
+| `report.html` | All of it as one page, to be forwarded: verdict, story, timelines, cost, comparison, provenance. |
+| `scenario.yaml`, `scenario.resolved.yaml` | The scenario as written, and with every default filled in. |
 | `*.csv` | The tables below. |
 | `latency.svg` | Percentiles of latency over time, a panel for each class. |
 | `requests.svg` | Offered, served and failed over time, failures by reason, share served by class. |
@@ -39,6 +41,8 @@ steps, scaling) have the rows of all replications, one run after the other.
 | `variants.svg`, `variants_over_time.svg` | The variants' figures as bars, and what users felt under each over time. |
 | `traces.otlp.json` | Requests of the first run in full (`experiment.traces`), as an OpenTelemetry `ExportTraceServiceRequest`: opens in Jaeger. |
 | `traces.perfetto.json` | The same as trace events, a process for each service and lanes for its tasks: opens in ui.perfetto.dev. |
+| `size.json` | What `wavetank size` found: the winner, every candidate with its objectives, and what was not tried. |
+| `frontier.svg` | What each candidate costs against how near it comes to missing an objective. |
 | `*.png` | The same pictures for where SVG is not shown. |
 
 In charts of several runs a line is the median of the runs and a band holds the middle 80 % of them, window by window.
@@ -67,7 +71,13 @@ pub fn page() -> String {
     for query in QUERIES {
         page.push_str(&format!("\n```sql\n{query}```\n"));
     }
-    for schema in SCHEMAS.into_iter().chain([&comparison::COMPARISON]) {
+    let others = [
+        &comparison::COMPARISON,
+        &values::VALUES,
+        &candidates::CANDIDATES,
+        &candidates::CANDIDATE_OBJECTIVES,
+    ];
+    for schema in SCHEMAS.into_iter().chain(others) {
         page.push_str(&section(schema));
     }
     page

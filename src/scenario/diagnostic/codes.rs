@@ -250,6 +250,25 @@ codes! {
     ReclaimWithoutSpot "WT1013" "reclaim-without-spot" Error;
     NobodySelected "WT1012" "nobody-selected" Warning;
     ObjectiveOfNobody "WT1170" "objective-of-nobody" Error;
+
+    // Folders of results.
+    NotAResultsFolder "WT1160" "not-a-results-folder" Error without_example;
+    OtherResultsFormat "WT1161" "other-results-format" Error without_example;
+    MissingResults "WT1162" "missing-results" Error without_example;
+    DamagedResults "WT1163" "damaged-results" Error without_example;
+    ResultsOfAnotherCommand "WT1164" "results-of-another-command" Error without_example;
+    // What is chosen from.
+    RangeUpsideDown "WT1120" "range-upside-down" Error;
+    NothingToChoose "WT1121" "nothing-to-choose" Error;
+    StepOfNothing "WT1122" "step-of-nothing" Error;
+    MalformedRange "WT1123" "malformed-range" Error;
+    DuplicateCandidate "WT1124" "duplicate-candidate" Error;
+    TooManyCandidates "WT1125" "too-many-candidates" Error;
+    SizeWithoutObjectives "WT1126" "size-without-objectives" Error;
+    NoCandidate "WT1127" "no-candidate" Error;
+    LossOfTheOnlyZone "WT1128" "loss-of-the-only-zone" Error;
+    WhatIfOfNothing "WT1129" "what-if-of-nothing" Error;
+    NotAChoice "WT1130" "not-a-choice" Error;
 }
 
 impl std::fmt::Display for Code {

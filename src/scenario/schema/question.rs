@@ -1,6 +1,6 @@
 //! What is asked: objectives, expectations, variants, prices.
 
-use super::{Duration, Form, Level, Money, Named, Share};
+use super::{Duration, Form, Level, Money, Named, Share, Sizing};
 use crate::units::Ratio;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,8 @@ pub struct Experiment {
     pub truncation: Truncation,
     /// Path to named values. Each name is a variant; several paths must name the same variants.
     pub compare: Named<Named<Value>>,
+    /// What `wavetank size` chooses from.
+    pub size: Option<Sizing>,
     /// Requests whose way is followed step by step.
     pub traces: Traces,
 }
@@ -121,6 +123,7 @@ impl Default for Experiment {
             precision: None,
             truncation: Truncation::default(),
             compare: Named::default(),
+            size: None,
             traces: Traces::default(),
         }
     }

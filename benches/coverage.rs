@@ -16,17 +16,34 @@ use model::{Model, mg1, mm1, mmc, servers_without_end};
 const SETTLED: f64 = 10.0;
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with("--"))
+        .collect();
     let number = arguments.iter().find_map(|argument| argument.parse().ok());
     let experiments = number.unwrap_or(100);
-    let words: Vec<&String> = arguments.iter().filter(|argument| argument.parse::<usize>().is_err()).collect();
+    let words: Vec<&String> = arguments
+        .iter()
+        .filter(|argument| argument.parse::<usize>().is_err())
+        .collect();
     let tables: [(&str, fn(usize)); 6] = [
-        ("settled, 10 runs of 500 requests", |experiments| settled(500, 10, experiments)),
-        ("settled, 40 runs of 500 requests", |experiments| settled(500, 40, experiments)),
-        ("settled, 10 runs of 2000 requests", |experiments| settled(2_000, 10, experiments)),
+        ("settled, 10 runs of 500 requests", |experiments| {
+            settled(500, 10, experiments)
+        }),
+        ("settled, 40 runs of 500 requests", |experiments| {
+            settled(500, 40, experiments)
+        }),
+        ("settled, 10 runs of 2000 requests", |experiments| {
+            settled(2_000, 10, experiments)
+        }),
         ("empty, M/M/1 at 90 %, 10 runs", empty),
-        ("stopping, runs of 500 requests doubled until the half-width is small", stopping),
-        ("settled, 10 runs of 20000 requests", |experiments| settled(20_000, 10, experiments)),
+        (
+            "stopping, runs of 500 requests doubled until the half-width is small",
+            stopping,
+        ),
+        ("settled, 10 runs of 20000 requests", |experiments| {
+            settled(20_000, 10, experiments)
+        }),
     ];
     for (title, table) in tables {
         if words.is_empty() || words.iter().any(|word| title.contains(word.as_str())) {
@@ -44,7 +61,12 @@ fn settled(requests: u64, runs: u32, experiments: usize) {
         mm1("M/M/1, 80 %", 0.8),
         mmc("M/M/10, 80 %", 10, 8.0),
         mg1("M/D/1, 80 %", "1s", 0.0, 0.8),
-        mg1("M/G/1, 70 %, lognormal cv 1", "{ lognormal: { mean: 1s, cv: 1 } }", 1.0, 0.7),
+        mg1(
+            "M/G/1, 70 %, lognormal cv 1",
+            "{ lognormal: { mean: 1s, cv: 1 } }",
+            1.0,
+            0.7,
+        ),
         servers_without_end(),
     ];
     for model in &models {

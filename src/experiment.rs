@@ -11,6 +11,7 @@ pub mod precision;
 pub mod replicate;
 pub mod size;
 pub mod stress;
+pub mod sweep;
 pub mod transient;
 pub mod verdict;
 

@@ -22,21 +22,29 @@ pub struct Arguments {
 impl Arguments {
     /// What options that are right by themselves ask for together and cannot have.
     pub fn contradiction(&self) -> Option<clap::Error> {
+        let conflict = |text| Some(Arguments::command().error(clap::error::ErrorKind::ArgumentConflict, text));
         let writes_markdown = matches!(
             self.command,
-            Command::Run(_) | Command::Compare(_) | Command::Size(_) | Command::Test(_) | Command::Stress(_)
+            Command::Run(_)
+                | Command::Compare(_)
+                | Command::Size(_)
+                | Command::Sweep(_)
+                | Command::Merge(_)
+                | Command::Test(_)
+                | Command::Stress(_)
         );
-        if let Command::Compare(compare) = &self.command
-            && compare.scenarios.len() > 1
-            && !compare.vary.is_empty()
-        {
-            let text = "`--vary` makes variants of one file, and several are given";
-            return Some(Arguments::command().error(clap::error::ErrorKind::ArgumentConflict, text));
+        match &self.command {
+            Command::Compare(compare) if compare.scenarios.len() > 1 && !compare.vary.is_empty() => {
+                conflict("`--vary` makes variants of one file, and several are given")
+            }
+            Command::Sweep(sweep) if sweep.changes.precision.is_some() => {
+                conflict("every point of a sweep has the same number of runs: give `--replications`, not `--precision`")
+            }
+            _ if self.terminal.format == Format::Markdown && !writes_markdown => {
+                conflict("`--format markdown` is for run, compare, size, sweep, merge, test and stress")
+            }
+            _ => None,
         }
-        (self.terminal.format == Format::Markdown && !writes_markdown).then(|| {
-            let text = "`--format markdown` is for run, compare, size, test and stress";
-            Arguments::command().error(clap::error::ErrorKind::ArgumentConflict, text)
-        })
     }
 }
 
@@ -57,6 +65,10 @@ pub enum Command {
     Check(Check),
     /// Run variants, or several files, on the same luck: how they differ
     Compare(Compare),
+    /// Run a scenario at many points: grids, lists, Latin hypercubes
+    Sweep(Sweep),
+    /// Join the parts of a sweep that several processes have made
+    Merge(Merge),
     /// Raise the load: the knee, the capacity, and what does not heal
     Stress(Stress),
     /// Find the cheapest candidate that meets the objectives
@@ -169,6 +181,71 @@ pub struct Compare {
     /// Folder for the results; by default results/<scenario's name>
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Sweep {
+    /// Scenario file
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub scenario: PathBuf,
+    /// Every combination of these values (repeatable), such as
+    /// services.web.desired_count=2,4,8; by default the points of the
+    /// scenario's own `experiment.sweep`
+    #[arg(long, value_name = "PATH=A,B", verbatim_doc_comment, help_heading = "Points")]
+    pub grid: Vec<String>,
+    /// Points from a CSV file: paths in its header, a point in each row
+    #[arg(long, value_name = "FILE", help_heading = "Points")]
+    pub list: Option<PathBuf>,
+    /// A range of a Latin hypercube (repeatable), such as
+    /// traffic.users.rate=50/s..500/s, or 50/s..500/s:log
+    #[arg(long, value_name = "PATH=A..B", verbatim_doc_comment, help_heading = "Points")]
+    pub lhs: Vec<String>,
+    /// How many points the Latin hypercube has
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        value_parser = clap::value_parser!(u32).range(1..=100_000),
+        help_heading = "Points"
+    )]
+    pub points: Option<u32>,
+    /// Only the i-th of n shares of the work, such as 2/8; `wavetank merge`
+    /// joins them
+    #[arg(long, value_name = "I/N", verbatim_doc_comment, help_heading = "Parts")]
+    pub shard: Option<String>,
+    /// Runs that are kept together: what is lost at most, on each thread,
+    /// when the process is killed
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = Sweep::RUNS_PER_PART,
+        value_parser = clap::value_parser!(u32).range(1..=100_000),
+        verbatim_doc_comment,
+        help_heading = "Parts"
+    )]
+    pub runs_per_part: u32,
+    #[command(flatten)]
+    pub changes: Changes,
+    #[command(flatten)]
+    pub effort: Effort,
+    /// Folder for parts and results; by default results/<name>-sweep. What
+    /// is there already is not done again
+    #[arg(long, value_name = "DIR", verbatim_doc_comment)]
+    pub out: Option<PathBuf>,
+}
+
+impl Sweep {
+    /// Few enough that little is lost, many enough that the disk is not what one waits for.
+    pub const RUNS_PER_PART: u32 = 32;
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Merge {
+    /// Folders that `wavetank sweep --shard` has written to
+    #[arg(required = true, value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+    /// Folder for the whole; may be one of them
+    #[arg(long, value_name = "DIR", required = true)]
+    pub out: PathBuf,
 }
 
 #[derive(Clone, Debug, Args)]

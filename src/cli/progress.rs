@@ -59,6 +59,20 @@ impl<'a> Progress<'a> {
         }
     }
 
+    /// So many runs are there from an earlier start, and are not in the estimate of the time left.
+    pub fn goes_on_at(&mut self, done: usize, of: usize) {
+        if done > 0 {
+            let noun = if of == 1 { "run" } else { "runs" };
+            let text = format!("{}: {done} of {of} {noun} are there already", self.scenario);
+            self.terminal.mention(&text);
+        }
+        self.announce(0, of);
+        if let Some(bar) = &self.bar {
+            bar.set_position(done as u64);
+            bar.reset_eta();
+        }
+    }
+
     fn announce(&mut self, done: usize, runs: usize) {
         self.announced = runs;
         if !self.terminal.is_watched() {

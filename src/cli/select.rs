@@ -121,6 +121,15 @@ pub fn load(
     Ok((status == Status::Good).then_some(selected))
 }
 
+/// Tells what was found in one file, if anything was.
+pub fn tell(terminal: &Terminal, file: &Path, found: &Diagnostics, status: Status) {
+    match terminal.format {
+        Format::Text | Format::Markdown => complain(terminal, found),
+        Format::Json if found.is_empty() => {}
+        Format::Json => terminal.complain(&verdicts(vec![verdict(file, found, None)], status).to_string()),
+    }
+}
+
 /// What is wrong with a scenario as programs read it, the same from every command.
 pub fn verdict(file: &Path, found: &Diagnostics, resolved: Option<&str>) -> serde_json::Value {
     json!({
@@ -277,6 +286,11 @@ fn settings(changes: &Changes) -> Vec<(String, String)> {
 fn command(file: &Path, changes: &Changes, vary: &[String]) -> String {
     let vary = vary.iter().map(|vary| ("--vary", vary.clone()));
     quoted_command("run", &[file], changes, vary.collect())
+}
+
+/// What repeats a subcommand on one file, with options of its own behind those of all.
+pub fn repeating(verb: &str, file: &Path, changes: &Changes, own: Vec<(&str, String)>) -> String {
+    quoted_command(verb, &[file], changes, own)
 }
 
 /// The same for any command, with its own options.

@@ -10,6 +10,7 @@ pub mod comparison;
 pub mod cost;
 pub mod deployment;
 pub mod distribution;
+pub mod effects;
 pub mod figure;
 pub mod fleet;
 pub mod frontier;

@@ -19,6 +19,7 @@ pub mod journeys;
 pub mod label;
 pub mod objectives;
 pub mod queues;
+pub mod runs;
 pub mod skew;
 pub mod stability;
 pub mod steps;

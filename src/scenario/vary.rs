@@ -144,6 +144,7 @@ impl Scenario {
         }
     }
 
+    /// Puts a value at a path that the language knows.
     pub(super) fn put(&mut self, path: &str, value: Node, place: Place) -> Result<(), Box<Diagnostic>> {
         let unknown = |message: String| Diagnostic::new(Code::UnknownPath, place, message);
         let Some(steps) = path::parse(path) else {

@@ -32,6 +32,7 @@ pub mod server;
 pub mod service;
 pub mod skew;
 pub mod start_up;
+pub mod stress;
 pub mod task;
 pub mod traffic;
 pub mod wire;
@@ -61,6 +62,7 @@ pub use server::*;
 pub use service::*;
 pub use skew::*;
 pub use start_up::*;
+pub use stress::*;
 pub use task::*;
 pub use traffic::*;
 pub use wire::*;
@@ -172,6 +174,7 @@ pub struct Blueprint {
     /// Runs of each variant; the first look at them, if there is a precision to reach.
     pub replications: u32,
     pub precision: Option<PrecisionGoal>,
+    pub stress: Stress,
     /// If there is something to choose.
     pub size: Option<SizeGoal>,
     pub prices: Discounts,

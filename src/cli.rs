@@ -10,6 +10,7 @@ mod explain;
 mod folder;
 mod gallery;
 mod interrupt;
+mod merge;
 mod progress;
 mod report;
 mod results;
@@ -18,6 +19,10 @@ mod schema;
 mod select;
 mod simulate;
 mod size;
+mod stress;
+mod sweep;
+mod sweep_folder;
+mod sweep_tables;
 mod terminal;
 mod test;
 
@@ -76,9 +81,12 @@ pub fn main() -> ExitCode {
     let terminal = Terminal::new(&arguments.terminal);
     let done = match arguments.command {
         Command::Run(run) => run::run(&terminal, &run),
-        Command::Compare(compare) => run::run(&terminal, &compare.into()),
+        Command::Compare(compare) => run::compare(&terminal, &compare.into()),
+        Command::Sweep(sweep) => sweep::sweep(&terminal, &sweep),
+        Command::Merge(merge) => merge::merge(&terminal, &merge),
         Command::Size(size) => size::size(&terminal, &size),
         Command::Test(test) => test::test(&terminal, &test),
+        Command::Stress(stress) => stress::stress(&terminal, &stress),
         Command::Check(check) => check::check(&terminal, &check),
         Command::Schema => schema::schema(&terminal),
         Command::Explain(explain) => explain::explain(&terminal, &explain),

@@ -10,6 +10,8 @@ pub mod plan;
 pub mod precision;
 pub mod replicate;
 pub mod size;
+pub mod stress;
+pub mod sweep;
 pub mod transient;
 pub mod verdict;
 

@@ -10,6 +10,7 @@ pub mod provenance;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod summary;
+pub mod sweep;
 pub mod table;
 pub mod tables;
 pub mod traces;

@@ -5,6 +5,7 @@
 //! in ([`imply`]), and what it means is checked and resolved ([`resolve`]). Each step reports all it finds and hands on
 //! what is good, so one look shows everything that is wrong. Nothing is simulated here.
 
+mod beside;
 mod conform;
 pub mod diagnostic;
 mod imply;
@@ -16,6 +17,7 @@ pub mod schema;
 mod size;
 pub mod source;
 mod steps;
+mod sweep;
 mod table;
 mod task_definition;
 mod tree;
@@ -27,6 +29,7 @@ pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity, Style, WIDTH, expl
 pub use results::ResultTables;
 pub use schema::json_schema;
 pub use size::{Candidate, Candidates, Choice, LeftOut, Spacing};
+pub use sweep::{Design, Dimension, GivenDesign, SweptPath};
 pub use values::{Origin, ResolvedValue};
 pub use vary::split_values;
 
@@ -122,7 +125,7 @@ impl Scenario {
         (resolved.blueprint, resolved.diagnostics)
     }
 
-    /// Everything that is wrong or doubtful with the scenario, its variants and its candidates.
+    /// Everything that is wrong or doubtful with the scenario, its variants, its candidates and the points of its sweep.
     pub fn check(&self) -> Diagnostics {
         let (_, mut diagnostics) = self.resolve();
         match self.variants() {
@@ -136,7 +139,16 @@ impl Scenario {
         if let Err(more) = self.candidates() {
             diagnostics = diagnostics.merge(more);
         }
-        diagnostics
+        match self.design() {
+            // What is wrong with the scenario itself is wrong at every point.
+            Ok(Some(design)) if !diagnostics.has_errors() => {
+                let points = (0..design.len()).map(|point| (point, design.resolve(point).1));
+                let more = design.gather(points, &diagnostics);
+                diagnostics.merge(more)
+            }
+            Ok(_) => diagnostics,
+            Err(more) => diagnostics.merge(more),
+        }
     }
 
     /// The scenario with every default filled in, as YAML that means the same.

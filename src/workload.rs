@@ -9,6 +9,7 @@
 //! Deliberately not here: what an arrival asks for, and closed users, who wait for answers: the data plane has them.
 
 mod bursts;
+mod peak;
 mod piece;
 mod profile;
 mod replay;
@@ -20,6 +21,7 @@ use crate::units::Instant;
 use bursts::Bursts;
 use piece::Piece;
 
+pub use peak::rates_at_peak;
 pub use replay::Replay;
 
 /// Purposes below the stream's key.

@@ -64,6 +64,7 @@ const DOORS: &[(&[&str], &[&str], &str)] = &[
         &["report", "scenario"],
         "tables are written by report, traces read by scenario",
     ),
+    (&["parquet"], &["report"], "tables are written by report"),
     (
         &["plotters", "resvg", "comfy_table", "minijinja"],
         &["report"],

@@ -54,6 +54,7 @@ pub fn empty() -> Blueprint {
         expectations: vec![],
         replications: 1,
         precision: None,
+        stress: Stress::default(),
         size: None,
         prices: Discounts {
             fargate: Ratio::ZERO,

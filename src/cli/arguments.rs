@@ -22,14 +22,29 @@ pub struct Arguments {
 impl Arguments {
     /// What options that are right by themselves ask for together and cannot have.
     pub fn contradiction(&self) -> Option<clap::Error> {
+        let conflict = |text| Some(Arguments::command().error(clap::error::ErrorKind::ArgumentConflict, text));
         let writes_markdown = matches!(
             self.command,
-            Command::Run(_) | Command::Compare(_) | Command::Size(_) | Command::Test(_)
+            Command::Run(_)
+                | Command::Compare(_)
+                | Command::Size(_)
+                | Command::Sweep(_)
+                | Command::Merge(_)
+                | Command::Test(_)
+                | Command::Stress(_)
         );
-        (self.terminal.format == Format::Markdown && !writes_markdown).then(|| {
-            let text = "`--format markdown` is for run, compare, size and test";
-            Arguments::command().error(clap::error::ErrorKind::ArgumentConflict, text)
-        })
+        match &self.command {
+            Command::Compare(compare) if compare.scenarios.len() > 1 && !compare.vary.is_empty() => {
+                conflict("`--vary` makes variants of one file, and several are given")
+            }
+            Command::Sweep(sweep) if sweep.changes.precision.is_some() => {
+                conflict("every point of a sweep has the same number of runs: give `--replications`, not `--precision`")
+            }
+            _ if self.terminal.format == Format::Markdown && !writes_markdown => {
+                conflict("`--format markdown` is for run, compare, size, sweep, merge, test and stress")
+            }
+            _ => None,
+        }
     }
 }
 
@@ -48,8 +63,14 @@ pub enum Command {
     Test(Test),
     /// Say everything that is wrong with scenarios, without running them
     Check(Check),
-    /// Run a scenario in variants on the same luck and say how they differ
+    /// Run variants, or several files, on the same luck: how they differ
     Compare(Compare),
+    /// Run a scenario at many points: grids, lists, Latin hypercubes
+    Sweep(Sweep),
+    /// Join the parts of a sweep that several processes have made
+    Merge(Merge),
+    /// Raise the load: the knee, the capacity, and what does not heal
+    Stress(Stress),
     /// Find the cheapest candidate that meets the objectives
     Size(Size),
     /// Print the JSON Schema of scenario files, for editors
@@ -144,12 +165,13 @@ pub struct Run {
 
 #[derive(Clone, Debug, Args)]
 pub struct Compare {
-    /// Scenario file
-    #[arg(required = true, value_name = "SCENARIO")]
-    pub scenario: PathBuf,
+    /// Scenario file, whose variants are compared; or several, of which
+    /// the first is what the others are compared with
+    #[arg(required = true, value_name = "SCENARIO", verbatim_doc_comment)]
+    pub scenarios: Vec<PathBuf>,
     /// Replace a value by each of several, such as
-    /// services.web.desired_count=3,5 (repeatable); by default the
-    /// scenario's own `experiment.compare`
+    /// services.web.desired_count=3,5 (repeatable; of one file only); by
+    /// default the scenario's own `experiment.compare`
     #[arg(long, value_name = "PATH=A,B", verbatim_doc_comment)]
     pub vary: Vec<String>,
     #[command(flatten)]
@@ -158,6 +180,102 @@ pub struct Compare {
     pub effort: Effort,
     /// Folder for the results; by default results/<scenario's name>
     #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Sweep {
+    /// Scenario file
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub scenario: PathBuf,
+    /// Every combination of these values (repeatable), such as
+    /// services.web.desired_count=2,4,8; by default the points of the
+    /// scenario's own `experiment.sweep`
+    #[arg(long, value_name = "PATH=A,B", verbatim_doc_comment, help_heading = "Points")]
+    pub grid: Vec<String>,
+    /// Points from a CSV file: paths in its header, a point in each row
+    #[arg(long, value_name = "FILE", help_heading = "Points")]
+    pub list: Option<PathBuf>,
+    /// A range of a Latin hypercube (repeatable), such as
+    /// traffic.users.rate=50/s..500/s, or 50/s..500/s:log
+    #[arg(long, value_name = "PATH=A..B", verbatim_doc_comment, help_heading = "Points")]
+    pub lhs: Vec<String>,
+    /// How many points the Latin hypercube has
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        value_parser = clap::value_parser!(u32).range(1..=100_000),
+        help_heading = "Points"
+    )]
+    pub points: Option<u32>,
+    /// Only the i-th of n shares of the work, such as 2/8; `wavetank merge`
+    /// joins them
+    #[arg(long, value_name = "I/N", verbatim_doc_comment, help_heading = "Parts")]
+    pub shard: Option<String>,
+    /// Runs that are kept together: what is lost at most, on each thread,
+    /// when the process is killed
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = Sweep::RUNS_PER_PART,
+        value_parser = clap::value_parser!(u32).range(1..=100_000),
+        verbatim_doc_comment,
+        help_heading = "Parts"
+    )]
+    pub runs_per_part: u32,
+    #[command(flatten)]
+    pub changes: Changes,
+    #[command(flatten)]
+    pub effort: Effort,
+    /// Folder for parts and results; by default results/<name>-sweep. What
+    /// is there already is not done again
+    #[arg(long, value_name = "DIR", verbatim_doc_comment)]
+    pub out: Option<PathBuf>,
+}
+
+impl Sweep {
+    /// Few enough that little is lost, many enough that the disk is not what one waits for.
+    pub const RUNS_PER_PART: u32 = 32;
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Merge {
+    /// Folders that `wavetank sweep --shard` has written to
+    #[arg(required = true, value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+    /// Folder for the whole; may be one of them
+    #[arg(long, value_name = "DIR", required = true)]
+    pub out: PathBuf,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Stress {
+    /// Scenario file
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub scenario: PathBuf,
+    /// Raise only this traffic, or this kind of request; by default all
+    /// together (experiment.stress.load)
+    #[arg(long, value_name = "NAME", verbatim_doc_comment)]
+    pub load: Option<String>,
+    /// Lowest load, as a multiple of the scenario's traffic at its peak
+    #[arg(long, value_name = "MULTIPLE")]
+    pub from: Option<String>,
+    /// Highest load; by default it is doubled until the response collapses
+    #[arg(long, value_name = "MULTIPLE")]
+    pub to: Option<String>,
+    /// Evenly spaced loads, before the answers are narrowed down
+    #[arg(long, value_name = "NUMBER")]
+    pub levels: Option<String>,
+    /// How long each load is measured, such as 5m
+    #[arg(long, value_name = "TIME")]
+    pub hold: Option<String>,
+    #[command(flatten)]
+    pub changes: Changes,
+    #[command(flatten)]
+    pub effort: Effort,
+    /// Folder for the results; by default
+    /// results/<scenario's name>-stress
+    #[arg(long, value_name = "DIR", verbatim_doc_comment)]
     pub out: Option<PathBuf>,
 }
 
@@ -245,14 +363,14 @@ pub struct Gallery {
 impl From<Compare> for Run {
     fn from(compare: Compare) -> Run {
         let Compare {
-            scenario,
+            scenarios,
             vary,
             changes,
             effort,
             out,
         } = compare;
         Run {
-            scenarios: vec![scenario],
+            scenarios,
             changes,
             vary,
             effort,

@@ -9,6 +9,8 @@ use std::time::Duration;
 pub struct Progress<'a> {
     terminal: &'a Terminal,
     scenario: &'a str,
+    /// What is being done with it, if it is done in parts.
+    part: Option<&'a str>,
     /// Runs that have been announced.
     announced: usize,
     /// What is being done, if that was said.
@@ -22,9 +24,28 @@ impl<'a> Progress<'a> {
         Progress {
             terminal,
             scenario,
+            part: None,
             announced: 0,
             words: String::new(),
             bar: None,
+        }
+    }
+
+    /// Runs of another kind follow, which are counted by themselves.
+    pub fn begins(&mut self, what: &'a str) {
+        self.part = Some(what);
+        self.announced = 0;
+        if let Some(bar) = &self.bar {
+            bar.set_message(self.name());
+            bar.reset_eta();
+        }
+    }
+
+    /// The scenario, and what is being done with it if that has parts.
+    fn name(&self) -> String {
+        match self.part {
+            Some(part) => format!("{}, {part}", self.scenario),
+            None => self.scenario.to_owned(),
         }
     }
 
@@ -38,26 +59,38 @@ impl<'a> Progress<'a> {
         }
     }
 
+    /// So many runs are there from an earlier start, and are not in the estimate of the time left.
+    pub fn goes_on_at(&mut self, done: usize, of: usize) {
+        if done > 0 {
+            let noun = if of == 1 { "run" } else { "runs" };
+            let text = format!("{}: {done} of {of} {noun} are there already", self.scenario);
+            self.terminal.mention(&text);
+        }
+        self.announce(0, of);
+        if let Some(bar) = &self.bar {
+            bar.set_position(done as u64);
+            bar.reset_eta();
+        }
+    }
+
     fn announce(&mut self, done: usize, runs: usize) {
         self.announced = runs;
         if !self.terminal.is_watched() {
             let noun = if runs == 1 { "run" } else { "runs" };
             let text = match done {
-                0 => format!("{}: {runs} {noun}", self.scenario),
-                _ => format!(
-                    "{}: not precise enough after {done}, on to {runs} {noun}",
-                    self.scenario
-                ),
+                0 => format!("{}: {runs} {noun}", self.name()),
+                _ => format!("{}: not precise enough after {done}, on to {runs} {noun}", self.name()),
             };
             self.terminal.mention(&text);
             return;
         }
+        let name = self.name();
         let bar = self.bar.get_or_insert_with(|| {
             let bar = ProgressBar::new(runs as u64);
             let style = ProgressStyle::with_template("{msg} {wide_bar} {pos} of {len} runs, {eta} left")
                 .expect("the template is well formed");
             bar.set_style(style);
-            bar.set_message(self.scenario.to_owned());
+            bar.set_message(name);
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });

@@ -4,6 +4,7 @@
 //! each variant. The manifest lists all of it. Which folder, and how files are written, is not decided here.
 
 use super::folder::{File, MANIFEST};
+use super::select::VariantsAre;
 use super::simulate::Simulated;
 use crate::experiment::replicate::replicate;
 use crate::experiment::{Cancel, Outcome, Workers};
@@ -150,10 +151,23 @@ fn charts(simulated: &Simulated) -> Vec<Chart> {
 pub fn summary_text(simulated: &Simulated, provenance: &Provenance) -> String {
     let outcome = simulated.as_written();
     let pool = Pool::new(&outcome.blueprint, &outcome.records);
-    let mut text = summary::text(&pool, simulated.reached.as_ref(), &provenance.command);
+    let mut text = match simulated.variants_are {
+        VariantsAre::Changes => summary::text(&pool, simulated.reached.as_ref(), &provenance.command),
+        VariantsAre::Files => {
+            let runs = simulated.variants().iter();
+            runs.map(|it| summary::verdicts_of(&it.name, &Pool::new(&it.blueprint, &it.records)))
+                .collect()
+        }
+    };
     if let Some(comparison) = &simulated.comparison {
         text.push('\n');
         text.push_str(&summary::comparison(comparison));
+    }
+    if simulated.variants_are == VariantsAre::Files {
+        if let Some(reached) = &simulated.reached {
+            text.push_str(&summary::precision_reached(reached));
+        }
+        text.push_str(&summary::repeat(&provenance.command));
     }
     text
 }
@@ -162,11 +176,24 @@ pub fn summary_text(simulated: &Simulated, provenance: &Provenance) -> String {
 pub fn summary_markdown(simulated: &Simulated, provenance: &Provenance) -> String {
     let outcome = simulated.as_written();
     let pool = Pool::new(&outcome.blueprint, &outcome.records);
-    let mut text = summary::markdown::text(&pool, simulated.reached.as_ref(), &provenance.command);
-    if let Some(comparison) = &simulated.comparison {
-        text.push_str(&summary::markdown::comparison(comparison));
+    let run = summary::markdown::text(&pool, simulated.reached.as_ref(), &provenance.command);
+    let Some(comparison) = &simulated.comparison else {
+        return run;
+    };
+    let differ = summary::markdown::comparison(comparison);
+    match simulated.variants_are {
+        VariantsAre::Changes => run + &differ,
+        // Who compares two files asks how they differ; how each of them runs is in the files.
+        VariantsAre::Files => {
+            let verdict = summary::markdown::verdict(comparison);
+            let objectives = summary::markdown::objectives(simulated.variants());
+            format!(
+                "{verdict}{}{objectives}\nRepeat with `{}`\n",
+                differ.trim_start(),
+                provenance.command
+            )
+        }
     }
-    text
 }
 
 /// The summary for programs, with the comparison's rows.

@@ -10,15 +10,32 @@ use super::select::{self, Selected};
 use super::simulate::{self, Simulated};
 use super::terminal::Terminal;
 use crate::experiment::precision::Reached;
-use crate::experiment::verdict;
+use crate::experiment::{Outcome, verdict};
 use crate::probe::{Pool, Verdict};
 use std::path::{Path, PathBuf};
 
+/// `wavetank run`.
 pub fn run(terminal: &Terminal, run: &Run) -> anyhow::Result<Status> {
     let files = select::files(&run.scenarios)?;
-    let Some(selected) = select::load(terminal, &files, &run.changes, &run.vary)? else {
-        return Ok(Status::Wrong);
-    };
+    match select::load(terminal, &files, &run.changes, &run.vary)? {
+        Some(selected) => do_all(terminal, run, selected),
+        None => Ok(Status::Wrong),
+    }
+}
+
+/// `wavetank compare`: of one scenario in variants, or of several files.
+pub fn compare(terminal: &Terminal, run: &Run) -> anyhow::Result<Status> {
+    let files = select::files(&run.scenarios)?;
+    if files.len() < 2 {
+        return self::run(terminal, run);
+    }
+    match select::together(terminal, &files, &run.changes)? {
+        Some(selected) => do_all(terminal, run, selected),
+        None => Ok(Status::Wrong),
+    }
+}
+
+fn do_all(terminal: &Terminal, run: &Run, selected: Vec<Selected>) -> anyhow::Result<Status> {
     let cancel = interrupt::watch();
     let workers = simulate::workers(run.effort.threads);
     let several = selected.len() > 1;
@@ -76,18 +93,24 @@ fn folder(out: Option<&PathBuf>, scenario: &Selected, several: bool) -> PathBuf 
     }
 }
 
-/// What the objectives of the scenario as written come to.
+/// What the objectives of the scenario as written come to, or of all files that are compared.
 fn standing(simulated: &Simulated) -> Status {
-    let outcome = simulated.as_written();
-    let judgements = Pool::new(&outcome.blueprint, &outcome.records).judge();
     let precise = simulated.reached.as_ref().is_none_or(Reached::enough);
-    match verdict::overall(&judgements, &outcome.records) {
-        Verdict::Met if precise => Status::Good,
-        // The objectives are met, but what else was asked for is not known as closely as it was to be.
-        Verdict::Met => Status::Undecided,
-        Verdict::Undecided => Status::Undecided,
-        Verdict::NotMet => Status::NotMet,
-    }
+    let of_outcome = |outcome: &Outcome| {
+        let judgements = Pool::new(&outcome.blueprint, &outcome.records).judge();
+        match verdict::overall(&judgements, &outcome.records) {
+            Verdict::Met if precise => Status::Good,
+            // The objectives are met, but what else was asked for is not known as closely as it was to be.
+            Verdict::Met => Status::Undecided,
+            Verdict::Undecided => Status::Undecided,
+            Verdict::NotMet => Status::NotMet,
+        }
+    };
+    simulated
+        .judged()
+        .iter()
+        .map(of_outcome)
+        .fold(Status::Good, Status::and)
 }
 
 /// The folder, and under it the names of what was written into it, in lines of up to 80 columns. Variants have the same

@@ -3,6 +3,12 @@
 //! Nothing is run unless everything is right: all problems of all files are told at once, and then the answer is
 //! `None`.
 
+mod stress;
+mod together;
+
+pub use stress::{Stressful, stressful};
+pub use together::together;
+
 use super::Status;
 use super::arguments::{Changes, Format};
 use super::terminal::Terminal;
@@ -25,10 +31,21 @@ pub struct Selected {
     pub as_written: usize,
     /// How many variants are compared; 0 without variants.
     pub compared: usize,
+    /// What the variants are.
+    pub variants_are: VariantsAre,
     /// What repeats this, and of what.
     pub provenance: Provenance,
     /// What it says, given and filled in.
     pub said: Said,
+}
+
+/// Where variants come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VariantsAre {
+    /// One scenario with other values: its objectives are those of the scenario as written.
+    Changes,
+    /// Scenarios of their own, whose objectives are all to be met.
+    Files,
 }
 
 impl Selected {
@@ -102,6 +119,15 @@ pub fn load(
         terminal.complain(&verdicts(told, status).to_string());
     }
     Ok((status == Status::Good).then_some(selected))
+}
+
+/// Tells what was found in one file, if anything was.
+pub fn tell(terminal: &Terminal, file: &Path, found: &Diagnostics, status: Status) {
+    match terminal.format {
+        Format::Text | Format::Markdown => complain(terminal, found),
+        Format::Json if found.is_empty() => {}
+        Format::Json => terminal.complain(&verdicts(vec![verdict(file, found, None)], status).to_string()),
+    }
 }
 
 /// What is wrong with a scenario as programs read it, the same from every command.
@@ -180,11 +206,7 @@ fn one(file: &Path, changes: &Changes, vary: &[String]) -> Result<(Selected, Dia
         scenario_hash: scenario.hash(),
         settings: changes.set.iter().chain(vary).cloned().collect(),
     };
-    let said = Said {
-        written: scenario.text().to_owned(),
-        resolved: scenario.resolved_text()?,
-        values: scenario.values()?,
-    };
+    let said = said(&scenario)?;
     let plain = scenario.with("experiment.compare", "{}")?.resolved_text()?;
     let as_written = variants
         .iter()
@@ -206,11 +228,20 @@ fn one(file: &Path, changes: &Changes, vary: &[String]) -> Result<(Selected, Dia
             variants,
             as_written,
             compared,
+            variants_are: VariantsAre::Changes,
             provenance,
             said,
         },
         found,
     ))
+}
+
+fn said(scenario: &Scenario) -> Result<Said, Diagnostics> {
+    Ok(Said {
+        written: scenario.text().to_owned(),
+        resolved: scenario.resolved_text()?,
+        values: scenario.values()?,
+    })
 }
 
 /// The scenario of a file as the arguments change it.
@@ -253,9 +284,20 @@ fn settings(changes: &Changes) -> Vec<(String, String)> {
 
 /// What repeats this on the command line.
 fn command(file: &Path, changes: &Changes, vary: &[String]) -> String {
-    let mut words = vec!["wavetank run".to_owned(), quoted(&file.display().to_string())];
     let vary = vary.iter().map(|vary| ("--vary", vary.clone()));
-    for (option, value) in options(changes).into_iter().chain(vary) {
+    quoted_command("run", &[file], changes, vary.collect())
+}
+
+/// What repeats a subcommand on one file, with options of its own behind those of all.
+pub fn repeating(verb: &str, file: &Path, changes: &Changes, own: Vec<(&str, String)>) -> String {
+    quoted_command(verb, &[file], changes, own)
+}
+
+/// The same for any command, with its own options.
+fn quoted_command(verb: &str, files: &[&Path], changes: &Changes, own: Vec<(&str, String)>) -> String {
+    let mut words = vec![format!("wavetank {verb}")];
+    words.extend(files.iter().map(|file| quoted(&file.display().to_string())));
+    for (option, value) in options(changes).into_iter().chain(own) {
         words.push(format!("{option} {}", quoted(&value)));
     }
     words.join(" ")

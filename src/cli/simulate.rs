@@ -1,6 +1,6 @@
 //! Runs a selected scenario, with its variants and to its precision, on the threads that were asked for.
 
-use super::select::Selected;
+use super::select::{Selected, VariantsAre};
 use crate::blueprint::Blueprint;
 use crate::experiment::precision::{self, Reached};
 use crate::experiment::{Cancel, Comparison, Outcome, Plan, Workers, compare};
@@ -19,11 +19,20 @@ pub struct Simulated {
     pub comparison: Option<Comparison>,
     /// How many of `outcomes`, from the first, are the variants that are compared.
     pub compared: usize,
+    pub variants_are: VariantsAre,
 }
 
 impl Simulated {
     pub fn as_written(&self) -> &Outcome {
         &self.outcomes[self.as_written]
+    }
+
+    /// Those whose objectives decide how it stands.
+    pub fn judged(&self) -> &[Outcome] {
+        match self.variants_are {
+            VariantsAre::Changes => std::slice::from_ref(self.as_written()),
+            VariantsAre::Files => self.variants(),
+        }
     }
 
     /// The variants that are compared, in order; none if the scenario has no variants.
@@ -60,6 +69,7 @@ pub fn perform(
         as_written,
         comparison,
         compared,
+        variants_are: selected.variants_are,
     }
 }
 

@@ -133,27 +133,12 @@ fn estimated(figure: PreciseFigure, outcome: &Outcome) -> Option<Estimate> {
         PreciseFigure::P50Latency => requests.latencies().quantile_ms(0.5),
         PreciseFigure::P95Latency => requests.latencies().quantile_ms(0.95),
         PreciseFigure::P99Latency => requests.latencies().quantile_ms(0.99),
-        PreciseFigure::FailedShare => requests.availability().map(failed),
+        PreciseFigure::FailedShare => requests.availability().map(Estimate::complement),
         PreciseFigure::CostPerHour => {
             let costs: Vec<f64> = outcome.records.iter().map(total_usd).collect();
             estimate::mean(&costs, pool.level)
         }
         PreciseFigure::Objectives => None,
-    }
-}
-
-/// The share failed from the share served.
-fn failed(served: Estimate) -> Estimate {
-    let precision = match served.precision {
-        Precision::Between { low, high } => Precision::Between {
-            low: 1.0 - high,
-            high: 1.0 - low,
-        },
-        other => other,
-    };
-    Estimate {
-        value: 1.0 - served.value,
-        precision,
     }
 }
 

@@ -17,14 +17,26 @@ const AHEAD_PER_WORKER: usize = 2;
 
 /// A wish to stop early, shared with whoever may utter it. Runs in flight are finished, no new one is started.
 #[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel {
+    requested: Arc<AtomicBool>,
+    /// A wish that holds here too.
+    above: Option<Arc<AtomicBool>>,
+}
 
 impl Cancel {
     pub fn request(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.requested.store(true, Ordering::Relaxed);
     }
     pub fn requested(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        let uttered = |wish: &AtomicBool| wish.load(Ordering::Relaxed);
+        uttered(&self.requested) || self.above.as_deref().is_some_and(uttered)
+    }
+    /// For a part of the work: stops when this does, or by a wish of its own that does not reach here.
+    pub fn child(&self) -> Cancel {
+        Cancel {
+            requested: Arc::default(),
+            above: Some(self.requested.clone()),
+        }
     }
 }
 

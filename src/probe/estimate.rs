@@ -59,6 +59,21 @@ impl Estimate {
         Estimate { precision, ..self }
     }
 
+    /// The share failed from the share served, or the other way round.
+    pub fn complement(self) -> Estimate {
+        let precision = match self.precision {
+            Precision::Between { low, high } => Precision::Between {
+                low: 1.0 - high,
+                high: 1.0 - low,
+            },
+            other => other,
+        };
+        Estimate {
+            value: 1.0 - self.value,
+            precision,
+        }
+    }
+
     /// The same figure in another unit.
     pub fn scaled(self, factor: f64) -> Estimate {
         let precision = match self.precision {

@@ -222,24 +222,13 @@ fn until_its_end(blueprint: &Blueprint, label: &str, begins: Instant) -> Instant
 /// The time in which all traffic together is well above what it is at both ends of the measured time.
 fn spike(blueprint: &Blueprint) -> Option<(Instant, Instant, String)> {
     let (from, to) = (blueprint.measured_from(), blueprint.horizon());
-    let segments = || {
-        let sources = blueprint.traffic.iter().filter_map(|traffic| match &traffic.source {
+    let sources = || {
+        blueprint.traffic.iter().filter_map(|traffic| match &traffic.source {
             Source::Open { profile, .. } => Some(profile),
             _ => None,
-        });
-        sources.flat_map(|profile| &profile.segments)
+        })
     };
-    let rate = |at: Instant| -> f64 {
-        let here = segments().filter(|segment| segment.start <= at && at < segment.end);
-        let rates = here.map(|segment| {
-            if segment.end == Instant::NEVER || segment.from == segment.to {
-                return segment.from;
-            }
-            let part = at.since(segment.start).seconds() / segment.end.since(segment.start).seconds();
-            segment.from + (segment.to - segment.from) * part
-        });
-        rates.sum()
-    };
+    let rate = |at: Instant| -> f64 { sources().map(|profile| profile.rate(at)).sum() };
     const STEPS: u64 = 1000;
     let length = to.since(from).nanos();
     let at = |step: u64| from + Span::from_nanos((u128::from(length) * u128::from(step) / u128::from(STEPS)) as u64);
@@ -254,7 +243,11 @@ fn spike(blueprint: &Blueprint) -> Option<(Instant, Instant, String)> {
 
 /// How a run stands after what befell it. `None` if nothing did.
 pub fn stability(blueprint: &Blueprint, record: &RunRecord) -> Option<Stability> {
-    let trigger = trigger(blueprint, record)?;
+    Some(after(blueprint, record, trigger(blueprint, record)?))
+}
+
+/// How a run stands after a trigger that is known.
+pub fn after(blueprint: &Blueprint, record: &RunRecord, trigger: Trigger) -> Stability {
     let timeline = &record.timeline;
     let windows = seen(blueprint, timeline);
     let complete = (0..windows.len()).filter(|&window| {
@@ -270,23 +263,23 @@ pub fn stability(blueprint: &Blueprint, record: &RunRecord) -> Option<Stability>
     };
     let standing = standing(windows, (from, over));
     let band = windows.get(..from).and_then(Band::of);
-    let after = |count: usize| {
+    let since = |count: usize| {
         let (begins, _) = timeline.windows().bounds(over + count);
         begins.since(trigger.to)
     };
     let back_by = |good: fn(&Band, &Seen) -> bool| {
         let band = band.filter(|_| matches!(standing, Standing::Back { .. } | Standing::StaysDown))?;
-        back(&windows[over..], |window| good(&band, window)).map(after)
+        back(&windows[over..], |window| good(&band, window)).map(since)
     };
     let last = windows.len().saturating_sub(HOLD);
     let evidence = match standing {
         Standing::StaysDown => evidence(blueprint, timeline, windows, (from, last)),
         _ => Vec::new(),
     };
-    Some(Stability {
+    Stability {
         standing,
         back_after: match standing {
-            Standing::Back { after: count } => Some(after(count)),
+            Standing::Back { after: count } => Some(since(count)),
             _ => None,
         },
         goodput_back_after: back_by(Band::has_goodput),
@@ -295,7 +288,7 @@ pub fn stability(blueprint: &Blueprint, record: &RunRecord) -> Option<Stability>
         end: sum(&windows[last..]),
         evidence,
         trigger,
-    })
+    }
 }
 
 fn seen(blueprint: &Blueprint, timeline: &Timeline) -> Vec<Seen> {

@@ -8,6 +8,7 @@
 //! Nothing is measured or judged here: a figure that no file has cannot stand on the page.
 
 mod anatomy;
+mod felt;
 mod figures;
 mod happenings;
 mod honesty;

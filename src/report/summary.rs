@@ -13,10 +13,11 @@ mod ranking;
 pub mod size;
 mod stability;
 mod stories;
+pub mod stress;
 mod verdicts;
 pub mod warnings;
 
-pub use comparison::comparison;
+pub use comparison::{comparison, verdicts as comparison_verdicts};
 pub use json::json;
 pub use precision::json as precision_json;
 
@@ -52,8 +53,29 @@ pub fn text(pool: &Pool, reached: Option<&Reached>, command: &str) -> String {
             text.push_str(&section);
         }
     }
-    text.push_str(&format!("\n{}", labelled("Repeat", command)));
-    text
+    text + &repeat(command)
+}
+
+/// The verdicts on the objectives of one of several scenarios; a line that says so if it has none.
+pub fn verdicts_of(name: &str, pool: &Pool) -> String {
+    let runs = format!(
+        "{} of {}",
+        counted(pool.records.len(), "run"),
+        duration(pool.blueprint.duration.seconds())
+    );
+    let objectives = verdicts::section(pool);
+    let none = if objectives.is_empty() { ", no objectives" } else { "" };
+    format!("{}: {runs}{none}\n{objectives}", style::bold(name))
+}
+
+/// How closely the figures are known that the runs went on for.
+pub fn precision_reached(reached: &Reached) -> String {
+    precision::text(reached)
+}
+
+/// What repeats it.
+pub fn repeat(command: &str) -> String {
+    format!("\n{}", labelled("Repeat", command))
 }
 
 /// A label and what it says, wrapped to the width under itself.

@@ -7,6 +7,7 @@
 //! What the numbers mean is not decided here.
 
 use crate::blueprint::Blueprint;
+pub use crate::scenario::quantity::significant;
 use crate::units::{Instant, Span};
 
 /// One column: its name in snake_case with its unit, and a sentence about it.
@@ -113,14 +114,6 @@ impl From<&Value> for serde_json::Value {
             Value::Missing => serde_json::Value::Null,
         }
     }
-}
-
-/// `number` rounded to so many significant decimal digits.
-pub fn significant(number: f64, digits: usize) -> f64 {
-    // Through decimal text: correctly rounded and the same everywhere, which a power of ten in floating point is not.
-    format!("{number:.*e}", digits - 1)
-        .parse()
-        .expect("a number just printed parses")
 }
 
 impl Table {

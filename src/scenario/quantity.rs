@@ -271,6 +271,14 @@ pub fn print_intervals(share: f64) -> String {
     format!("{share} interval")
 }
 
+/// `number` rounded to so many significant decimal digits.
+pub fn significant(number: f64, digits: usize) -> f64 {
+    // Through decimal text: correctly rounded and the same everywhere, which a power of ten in floating point is not.
+    format!("{number:.*e}", digits - 1)
+        .parse()
+        .expect("a number just printed parses")
+}
+
 /// A number and the unit behind it.
 fn split(text: &str) -> Result<(&str, &str), Flaw> {
     let text = text.trim();

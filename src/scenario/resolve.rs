@@ -52,6 +52,7 @@ mod size;
 mod skew;
 mod standalone;
 mod start_up;
+mod stress;
 mod task;
 mod time;
 mod traffic;
@@ -315,6 +316,7 @@ pub fn resolve(
     let objectives = objective::objectives(&mut cx, &classes);
     let expectations = expectation::expectations(&mut cx);
     let precision = experiment::precision(&mut cx);
+    let stress = stress::stress(&mut cx, &traffic, &classes, &events);
     let size = size::size(&mut cx);
     let model = model::model(&mut cx);
     let blueprint = Blueprint {
@@ -355,6 +357,7 @@ pub fn resolve(
         expectations,
         replications: said.experiment.replications,
         precision,
+        stress,
         size,
         prices: Discounts {
             fargate: said.prices.discount.fargate.0,

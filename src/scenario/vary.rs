@@ -38,6 +38,11 @@ impl Scenario {
         }
     }
 
+    /// Whether the scenario says anything at a path: `scenario.says("experiment.stress")`.
+    pub fn says(&self, path: &str) -> bool {
+        path::parse(path).is_some_and(|steps| self.tree.find(&steps).is_some())
+    }
+
     /// Every combination of the values, each named by its values: `[("a", "x"), …]` in the order given, the last path
     /// varying fastest.
     pub fn vary(&self, paths: &[(String, Vec<String>)]) -> Result<Vec<(String, Scenario)>, Diagnostics> {
@@ -139,6 +144,7 @@ impl Scenario {
         }
     }
 
+    /// Puts a value at a path that the language knows.
     pub(super) fn put(&mut self, path: &str, value: Node, place: Place) -> Result<(), Box<Diagnostic>> {
         let unknown = |message: String| Diagnostic::new(Code::UnknownPath, place, message);
         let Some(steps) = path::parse(path) else {

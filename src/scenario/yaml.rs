@@ -254,7 +254,7 @@ fn size(node: &Node) -> usize {
 }
 
 /// What an unquoted scalar means in YAML 1.2's core schema, but without `True`, `NULL` and their kind.
-fn plain_scalar(text: &str) -> Value {
+pub(super) fn plain_scalar(text: &str) -> Value {
     match text {
         "" | "~" | "null" => Value::Null,
         "true" => Value::Bool(true),

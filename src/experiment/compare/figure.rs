@@ -140,7 +140,7 @@ impl Figure {
     }
 
     /// The figure in one run; classes go by name, because variants may order them otherwise.
-    pub(super) fn of(self, blueprint: &Blueprint, record: &RunRecord, class: Option<&str>) -> Option<f64> {
+    pub fn of(self, blueprint: &Blueprint, record: &RunRecord, class: Option<&str>) -> Option<f64> {
         let class = match class {
             Some(name) => Some(ClassIx::from_usize(
                 blueprint.classes.iter().position(|class| class.name == name)?,

@@ -151,7 +151,6 @@ impl Plot {
                 .filter_map(|(at, text)| tick(axis, *at, text))
                 .collect()
         };
-        let within = |mark: &&Mark| (0.0..=1.0).contains(&self.x.place(mark.from_s));
         let every = self.at.len().div_ceil(ROWS_MOST).max(1);
         Drawn {
             title: self.title.clone(),
@@ -169,14 +168,7 @@ impl Plot {
                 .collect(),
             y_ticks: ticks(&self.y),
             x_ticks: ticks(&self.x),
-            marks: marks
-                .iter()
-                .filter(within)
-                .map(|mark| Letter {
-                    at: decimals(100.0 * self.x.place(mark.from_s), 2),
-                    letter: mark.letter.clone(),
-                })
-                .collect(),
+            marks: self.letters(marks),
             svg: self.svg(marks),
             head: std::iter::once(self.x.label.clone())
                 .chain(self.lines.iter().map(|line| line.name.clone()))
@@ -195,6 +187,29 @@ impl Plot {
             file: self.file,
             data: self.data(unit).to_string(),
         }
+    }
+
+    /// The letters of marks; those of marks that are too close to be told apart stand together.
+    fn letters(&self, marks: &[Mark]) -> Vec<Letter> {
+        const APART: f64 = 0.03;
+        let mut letters: Vec<(f64, String)> = Vec::new();
+        for mark in marks {
+            let place = self.x.place(mark.from_s);
+            if !(0.0..=1.0).contains(&place) {
+                continue;
+            }
+            match letters.last_mut() {
+                Some((last, together)) if place - *last < APART => together.push_str(&mark.letter),
+                _ => letters.push((place, mark.letter.clone())),
+            }
+        }
+        letters
+            .into_iter()
+            .map(|(place, letter)| Letter {
+                at: decimals(100.0 * place, 2),
+                letter,
+            })
+            .collect()
     }
 
     /// Seconds in the unit of the axis, which its label names in brackets.
@@ -384,6 +399,13 @@ mod tests {
                 .svg
                 .contains("class=\"shade\" x=\"100\" y=\"0\" width=\"100\"")
         );
+        let next = Mark {
+            letter: "B".into(),
+            from_s: 65.0,
+            ..mark.clone()
+        };
+        let letters = plot.letters(&[mark.clone(), next]);
+        assert_eq!((letters.len(), letters[0].letter.as_str()), (1, "AB"));
         plot.kind = Kind::Tail;
         assert!(!plot.draw(&[mark]).svg.contains("shade"));
     }

@@ -102,8 +102,8 @@ fn crossing(
 
 /// Whether an event is a sign of trouble: what kind, and in words.
 fn sign(row: &Row) -> Option<(&'static str, String)> {
-    let (service, reason) = (row.text("service"), row.text("reason"));
-    match (row.text("kind"), row.text("to")) {
+    let (service, reason, to) = (row.text("service"), row.text("reason"), row.text("to"));
+    match (row.text("kind"), to) {
         ("target", "unhealthy") => Some(("target", format!("a target of {service} failed its health checks"))),
         ("alarm", "ALARM") => {
             let name = reason.split(':').next().unwrap_or(reason);
@@ -113,8 +113,8 @@ fn sign(row: &Row) -> Option<(&'static str, String)> {
         ("task", "STOPPING" | "STOPPED" | "DEPROVISIONING") if is_trouble(reason) => {
             Some(("task", format!("a task of {service} stopped ({reason})")))
         }
-        ("container", _) if is_trouble(reason) && !reason.is_empty() => {
-            Some(("container", format!("a container of {service} ended ({reason})")))
+        ("container", "UNHEALTHY" | "STOPPED") => {
+            Some(("container", format!("container {reason} of {service} became {to}")))
         }
         ("service", _) if reason.contains("unable to") => Some(("service", reason.replace("(service ", "("))),
         _ => None,
@@ -130,4 +130,21 @@ fn is_trouble(reason: &str) -> bool {
 pub(super) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (count, sum) = values.fold((0.0, 0.0), |(count, sum), value| (count + 1.0, sum + value));
     (count > 0.0).then_some(sum / count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_schedulers_do_all_day_is_no_trouble() {
+        assert!(is_trouble("Task failed ELB health checks in (target-group web)"));
+        for reason in [
+            "",
+            "Scaling activity initiated by service scheduler",
+            "stands since before the beginning",
+        ] {
+            assert!(!is_trouble(reason), "{reason}");
+        }
+    }
 }

@@ -3,10 +3,11 @@
 //! The times of users are those of the timeline, which is over all runs; the times of tasks, targets and alarms are those
 //! of the first run, and say so. A sentence that the data does not bear is not written.
 
+use super::felt::{Felt, LATENCY_FELT, SHARE_FELT, felt};
 use super::plot::Mark;
 use super::results::{Results, Row};
-use super::signs::{capital, first_sign, later_signs, mean, signs};
-use super::timelines::{Track, Tracks};
+use super::signs::{capital, first_sign, later_signs, signs};
+use super::timelines::Tracks;
 use crate::report::words::{counted, duration, share, short, strategy};
 use serde::Serialize;
 
@@ -14,15 +15,6 @@ use serde::Serialize;
 const STORIES_MOST: usize = 8;
 /// Marks have letters.
 const MARKS_MOST: usize = 20;
-/// Windows before a trigger that say what is ordinary.
-const BEFORE: usize = 12;
-/// A share served that is lower by this is felt; noise of a window's count aside.
-const SHARE_FELT: f64 = 0.01;
-/// A p99 that is higher by this factor is felt.
-const LATENCY_FELT: f64 = 2.0;
-/// Calm windows after which what comes is another matter.
-const CALM: usize = 6;
-
 /// One thing that befell the system and what came of it.
 #[derive(Serialize)]
 pub struct Story {
@@ -167,77 +159,6 @@ fn calm(results: &Results, tracks: &Tracks) -> String {
     text
 }
 
-/// What users felt of something.
-struct Felt {
-    from_s: f64,
-    /// End of the last bad window.
-    to_s: f64,
-    worst_failed: f64,
-    usual_failed: f64,
-    worst_p99: f64,
-    usual_p99: f64,
-    to_the_end: bool,
-}
-
-fn felt(all: &Track, from_s: f64, until_s: f64) -> Option<Felt> {
-    let ends = |row: &Row| row.number("time_s").unwrap_or(0.0) + row.number("window_s").unwrap_or(0.0);
-    let served = |row: &Row| {
-        let offered = row.number("offered").filter(|offered| *offered > 0.0)?;
-        Some(row.number("served")? / offered)
-    };
-    let before: Vec<&Row> = all.rows().iter().filter(|row| ends(row) <= from_s).collect();
-    let before = &before[before.len().saturating_sub(BEFORE)..];
-    let usual_share = mean(before.iter().filter_map(|row| served(row))).unwrap_or(1.0);
-    let usual_p99 = mean(before.iter().filter_map(|row| row.number("p99_ms"))).unwrap_or(f64::INFINITY);
-    let is_bad = |row: &Row| {
-        let failing = served(row).is_some_and(|share| share < usual_share - SHARE_FELT);
-        failing || row.number("p99_ms").is_some_and(|p99| p99 > LATENCY_FELT * usual_p99)
-    };
-    let after: Vec<&Row> = all
-        .rows()
-        .iter()
-        .filter(|row| ends(row) > from_s && row.number("time_s").unwrap_or(0.0) < until_s)
-        .collect();
-    let first = after.iter().position(|row| is_bad(row))?;
-    let mut last = first;
-    for (at, row) in after.iter().enumerate().skip(first) {
-        if is_bad(row) {
-            if at - last > CALM {
-                break;
-            }
-            last = at;
-        }
-    }
-    let bad = &after[first..=last];
-    let worst = |of: &dyn Fn(&Row) -> Option<f64>| bad.iter().filter_map(|row| of(row)).fold(0.0, f64::max);
-    Some(Felt {
-        from_s: bad[0].number("time_s").unwrap_or(0.0).max(from_s),
-        to_s: ends(bad[bad.len() - 1]),
-        worst_failed: worst(&|row| served(row).map(|share| 1.0 - share)),
-        usual_failed: 1.0 - usual_share,
-        worst_p99: worst(&|row| row.number("p99_ms")),
-        usual_p99,
-        to_the_end: last + 1 == after.len() && until_s >= all.rows().last().map_or(0.0, ends),
-    })
-}
-
-impl Felt {
-    fn in_words(&self) -> String {
-        let mut parts = Vec::new();
-        if self.worst_failed > self.usual_failed + SHARE_FELT {
-            parts.push(format!("at worst {} of requests failed", share(self.worst_failed)));
-        }
-        if self.worst_p99 > LATENCY_FELT * self.usual_p99 {
-            parts.push(format!(
-                "p99 rose from {} to {} ms",
-                short(self.usual_p99, 3),
-                short(self.worst_p99, 3)
-            ));
-        }
-        parts.join(" and ")
-    }
-}
-
 fn story(results: &Results, tracks: &Tracks, triggers: &[Trigger], at: usize) -> Story {
     let trigger = &triggers[at];
     let end = results.duration_s();
@@ -258,7 +179,7 @@ fn story(results: &Results, tracks: &Tracks, triggers: &[Trigger], at: usize) ->
     let signs = signs(results, tracks, trigger.from_s, over.max(trigger.from_s + 1.0));
     push("Broke first", first_sign(&signs, trigger.from_s));
     push("Then", later_signs(&signs, trigger.from_s));
-    push("Users felt it", Some(users(felt.as_ref(), trigger)));
+    push("Users felt it", Some(users(results, felt.as_ref(), trigger)));
     push("Amplified by", felt.as_ref().and_then(|_| amplified(results, trigger)));
     push("Held by", scaled(results, trigger.from_s, over));
     push("Ended by", ended(results, trigger, felt.as_ref()));
@@ -297,7 +218,7 @@ fn in_short(trigger: &Trigger, felt: Option<&Felt>) -> String {
     text.replace(": ;", ";")
 }
 
-fn users(felt: Option<&Felt>, trigger: &Trigger) -> String {
+fn users(results: &Results, felt: Option<&Felt>, trigger: &Trigger) -> String {
     match felt {
         None => format!(
             "Not at all: the share served stayed within {} of what it was, p99 within {} times.",
@@ -305,12 +226,35 @@ fn users(felt: Option<&Felt>, trigger: &Trigger) -> String {
             short(LATENCY_FELT, 2)
         ),
         Some(felt) => format!(
-            "From {} on, {}: {}.",
+            "From {} on, {}: {}.{}",
             clock(felt.from_s),
             after(trigger.from_s, felt.from_s),
-            felt.in_words()
+            felt.in_words(),
+            most_failures(results, felt)
         ),
     }
+}
+
+/// What most of the run's failures are, if users saw failures.
+fn most_failures(results: &Results, felt: &Felt) -> String {
+    if felt.worst_failed <= felt.usual_failed + SHARE_FELT {
+        return String::new();
+    }
+    let requests = |row: &Row| row.number("requests").unwrap_or(0.0);
+    let most = results
+        .sheet("failures")
+        .rows()
+        .max_by(|one, other| requests(one).total_cmp(&requests(other)));
+    most.map_or(String::new(), |row| {
+        let place = row.text("where");
+        let place = if place.is_empty() {
+            String::new()
+        } else {
+            format!(" at {place}")
+        };
+        let reason = row.text("reason").replace('_', " ");
+        format!(" Most failures of the run: {reason}{place}.")
+    })
 }
 
 fn over_in_words(felt: &Felt, trigger: &Trigger) -> String {

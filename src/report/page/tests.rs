@@ -209,3 +209,102 @@ fn the_page_reads_only_tables_that_are_written() {
         assert!(written.contains(needed.table), "{}", needed.table);
     }
 }
+
+/// A day of 50 services in 30 classes, with ten thousand events: as the tables of such a run have it, without the run.
+fn day_of_fifty_services() -> Files<'static> {
+    let mut files = folder(&sample::shop(), 1);
+    let mut manifest: serde_json::Value = serde_json::from_slice(&files[results::MANIFEST]).expect("JSON");
+    manifest["duration_s"] = 86_400.0.into();
+    files.insert(results::MANIFEST.into(), Cow::Owned(manifest.to_string().into_bytes()));
+    let head = |name: &str| {
+        let schema = tables::SCHEMAS
+            .iter()
+            .find(|schema| schema.name == name)
+            .expect("a table");
+        schema.columns.iter().map(|column| column.name).collect::<Vec<_>>()
+    };
+    let write = |name: &str, rows: &mut dyn Iterator<Item = Vec<(&'static str, String)>>| {
+        let columns = head(name);
+        let mut text = columns.join(",");
+        for row in rows {
+            let cell = |column: &&str| {
+                row.iter()
+                    .find(|(name, _)| name == column)
+                    .map_or("", |(_, value)| value)
+            };
+            let cells: Vec<&str> = columns.iter().map(cell).collect();
+            text.push_str(&format!("\n{}", cells.join(",")));
+        }
+        Cow::Owned((text + "\n").into_bytes())
+    };
+    // Numbers that look measured: six digits that never repeat, and so compress as badly as real ones.
+    let number = |seed: usize| format!("{}", 1.0 + (seed * 7919 % 99_991) as f64 / 97.0);
+    let mut windows = (0..240usize).flat_map(|window| {
+        let time = move || vec![("time_s", (window * 360).to_string()), ("window_s", "360".to_owned())];
+        let classes = (0..31usize).map(move |class| {
+            let mut row = time();
+            row.push((
+                "class",
+                if class == 30 {
+                    "all".to_owned()
+                } else {
+                    format!("class-{class}")
+                },
+            ));
+            row.extend([
+                ("offered", "36000".to_owned()),
+                ("served", "35000".to_owned()),
+                ("failed", "1000".to_owned()),
+            ]);
+            let columns = ["p50_ms", "p95_ms", "p99_ms", "failed_server_error", "failed_timed_out"];
+            row.extend(columns.map(|name| (name, number(window * 31 + class))));
+            row
+        });
+        let services = (0..50usize).map(move |service| {
+            let mut row = time();
+            row.push(("service", format!("service-{service}")));
+            let columns = [
+                "desired",
+                "pending",
+                "running",
+                "healthy",
+                "cpu_percent",
+                "queued",
+                "in_service",
+            ];
+            row.extend(columns.map(|name| (name, number(window * 50 + service))));
+            row
+        });
+        classes.chain(services)
+    });
+    files.insert("timeline.csv".into(), write("timeline", &mut windows));
+    let mut events = (0..10_000usize).map(|at| {
+        vec![
+            ("time_s", format!("{}", at as f64 * 8.64)),
+            ("replication", "0".to_owned()),
+            ("kind", if at % 40 == 0 { "fault" } else { "task" }.to_owned()),
+            ("service", format!("service-{}", at % 50)),
+            ("task", at.to_string()),
+            ("to", if at % 40 == 0 { "begins" } else { "STOPPED" }.to_owned()),
+            (
+                "reason",
+                format!(
+                    "task_crash of service-{} for a reason that takes a line to tell",
+                    at % 50
+                ),
+            ),
+        ]
+    });
+    files.insert("events.csv".into(), write("events", &mut events));
+    files
+}
+
+#[test]
+fn a_day_of_fifty_services_is_a_page_of_less_than_two_megabytes() {
+    let page = text(&day_of_fifty_services());
+    assert!(page.len() < 2_000_000, "{} bytes", page.len());
+    assert!(page.contains("200 of the 10,000 events of the first run"));
+    // The twelve in most trouble have charts, the others a row.
+    assert_eq!(page.matches("<details class=\"service\"").count(), 12);
+    assert!((0..50).all(|service| page.contains(&format!("service-{service}"))));
+}

@@ -2,7 +2,7 @@
 
 use super::results::Results;
 use super::story::Stories;
-use crate::report::words::{counted, plain};
+use crate::report::words::{counted, plain, share};
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -41,11 +41,7 @@ pub fn overall(results: &Results, stories: &Stories) -> Overall {
         names.join(", ")
     };
     let (class, word, sentence) = match (met, missed, open) {
-        (0, 0, 0) => (
-            "none",
-            "Not judged",
-            "The scenario sets no objectives: the figures below speak for themselves.".to_owned(),
-        ),
+        (0, 0, 0) => ("none", "Not judged", served(results)),
         (_, 0, 0) => (
             "met",
             "Met",
@@ -87,6 +83,17 @@ pub fn overall(results: &Results, stories: &Stories) -> Overall {
             .collect(),
         warnings: warnings.filter_map(|it| it.as_str()).map(str::to_owned).collect(),
     }
+}
+
+/// What can be said of runs that nobody set objectives for.
+fn served(results: &Results) -> String {
+    let all = results.sheet("summary").rows().find(|row| row.text("class") == "all");
+    let served = all
+        .and_then(|row| row.number("availability"))
+        .map_or(String::new(), |served| {
+            format!("; {} of its requests were served", share(served))
+        });
+    format!("The scenario sets no objectives{served}.")
 }
 
 /// In the words of the summary.

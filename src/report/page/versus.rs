@@ -219,7 +219,9 @@ fn frontier(results: &Results, variants: &[String]) -> Option<Frontier> {
         None => (points("p99_ms")?, "p99 latency", 1.0, "ms"),
     };
     let high = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).fold(0.0, f64::max).max(1e-9) * 1.15;
-    let (x_high, y_high) = (high(|it| it.0), high(|it| it.1));
+    // Of shares there is no more than all.
+    let most = if unit == "%" { 1.0 } else { f64::INFINITY };
+    let (x_high, y_high) = (high(|it| it.0), high(|it| it.1).min(most));
     let dots = variants
         .iter()
         .zip(&points)

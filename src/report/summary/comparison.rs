@@ -50,6 +50,41 @@ pub fn comparison(comparison: &Comparison) -> String {
     text
 }
 
+/// A line for each variant after the first: in what it is better than the first, in what worse, and in what chance explains
+/// the difference.
+pub fn verdicts(comparison: &Comparison) -> Vec<String> {
+    let Some((base, others)) = comparison.variants.split_first() else {
+        return Vec::new();
+    };
+    let line = |variant: &String| {
+        let mine = |row: &&Row| row.class.is_none() && row.base == *base && row.variant == *variant;
+        let of = |findings: &[Finding]| -> Vec<&'static str> {
+            let rows = comparison.rows.iter().filter(mine);
+            let rows = rows.filter(|row| findings.contains(&row.finding));
+            rows.map(|row| row.figure.label()).collect()
+        };
+        let mut parts = Vec::new();
+        for (words, findings) in [
+            ("better in", &[Finding::VariantBetter][..]),
+            ("worse in", &[Finding::BaseBetter]),
+            ("different in", &[Finding::Differs]),
+            ("no winner (shares served differ) in", &[Finding::SharesServedDiffer]),
+            ("within noise in", &[Finding::WithinNoise]),
+            ("too few runs for", &[Finding::TooFewRuns]),
+        ] {
+            let names = of(findings);
+            if !names.is_empty() {
+                parts.push(format!("{words} {}", names.join(", ")));
+            }
+        }
+        if parts.is_empty() {
+            parts.push("no difference".to_owned());
+        }
+        format!("{variant} against {base}: {}", parts.join("; "))
+    };
+    others.iter().map(line).collect()
+}
+
 /// The figures in which nothing is decided, each once, under the least that can be said of any pair.
 fn rest(rows: Vec<&Row>) -> String {
     let mut text = String::new();

@@ -5,10 +5,10 @@
 
 use super::comparison::{half_width, name};
 use crate::blueprint::ClassIx;
-use crate::experiment::Comparison;
 use crate::experiment::compare::{LEVEL, Row};
 use crate::experiment::precision::Reached;
 use crate::experiment::verdict::runs_to_decide;
+use crate::experiment::{Comparison, Outcome};
 use crate::probe::{Estimate, Pool};
 use crate::report::chart::comparison::{title, unit};
 use crate::report::tables::cost::total;
@@ -90,6 +90,30 @@ fn latencies(pool: &Pool) -> String {
         format!("\n{} USD an hour\n", spread(Some(hourly)))
     });
     table(&header, 1, rows.collect()) + &cost
+}
+
+/// What the comparison comes to, to stand above everything.
+pub fn verdict(comparison: &Comparison) -> String {
+    let lines = super::comparison::verdicts(comparison);
+    lines.iter().map(|line| format!("**{}**\n\n", escaped(line))).collect()
+}
+
+/// The verdicts on the objectives of scenarios that are compared, one beside the other.
+pub fn objectives(outcomes: &[Outcome]) -> String {
+    let rows = outcomes.iter().flat_map(|outcome| {
+        let pool = Pool::new(&outcome.blueprint, &outcome.records);
+        let judged = outcome.blueprint.objectives.iter().zip(pool.judge());
+        let row = |(objective, judgement): (&crate::blueprint::Objective, crate::probe::Judgement)| {
+            vec![
+                outcome.name.clone(),
+                format!("**{}**", judgement.verdict.name()),
+                objective.name.clone(),
+                bound_in_words(objective),
+            ]
+        };
+        judged.map(row).collect::<Vec<_>>()
+    });
+    table(&["scenario", "verdict", "objective", "asked"], 4, rows.collect())
 }
 
 /// How variants differ, with every figure and what is known of it.

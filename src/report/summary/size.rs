@@ -204,7 +204,10 @@ impl Told<'_> {
             String::new()
         };
         if dearer.estimate.abs() <= 1e-9 * winner.value.abs() {
-            return format!("costs the same{half}");
+            return "costs the same".to_owned();
+        }
+        if dearer.contains(0.0) {
+            return format!("within noise of the winner's cost{half} USD/h");
         }
         let way = if dearer.estimate < 0.0 { "less" } else { "more" };
         format!(

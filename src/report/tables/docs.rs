@@ -1,6 +1,6 @@
 //! Prints the schemas of all tables as `docs/results.md`, so that the documentation cannot disagree with the files.
 
-use super::{SCHEMAS, candidates, comparison, values};
+use super::{SCHEMAS, candidates, comparison, runs, stress, values};
 use crate::report::table::Schema;
 
 const HEAD: &str = "\
@@ -39,14 +39,32 @@ steps, scaling) have the rows of all replications, one run after the other.
 | `cost.svg` | What an hour costs, line by line. |
 | `comparison.svg` | Paired differences between variants with their intervals. |
 | `variants.svg`, `variants_over_time.svg` | The variants' figures as bars, and what users felt under each over time. |
+| `effects.svg` | A sweep's main effects: each swept path against p99, failures and cost. |
+| `parts/part-*.csv` | A sweep's runs as they were finished, exactly; the first line carries their hash. |
+| `runs.parquet` | A sweep's `runs.csv` with types. |
 | `traces.otlp.json` | Requests of the first run in full (`experiment.traces`), as an OpenTelemetry `ExportTraceServiceRequest`: opens in Jaeger. |
 | `traces.perfetto.json` | The same as trace events, a process for each service and lanes for its tasks: opens in ui.perfetto.dev. |
+| `stress_goodput.svg`, `stress_latency.svg` | What `wavetank stress` saw under each load: what is served, and how long it takes. |
+| `stress_hysteresis.svg`, `stress_healing.svg` | The load up and down again, and how likely a shock does not heal. |
 | `size.json` | What `wavetank size` found: the winner, every candidate with its objectives, and what was not tried. |
 | `frontier.svg` | What each candidate costs against how near it comes to missing an objective. |
 | `*.png` | The same pictures for where SVG is not shown. |
 
 In charts of several runs a line is the median of the runs and a band holds the middle 80 % of them, window by window.
 ";
+
+/// The tables that are not of one scenario's runs.
+const OF_SEVERAL: [&Schema; 9] = [
+    &comparison::COMPARISON,
+    &values::VALUES,
+    &stress::LEVELS,
+    &stress::SHOCKS,
+    &stress::BRANCHES,
+    &candidates::CANDIDATES,
+    &candidates::CANDIDATE_OBJECTIVES,
+    &runs::RUNS,
+    &runs::POINTS,
+];
 
 /// Queries to begin with; `docs/queries/ask.py` asks them of the committed results.
 const QUERIES: [&str; 5] = [
@@ -71,13 +89,7 @@ pub fn page() -> String {
     for query in QUERIES {
         page.push_str(&format!("\n```sql\n{query}```\n"));
     }
-    let others = [
-        &comparison::COMPARISON,
-        &values::VALUES,
-        &candidates::CANDIDATES,
-        &candidates::CANDIDATE_OBJECTIVES,
-    ];
-    for schema in SCHEMAS.into_iter().chain(others) {
+    for schema in SCHEMAS.into_iter().chain(OF_SEVERAL) {
         page.push_str(&section(schema));
     }
     page
@@ -118,7 +130,7 @@ mod tests {
 
     #[test]
     fn every_first_column_and_every_name_is_explained_once() {
-        for schema in SCHEMAS {
+        for schema in SCHEMAS.into_iter().chain(OF_SEVERAL) {
             assert!(
                 !schema.columns[0].doc.is_empty(),
                 "{}: the first column continues nothing",

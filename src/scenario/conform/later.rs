@@ -114,7 +114,6 @@ pub(super) const LATER: &[(&str, &str, &str)] = &[
         "leave it out: routes see the request as it was sent",
     ),
     ("Deploy", "runtime", "describe a second service"),
-    ("Experiment", "sweep", "use `compare` with one variant for each value"),
     ("Queue", "fifo_queue", "leave it out: queues are standard queues"),
     (
         "Publish",

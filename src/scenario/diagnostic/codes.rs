@@ -249,6 +249,18 @@ codes! {
     FaultFollowsFollower "WT1011" "fault-follows-follower" Error;
     ReclaimWithoutSpot "WT1013" "reclaim-without-spot" Error;
     NobodySelected "WT1012" "nobody-selected" Warning;
+
+    // Stress.
+    LoadsUpsideDown "WT1140" "loads-upside-down" Error;
+    LoadOfNobody "WT1141" "load-of-nobody" Error;
+    LoadOfItsOwnTime "WT1142" "load-of-its-own-time" Error;
+    ShockOfNothing "WT1143" "shock-of-nothing" Error;
+
+    // Several files beside each other.
+    LengthsDiffer "WT1150" "lengths-differ" Error without_example;
+    WarmUpsDiffer "WT1151" "warm-ups-differ" Warning without_example;
+    LuckDiffers "WT1152" "luck-differs" Warning without_example;
+    RequestsDiffer "WT1153" "requests-differ" Warning without_example;
     ObjectiveOfNobody "WT1170" "objective-of-nobody" Error;
 
     // Folders of results.
@@ -269,6 +281,26 @@ codes! {
     LossOfTheOnlyZone "WT1128" "loss-of-the-only-zone" Error;
     WhatIfOfNothing "WT1129" "what-if-of-nothing" Error;
     NotAChoice "WT1130" "not-a-choice" Error;
+
+    // Sweeps.
+    EmptyDesign "WT1101" "empty-design" Error;
+    SweptRangeUpsideDown "WT1102" "swept-range-upside-down" Error;
+    RepeatedPoint "WT1103" "repeated-point" Error;
+    RangeWithoutMeasure "WT1104" "range-without-measure" Error;
+    PathSweptTwice "WT1105" "path-swept-twice" Error;
+    UnevenList "WT1106" "uneven-list" Error;
+    SweepWithoutEffect "WT1107" "sweep-without-effect" Error;
+    PointCannotRun "WT1108" "point-cannot-run" Error;
+    TooManyRuns "WT1109" "too-many-runs" Error;
+    MalformedDesign "WT1110" "malformed-design" Error without_example;
+    ShardOutOfRange "WT1111" "shard-out-of-range" Error without_example;
+    SweepOfAnotherVersion "WT1112" "sweep-of-another-version" Error without_example;
+    SweepOfAnotherScenario "WT1113" "sweep-of-another-scenario" Error without_example;
+    SweepOfOtherSettings "WT1114" "sweep-of-other-settings" Error without_example;
+    DamagedManifest "WT1115" "damaged-manifest" Error without_example;
+    DamagedPart "WT1116" "damaged-part" Error without_example;
+    MissingParts "WT1117" "missing-parts" Error without_example;
+    PartsDiffer "WT1118" "parts-differ" Error without_example;
 }
 
 impl std::fmt::Display for Code {

@@ -277,7 +277,7 @@ fn visits(blueprint: &Blueprint, graph: &Graph, order: &[usize], at: Instant) ->
         let Source::Open { profile, .. } = &traffic.source else {
             continue;
         };
-        let rate = rate(profile, at) * traffic.requests_per_arrival();
+        let rate = profile.rate(at) * traffic.requests_per_arrival();
         let sum: f64 = traffic.classes.iter().map(|(_, weight)| weight).sum();
         for (class, weight) in &traffic.classes {
             for (node, share) in graph.entry(&traffic.to, &blueprint.classes[class.at()]) {
@@ -300,7 +300,7 @@ fn messages(blueprint: &Blueprint, graph: &Graph, visits: &[f64], queue: QueueIx
         if let (Destination::Queue(to), Source::Open { profile, .. }) = (&traffic.to, &traffic.source)
             && *to == queue
         {
-            sum += rate(profile, at) * traffic.requests_per_arrival();
+            sum += profile.rate(at) * traffic.requests_per_arrival();
         }
     }
     for (at, node) in graph.nodes.iter().enumerate().filter(|(at, _)| visits[*at] > 0.0) {
@@ -315,24 +315,6 @@ fn messages(blueprint: &Blueprint, graph: &Graph, visits: &[f64], queue: QueueIx
         });
     }
     sum
-}
-
-/// The rate just after an instant.
-fn rate(profile: &RateProfile, at: Instant) -> f64 {
-    let Some(last) = profile.segments.last() else {
-        return 0.0;
-    };
-    match profile
-        .segments
-        .iter()
-        .find(|segment| segment.start <= at && at < segment.end)
-    {
-        Some(segment) => {
-            let length = segment.end.since(segment.start).seconds();
-            segment.from + (segment.to - segment.from) * (at.since(segment.start).seconds() / length)
-        }
-        None => last.to,
-    }
 }
 
 /// Load over capacity of a service, by whichever is scarcer: CPU, or workers.

@@ -1,6 +1,6 @@
 //! What is asked: objectives, expectations, variants, prices.
 
-use super::{Duration, Form, Level, Money, Named, Share, Sizing};
+use super::{Duration, Form, Level, Money, Named, Share, Sizing, Stress, Sweep};
 use crate::units::Ratio;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,10 @@ pub struct Experiment {
     pub truncation: Truncation,
     /// Path to named values. Each name is a variant; several paths must name the same variants.
     pub compare: Named<Named<Value>>,
+    /// Points of a response surface, for `wavetank sweep`.
+    pub sweep: Option<Sweep>,
+    /// How `wavetank stress` raises the load.
+    pub stress: Option<Stress>,
     /// What `wavetank size` chooses from.
     pub size: Option<Sizing>,
     /// Requests whose way is followed step by step.
@@ -123,6 +127,8 @@ impl Default for Experiment {
             precision: None,
             truncation: Truncation::default(),
             compare: Named::default(),
+            sweep: None,
+            stress: None,
             size: None,
             traces: Traces::default(),
         }

@@ -94,6 +94,7 @@ pub fn fleet(desired: u32) -> Blueprint {
         expectations: vec![],
         replications: 1,
         precision: None,
+        stress: Stress::default(),
         size: None,
         prices: Discounts {
             fargate: Ratio::ZERO,

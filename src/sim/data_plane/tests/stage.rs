@@ -96,6 +96,7 @@ pub fn blueprint(steps: Vec<Step>, runtime: Runtime, rate: f64, seconds: u64) ->
         expectations: vec![],
         replications: 1,
         precision: None,
+        stress: Stress::default(),
         size: None,
         prices: Discounts {
             fargate: Ratio::ZERO,

@@ -164,7 +164,7 @@ fn a_paired_run_is_worth_more_than_one_that_is_not() {
 
 /// Prints the table of docs/pairing.md: `cargo test --test pairing -- --ignored --nocapture`.
 #[test]
-#[ignore = "it takes minutes and asserts nothing that the other does not"]
+#[ignore = "it takes minutes: it makes the table of docs/pairing.md"]
 fn table() {
     const RUNS: usize = 100;
     let figures = [

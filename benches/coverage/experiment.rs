@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use wavetank::blueprint::Blueprint;
 use wavetank::cli::run_once;
 use wavetank::experiment::precision;
-use wavetank::experiment::replicate::{Workers, replicate};
+use wavetank::experiment::replicate::{Workers, conduct};
 use wavetank::experiment::{Cancel, Outcome, Plan, Variant};
 use wavetank::probe::{Estimate, Pool};
 use wavetank::stats::{Interval, clopper_pearson};
@@ -67,8 +67,7 @@ impl Coverage {
 /// Does experiments with seeds from 1 on, on all cores. `quantile` is of the latency of all requests.
 pub fn answers(blueprint: &Blueprint, experiments: usize, quantile: f64) -> Vec<Answer> {
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    // Those that wait for an experiment's runs, and those that make the runs of all.
-    let (waiting, workers) = (Workers::new(cores), Workers::new(cores));
+    let workers = Workers::new(cores);
     let cancel = Cancel::default();
     let mut answers = Vec::new();
     let one = |at: usize| {
@@ -76,7 +75,7 @@ pub fn answers(blueprint: &Blueprint, experiments: usize, quantile: f64) -> Vec<
         blueprint.seed = at as u64 + 1;
         answer(&performed(blueprint, &workers), quantile)
     };
-    replicate(experiments, &waiting, &cancel, one, |_, answer| answers.push(answer));
+    conduct(experiments, cores, &cancel, one, |_, answer| answers.push(answer));
     answers
 }
 

@@ -13,7 +13,7 @@ use super::select::{self, Selected};
 use super::simulate::{self, Simulated};
 use super::terminal::Terminal;
 use crate::experiment::expect::{self, Finding, Outcome};
-use crate::experiment::replicate::replicate;
+use crate::experiment::replicate::conduct;
 use crate::experiment::{Cancel, Workers};
 use crate::report::summary::markdown::table;
 use crate::report::words::counted;
@@ -84,8 +84,6 @@ fn all(
     mut tell: impl FnMut(Tested),
 ) {
     let workers = simulate::workers(threads);
-    // These only wait: the runs of all scenarios share the workers.
-    let waiting = Workers::new(workers.count());
     let name = match selected {
         [one] => one.name.clone(),
         several => counted(several.len(), "scenario"),
@@ -95,7 +93,8 @@ fn all(
         let scenario = &selected[at];
         one(scenario, &workers, cancel, |done, of| watch.is_at(at, done, of))
     };
-    replicate(selected.len(), &waiting, cancel, test, |_, one| {
+    // These only wait: the runs of all scenarios share the workers.
+    conduct(selected.len(), workers.count(), cancel, test, |_, one| {
         watch.aside(|| tell(one));
     });
     watch.end();

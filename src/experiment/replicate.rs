@@ -56,6 +56,13 @@ impl Workers {
 }
 
 /// What the workers and the fold share.
+struct Shared<T> {
+    board: Mutex<Board<T>>,
+    changed: Condvar,
+    runs: usize,
+    workers: usize,
+}
+
 struct Board<T> {
     /// The next index to start.
     next: usize,
@@ -65,8 +72,10 @@ struct Board<T> {
     working: usize,
 }
 
-/// Does runs 0 to `runs`−1 on the workers and folds each, in order, on this thread, which must not be one of them. Returns how many were folded:
-/// fewer than `runs` only if `cancel` was requested, and then the first ones without a gap.
+/// Does runs 0 to `runs`−1 on the workers and folds each, in order, on this thread, which must not be one of them.
+/// Returns how many were folded: fewer than `runs` only if `cancel` was requested, and then the first ones without a gap.
+///
+/// A run that itself replicates is for [`conduct`].
 ///
 /// # Panics
 ///
@@ -76,36 +85,73 @@ pub fn replicate<T: Send>(
     pool: &Workers,
     cancel: &Cancel,
     run: impl Fn(usize) -> T + Sync,
-    mut fold: impl FnMut(usize, T),
+    fold: impl FnMut(usize, T),
 ) -> usize {
-    let workers = pool.count().get().min(runs.max(1));
-    let board = Mutex::new(Board {
-        next: 0,
-        folded: 0,
-        finished: BTreeMap::new(),
-        working: workers,
-    });
-    let changed = Condvar::new();
+    let shared = Shared::new(runs, pool.count());
     pool.0.in_place_scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|_| {
-                let _leaving = Leaving {
-                    board: &board,
-                    changed: &changed,
-                };
-                while let Some(index) = take(&board, &changed, runs, workers, cancel) {
-                    let result = run(index);
-                    lock(&board).finished.insert(index, result);
-                    changed.notify_all();
-                }
-            });
+        for _ in 0..shared.workers {
+            scope.spawn(|_| shared.work(cancel, &run));
         }
+        shared.fold(fold)
+    })
+}
+
+/// As [`replicate`], for runs that only wait for runs of their own, which share some workers: on threads that are no
+/// workers. A worker that waits for others takes up what else there is for it to do, and here that would be the next of
+/// these runs, in the midst of one that nobody can then go on with.
+pub fn conduct<T: Send>(
+    runs: usize,
+    threads: NonZeroUsize,
+    cancel: &Cancel,
+    run: impl Fn(usize) -> T + Sync,
+    fold: impl FnMut(usize, T),
+) -> usize {
+    let shared = Shared::new(runs, threads);
+    std::thread::scope(|scope| {
+        for _ in 0..shared.workers {
+            scope.spawn(|| shared.work(cancel, &run));
+        }
+        shared.fold(fold)
+    })
+}
+
+impl<T> Shared<T> {
+    fn new(runs: usize, threads: NonZeroUsize) -> Self {
+        let workers = threads.get().min(runs.max(1));
+        Shared {
+            board: Mutex::new(Board {
+                next: 0,
+                folded: 0,
+                finished: BTreeMap::new(),
+                working: workers,
+            }),
+            changed: Condvar::new(),
+            runs,
+            workers,
+        }
+    }
+
+    /// What one worker does.
+    fn work(&self, cancel: &Cancel, run: &impl Fn(usize) -> T) {
+        let _leaving = Leaving {
+            board: &self.board,
+            changed: &self.changed,
+        };
+        while let Some(index) = take(&self.board, &self.changed, self.runs, self.workers, cancel) {
+            let result = run(index);
+            lock(&self.board).finished.insert(index, result);
+            self.changed.notify_all();
+        }
+    }
+
+    /// Folds in order until the workers have left and nothing follows.
+    fn fold(&self, mut fold: impl FnMut(usize, T)) -> usize {
         let _stopping = Stopping {
-            board: &board,
-            changed: &changed,
+            board: &self.board,
+            changed: &self.changed,
         };
         for index in 0.. {
-            let mut state = lock(&board);
+            let mut state = lock(&self.board);
             let result = loop {
                 if let Some(result) = state.finished.remove(&index) {
                     break result;
@@ -113,15 +159,15 @@ pub fn replicate<T: Send>(
                 if state.working == 0 {
                     return index;
                 }
-                state = changed.wait(state).expect("no one panics while holding the board");
+                state = self.changed.wait(state).expect("no one panics while holding the board");
             };
             drop(state);
             fold(index, result);
-            lock(&board).folded = index + 1;
-            changed.notify_all();
+            lock(&self.board).folded = index + 1;
+            self.changed.notify_all();
         }
         unreachable!("the workers leave before the indices end")
-    })
+    }
 }
 
 /// The next run to do, once the fold is near enough; `None` when there is nothing left to start.
@@ -219,6 +265,22 @@ mod tests {
         replicate(6, &few, &Cancel::default(), sum_of, |_, values| seen.push(values));
         let squares = |size: usize| (0..size).map(|at| at * at).collect::<Vec<_>>();
         assert_eq!(seen, (0..6).map(squares).collect::<Vec<_>>());
+    }
+
+    /// Three hundred at a time of two: if one of them were taken up while another waits, it would hold that one up until
+    /// there is no room ahead of the fold, and all would wait for ever.
+    #[test]
+    fn runs_that_replicate_do_not_wait_for_each_other() {
+        let (workers, cancel) = (workers(2), Cancel::default());
+        let one = |at: usize| {
+            let mut sum = 0;
+            replicate(3, &workers, &cancel, |index| at * index, |_, product| sum += product);
+            sum
+        };
+        let mut sums = Vec::new();
+        let two = NonZeroUsize::new(2).expect("it is");
+        let folded = conduct(300, two, &cancel, one, |_, sum| sums.push(sum));
+        assert_eq!((folded, sums), (300, (0..300).map(|at| 3 * at).collect()));
     }
 
     #[test]

@@ -251,22 +251,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn folds_share_workers_and_keep_their_order() {
-        let (few, shared) = (workers(3), workers(2));
-        let mut seen = Vec::new();
-        let sum_of = |size: usize| {
-            let mut values = Vec::new();
-            replicate(size, &shared, &Cancel::default(), slow_start, |_, value| {
-                values.push(value)
-            });
-            values
-        };
-        replicate(6, &few, &Cancel::default(), sum_of, |_, values| seen.push(values));
-        let squares = |size: usize| (0..size).map(|at| at * at).collect::<Vec<_>>();
-        assert_eq!(seen, (0..6).map(squares).collect::<Vec<_>>());
-    }
-
     /// Three hundred at a time of two: if one of them were taken up while another waits, it would hold that one up until
     /// there is no room ahead of the fold, and all would wait for ever.
     #[test]

@@ -203,25 +203,16 @@ fn hysteresis(stressed: &Stressed) -> Option<Figure> {
 
 fn healing(stressed: &Stressed) -> Option<Figure> {
     let shocks = stressed.shocks.as_ref().filter(|shocks| shocks.are_known())?;
-    let points = |value: &dyn Fn(&Shocked) -> Option<(f64, f64, f64)>| -> Vec<Datum> {
-        let datum = |it: &Shocked| {
-            let seen = value(it);
-            Datum {
-                x: it.load,
-                y: seen.map(|it| it.0),
-                band: seen.map(|it| (it.1, it.2)),
-            }
-        };
-        shocks.loads.iter().map(datum).collect()
+    let datum = |it: &Shocked| Datum {
+        x: it.load,
+        y: it.down_share.map(|share| 100.0 * share.estimate),
+        band: it.down_share.map(|share| (100.0 * share.low, 100.0 * share.high)),
     };
     let down = Series {
         name: "runs that stay down".to_owned(),
         colour: VERMILLION,
         stroke: Stroke::Line,
-        points: points(&|it| {
-            it.down_share
-                .map(|it| (100.0 * it.estimate, 100.0 * it.low, 100.0 * it.high))
-        }),
+        points: shocks.loads.iter().map(datum).collect(),
     };
     let after = vec![series(
         "the others are back after",

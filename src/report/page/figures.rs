@@ -202,8 +202,14 @@ fn why_failed(results: &Results) -> Vec<Share> {
             } else {
                 format!(" at {place}")
             };
+            let (outcome, reason) = (spaced("outcome"), spaced("reason"));
+            // Some reasons say what came of it.
+            let what = match reason.starts_with(&outcome) {
+                true => reason,
+                false => format!("{outcome}, {reason}"),
+            };
             Share {
-                name: format!("{}: {}, {}{at}", row.text("class"), spaced("outcome"), spaced("reason")),
+                name: format!("{}: {what}{at}", row.text("class")),
                 percent: format!("{:.1}", 100.0 * requests(row) / total),
                 words: format!(
                     "{} ({} of all failures)",

@@ -116,9 +116,15 @@ fn sign(row: &Row) -> Option<(&'static str, String)> {
         ("container", "UNHEALTHY" | "STOPPED") => {
             Some(("container", format!("container {reason} of {service} became {to}")))
         }
-        ("service", _) if reason.contains("unable to") => Some(("service", reason.replace("(service ", "("))),
+        ("service", _) if reason.contains("unable to") => Some(("service", format!("{service} {}", in_short(reason)))),
         _ => None,
     }
+}
+
+/// What a service's message says, without its name before and the details behind.
+fn in_short(message: &str) -> &str {
+    let said = message.split_once(") ").map_or(message, |(_, said)| said);
+    said.split(". ").next().unwrap_or(said).trim_end_matches('.')
 }
 
 /// Not what schedulers do all day.
@@ -135,6 +141,16 @@ pub(super) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_services_message_is_told_without_its_details() {
+        let message = "(service web) was unable to place a task because no instance met its requirements. The closest \
+                       matching (container-instance 4) encountered error \"AGENT\".";
+        let told = "was unable to place a task because no instance met its requirements";
+        assert_eq!(in_short(message), told);
+        let tasks = "(service web) is unable to consistently start tasks successfully.";
+        assert_eq!(in_short(tasks), "is unable to consistently start tasks successfully");
+    }
 
     #[test]
     fn what_schedulers_do_all_day_is_no_trouble() {

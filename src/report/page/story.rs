@@ -302,7 +302,8 @@ fn amplified(results: &Results, trigger: &Trigger) -> Option<String> {
             ));
         }
         let cause = row.text("loop").replace('_', " ");
-        if !cause.is_empty() && !(cause == "retries" && !parts.is_empty()) {
+        let is_told = cause == "retries" && !parts.is_empty();
+        if !cause.is_empty() && !is_told {
             parts.push(format!("what keeps it down: {cause} ({})", row.text("evidence")));
         }
     }

@@ -157,11 +157,10 @@ fn capacity(stressed: &Stressed) -> Answer {
         1 => format!("“{}” is met", stressed.objectives[0].name),
         count => format!("all {count} objectives are met"),
     };
-    let not_met = stressed
-        .objectives
-        .is_empty()
-        .then_some("they are not")
-        .unwrap_or("not");
+    let not_met = match stressed.objectives.len() {
+        0 => "they are not",
+        _ => "not",
+    };
     let it = stressed.capacity;
     let found = match (it.met_to, it.not_met_from) {
         (Some(met), Some(not)) => format!(

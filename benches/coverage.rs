@@ -26,7 +26,7 @@ fn main() {
         .iter()
         .filter(|argument| argument.parse::<usize>().is_err())
         .collect();
-    let tables: [(&str, fn(usize)); 6] = [
+    let tables: [Table; 6] = [
         ("settled, 10 runs of 500 requests", |experiments| {
             settled(500, 10, experiments)
         }),
@@ -52,6 +52,9 @@ fn main() {
         }
     }
 }
+
+/// A title, and what prints the table of so many experiments.
+type Table = (&'static str, fn(usize));
 
 fn settled(requests: u64, runs: u32, experiments: usize) {
     println!("| model | mean covered | ± | p99 covered | ± | has p99 |");

@@ -17,7 +17,7 @@ pub mod student;
 pub mod time_weighted;
 
 pub use batch_means::{BatchMeans, batch_means};
-pub use histogram::LatencyHistogram;
+pub use histogram::{LatencyHistogram, Ranked};
 pub use interval::{Interval, bonferroni, mean_interval, paired_difference, ratio_interval};
 pub use moments::Moments;
 pub use mser::{Truncation, mean_over_runs, mser5};

@@ -43,7 +43,7 @@
       var stroke = colour(tones[line.tone] || "--c0");
       series.push({
         label: line.name, stroke: stroke, width: line.stroke === "dashed" ? 1.25 : 1.75,
-        dash: line.stroke === "dashed" ? [5, 4] : undefined, points: { show: false },
+        dash: line.stroke === "dashed" ? [5, 4] : undefined, points: { show: false }, spanGaps: tail,
         paths: line.stroke === "step" ? uPlot.paths.stepped({ align: 1 }) : undefined,
         value: function (u, value) { return number(value); }
       });

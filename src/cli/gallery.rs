@@ -45,7 +45,7 @@ pub fn gallery(terminal: &Terminal, gallery: &Gallery) -> anyhow::Result<Status>
             terminal.say(&test::failure(&file, finding, &command, &folder));
             status = status.and(Status::NotMet);
         }
-        let small = small(results::tables_and_drawings(&simulated));
+        let small = small(results::tables_and_drawings(&simulated, &workers));
         if gallery.check {
             for difference in differences(&path, &small)? {
                 terminal.say(&difference);

@@ -21,7 +21,7 @@ pub(super) const VARIANTS: &str = "variants";
 /// What `wavetank run` writes.
 pub fn everything(simulated: &Simulated, provenance: &Provenance, said: &Said, workers: &Workers) -> Vec<File> {
     let outcome = simulated.as_written();
-    let mut files = tables_and_drawings(simulated);
+    let mut files = tables_and_drawings(simulated, workers);
     let pictures = pictures(&files, workers);
     files.extend(pictures);
     let first = outcome.records.iter().find(|record| record.replication == 0);
@@ -80,18 +80,22 @@ fn scenario_files(said: &Said) -> [File; 3] {
 }
 
 /// Tables and SVG charts: what the gallery keeps, as far as it is small.
-pub fn tables_and_drawings(simulated: &Simulated) -> Vec<File> {
-    let mut files = table_files("", simulated.as_written());
+pub fn tables_and_drawings(simulated: &Simulated, workers: &Workers) -> Vec<File> {
+    let variants = simulated.variants().iter().map(|variant| {
+        let folder = format!("{VARIANTS}/{}/", super::select::folder_name(&variant.name));
+        (folder, variant)
+    });
+    let own = (String::new(), simulated.as_written());
+    let outcomes: Vec<(String, &Outcome)> = std::iter::once(own).chain(variants).collect();
+    let mut files = at_once(outcomes.len(), workers, |at| {
+        table_files(&outcomes[at].0, outcomes[at].1)
+    });
     if let Some(comparison) = &simulated.comparison {
         let table = tables::comparison::comparison(comparison);
         files.push(File {
             name: format!("{}.csv", table.schema.name),
             bytes: table.to_csv(),
         });
-        for variant in simulated.variants() {
-            let folder = format!("{VARIANTS}/{}/", super::select::folder_name(&variant.name));
-            files.extend(table_files(&folder, variant));
-        }
     }
     let drawn = charts(simulated).into_iter();
     files.extend(drawn.map(|chart| File {
@@ -101,26 +105,30 @@ pub fn tables_and_drawings(simulated: &Simulated) -> Vec<File> {
     files
 }
 
-/// Each drawing in pixels, as many at a time as there are workers.
+/// Each drawing in pixels.
 fn pictures(files: &[File], workers: &Workers) -> Vec<File> {
     let drawings = files
         .iter()
         .filter_map(|file| Some((file.name.strip_suffix(".svg")?, file.bytes.as_slice())));
     let drawings: Vec<(&str, &[u8])> = drawings.collect();
     let rasteriser = Rasteriser::new();
-    let picture = |at: usize| {
+    at_once(drawings.len(), workers, |at| {
         let (name, svg) = drawings[at];
         let svg = std::str::from_utf8(svg).expect("drawings are text");
-        File {
+        vec![File {
             name: format!("{name}.png"),
             bytes: rasteriser.png(svg),
-        }
-    };
-    let mut pictures = Vec::with_capacity(drawings.len());
+        }]
+    })
+}
+
+/// What `make` makes of 0 to `count`−1, in order, as many at a time as there are workers.
+fn at_once(count: usize, workers: &Workers, make: impl Fn(usize) -> Vec<File> + Sync) -> Vec<File> {
+    let mut files = Vec::new();
     // What has been simulated is shown, also after an interruption.
     let never = Cancel::default();
-    replicate(drawings.len(), workers, &never, picture, |_, file| pictures.push(file));
-    pictures
+    replicate(count, workers, &never, make, |_, made| files.extend(made));
+    files
 }
 
 fn table_files(folder: &str, outcome: &Outcome) -> Vec<File> {

@@ -137,43 +137,22 @@ impl LatencyHistogram {
     }
 
     /// The quantile by linear rank: at rank p(n − 1) of the ordered spans, between two of them in proportion. Spans of
-    /// one bucket count as spread evenly over it.
+    /// one bucket count as spread evenly over it. For many quantiles see [`ranked`](Self::ranked).
     pub fn quantile(&self, p: f64) -> Option<Span> {
-        assert!(
-            (0.0..=1.0).contains(&p),
-            "a quantile is asked of a probability, not of {p}"
-        );
-        if self.is_empty() {
-            return None;
-        }
-        let rank = p * (self.len() - 1) as f64;
-        let below = rank.floor() as u64;
-        let (first, second) = self.at_rank(below);
-        let value = first + (rank - rank.floor()) * (second - first);
-        Some(Span::from_nanos(value.round() as u64).clamp(self.least, self.greatest))
+        self.ranked().quantile(p)
     }
 
-    /// The spans of a rank (from 0) and of the next, in nanoseconds, as their buckets tell them.
-    fn at_rank(&self, rank: u64) -> (f64, f64) {
+    /// The same histogram, made ready to be asked for many quantiles.
+    pub fn ranked(&self) -> Ranked<'_> {
         let mut before = 0;
-        let mut first = None;
-        for bucket in self.buckets() {
-            // The middle of its part of the bucket, so that a lone span lies in the middle.
-            let at = |rank: u64| bucket.from + bucket.width * ((rank - before) as f64 + 0.5) / bucket.count as f64;
-            let end = before + bucket.count;
-            if let Some(first) = first {
-                return (first, at(rank + 1));
-            }
-            if rank + 1 < end {
-                return (at(rank), at(rank + 1));
-            }
-            if rank < end {
-                first = Some(at(rank));
-            }
-            before = end;
+        let with_before = |bucket: Bucket| {
+            before += bucket.count;
+            (before - bucket.count, bucket)
+        };
+        Ranked {
+            histogram: self,
+            buckets: self.buckets().map(with_before).collect(),
         }
-        let last = first.expect("the rank is below the number of spans");
-        (last, last)
     }
 
     /// How many spans were at most this long, a bucket that the bound cuts counting in proportion: right to the
@@ -216,6 +195,50 @@ pub struct Bucket {
     pub from: f64,
     pub width: f64,
     pub count: u64,
+}
+
+/// A histogram whose spans are found by their rank.
+pub struct Ranked<'a> {
+    histogram: &'a LatencyHistogram,
+    /// Each with the number of spans before it.
+    buckets: Vec<(u64, Bucket)>,
+}
+
+impl Ranked<'_> {
+    /// How many spans it holds.
+    pub fn len(&self) -> u64 {
+        self.histogram.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.histogram.is_empty()
+    }
+
+    /// See [`LatencyHistogram::quantile`]; `None` if it is empty.
+    pub fn quantile(&self, p: f64) -> Option<Span> {
+        assert!(
+            (0.0..=1.0).contains(&p),
+            "a quantile is asked of a probability, not of {p}"
+        );
+        if self.is_empty() {
+            return None;
+        }
+        let rank = p * (self.len() - 1) as f64;
+        let below = rank.floor() as u64;
+        let first = self.at_rank(below);
+        let second = self.at_rank((below + 1).min(self.len() - 1));
+        let value = first + (rank - rank.floor()) * (second - first);
+        let (least, greatest) = (self.histogram.least, self.histogram.greatest);
+        Some(Span::from_nanos(value.round() as u64).clamp(least, greatest))
+    }
+
+    /// The span of a rank (from 0), in nanoseconds, as its bucket tells it: the middle of its part of the bucket, so that
+    /// a lone span lies in the middle.
+    fn at_rank(&self, rank: u64) -> f64 {
+        let behind = self.buckets.partition_point(|(before, _)| *before <= rank);
+        let (before, bucket) = self.buckets[behind - 1];
+        bucket.from + bucket.width * ((rank - before) as f64 + 0.5) / bucket.count as f64
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::over_runs::{highest, quantile};
 use super::traffic::served_share;
 use crate::blueprint::ClassIx;
 use crate::probe::{Pool, RunRecord};
-use crate::stats::LatencyHistogram;
+use crate::stats::{LatencyHistogram, Ranked};
 
 /// Points along a curve.
 const POINTS: u32 = 160;
@@ -72,10 +72,12 @@ fn curve(pool: &Pool, class: ClassIx, x: &Axis) -> Series {
         .iter()
         .map(|record: &RunRecord| record.latencies(Some(class)))
         .collect();
-    let fewest = runs.iter().map(LatencyHistogram::len).min().unwrap_or(0);
+    let runs: Vec<Ranked> = runs.iter().map(LatencyHistogram::ranked).collect();
+    let fewest = runs.iter().map(Ranked::len).min().unwrap_or(0);
+    let pooled = requests.latencies().pooled().ranked();
     let points = (0..=POINTS).map(|step| {
         let share = x.at_place(f64::from(step) / f64::from(POINTS));
-        let y = beyond(requests.latencies().pooled(), share);
+        let y = beyond(&pooled, share);
         let mut of_runs: Vec<f64> = runs.iter().filter_map(|run| beyond(run, share)).collect();
         of_runs.sort_by(f64::total_cmp);
         let banded = runs.len() > 1 && of_runs.len() == runs.len() && fewest > 0;
@@ -95,7 +97,7 @@ fn curve(pool: &Pool, class: ClassIx, x: &Axis) -> Series {
 }
 
 /// The quantile in ms, while there are ten requests beyond it.
-pub fn beyond(latencies: &LatencyHistogram, share: f64) -> Option<f64> {
+pub fn beyond(latencies: &Ranked, share: f64) -> Option<f64> {
     let enough = latencies.len() as f64 * (1.0 - share) >= 10.0 * (1.0 - 1e-9);
     latencies
         .quantile(share)

@@ -151,7 +151,8 @@ impl Plot {
                 .filter_map(|(at, text)| tick(axis, *at, text))
                 .collect()
         };
-        let every = self.at.len().div_ceil(ROWS_MOST).max(1);
+        let told = self.told();
+        let every = told.len().div_ceil(ROWS_MOST).max(1);
         Drawn {
             title: self.title.clone(),
             alt: self.alt.clone(),
@@ -173,20 +174,29 @@ impl Plot {
             head: std::iter::once(self.x.label.clone())
                 .chain(self.lines.iter().map(|line| line.name.clone()))
                 .collect(),
-            rows: (0..self.at.len()).step_by(every).map(|at| self.row(at, unit)).collect(),
+            rows: told.iter().step_by(every).map(|at| self.row(*at, unit)).collect(),
             rows_said: if every == 1 {
                 format!("All of it is in {}.", self.file)
             } else {
                 format!(
                     "Every {} of {} points; all are in {}.",
                     ordinal(every),
-                    self.at.len(),
+                    told.len(),
                     self.file
                 )
             },
             file: self.file,
             data: self.data(unit).to_string(),
         }
+    }
+
+    /// The points that the table of data may show: of curves with percentiles of their own, those of the last one.
+    fn told(&self) -> Vec<usize> {
+        let last = self.lines.last();
+        let has = |at: &usize| last.is_some_and(|line| line.values[*at].is_some());
+        (0..self.at.len())
+            .filter(|at| self.kind == Kind::Timeline || has(at))
+            .collect()
     }
 
     /// The letters of marks; those of marks that are too close to be told apart stand together.
@@ -312,7 +322,8 @@ impl Plot {
         let mut drawing = false;
         for (at, value) in self.at.iter().zip(&line.values) {
             let Some(value) = value else {
-                drawing = false;
+                // A time without a value is a gap; a percentile that one curve has and another has not is none.
+                drawing &= self.kind == Kind::Tail;
                 continue;
             };
             let x = decimals(self.x.place(*at) * WIDE, 1);
@@ -371,6 +382,16 @@ mod tests {
     fn a_line_is_broken_where_there_is_no_value() {
         let plot = plot();
         assert_eq!(plot.path(&plot.lines[0]), "M0 200M666.7 0L1000 100");
+    }
+
+    #[test]
+    fn a_curve_of_percentiles_goes_on_where_another_has_points() {
+        let tail = Plot {
+            kind: Kind::Tail,
+            ..plot()
+        };
+        assert_eq!(tail.path(&tail.lines[0]), "M0 200L666.7 0L1000 100");
+        assert_eq!(tail.told(), [0, 2, 3]);
     }
 
     #[test]

@@ -29,12 +29,12 @@ pub fn distribution(pool: &Pool) -> Table {
     let classes = (0..pool.blueprint.classes.len()).map(ClassIx::from_usize);
     for class in classes.map(Some).chain([None]) {
         let requests = pool.requests(class);
-        let latencies = requests.latencies().pooled();
+        let latencies = requests.latencies().pooled().ranked();
         let axis = Axis::of_shares(latencies.len() as f64 / 10.0);
         let name = class.map_or_else(|| Value::text("all"), |class| label::class(pool.blueprint, class));
         for step in 0..=STEPS {
             let share = axis.at_place(f64::from(step) / f64::from(STEPS));
-            if let Some(latency) = beyond(latencies, share) {
+            if let Some(latency) = beyond(&latencies, share) {
                 let percentile = Value::Number(significant(100.0 * share, 7));
                 table.push(vec![name.clone(), percentile, Value::measured(latency)]);
             }

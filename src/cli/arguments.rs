@@ -227,7 +227,7 @@ pub struct Sweep {
     pub changes: Changes,
     #[command(flatten)]
     pub effort: Effort,
-    /// Folder for parts and results; by default results/<name>-sweep. What
+    /// Folder for parts and results; by default results/NAME-sweep. What
     /// is there already is not done again
     #[arg(long, value_name = "DIR", verbatim_doc_comment)]
     pub out: Option<PathBuf>,

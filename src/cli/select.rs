@@ -96,7 +96,7 @@ pub fn load(
         return Ok(None);
     }
     let mut selected = Vec::new();
-    let mut told = Vec::new();
+    let mut findings = Findings::new(terminal);
     let mut status = Status::Good;
     for file in files {
         let found = match one(file, changes, vary) {
@@ -109,24 +109,44 @@ pub fn load(
                 problems
             }
         };
-        match terminal.format {
-            Format::Text | Format::Markdown => complain(terminal, &found),
-            Format::Json if found.is_empty() => {}
-            Format::Json => told.push(verdict(file, &found, None)),
-        }
+        findings.of(file, &found);
     }
-    if !told.is_empty() {
-        terminal.complain(&verdicts(told, status).to_string());
-    }
+    findings.end(status);
     Ok((status == Status::Good).then_some(selected))
 }
 
 /// Tells what was found in one file, if anything was.
 pub fn tell(terminal: &Terminal, file: &Path, found: &Diagnostics, status: Status) {
-    match terminal.format {
-        Format::Text | Format::Markdown => complain(terminal, found),
-        Format::Json if found.is_empty() => {}
-        Format::Json => terminal.complain(&verdicts(vec![verdict(file, found, None)], status).to_string()),
+    let mut findings = Findings::new(terminal);
+    findings.of(file, found);
+    findings.end(status);
+}
+
+/// What is found in files on its way to whoever reads it: people at once, programs in one piece at the end.
+struct Findings<'a> {
+    terminal: &'a Terminal,
+    told: Vec<serde_json::Value>,
+}
+
+impl<'a> Findings<'a> {
+    fn new(terminal: &'a Terminal) -> Self {
+        let told = Vec::new();
+        Findings { terminal, told }
+    }
+
+    fn of(&mut self, file: &Path, found: &Diagnostics) {
+        match self.terminal.format {
+            Format::Text | Format::Markdown => complain(self.terminal, found),
+            Format::Json if found.is_empty() => {}
+            Format::Json => self.told.push(verdict(file, found, None)),
+        }
+    }
+
+    /// With what the command ends with.
+    fn end(self, status: Status) {
+        if !self.told.is_empty() {
+            self.terminal.complain(&verdicts(self.told, status).to_string());
+        }
     }
 }
 

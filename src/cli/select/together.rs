@@ -1,9 +1,9 @@
 //! `wavetank compare` of several files: each is a variant, the first is what the others are compared with.
 
-use super::{Selected, VariantsAre, changed, complain, folder_name, quoted_command, verdict, verdicts};
+use super::{Findings, Selected, VariantsAre, changed, folder_name, quoted_command};
 use crate::blueprint::Blueprint;
 use crate::cli::Status;
-use crate::cli::arguments::{Changes, Format};
+use crate::cli::arguments::Changes;
 use crate::cli::terminal::Terminal;
 use crate::experiment::Variant;
 use crate::report::provenance::Provenance;
@@ -25,7 +25,7 @@ pub fn together(terminal: &Terminal, files: &[PathBuf], changes: &Changes) -> an
         return Ok(None);
     }
     let mut resolved: Vec<(Scenario, Blueprint)> = Vec::new();
-    let mut told = Vec::new();
+    let mut findings = Findings::new(terminal);
     let mut status = Status::Good;
     for file in files {
         let found = match one(file, changes) {
@@ -44,15 +44,9 @@ pub fn together(terminal: &Terminal, files: &[PathBuf], changes: &Changes) -> an
                 found
             }
         };
-        match terminal.format {
-            Format::Text | Format::Markdown => complain(terminal, &found),
-            Format::Json if found.is_empty() => {}
-            Format::Json => told.push(verdict(file, &found, None)),
-        }
+        findings.of(file, &found);
     }
-    if !told.is_empty() {
-        terminal.complain(&verdicts(told, status).to_string());
-    }
+    findings.end(status);
     Ok((status == Status::Good).then(|| vec![selected(files, changes, resolved)]))
 }
 
